@@ -1,0 +1,39 @@
+// Package photo turns bytes into upright pixels within limits, and pixels into what a network
+// reads: letterbox, crop, normalise. It is the one preprocessing path, for training, index and
+// query alike.
+package photo
+
+import (
+	"image"
+	"image/color"
+)
+
+// Image is an upright photo: 8-bit sRGB, three bytes a pixel, row by row without padding.
+// It implements image.Image, so that any encoder takes it.
+type Image struct {
+	Width, Height int
+	Pix           []uint8 // [Height, Width, 3]
+}
+
+// New returns a black image.
+func New(width, height int) *Image {
+	return &Image{Width: width, Height: height, Pix: make([]uint8, 3*width*height)}
+}
+
+// ColorModel implements image.Image.
+func (m *Image) ColorModel() color.Model { return color.RGBAModel }
+
+// Bounds implements image.Image.
+func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.Width, m.Height) }
+
+// At implements image.Image.
+func (m *Image) At(x, y int) color.Color {
+	if !(image.Point{X: x, Y: y}).In(m.Bounds()) {
+		return color.RGBA{}
+	}
+	i := 3 * (y*m.Width + x)
+	return color.RGBA{m.Pix[i], m.Pix[i+1], m.Pix[i+2], 255}
+}
+
+// Frame is the box of the whole photo.
+func (m *Image) Frame() Box { return Box{0, 0, m.Width, m.Height} }
