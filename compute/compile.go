@@ -1,0 +1,126 @@
+package compute
+
+import (
+	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
+)
+
+// compile turns a graph into an executable: what the outputs do not need is dropped, what depends on
+// constants alone is computed now, patterns are replaced by faster nodes, and memory is planned.
+func compile(b *Builder, outputs []*value) (*Executable, error) {
+	g := &graph{builder: b, nodes: b.nodes, outputs: outputs}
+	g.dropUnused()
+	g.foldConstants()
+	for _, rewrite := range rewrites {
+		if err := rewrite(g); err != nil {
+			return nil, err
+		}
+		g.dropUnused()
+	}
+	e := &Executable{backend: b.backend, name: b.name, parameters: make([]shapes.Shape, len(b.parameters)), names: b.names}
+	for i, v := range b.parameters {
+		e.parameters[i] = v.shape
+	}
+	for _, v := range outputs {
+		e.outputs = append(e.outputs, v.shape)
+	}
+	e.plan = newPlan(g)
+	return e, nil
+}
+
+// rewrites are the optimisations, in order.
+var rewrites = []func(g *graph) error{}
+
+// graph is what the optimiser works on.
+type graph struct {
+	builder *Builder
+	nodes   []*node // in topological order
+	outputs []*value
+}
+
+// dropUnused keeps the nodes that the outputs depend on.
+func (g *graph) dropUnused() {
+	needed := make(map[*node]bool)
+	for _, v := range g.outputs {
+		if v.node != nil {
+			needed[v.node] = true
+		}
+	}
+	kept := make([]*node, 0, len(g.nodes))
+	for i := len(g.nodes) - 1; i >= 0; i-- {
+		n := g.nodes[i]
+		if !needed[n] {
+			continue
+		}
+		kept = append(kept, n)
+		for _, in := range n.inputs {
+			if in.node != nil {
+				needed[in.node] = true
+			}
+		}
+	}
+	for i, j := 0, len(kept)-1; i < j; i, j = i+1, j-1 {
+		kept[i], kept[j] = kept[j], kept[i]
+	}
+	for i, n := range kept {
+		n.id = i
+	}
+	g.nodes = kept
+}
+
+// uses are the nodes that read each value; an output of the graph counts as a use by nil.
+func (g *graph) uses() map[*value][]*node {
+	uses := make(map[*value][]*node)
+	for _, n := range g.nodes {
+		for _, in := range n.inputs {
+			uses[in] = append(uses[in], n)
+		}
+	}
+	for _, v := range g.outputs {
+		uses[v] = append(uses[v], nil)
+	}
+	return uses
+}
+
+// foldLimit is the size in bytes up to which a constant is made from smaller ones: a broadcast of a
+// scalar over a large tensor stays a broadcast.
+const foldLimit = 1 << 12
+
+// foldConstants computes the nodes whose inputs are all constant.
+func (g *graph) foldConstants() {
+	for _, n := range g.nodes {
+		if !foldable(n) {
+			continue
+		}
+		c := &call{parallel: g.builder.backend.pool}
+		for _, in := range n.inputs {
+			c.in = append(c.in, in.constant.data)
+		}
+		for _, out := range n.outputs {
+			c.out = append(c.out, newBlock(byteSize(out.shape)))
+		}
+		n.kernel(c)
+		for i, out := range n.outputs {
+			out.constant = g.builder.backend.constants.intern(out.dtype(), c.out[i], true)
+			out.node = nil
+		}
+	}
+	g.dropUnused()
+}
+
+func foldable(n *node) bool {
+	if n.op == backends.OpTypeRNGBitGenerator {
+		return false
+	}
+	in, out := 0, 0
+	for _, v := range n.inputs {
+		if v.constant == nil {
+			return false
+		}
+		in += byteSize(v.shape)
+	}
+	for _, v := range n.outputs {
+		out += byteSize(v.shape)
+	}
+	return out <= max(4*in, foldLimit)
+}

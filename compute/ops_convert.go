@@ -1,0 +1,130 @@
+package compute
+
+import (
+	"math"
+
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	"github.com/gomlx/gomlx/pkg/core/dtypes/bfloat16"
+	"github.com/x448/float16"
+)
+
+func convertKernel(n *node) kernel {
+	from, to := n.inputs[0].dtype(), n.out().dtype()
+	return func(c *call) {
+		src, dst := c.in[0], c.out[0]
+		inChunks(c, n.out().shape.Size(), parallelSize, func(i, j int) {
+			convert(dst[i*to.Size():j*to.Size()], to, src[i*from.Size():j*from.Size()], from)
+		})
+	}
+}
+
+// convert writes the values of src as another type. Floats are cut towards zero when they become
+// integers; anything but zero (and NaN) becomes true.
+func convert(dst []byte, to dtypes.DType, src []byte, from dtypes.DType) {
+	switch from {
+	case dtypes.Bool:
+		convertFrom(dst, to, view[uint8](src)) // a bool is a byte of 0 or 1
+	case dtypes.Float32:
+		convertFrom(dst, to, view[float32](src))
+	case dtypes.Float64:
+		convertFrom(dst, to, view[float64](src))
+	case dtypes.Int8:
+		convertFrom(dst, to, view[int8](src))
+	case dtypes.Int16:
+		convertFrom(dst, to, view[int16](src))
+	case dtypes.Int32:
+		convertFrom(dst, to, view[int32](src))
+	case dtypes.Int64:
+		convertFrom(dst, to, view[int64](src))
+	case dtypes.Uint8:
+		convertFrom(dst, to, view[uint8](src))
+	case dtypes.Uint16:
+		convertFrom(dst, to, view[uint16](src))
+	case dtypes.Uint32:
+		convertFrom(dst, to, view[uint32](src))
+	case dtypes.Uint64:
+		convertFrom(dst, to, view[uint64](src))
+	case dtypes.Float16, dtypes.BFloat16:
+		wide := make([]float32, min(len(src)/2, 1024))
+		for at := 0; at < len(src)/2; at += len(wide) {
+			block := wide[:min(len(wide), len(src)/2-at)]
+			half := src[at*2:]
+			if from == dtypes.Float16 {
+				for i, v := range view[float16.Float16](half)[:len(block)] {
+					block[i] = v.Float32()
+				}
+			} else {
+				for i, v := range view[bfloat16.BFloat16](half)[:len(block)] {
+					block[i] = v.Float32()
+				}
+			}
+			convertFrom(dst[at*to.Size():(at+len(block))*to.Size()], to, block)
+		}
+	}
+}
+
+func convertFrom[F number](dst []byte, to dtypes.DType, src []F) {
+	switch to {
+	case dtypes.Bool:
+		d := view[bool](dst)
+		for i, v := range src {
+			d[i] = v != 0
+		}
+	case dtypes.Float32:
+		d := view[float32](dst)
+		for i, v := range src {
+			d[i] = float32(v)
+		}
+	case dtypes.Float64:
+		d := view[float64](dst)
+		for i, v := range src {
+			d[i] = float64(v)
+		}
+	case dtypes.Int8:
+		convertInteger[F, int8](dst, src)
+	case dtypes.Int16:
+		convertInteger[F, int16](dst, src)
+	case dtypes.Int32:
+		convertInteger[F, int32](dst, src)
+	case dtypes.Int64:
+		convertInteger[F, int64](dst, src)
+	case dtypes.Uint8:
+		convertInteger[F, uint8](dst, src)
+	case dtypes.Uint16:
+		convertInteger[F, uint16](dst, src)
+	case dtypes.Uint32:
+		convertInteger[F, uint32](dst, src)
+	case dtypes.Uint64:
+		d := view[uint64](dst)
+		for i, v := range src {
+			d[i] = uint64(v)
+		}
+	case dtypes.Float16:
+		d := view[float16.Float16](dst)
+		for i, v := range src {
+			d[i] = float16.Fromfloat32(float32(v))
+		}
+	case dtypes.BFloat16:
+		d := view[bfloat16.BFloat16](dst)
+		for i, v := range src {
+			d[i] = roundToBFloat16(float32(v))
+		}
+	}
+}
+
+// convertInteger goes through int64, where Go defines what happens to values out of range.
+func convertInteger[F number, T integer](dst []byte, src []F) {
+	d := view[T](dst)
+	for i, v := range src {
+		d[i] = T(int64(v))
+	}
+}
+
+// roundToBFloat16 rounds to the nearest, to even between two; a NaN stays one.
+func roundToBFloat16(v float32) bfloat16.BFloat16 {
+	bits := math.Float32bits(v)
+	if v != v {
+		return bfloat16.BFloat16(bits>>16 | 0x40)
+	}
+	return bfloat16.BFloat16((bits + 0x7fff + bits>>16&1) >> 16)
+}
