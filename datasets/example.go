@@ -1,0 +1,26 @@
+package datasets
+
+import (
+	"github.com/kleid-search/kleid/photo"
+)
+
+// Example is a photo with what is known about it.
+type Example struct {
+	Path string // of the photo's file
+	Name string // what the dataset calls it
+	// Box is the dress; nil where it is not known. A photo of a single garment without a box is whole.
+	Box *photo.Box
+	// NoDress says that the photo is known to show no dress.
+	NoDress bool
+	// Labels by facet name; a facet that is missing is unknown.
+	Labels map[string]string
+	// Fold, 0 to 4, fixes the evaluation split; -1 where the dataset has none.
+	Fold int
+}
+
+// Triplet says which of two photos shows a dress more like a third's.
+type Triplet struct {
+	Query, Near, Far Example
+	Confidence       float64 // 1 (a guess) to 3 (sure)
+	Fold             int
+}

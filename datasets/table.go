@@ -1,0 +1,91 @@
+package datasets
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+// table is a CSV file read by column name.
+type table struct {
+	path    string
+	columns map[string]int
+	rows    [][]string
+}
+
+func readTable(path string, columns ...string) (*table, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseTable(path, f, columns...)
+}
+
+func parseTable(path string, r io.Reader, columns ...string) (*table, error) {
+	rows, err := csv.NewReader(r).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: the file is empty; its first line names the columns", path)
+	}
+	t := &table{path: path, columns: map[string]int{}, rows: rows[1:]}
+	for i, name := range rows[0] {
+		t.columns[name] = i
+	}
+	for _, name := range columns {
+		if _, ok := t.columns[name]; !ok {
+			return nil, fmt.Errorf("%s: there is no column %q", path, name)
+		}
+	}
+	return t, nil
+}
+
+// get returns a cell, "" where the column is missing.
+func (t *table) get(row int, column string) string {
+	if i, ok := t.columns[column]; ok {
+		return t.rows[row][i]
+	}
+	return ""
+}
+
+func (t *table) integer(row int, column string) (int, error) {
+	n, err := strconv.Atoi(t.get(row, column))
+	if err != nil {
+		return 0, fmt.Errorf("%s: line %d: %s: %w", t.path, row+2, column, err)
+	}
+	return n, nil
+}
+
+// box reads x_min, y_min, x_max and y_max; nil where they are empty.
+func (t *table) box(row int) (*photo.Box, error) {
+	if t.get(row, "x_min") == "" {
+		return nil, nil
+	}
+	var sides [4]int
+	for i, column := range []string{"x_min", "y_min", "x_max", "y_max"} {
+		n, err := t.integer(row, column)
+		if err != nil {
+			return nil, err
+		}
+		sides[i] = n
+	}
+	b := photo.Box{XMin: sides[0], YMin: sides[1], XMax: sides[2], YMax: sides[3]}
+	if b.Empty() {
+		return nil, fmt.Errorf("%s: line %d: the box %v is empty", t.path, row+2, b)
+	}
+	return &b, nil
+}
+
+// fold reads the column fold; -1 where there is none.
+func (t *table) fold(row int) (int, error) {
+	if t.get(row, "fold") == "" {
+		return -1, nil
+	}
+	return t.integer(row, "fold")
+}
