@@ -1,5 +1,7 @@
 package photo
 
+import "math"
+
 // Box is a rectangle in pixels of the upright photo, half-open: it covers XMin <= x < XMax and
 // YMin <= y < YMax. It may reach beyond the photo.
 type Box struct {
@@ -36,4 +38,11 @@ func (b Box) IoU(o Box) float64 {
 		return 0
 	}
 	return float64(inter) / float64(union)
+}
+
+// Grow adds a share of the box's size on each side; a negative share takes it off.
+func (b Box) Grow(share float64) Box {
+	dx := int(math.Round(share * float64(b.Width())))
+	dy := int(math.Round(share * float64(b.Height())))
+	return Box{b.XMin - dx, b.YMin - dy, b.XMax + dx, b.YMax + dy}
 }

@@ -1,0 +1,109 @@
+package photo
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+)
+
+// Limits bound what a photo may cost before any memory is taken for its pixels.
+type Limits struct {
+	MaxBytes  int64 // of the file
+	MaxPixels int64 // width times height, as the file's header claims
+}
+
+// DefaultLimits returns 64 MiB and 100 megapixels: more than any camera a shop uses.
+func DefaultLimits() Limits {
+	return Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000}
+}
+
+// format is one kind of file that Decode reads.
+type format struct {
+	name string
+	// size reads the header only, and refuses files that cannot hold the pixels they claim.
+	size func(data []byte) (image.Point, error)
+	// decode returns the pixels, not yet turned upright.
+	decode func(data []byte) (*Image, error)
+	// exif returns the TIFF block of the file's EXIF data, nil if there is none. May be nil.
+	exif func(data []byte) []byte
+}
+
+// Decode turns the bytes of a JPEG, PNG, WebP, GIF or BMP file into an upright photo. What the bytes
+// are is found from the bytes, never from a name. The EXIF orientation is applied, transparency is
+// laid over white, and of an animation the first picture is taken. The header is checked against
+// limits before pixels are decoded. Errors are of type *Error; Decode does not panic.
+func Decode(data []byte, limits Limits) (m *Image, err error) {
+	if len(data) == 0 {
+		return nil, newError(CodeEmpty, "the file is empty: transfer it again")
+	}
+	if int64(len(data)) > limits.MaxBytes {
+		return nil, newError(CodeTooManyBytes, "the file has %d bytes, more than the %d allowed: send a smaller photo", len(data), limits.MaxBytes)
+	}
+	f, err := sniff(data)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			m, err = nil, explain(f.name, fmt.Errorf("the decoder gave up: %v", r))
+		}
+	}()
+	size, err := f.size(data)
+	if err != nil {
+		return nil, explain(f.name, err)
+	}
+	if size.X <= 0 || size.Y <= 0 {
+		return nil, newError(CodeCorrupt, "the %s file claims to be %d x %d pixels: export the photo again", f.name, size.X, size.Y)
+	}
+	if int64(size.X) > limits.MaxPixels/int64(size.Y) {
+		return nil, newError(CodeTooManyPixels, "the photo is %d x %d pixels, more than the %d allowed: send a smaller one", size.X, size.Y, limits.MaxPixels)
+	}
+	m, err = f.decode(data)
+	if err != nil {
+		return nil, explain(f.name, err)
+	}
+	if f.exif != nil {
+		m = m.upright(exifOrientation(f.exif(data)))
+	}
+	return m, nil
+}
+
+// sniff finds the format by the first bytes.
+func sniff(data []byte) (format, error) {
+	has := func(at int, magic string) bool {
+		return len(data) >= at+len(magic) && string(data[at:at+len(magic)]) == magic
+	}
+	switch {
+	case has(0, "\xff\xd8\xff"):
+		return jpegFormat, nil
+	case has(0, pngMagic):
+		return pngFormat, nil
+	case has(0, "RIFF") && has(8, "WEBP"):
+		return webpFormat, nil
+	case has(0, "GIF87a"), has(0, "GIF89a"):
+		return gifFormat, nil
+	case has(0, "BM"):
+		return bmpFormat, nil
+	case has(4, "ftyp"):
+		return format{}, newError(CodeUnsupported, "HEIC, AVIF and video files are not read: save the photo as JPEG, PNG or WebP")
+	case has(0, "II*\x00"), has(0, "MM\x00*"):
+		return format{}, newError(CodeUnsupported, "TIFF and raw files are not read: save the photo as JPEG, PNG or WebP")
+	case has(0, "\xff\x0a"), has(4, "JXL "):
+		return format{}, newError(CodeUnsupported, "JPEG XL files are not read: save the photo as JPEG, PNG or WebP")
+	}
+	return format{}, newError(CodeNotAnImage, "the file is no JPEG, PNG, WebP, GIF or BMP image%s", looksLike(data))
+}
+
+// looksLike adds a guess for the commonest mistakes: a page or a text in place of a photo.
+func looksLike(data []byte) string {
+	head := bytes.ToLower(bytes.TrimSpace(data[:min(len(data), 256)]))
+	switch {
+	case bytes.HasPrefix(head, []byte("<svg")), bytes.Contains(head, []byte("<svg ")):
+		return " but a drawing (SVG): send a photo"
+	case bytes.HasPrefix(head, []byte("<!doctype html")), bytes.HasPrefix(head, []byte("<html")):
+		return " but a web page: check the photo's address"
+	case bytes.HasPrefix(head, []byte("%pdf")):
+		return " but a PDF: send a photo"
+	}
+	return ": check that the right file was sent"
+}
