@@ -29,7 +29,9 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 }
 
 // rewrites are the optimisations, in order.
-var rewrites = []func(g *graph) error{}
+var rewrites = []func(g *graph) error{
+	fuseElementwise,
+}
 
 // graph is what the optimiser works on.
 type graph struct {

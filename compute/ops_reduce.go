@@ -75,7 +75,11 @@ func lowest[T number](dtype dtypes.DType) T {
 		inf := math.Inf(-1)
 		return T(inf)
 	}
-	return dtype.LowestValue().(T)
+	if dtype.IsUnsigned() {
+		return 0
+	}
+	least := int64(-1) << (dtype.Bits() - 1)
+	return T(least)
 }
 
 // highest is where a minimum begins.
@@ -84,7 +88,12 @@ func highest[T number](dtype dtypes.DType) T {
 		inf := math.Inf(1)
 		return T(inf)
 	}
-	return dtype.HighestValue().(T)
+	if dtype.IsUnsigned() {
+		most := uint64(math.MaxUint64) >> (64 - dtype.Bits())
+		return T(most)
+	}
+	most := int64(math.MaxInt64) >> (64 - dtype.Bits())
+	return T(most)
 }
 
 // reduceWith walks the input in its own order and folds each element into the output it belongs to.

@@ -80,11 +80,12 @@ func newPlan(g *graph) *plan {
 		}
 		for i, out := range n.outputs {
 			at := -1
-			if from := inPlace(n, i); from >= 0 {
+			for _, from := range inPlace(n, i) {
 				in := s.in[from]
 				if p.storages[in].kind == inArena && last[root(n.inputs[from])] == n.id && !slices.Contains(s.out, in) &&
-					alignUp(p.storages[in].size) == alignUp(byteSize(out.shape)) && soleReader(n, from, s.in) {
+					p.storages[in].size == byteSize(out.shape) && soleReader(from, s.in) {
 					at = in
+					break
 				}
 			}
 			if at < 0 {
@@ -135,14 +136,27 @@ func lastUses(g *graph) map[*value]int {
 	return last
 }
 
-// inPlace is the input whose memory output number i may take over, or -1: the kernel reads an element
-// of it last when it writes the same element of the output.
-func inPlace(n *node, i int) int {
-	return -1
+// inPlace are the inputs whose memory output number o may take over: the kernel reads an element of
+// them last when it writes the same element of the output.
+func inPlace(n *node, o int) (inputs []int) {
+	switch n.op {
+	case opElementwise:
+		p := n.attrs.(*program)
+		for i := range n.inputs {
+			if p.mayOverwrite(i, o) {
+				inputs = append(inputs, i)
+			}
+		}
+	case backends.OpTypeScatterSum, backends.OpTypeScatterMax, backends.OpTypeScatterMin, backends.OpTypeDynamicUpdateSlice:
+		if !isHalf(n.out().dtype()) {
+			inputs = []int{0}
+		}
+	}
+	return inputs
 }
 
-// soleReader is whether the node reads the storage by this input only.
-func soleReader(n *node, input int, storages []int) bool {
+// soleReader is whether no other input of the node lies in the same storage.
+func soleReader(input int, storages []int) bool {
 	for i, s := range storages {
 		if i != input && s == storages[input] {
 			return false
