@@ -30,6 +30,7 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 
 // rewrites are the optimisations, in order.
 var rewrites = []func(g *graph) error{
+	recogniseConvGradients,
 	fuseElementwise,
 }
 

@@ -7,6 +7,9 @@ import (
 func convKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
+		if fast := newConv2D(n); fast != nil {
+			return fast.kernel()
+		}
 		return convOf[float32](n)
 	case dtypes.Float64:
 		return convOf[float64](n)

@@ -1,0 +1,123 @@
+package compute
+
+import (
+	"slices"
+
+	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+)
+
+// conv2D computes a float32 convolution of one or two spatial axes, or one of its gradients, by the
+// kernels for NHWC images and HWIO filters. Tensors in another order are brought into this one.
+type conv2D struct {
+	op      backends.OpType
+	spec    convSpec
+	x, w, y *ordering // nil where the tensor is in order
+}
+
+// ordering brings a tensor into the order of the kernels, or back.
+type ordering struct {
+	in, out *mover
+	size    int // bytes
+}
+
+// newOrdering returns nil where the axes are in order already.
+func newOrdering(v *value, order []int) *ordering {
+	if onlyMovesOnes(v.dims(), order) {
+		return nil
+	}
+	dims, own := make([]int, len(order)), make([]int, len(order))
+	strides := rowMajor(v.dims())
+	for i, axis := range order {
+		dims[i], own[i] = v.dims()[axis], strides[axis]
+	}
+	ordered := rowMajor(dims)
+	size := v.dtype().Size()
+	return &ordering{newMover(size, dims, ordered, own), newMover(size, dims, own, ordered), byteSize(v.shape)}
+}
+
+func (o *ordering) load(c *call, data []byte) []float32 {
+	if o == nil {
+		return view[float32](data)
+	}
+	ordered := newBlock(o.size)
+	o.in.run(c, ordered, 0, data, 0)
+	return view[float32](ordered)
+}
+
+// target is where to compute a tensor that goes to data, and what to do then.
+func (o *ordering) target(c *call, data []byte) (dst []float32, done func()) {
+	if o == nil {
+		return view[float32](data), func() {}
+	}
+	ordered := newBlock(o.size)
+	return view[float32](ordered), func() { o.out.run(c, data, 0, ordered, 0) }
+}
+
+// newConv2D returns nil where the node is not such a convolution.
+func newConv2D(n *node) *conv2D {
+	attrs := n.attrs.(convAttrs)
+	axes := attrs.Axes
+	spatial := len(axes.InputSpatial)
+	if n.out().dtype() != dtypes.Float32 || spatial > 2 || attrs.BatchGroups != 1 || !allOnes(attrs.InputDilations) || n.out().shape.Size() == 0 {
+		return nil
+	}
+	var x, w, y *value
+	switch n.op {
+	case opConvGradInput:
+		x, w, y = n.out(), n.inputs[1], n.inputs[0]
+	case opConvGradFilter:
+		x, w, y = n.inputs[0], n.out(), n.inputs[1]
+	default:
+		x, w, y = n.inputs[0], n.inputs[1], n.out()
+	}
+	s := convSpec{
+		N: x.dims()[axes.InputBatch], C: x.dims()[axes.InputChannels], O: w.dims()[axes.KernelOutputChannels],
+		H: 1, W: 1, OH: 1, OW: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1,
+		Groups: attrs.ChannelGroups,
+	}
+	for i := range spatial {
+		if attrs.Paddings[i][0] < 0 {
+			return nil
+		}
+		size, out, taps := x.dims()[axes.InputSpatial[i]], y.dims()[axes.OutputSpatial[i]], w.dims()[axes.KernelSpatial[i]]
+		if i == spatial-1 {
+			s.W, s.OW, s.KW = size, out, taps
+			s.StrideW, s.DilationW, s.PadLeft = attrs.Strides[i], attrs.Dilations[i], attrs.Paddings[i][0]
+		} else {
+			s.H, s.OH, s.KH = size, out, taps
+			s.StrideH, s.DilationH, s.PadTop = attrs.Strides[i], attrs.Dilations[i], attrs.Paddings[i][0]
+		}
+	}
+	image := func(batch int, spatial []int, channels int) []int {
+		return slices.Concat([]int{batch}, spatial, []int{channels})
+	}
+	return &conv2D{
+		op: n.op, spec: s,
+		x: newOrdering(x, image(axes.InputBatch, axes.InputSpatial, axes.InputChannels)),
+		w: newOrdering(w, slices.Concat(axes.KernelSpatial, []int{axes.KernelInputChannels, axes.KernelOutputChannels})),
+		y: newOrdering(y, image(axes.OutputBatch, axes.OutputSpatial, axes.OutputChannels)),
+	}
+}
+
+func (v *conv2D) kernel() kernel {
+	switch v.op {
+	case opConvGradInput:
+		return func(c *call) {
+			dx, done := v.x.target(c, c.out[0])
+			convGradInput(c.parallel, v.spec, dx, v.y.load(c, c.in[0]), v.w.load(c, c.in[1]))
+			done()
+		}
+	case opConvGradFilter:
+		return func(c *call) {
+			dw, done := v.w.target(c, c.out[0])
+			convGradFilter(c.parallel, v.spec, dw, v.x.load(c, c.in[0]), v.y.load(c, c.in[1]))
+			done()
+		}
+	}
+	return func(c *call) {
+		y, done := v.y.target(c, c.out[0])
+		convForward(c.parallel, v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), epilogue{})
+		done()
+	}
+}
