@@ -11,11 +11,8 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 	g := &graph{builder: b, nodes: b.nodes, outputs: outputs}
 	g.dropUnused()
 	g.foldConstants()
-	for _, rewrite := range rewrites {
-		if err := rewrite(g); err != nil {
-			return nil, err
-		}
-		g.dropUnused()
+	if err := g.optimise(); err != nil {
+		return nil, err
 	}
 	e := &Executable{backend: b.backend, name: b.name, parameters: make([]shapes.Shape, len(b.parameters)), names: b.names}
 	for i, v := range b.parameters {
@@ -28,10 +25,20 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 	return e, nil
 }
 
-// rewrites are the optimisations, in order.
-var rewrites = []func(g *graph) error{
-	recogniseConvGradients,
-	fuseElementwise,
+// optimise applies the rewrites, in order.
+func (g *graph) optimise() error {
+	for _, rewrite := range []func(g *graph) error{
+		lowerBatchNorm,
+		recogniseConvGradients,
+		fuseConvolutions,
+		fuseElementwise,
+	} {
+		if err := rewrite(g); err != nil {
+			return err
+		}
+		g.dropUnused()
+	}
+	return nil
 }
 
 // graph is what the optimiser works on.

@@ -12,6 +12,7 @@ import (
 type conv2D struct {
 	op      backends.OpType
 	spec    convSpec
+	fused   fusedConvAttrs
 	x, w, y *ordering // nil where the tensor is in order
 }
 
@@ -56,7 +57,11 @@ func (o *ordering) target(c *call, data []byte) (dst []float32, done func()) {
 
 // newConv2D returns nil where the node is not such a convolution.
 func newConv2D(n *node) *conv2D {
-	attrs := n.attrs.(convAttrs)
+	fused, isFused := n.attrs.(fusedConvAttrs)
+	attrs := fused.convAttrs
+	if !isFused {
+		attrs = n.attrs.(convAttrs)
+	}
 	axes := attrs.Axes
 	spatial := len(axes.InputSpatial)
 	if n.out().dtype() != dtypes.Float32 || spatial > 2 || attrs.BatchGroups != 1 || !allOnes(attrs.InputDilations) || n.out().shape.Size() == 0 {
@@ -93,7 +98,7 @@ func newConv2D(n *node) *conv2D {
 		return slices.Concat([]int{batch}, spatial, []int{channels})
 	}
 	return &conv2D{
-		op: n.op, spec: s,
+		op: n.op, spec: s, fused: fused,
 		x: newOrdering(x, image(axes.InputBatch, axes.InputSpatial, axes.InputChannels)),
 		w: newOrdering(w, slices.Concat(axes.KernelSpatial, []int{axes.KernelInputChannels, axes.KernelOutputChannels})),
 		y: newOrdering(y, image(axes.OutputBatch, axes.OutputSpatial, axes.OutputChannels)),
@@ -117,7 +122,20 @@ func (v *conv2D) kernel() kernel {
 	}
 	return func(c *call) {
 		y, done := v.y.target(c, c.out[0])
-		convForward(c.parallel, v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), epilogue{})
+		convForward(c.parallel, v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), v.epilogue(c))
 		done()
 	}
+}
+
+// epilogue finds the inputs of what is fused to the convolution.
+func (v *conv2D) epilogue(c *call) epilogue {
+	e := epilogue{ReLU: v.fused.ReLU}
+	rest := c.in[2:]
+	if v.fused.Bias {
+		e.Bias, rest = view[float32](rest[0]), rest[1:]
+	}
+	if v.fused.Residual {
+		e.Residual = view[float32](rest[0])
+	}
+	return e
 }
