@@ -27,34 +27,36 @@ type Box struct {
 	YMax int32 `json:"y_max"`
 }
 
-// Row is one photo of one product. The zero value of an optional field is written as null.
+// Row is one photo of one product. The zero value of an optional field is written as null to Parquet
+// and left out of JSON; the names of both are those below.
 type Row struct {
-	RowID     string // hex SHA-256 of product id and source (NewRowID): the key in every store
-	PhotoID   string // optional: lower-case hex SHA-256 of the photo's bytes
-	ProductID string
-	Source    string // path or URL as the catalogue gave it
+	RowID     string `json:"row_id"`             // hex SHA-256 of product id and source (NewRowID): the key in every store
+	PhotoID   string `json:"photo_id,omitempty"` // optional: lower-case hex SHA-256 of the photo's bytes
+	ProductID string `json:"product_id"`
+	Source    string `json:"source"` // path or URL as the catalogue gave it
 
-	Title      string            // optional
-	URL        string            // optional
-	Price      *float64          // optional
-	Currency   string            // optional
-	Attributes map[string]string // optional: every other column of the catalogue
+	Title      string            `json:"title,omitempty"`
+	URL        string            `json:"url,omitempty"`
+	Price      *float64          `json:"price,omitempty"`
+	Currency   string            `json:"currency,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"` // every other column of the catalogue
 
-	Status Status
-	Error  string // optional: why the photo is unreadable
+	Status Status `json:"status"`
+	Error  string `json:"error,omitempty"` // why the photo is unreadable
 
-	Width, Height int32   // optional: pixels, upright (after EXIF)
-	Box           *Box    // optional: the dress
-	BoxConfidence float32 // 0..1; null when Box is nil
+	Width         int32   `json:"width,omitempty"` // pixels, upright (after EXIF)
+	Height        int32   `json:"height,omitempty"`
+	Box           *Box    `json:"box,omitempty"`            // the dress
+	BoxConfidence float32 `json:"box_confidence,omitempty"` // 0..1; null when Box is nil
 
-	Facets map[string]FacetValue // by facet name; a facet without a value is null
+	Facets map[string]FacetValue `json:"facets,omitempty"` // by facet name; a facet without a value is null
 
-	EmbeddingUnsupervised []float32 // optional: unit length
-	EmbeddingDeepRank     []float32 // optional: unit length
-	EmbeddingModel        string    // fingerprint
-	FacetModel            string    // fingerprint
+	EmbeddingUnsupervised []float32 `json:"embedding_unsupervised,omitempty"` // unit length
+	EmbeddingDeepRank     []float32 `json:"embedding_deeprank,omitempty"`     // unit length
+	EmbeddingModel        string    `json:"embedding_model"`                  // fingerprint
+	FacetModel            string    `json:"facet_model"`                      // fingerprint
 
-	IndexedAt time.Time // UTC, milliseconds; the only field that two runs over one input may differ in
+	IndexedAt time.Time `json:"indexed_at,omitzero"` // UTC, milliseconds; the only field that two runs over one input may differ in
 }
 
 // NewRowID returns the key of a photo of a product: the lower-case hex SHA-256 of product id and
