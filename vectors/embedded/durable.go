@@ -1,0 +1,95 @@
+package embedded
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// fileWriter writes a new file, counts its bytes and sums them up.
+type fileWriter struct {
+	file   *os.File
+	buffer *bufio.Writer
+	sum    hash.Hash32
+	bytes  int64
+}
+
+func createFile(path string) (*fileWriter, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	return &fileWriter{file: f, buffer: bufio.NewWriterSize(f, 1<<20), sum: crc32.New(castagnoli)}, nil
+}
+
+func (w *fileWriter) Write(data []byte) (int, error) {
+	n, err := w.buffer.Write(data)
+	w.sum.Write(data[:n])
+	w.bytes += int64(n)
+	return n, err
+}
+
+// finish makes the file durable and closes it.
+func (w *fileWriter) finish() error {
+	return errors.Join(w.buffer.Flush(), w.file.Sync(), w.file.Close())
+}
+
+// describe is the file's entry in the manifest.
+func (w *fileWriter) describe() fileEntry {
+	return fileEntry{Bytes: w.bytes, CRC32C: checksumText(w.sum.Sum32())}
+}
+
+func checksumText(sum uint32) string { return fmt.Sprintf("%08x", sum) }
+
+// checksumOf sums up a file.
+func checksumOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := crc32.New(castagnoli)
+	if _, err := io.CopyBuffer(sum, f, make([]byte, 1<<20)); err != nil {
+		return "", err
+	}
+	return checksumText(sum.Sum32()), nil
+}
+
+// writeFileDurably puts a file in place, whole, or leaves what was there.
+func writeFileDurably(path string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+temporarySuffix)
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(data)
+	err = errors.Join(err, temp.Sync(), temp.Chmod(0o644), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		os.Remove(temp.Name())
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes the names in a folder durable. Windows has no such call; its file system keeps a
+// journal of names.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,113 @@
+package embedded
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// formatVersion is raised whenever older programs would misread an index.
+const formatVersion = 1
+
+// The files of a run's folder. Rows are in order of row id everywhere, so a row's number is its rank.
+const (
+	manifestFile     = "manifest.json"
+	rowsFile         = "rows.table"       // [rows] JSON of catalog.Row without embeddings
+	rowIDsFile       = "row_ids.table"    // [rows], in order
+	productsFile     = "products.table"   // [products] product ids, in order
+	photosFile       = "photos.table"     // [photos] photo ids, in order
+	rowProductsFile  = "row_products.u32" // [rows] number of the product
+	rowPhotosFile    = "row_photos.u32"   // [rows] number of the photo
+	facetsFile       = "facets.table"     // [labels of all facets] roaring bitmap of the rows that have the label
+	unsupervisedFile = "unsupervised.f32" // [rows, unsupervised size]
+	deepRankFile     = "deeprank.f32"     // [rows, DeepRank size]
+)
+
+var dataFiles = []string{rowsFile, rowIDsFile, productsFile, photosFile, rowProductsFile, rowPhotosFile,
+	facetsFile, unsupervisedFile, deepRankFile}
+
+// manifest describes a run's folder. It is the last file to be written.
+type manifest struct {
+	Format   int                  `json:"format"`
+	Metadata catalog.Metadata     `json:"metadata"`
+	Rows     int                  `json:"rows"`
+	Products int                  `json:"products"`
+	Photos   int                  `json:"photos"` // distinct photo ids, the empty one included
+	Files    map[string]fileEntry `json:"files"`
+}
+
+type fileEntry struct {
+	Bytes  int64  `json:"bytes"`
+	CRC32C string `json:"crc32c"` // Castagnoli, 8 hex digits
+}
+
+// labels is the number of labels of all facets.
+func (m *manifest) labels() int {
+	n := 0
+	for _, facet := range m.Metadata.Facets {
+		n += len(facet.Labels)
+	}
+	return n
+}
+
+// parseManifest reads a manifest and refuses one that contradicts itself.
+func parseManifest(data []byte) (*manifest, error) {
+	var m manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestFile, err)
+	}
+	if m.Format != formatVersion {
+		return nil, fmt.Errorf("the index has format %d, this program reads format %d: run `kleid index` again", m.Format, formatVersion)
+	}
+	if err := vectors.CheckMetadata(m.Metadata); err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestFile, err)
+	}
+	if m.Rows < 0 || m.Rows > math.MaxInt32 || m.Products < 0 || m.Products > m.Rows || m.Photos < 0 || m.Photos > m.Rows {
+		return nil, fmt.Errorf("%s: %d rows of %d products and %d photos cannot be", manifestFile, m.Rows, m.Products, m.Photos)
+	}
+	for file, bytes := range map[string]int64{
+		rowProductsFile:  4 * int64(m.Rows),
+		rowPhotosFile:    4 * int64(m.Rows),
+		unsupervisedFile: 4 * int64(m.Rows) * int64(m.Metadata.UnsupervisedSize),
+		deepRankFile:     4 * int64(m.Rows) * int64(m.Metadata.DeepRankSize),
+	} {
+		if got := m.Files[file].Bytes; got != bytes {
+			return nil, fmt.Errorf("%s: %s has %d bytes, %d rows need %d", manifestFile, file, got, m.Rows, bytes)
+		}
+	}
+	for _, file := range dataFiles {
+		if _, ok := m.Files[file]; !ok {
+			return nil, fmt.Errorf("%s: there is no %s", manifestFile, file)
+		}
+	}
+	return &m, nil
+}
+
+// readManifest reads the manifest of a folder and checks that the files are there in the right sizes.
+func readManifest(folder string) (*manifest, error) {
+	data, err := os.ReadFile(filepath.Join(folder, manifestFile))
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range slices.Sorted(maps.Keys(m.Files)) {
+		info, err := os.Stat(filepath.Join(folder, filepath.Base(file)))
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() != m.Files[file].Bytes {
+			return nil, fmt.Errorf("%s has %d bytes instead of %d", file, info.Size(), m.Files[file].Bytes)
+		}
+	}
+	return m, nil
+}
