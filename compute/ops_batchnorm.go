@@ -8,6 +8,9 @@ import (
 )
 
 func batchNormKernel(n *node) kernel {
+	if k := fastBatchNorm(n); k != nil {
+		return k
+	}
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
 		return batchNormOf[float32](n)

@@ -10,6 +10,9 @@ import (
 func reduceKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
+		if k := fastReduce(n); k != nil {
+			return k
+		}
 		return reduceNumber[float32](n)
 	case dtypes.Float64:
 		return reduceNumber[float64](n)

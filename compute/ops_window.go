@@ -58,6 +58,9 @@ func newWindows(in, out []int, attrs windowOpAttrs) *windows {
 func reduceWindowKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
+		if k := fastPool(n); k != nil {
+			return k
+		}
 		return reduceWindowOf[float32](n)
 	case dtypes.Float64:
 		return reduceWindowOf[float64](n)
@@ -118,6 +121,9 @@ func reduceWindowOf[T number](n *node) kernel {
 func selectAndScatterKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
+		if k := fastPoolGrad(n); k != nil {
+			return k
+		}
 		return selectAndScatterOf[float32](n)
 	case dtypes.Float64:
 		return selectAndScatterOf[float64](n)

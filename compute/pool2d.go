@@ -1,0 +1,130 @@
+package compute
+
+import (
+	"slices"
+
+	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+)
+
+// pool2D is a pool over the two middle axes of NHWC images in float32.
+type pool2D struct {
+	N, H, W, C, OH, OW, KH, KW, StrideH, StrideW, PadTop, PadLeft int
+}
+
+// newPool2D returns false where the windows are not such a pool's.
+func newPool2D(in, out []int, dtype dtypes.DType, attrs windowOpAttrs) (p pool2D, ok bool) {
+	if len(in) != 4 || dtype != dtypes.Float32 || attrs.Sizes[0] != 1 || attrs.Sizes[3] != 1 ||
+		attrs.Strides[0] != 1 || attrs.Strides[3] != 1 || attrs.Paddings[0] != [2]int{} || attrs.Paddings[3] != [2]int{} ||
+		!allOnes(attrs.BaseDilations) || !allOnes(attrs.WindowDilation) || slices.Contains(in, 0) {
+		return p, false
+	}
+	return pool2D{
+		N: in[0], H: in[1], W: in[2], C: in[3], OH: out[1], OW: out[2], KH: attrs.Sizes[1], KW: attrs.Sizes[2],
+		StrideH: attrs.Strides[1], StrideW: attrs.Strides[2], PadTop: attrs.Paddings[1][0], PadLeft: attrs.Paddings[2][0],
+	}, true
+}
+
+// window is the part of the window at an output position that lies within the image.
+func (p pool2D) window(oh, ow int) (h0, h1, w0, w1 int) {
+	h0, w0 = oh*p.StrideH-p.PadTop, ow*p.StrideW-p.PadLeft
+	return max(h0, 0), min(h0+p.KH, p.H), max(w0, 0), min(w0+p.KW, p.W)
+}
+
+func (p pool2D) at(image, h, w int) int { return ((image*p.H+h)*p.W + w) * p.C }
+
+// fastPool is nil where another way is needed.
+func fastPool(n *node) kernel {
+	attrs := n.attrs.(windowOpAttrs)
+	p, ok := newPool2D(n.inputs[0].dims(), n.out().dims(), n.inputs[0].dtype(), attrs)
+	if !ok {
+		return nil
+	}
+	var fold func(dst, x []float32)
+	var initial float32
+	switch attrs.Reduction {
+	case backends.ReduceOpSum:
+		fold = addTo
+	case backends.ReduceOpMax:
+		fold, initial = maxTo, lowest[float32](dtypes.Float32)
+	case backends.ReduceOpMin:
+		fold, initial = minTo, highest[float32](dtypes.Float32)
+	default:
+		return nil
+	}
+	return func(c *call) {
+		x, out := view[float32](c.in[0]), view[float32](c.out[0])
+		inChunks(c, p.N*p.OH, parallelSize/(p.OW*p.C*p.KH*p.KW)+1, func(from, to int) {
+			for i := from; i < to; i++ {
+				image, oh := i/p.OH, i%p.OH
+				for ow := range p.OW {
+					dst := out[(i*p.OW+ow)*p.C:][:p.C]
+					h0, h1, w0, w1 := p.window(oh, ow)
+					first := true
+					for h := h0; h < h1; h++ {
+						for w := w0; w < w1; w++ {
+							at := p.at(image, h, w)
+							if first {
+								copy(dst, x[at:at+p.C])
+								first = false
+								continue
+							}
+							fold(dst, x[at:at+p.C])
+						}
+					}
+					if first { // a window over padding alone
+						for j := range dst {
+							dst[j] = initial
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// fastPoolGrad is the gradient of a max or min pool; nil where another way is needed.
+func fastPoolGrad(n *node) kernel {
+	attrs := n.attrs.(windowOpAttrs)
+	p, ok := newPool2D(n.inputs[0].dims(), n.inputs[1].dims(), n.out().dtype(), attrs)
+	if !ok {
+		return nil
+	}
+	least := attrs.Reduction == backends.ReduceOpMin
+	return func(c *call) {
+		x, dy, dx := view[float32](c.in[0]), view[float32](c.in[1]), view[float32](c.out[0])
+		inChunks(c, p.N, 1, func(from, to int) {
+			best, where := make([]float32, p.C), make([]int32, p.C)
+			for image := from; image < to; image++ {
+				base := p.at(image, 0, 0)
+				clear(dx[base : base+p.H*p.W*p.C])
+				for o := range p.OH * p.OW {
+					h0, h1, w0, w1 := p.window(o/p.OW, o%p.OW)
+					if h0 >= h1 || w0 >= w1 {
+						continue
+					}
+					first := p.at(image, h0, w0) - base
+					copy(best, x[base+first:base+first+p.C])
+					for j := range where {
+						where[j] = int32(first + j)
+					}
+					for h := h0; h < h1; h++ {
+						for w := w0; w < w1; w++ {
+							at := p.at(image, h, w) - base
+							for j, v := range x[base+at : base+at+p.C] {
+								b := best[j]
+								if v > b && !least || v < b && least || v != v && b == b {
+									best[j], where[j] = v, int32(at+j)
+								}
+							}
+						}
+					}
+					grad := dy[(image*p.OH*p.OW+o)*p.C:][:p.C]
+					for j, v := range grad {
+						dx[base+int(where[j])] += v
+					}
+				}
+			}
+		})
+	}
+}
