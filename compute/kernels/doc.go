@@ -1,0 +1,11 @@
+// Package kernels is the arithmetic of convolutional networks on CPUs, in float32: matrix products and
+// convolutions with their gradients, pools and element-wise chains, with AVX-512 and AVX2 assembly
+// chosen at run time and portable Go elsewhere.
+//
+// Images are [batch, height, width, channels], filters [height, width, in/groups, out], matrices
+// row-major, all without padding.
+//
+// A forward result is the same bit for bit whatever the batch, an image's place in it and the number
+// of workers: every output element sums its products in one order, that of the filter's elements.
+// The gradient of a filter sums over the batch, in an order that depends on the number of workers.
+package kernels
