@@ -21,6 +21,8 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/backends/notimplemented"
 	"github.com/pkg/errors"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // Name is the name under which the backend is registered with GoMLX.
@@ -64,7 +66,7 @@ func ParseOptions(config string) (Options, error) {
 // Backend implements backends.Backend. It is safe for concurrent use.
 type Backend struct {
 	options   Options
-	pool      parallel
+	pool      kernels.Parallel
 	memory    *memoryPool
 	arenas    *arenaPool
 	constants *constantTable
@@ -104,7 +106,7 @@ func (b *Backend) String() string { return Name }
 
 // Description implements backends.Backend.
 func (b *Backend) Description() string {
-	return fmt.Sprintf("CPU backend in Go (%d threads)", b.options.Threads)
+	return fmt.Sprintf("CPU backend in Go (%s, %d threads)", kernels.Active(), b.options.Threads)
 }
 
 // NumDevices implements backends.Backend: the CPU is one device.

@@ -5,14 +5,17 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // conv2D computes a float32 convolution of one or two spatial axes, or one of its gradients, by the
 // kernels for NHWC images and HWIO filters. Tensors in another order are brought into this one.
 type conv2D struct {
 	op      backends.OpType
-	spec    convSpec
+	spec    kernels.Conv
 	fused   fusedConvAttrs
+	weights *constant // the filters, where they are constant
 	x, w, y *ordering // nil where the tensor is in order
 }
 
@@ -76,7 +79,7 @@ func newConv2D(n *node) *conv2D {
 	default:
 		x, w, y = n.inputs[0], n.inputs[1], n.out()
 	}
-	s := convSpec{
+	s := kernels.Conv{
 		N: x.dims()[axes.InputBatch], C: x.dims()[axes.InputChannels], O: w.dims()[axes.KernelOutputChannels],
 		H: 1, W: 1, OH: 1, OW: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1,
 		Groups: attrs.ChannelGroups,
@@ -98,7 +101,7 @@ func newConv2D(n *node) *conv2D {
 		return slices.Concat([]int{batch}, spatial, []int{channels})
 	}
 	return &conv2D{
-		op: n.op, spec: s, fused: fused,
+		op: n.op, spec: s, fused: fused, weights: w.constant,
 		x: newOrdering(x, image(axes.InputBatch, axes.InputSpatial, axes.InputChannels)),
 		w: newOrdering(w, slices.Concat(axes.KernelSpatial, []int{axes.KernelInputChannels, axes.KernelOutputChannels})),
 		y: newOrdering(y, image(axes.OutputBatch, axes.OutputSpatial, axes.OutputChannels)),
@@ -110,26 +113,38 @@ func (v *conv2D) kernel() kernel {
 	case opConvGradInput:
 		return func(c *call) {
 			dx, done := v.x.target(c, c.out[0])
-			convGradInput(c.parallel, v.spec, dx, v.y.load(c, c.in[0]), v.w.load(c, c.in[1]))
+			kernels.ConvGradInput(c.workers(), v.spec, dx, v.y.load(c, c.in[0]), v.w.load(c, c.in[1]))
 			done()
 		}
 	case opConvGradFilter:
 		return func(c *call) {
 			dw, done := v.w.target(c, c.out[0])
-			convGradFilter(c.parallel, v.spec, dw, v.x.load(c, c.in[0]), v.y.load(c, c.in[1]))
+			kernels.ConvGradFilter(c.workers(), v.spec, dw, v.x.load(c, c.in[0]), v.y.load(c, c.in[1]))
+			done()
+		}
+	}
+	if weights := v.weights; weights != nil && v.w == nil {
+		key := packedConv{v.spec.KH, v.spec.KW, v.spec.C, v.spec.O, v.spec.Groups}
+		return func(c *call) {
+			packed := weights.prepare(key, func() any { return kernels.PackConv(v.spec, view[float32](weights.data)) }).(*kernels.PackedConv)
+			y, done := v.y.target(c, c.out[0])
+			packed.Forward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.epilogue(c))
 			done()
 		}
 	}
 	return func(c *call) {
 		y, done := v.y.target(c, c.out[0])
-		convForward(c.parallel, v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), v.epilogue(c))
+		kernels.ConvForward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), v.epilogue(c))
 		done()
 	}
 }
 
+// packedConv is the key of constant filters in packed form.
+type packedConv struct{ height, width, in, out, groups int }
+
 // epilogue finds the inputs of what is fused to the convolution.
-func (v *conv2D) epilogue(c *call) epilogue {
-	e := epilogue{ReLU: v.fused.ReLU}
+func (v *conv2D) epilogue(c *call) kernels.Epilogue {
+	e := kernels.Epilogue{ReLU: v.fused.ReLU}
 	rest := c.in[2:]
 	if v.fused.Bias {
 		e.Bias, rest = view[float32](rest[0]), rest[1:]

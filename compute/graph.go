@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // value is one tensor of the graph: what GoMLX sees as a backends.Op. It is the output of a node, a
@@ -92,7 +94,15 @@ type kernel func(c *call)
 // call is one run of a kernel.
 type call struct {
 	in, out  [][]byte
-	parallel parallel
+	parallel kernels.Parallel
+}
+
+// workers are what the kernels share work with.
+func (c *call) workers() kernels.Parallel {
+	if c.parallel == nil {
+		return kernels.Serial{}
+	}
+	return c.parallel
 }
 
 // add makes a node with the given outputs, or returns the same node that was made before. It fails

@@ -64,6 +64,9 @@ func (m *matrix) strides() (row, inner int) {
 func dotKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
+		if k := fastDot(n); k != nil {
+			return k
+		}
 		return dotOf[float32](n)
 	case dtypes.Float64:
 		return dotOf[float64](n)

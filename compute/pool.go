@@ -5,15 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// parallel is what package kernels shares work with.
-type parallel interface {
-	// For calls f(i) for each i in [0, n) and returns when all calls have.
-	For(n int, f func(i int))
-	// Workers is the number of calls that run at once, at most.
-	Workers() int
-}
-
-// goroutines is a parallel that starts goroutines for each loop.
+// goroutines is a kernels.Parallel that starts goroutines for each loop.
 type goroutines int
 
 func (g goroutines) Workers() int { return int(g) }
