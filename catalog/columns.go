@@ -190,9 +190,16 @@ func floats(name string, at func(*Row) *[]float32) column {
 			if len(elements) == 0 {
 				return append(values, parquet.NullValue().Level(0, missing, index))
 			}
-			for i, v := range elements {
-				values = append(values, parquet.FloatValue(v).Level(min(i, 1), present, index))
+			first := len(values)
+			values = slices.Grow(values, len(elements))
+			for _, e := range elements {
+				v := parquet.FloatValue(e)
+				v.SetRepetitionLevel(1)
+				v.SetDefinitionLevel(present)
+				v.SetColumnIndex(index)
+				values = append(values, v)
 			}
+			values[first].SetRepetitionLevel(0) // where a row begins
 			return values
 		},
 		read: func(row *Row, values []parquet.Value) {

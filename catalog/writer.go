@@ -27,7 +27,7 @@ const (
 	maxRowsPerGroup = 50_000
 	minRowsPerGroup = 1_024
 	pageBytes       = 1 << 20
-	rowsPerWrite    = 64 // rows whose values are laid out at a time
+	rowsPerWrite    = 16 // rows whose values are laid out at a time
 )
 
 // Writer writes rows to a Parquet file with the columns of the design, one set of three for each facet
