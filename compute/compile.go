@@ -28,6 +28,7 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 // optimise applies the rewrites, in order.
 func (g *graph) optimise() error {
 	for _, rewrite := range []func(g *graph) error{
+		simplify,
 		lowerBatchNorm,
 		recogniseConvGradients,
 		fuseConvolutions,

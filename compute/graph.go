@@ -47,6 +47,7 @@ const (
 	opConvGradFilter                                                  // inputs: input, gradient of the output
 	opConvFused                                                       // inputs: input, kernel, then bias and residual where there are
 	opElementwise                                                     // a fused chain of element-wise operations
+	opNotNegative                                                     // 1 where x >= 0, 0 where x < 0: the derivative of ReLU
 )
 
 func opName(op backends.OpType) string {
@@ -59,6 +60,8 @@ func opName(op backends.OpType) string {
 		return "ConvFused"
 	case opElementwise:
 		return "Elementwise"
+	case opNotNegative:
+		return "NotNegative"
 	}
 	return op.String()
 }

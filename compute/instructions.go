@@ -147,6 +147,15 @@ func unaryInstruction(op backends.OpType) func(dst, a, b, c []float32) {
 				dst[i] = 1 / float32(math.Sqrt(float64(v)))
 			}
 		}
+	case opNotNegative:
+		const one = 0x3f800000
+		return func(dst, a, _, _ []float32) {
+			for i, v := range a[:len(dst)] {
+				v += 0 // -0 counts as 0
+				bits := math.Float32bits(v)
+				dst[i] = math.Float32frombits(one &^ uint32(int32(bits)>>31))
+			}
+		}
 	case backends.OpTypeSign:
 		return func(dst, a, _, _ []float32) {
 			for i, v := range a[:len(dst)] {
