@@ -1,0 +1,216 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// s3 is a Bucket in S3 or in a service that speaks its language, below a prefix.
+type s3 struct {
+	client *minio.Client
+	bucket string
+	prefix string // "" or ending in a slash
+}
+
+// s3PartSize is how much of an upload of unknown length is kept in memory. S3 takes 10,000 parts.
+const s3PartSize = 16 << 20
+
+func openS3(location string) (*s3, error) {
+	_, rest := splitScheme(location)
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	if bucket == "" {
+		return nil, fmt.Errorf("storage: %s: write s3://bucket/prefix", location)
+	}
+	client, err := newS3Client()
+	if err != nil {
+		return nil, err
+	}
+	if prefix = strings.Trim(prefix, "/"); prefix != "" {
+		prefix += "/"
+	}
+	return &s3{client: client, bucket: bucket, prefix: prefix}, nil
+}
+
+// newS3Client reads the environment as Amazon's own tools do.
+func newS3Client() (*minio.Client, error) {
+	first := func(names ...string) string {
+		for _, name := range names {
+			if v := os.Getenv(name); v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	options := &minio.Options{
+		Secure:     true,
+		Region:     first("AWS_REGION", "AWS_DEFAULT_REGION"),
+		MaxRetries: 5,
+	}
+	providers := []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}}
+	host := "s3.amazonaws.com"
+	if endpoint := first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"); endpoint != "" {
+		u, err := url.Parse(endpoint)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("storage: AWS_ENDPOINT_URL is %q: write http://host:port or https://host", endpoint)
+		}
+		host, options.Secure = u.Host, u.Scheme == "https"
+		options.BucketLookup = minio.BucketLookupPath
+		if options.Region == "" {
+			options.Region = "us-east-1" // what such services call their only one
+		}
+	} else if first("AWS_EC2_METADATA_DISABLED") != "true" {
+		providers = append(providers, &credentials.IAM{})
+	}
+	options.Creds = credentials.NewChainCredentials(providers)
+	client, err := minio.New(host, options)
+	if err != nil {
+		return nil, fmt.Errorf("storage: S3 at %s: %w", host, err)
+	}
+	return client, nil
+}
+
+func (s *s3) String() string {
+	return "s3://" + strings.TrimSuffix(s.bucket+"/"+s.prefix, "/")
+}
+
+func (s *s3) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	if err := checkKey("get", key); err != nil {
+		return nil, err
+	}
+	core := minio.Core{Client: s.client}
+	body, _, _, err := core.GetObject(ctx, s.bucket, s.prefix+key, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, s.explain("get", key, err)
+	}
+	return body, nil
+}
+
+func (s *s3) Stat(ctx context.Context, key string) (Info, error) {
+	if err := checkKey("stat", key); err != nil {
+		return Info{}, err
+	}
+	object, err := s.client.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{})
+	if err != nil {
+		return Info{}, s.explain("stat", key, err)
+	}
+	return s.info(object), nil
+}
+
+func (s *s3) info(o minio.ObjectInfo) Info {
+	return Info{
+		Key:     strings.TrimPrefix(o.Key, s.prefix),
+		Size:    o.Size,
+		ModTime: o.LastModified.UTC(),
+		ETag:    strings.Trim(o.ETag, `"`),
+	}
+}
+
+// Put uploads in one piece, or in parts that S3 puts together at the end: either is atomic.
+func (s *s3) Put(ctx context.Context, key string, r io.Reader) error {
+	if err := checkKey("put", key); err != nil {
+		return err
+	}
+	source := &failureKeeper{r: r}
+	_, err := s.client.PutObject(ctx, s.bucket, s.prefix+key, source, -1, minio.PutObjectOptions{PartSize: s3PartSize, ContentType: contentType(key)})
+	if source.err != nil {
+		err = fmt.Errorf("put %s: %w", key, source.err)
+	}
+	if err != nil {
+		return s.explain("put", key, err)
+	}
+	return nil
+}
+
+// failureKeeper remembers why reading failed: what comes out of an upload need not say.
+type failureKeeper struct {
+	r   io.Reader
+	err error
+}
+
+func (f *failureKeeper) Read(b []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.r.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		f.err = err
+	}
+	return n, err
+}
+
+func contentType(key string) string {
+	switch path.Ext(key) {
+	case ".json":
+		return "application/json"
+	case ".jpg", ".jpeg":
+		return "image/jpeg"
+	case ".html":
+		return "text/html; charset=utf-8"
+	}
+	return "application/octet-stream"
+}
+
+func (s *s3) Delete(ctx context.Context, key string) error {
+	if err := checkKey("delete", key); err != nil {
+		return err
+	}
+	err := s.client.RemoveObject(ctx, s.bucket, s.prefix+key, minio.RemoveObjectOptions{})
+	if err = s.explain("delete", key, err); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (s *s3) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		options := minio.ListObjectsOptions{Prefix: s.prefix + prefix, Recursive: true}
+		for object := range s.client.ListObjectsIter(ctx, s.bucket, options) {
+			if object.Err != nil {
+				yield(Info{}, s.explain("list", prefix, object.Err))
+				return
+			}
+			if strings.HasSuffix(object.Key, "/") {
+				continue // what consoles make in place of a folder
+			}
+			info := s.info(object)
+			if !yield(info, checkKey("list", info.Key)) {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(Info{}, err)
+		}
+	}
+}
+
+// explain gives an error of S3 its place and, where it has one, its meaning.
+func (s *s3) explain(op, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	where := fmt.Sprintf("%s s3://%s/%s%s", op, s.bucket, s.prefix, key)
+	response := minio.ToErrorResponse(err)
+	switch {
+	case response.Code == "NoSuchBucket":
+		return fmt.Errorf("%s: there is no such bucket: %w (%w)", where, fs.ErrNotExist, err)
+	case response.Code == "NoSuchKey", response.StatusCode == http.StatusNotFound:
+		return fmt.Errorf("%s: %w (%w)", where, fs.ErrNotExist, err)
+	case response.Code == "AccessDenied", response.StatusCode == http.StatusForbidden, response.StatusCode == http.StatusUnauthorized:
+		return fmt.Errorf("%s: %w: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the bucket's policy (%w)", where, fs.ErrPermission, err)
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}

@@ -1,0 +1,110 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const maxRedirects = 3
+
+// newHTTPClient returns a client that asks allowed hosts only. It uses no proxy: the guard has to see
+// the address of the host itself.
+func newHTTPClient(options *FetchOptions) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: guardDial}
+	if options.AllowPrivate {
+		dialer.Control = nil
+	}
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:           dialer.DialContext,
+			ForceAttemptHTTP2:     true,
+			DisableCompression:    true, // photos are compressed, and a bomb must not unpack
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: options.Timeout,
+			MaxIdleConnsPerHost:   16,
+			IdleConnTimeout:       30 * time.Second,
+		},
+		CheckRedirect: func(request *http.Request, via []*http.Request) error {
+			if len(via) > maxRedirects {
+				return fmt.Errorf("more than %d redirects", maxRedirects)
+			}
+			return options.checkURL(request.URL)
+		},
+	}
+}
+
+// checkURL refuses what can be refused before asking.
+func (o *FetchOptions) checkURL(u *url.URL) error {
+	if u.Scheme != "https" && (u.Scheme != "http" || !o.AllowHTTP) {
+		return fmt.Errorf("%w: %s:// addresses are not fetched, only https://", ErrForbidden, u.Scheme)
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if host == "" {
+		return fmt.Errorf("%w: the address has no host", ErrForbidden)
+	}
+	if len(o.AllowedHosts) == 0 {
+		return nil
+	}
+	for _, allowed := range o.AllowedHosts {
+		allowed = strings.ToLower(strings.TrimPrefix(allowed, "*"))
+		if host == allowed || strings.HasPrefix(allowed, ".") && strings.HasSuffix(host, allowed) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the host %s is not among those allowed (%s)", ErrForbidden, host, strings.Join(o.AllowedHosts, ", "))
+}
+
+func (f *Fetcher) web(ctx context.Context, source string) ([]byte, error) {
+	u, err := url.Parse(source)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %q: not an address: %w", source, err)
+	}
+	fail := func(err error) ([]byte, error) {
+		var asked *url.Error
+		if errors.As(err, &asked) {
+			err = asked.Err // the address is said once
+		}
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = fmt.Errorf("no answer within %v: %w", f.options.Timeout, err)
+		}
+		return nil, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
+	}
+	if err := f.options.checkURL(u); err != nil {
+		return fail(err)
+	}
+	bounded, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(bounded, http.MethodGet, source, nil)
+	if err != nil {
+		return fail(err)
+	}
+	request.Header.Set("User-Agent", "kleid")
+	request.Header.Set("Accept", "image/jpeg, image/png, image/webp, image/*;q=0.8, */*;q=0.1")
+	response, err := f.client.Do(request)
+	if err != nil {
+		return fail(err)
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode == http.StatusNotFound, response.StatusCode == http.StatusGone:
+		return fail(fmt.Errorf("the server says %s: %w", response.Status, fs.ErrNotExist))
+	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
+		return fail(fmt.Errorf("the server says %s: %w", response.Status, fs.ErrPermission))
+	case response.StatusCode != http.StatusOK:
+		return fail(fmt.Errorf("the server says %s", response.Status))
+	case response.ContentLength > f.options.Limit:
+		return fail(fmt.Errorf("%w: %d bytes, more than the %d allowed", ErrTooLarge, response.ContentLength, f.options.Limit))
+	}
+	data, err := readLimited(response.Body, f.options.Limit)
+	if err != nil {
+		return fail(err)
+	}
+	return data, nil
+}
