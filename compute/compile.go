@@ -21,6 +21,11 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 	for _, v := range outputs {
 		e.outputs = append(e.outputs, v.shape)
 	}
+	for _, n := range g.nodes {
+		if n.prepare != nil {
+			n.prepare()
+		}
+	}
 	e.plan = newPlan(g)
 	return e, nil
 }

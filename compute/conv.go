@@ -108,7 +108,8 @@ func newConv2D(n *node) *conv2D {
 	}
 }
 
-func (v *conv2D) kernel() kernel {
+// kernel computes the node, which v was made of.
+func (v *conv2D) kernel(n *node) kernel {
 	switch v.op {
 	case opConvGradInput:
 		return func(c *call) {
@@ -125,10 +126,13 @@ func (v *conv2D) kernel() kernel {
 	}
 	if weights := v.weights; weights != nil && v.w == nil {
 		key := packedConv{v.spec.KH, v.spec.KW, v.spec.C, v.spec.O, v.spec.Groups}
+		packed := func() *kernels.PackedConv {
+			return weights.prepare(key, func() any { return kernels.PackConv(v.spec, view[float32](weights.data)) }).(*kernels.PackedConv)
+		}
+		n.prepare = func() { packed() }
 		return func(c *call) {
-			packed := weights.prepare(key, func() any { return kernels.PackConv(v.spec, view[float32](weights.data)) }).(*kernels.PackedConv)
 			y, done := v.y.target(c, c.out[0])
-			packed.Forward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.epilogue(c))
+			packed().Forward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.epilogue(c))
 			done()
 		}
 	}

@@ -26,11 +26,15 @@ func fastDot(n *node) kernel {
 		ldb = columns
 	}
 	if weights := n.inputs[1].constant; weights != nil && left.batch == 1 && !left.transposed && right.reorder == nil {
-		return func(c *call) {
-			packed := weights.prepare(packedMatrix{columns, inner, right.transposed}, func() any {
+		packed := func() *kernels.PackedB {
+			return weights.prepare(packedMatrix{columns, inner, right.transposed}, func() any {
 				return kernels.PackB(view[float32](weights.data), columns, inner, ldb, !right.transposed)
 			}).(*kernels.PackedB)
-			kernels.GemmPacked(c.workers(), view[float32](c.out[0]), columns, rows, view[float32](left.load(c, c.in[0])), lda, packed, kernels.Epilogue{})
+		}
+		n.prepare = func() { packed() }
+		return func(c *call) {
+			a := view[float32](left.load(c, c.in[0]))
+			kernels.GemmPacked(c.workers(), view[float32](c.out[0]), columns, rows, a, lda, packed(), kernels.Epilogue{})
 		}
 	}
 	return func(c *call) {

@@ -175,5 +175,5 @@ func (f *convFusion) finish(last *node) {
 		last.inputs = append(last.inputs, f.residual)
 	}
 	last.op, last.attrs = opConvFused, f.attrs
-	last.kernel = newConv2D(last).kernel()
+	last.kernel = newConv2D(last).kernel(last)
 }

@@ -37,6 +37,7 @@ type node struct {
 	outputs []*value
 	attrs   any // what the operation needs beside its inputs; plain data, so that it prints as a key
 	kernel  kernel
+	prepare func() // packs constant operands, when the graph is compiled; nil for none
 }
 
 func (n *node) out() *value { return n.outputs[0] }

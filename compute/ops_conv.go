@@ -8,7 +8,7 @@ func convKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
 		if fast := newConv2D(n); fast != nil {
-			return fast.kernel()
+			return fast.kernel(n)
 		}
 		return convOf[float32](n)
 	case dtypes.Float64:

@@ -28,7 +28,7 @@ func recogniseConvGradients(g *graph) error {
 			continue
 		}
 		if fast := newConv2D(found); fast != nil {
-			n.op, n.attrs, n.inputs, n.kernel = found.op, found.attrs, found.inputs, fast.kernel()
+			n.op, n.attrs, n.inputs, n.kernel = found.op, found.attrs, found.inputs, fast.kernel(n)
 		}
 	}
 	return nil
