@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ func NewFetcher(options FetchOptions) *Fetcher {
 		options.Timeout = 30 * time.Second
 	}
 	f := &Fetcher{options: options, buckets: make(map[string]*s3)}
-	f.client = newHTTPClient(&f.options)
+	f.client = newHTTPClient(&f.options, func(at netip.AddrPort) bool { return options.AllowPrivate || isPublic(at.Addr()) })
 	return f
 }
 

@@ -40,15 +40,17 @@ func isPublic(address netip.Addr) bool {
 	return !slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// guardDial is the Control of a net.Dialer. It sees the address that is really connected to, after DNS:
+// guard returns the Control of a net.Dialer. It sees the address that is really connected to, after DNS:
 // so neither a redirect nor a name that changes its address between check and use can get past it.
-func guardDial(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: the address %q", ErrForbidden, address)
+func guard(allowed func(netip.AddrPort) bool) func(network, address string, _ syscall.RawConn) error {
+	return func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return fmt.Errorf("%w: the address %q", ErrForbidden, address)
+		}
+		if !allowed(at) {
+			return fmt.Errorf("%w: %s is not an address of the public internet", ErrForbidden, at.Addr())
+		}
+		return nil
 	}
-	if !isPublic(at.Addr()) {
-		return fmt.Errorf("%w: %s is not an address of the public internet", ErrForbidden, at.Addr())
-	}
-	return nil
 }

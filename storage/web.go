@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -16,11 +17,8 @@ const maxRedirects = 3
 
 // newHTTPClient returns a client that asks allowed hosts only. It uses no proxy: the guard has to see
 // the address of the host itself.
-func newHTTPClient(options *FetchOptions) *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: guardDial}
-	if options.AllowPrivate {
-		dialer.Control = nil
-	}
+func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: guard(allowed)}
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext:           dialer.DialContext,

@@ -1,0 +1,220 @@
+package storage
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// trust makes a fetcher accept the certificate of a test server and dial the addresses that allowed says.
+func trust(t *testing.T, options FetchOptions, server *httptest.Server, allowed func(netip.AddrPort) bool) *Fetcher {
+	f := NewFetcher(options)
+	t.Cleanup(func() { f.Close() })
+	f.client = newHTTPClient(&f.options, allowed)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	transport := f.client.Transport.(*http.Transport)
+	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	transport.TLSClientConfig.RootCAs = roots
+	return f
+}
+
+func anywhere(netip.AddrPort) bool { return true }
+
+func TestFetchFiles(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "photos"), 0o700))
+	name := filepath.Join(dir, "photos", "größe 1.jpg")
+	require.NoError(t, os.WriteFile(name, []byte("photo"), 0o600))
+	f := NewFetcher(FetchOptions{BaseDir: dir, Limit: 5})
+	for _, source := range []string{"photos/größe 1.jpg", name, "file://" + name, (&url.URL{Scheme: "file", Path: filepath.ToSlash(name)}).String()} {
+		data, err := f.Fetch(t.Context(), source)
+		require.NoError(t, err, source)
+		require.Equal(t, "photo", string(data))
+	}
+	_, err := f.Fetch(t.Context(), "photos/2.jpg")
+	require.ErrorIs(t, err, ErrNotExist)
+	_, err = f.Fetch(t.Context(), "photos")
+	require.ErrorContains(t, err, "a folder, not a file")
+	_, err = f.Fetch(t.Context(), "gopher://x/y")
+	require.ErrorContains(t, err, "use a path, file://, s3:// or https://")
+	_, err = Fetch(t.Context(), name, FetchOptions{Limit: 4})
+	require.ErrorIs(t, err, ErrTooLarge)
+}
+
+func TestFetchFromS3(t *testing.T) {
+	fakeS3(t)
+	b, err := Open(t.Context(), "s3://shop/photos")
+	require.NoError(t, err)
+	put(t, b, "1.jpg", "photo")
+	f := NewFetcher(FetchOptions{Limit: 5})
+	for range 2 {
+		data, err := f.Fetch(t.Context(), "s3://shop/photos/1.jpg")
+		require.NoError(t, err)
+		require.Equal(t, "photo", string(data))
+	}
+	_, err = f.Fetch(t.Context(), "s3://shop/photos/2.jpg")
+	require.ErrorIs(t, err, ErrNotExist)
+	_, err = f.Fetch(t.Context(), "s3://other/photos/2.jpg")
+	require.ErrorIs(t, err, ErrNotExist)
+	require.ErrorContains(t, err, "no such bucket")
+	_, err = Fetch(t.Context(), "s3://shop/photos/1.jpg", FetchOptions{Limit: 4})
+	require.ErrorIs(t, err, ErrTooLarge)
+}
+
+func TestFetchHTTPS(t *testing.T) {
+	release := make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/photo", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "photo") })
+	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "photo, much too large") })
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, _ *http.Request) {
+		for {
+			if _, err := w.Write(make([]byte, 4096)); err != nil {
+				return
+			}
+			w.(http.Flusher).Flush()
+		}
+	})
+	mux.HandleFunc("/cut", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "9")
+		io.WriteString(w, "pho")
+	})
+	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("/slow-body", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "p")
+		w.(http.Flusher).Flush()
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("/denied", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	mux.HandleFunc("/gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	mux.HandleFunc("/hops/{left}", func(w http.ResponseWriter, r *http.Request) {
+		var left int
+		fmt.Sscan(r.PathValue("left"), &left)
+		if left == 0 {
+			io.WriteString(w, "photo")
+			return
+		}
+		http.Redirect(w, r, fmt.Sprintf("/hops/%d", left-1), http.StatusFound)
+	})
+	mux.HandleFunc("/to-http", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://example.com/photo", http.StatusFound)
+	})
+	mux.HandleFunc("/to-file", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "file:///etc/passwd")
+		w.WriteHeader(http.StatusFound)
+	})
+	server := httptest.NewTLSServer(mux)
+	defer server.Close()
+	defer close(release)
+
+	f := trust(t, FetchOptions{Limit: 5, AllowPrivate: true}, server, anywhere)
+	for _, path := range []string{"/photo", "/hops/0", "/hops/3"} {
+		data, err := f.Fetch(t.Context(), server.URL+path)
+		require.NoError(t, err, path)
+		require.Equal(t, "photo", string(data))
+	}
+	for path, want := range map[string]error{
+		"/missing": ErrNotExist, "/gone": ErrNotExist, "/denied": ErrPermission, "/large": ErrTooLarge, "/endless": ErrTooLarge,
+		"/to-http": ErrForbidden, "/to-file": ErrForbidden,
+	} {
+		_, err := f.Fetch(t.Context(), server.URL+path)
+		require.ErrorIs(t, err, want, path)
+		require.ErrorContains(t, err, server.URL+path)
+	}
+	for path, want := range map[string]string{"/broken": "502", "/hops/4": "more than 3 redirects"} {
+		_, err := f.Fetch(t.Context(), server.URL+path)
+		require.ErrorContains(t, err, want, path)
+	}
+	wide := trust(t, FetchOptions{AllowPrivate: true}, server, anywhere)
+	_, err := wide.Fetch(t.Context(), server.URL+"/cut")
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.ErrorContains(t, err, "cut off after 3 bytes")
+
+	hasty := trust(t, FetchOptions{Timeout: 50 * time.Millisecond}, server, anywhere)
+	for _, path := range []string{"/slow", "/slow-body"} {
+		_, err := hasty.Fetch(t.Context(), server.URL+path)
+		require.ErrorContains(t, err, "no answer within 50ms", path)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = f.Fetch(ctx, server.URL+"/slow")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotContains(t, err.Error(), "no answer within")
+}
+
+func TestFetchAsksAllowedHostsOnly(t *testing.T) {
+	options := FetchOptions{AllowedHosts: []string{"cdn.example.com", ".shop.example"}}
+	for address, want := range map[string]bool{
+		"https://cdn.example.com/1.jpg":       true,
+		"https://CDN.example.com.:8443/1.jpg": true,
+		"https://a.b.shop.example/1.jpg":      true,
+		"https://shop.example/1.jpg":          false,
+		"https://evilshop.example/1.jpg":      false,
+		"https://cdn.example.com.evil.org/":   false,
+		"https://cdn.example.com@evil.org/":   false,
+		"http://cdn.example.com/1.jpg":        false,
+		"https:///1.jpg":                      false,
+	} {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		err = options.checkURL(u)
+		require.Equal(t, want, err == nil, "%s: %v", address, err)
+		if !want {
+			require.ErrorIs(t, err, ErrForbidden)
+		}
+	}
+}
+
+// What the guard is for: no way leads to an address that is not public.
+func TestFetchDoesNotReachPrivateAddresses(t *testing.T) {
+	asked := 0
+	private := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer private.Close()
+	port := private.URL[strings.LastIndex(private.URL, ":")+1:]
+	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f000001", "127.1"} {
+		_, err := Fetch(t.Context(), "https://"+host+":"+port+"/", FetchOptions{Timeout: 5 * time.Second})
+		require.Error(t, err, host)
+		if strings.ContainsAny(host, ":l") || strings.Count(host, ".") == 3 {
+			require.ErrorIs(t, err, ErrForbidden, host)
+		}
+	}
+	require.Zero(t, asked)
+
+	// A server that counts as public sends us on to one that does not.
+	public := httptest.NewTLSServer(http.RedirectHandler(private.URL, http.StatusFound))
+	defer public.Close()
+	home := netip.MustParseAddrPort(strings.TrimPrefix(public.URL, "https://"))
+	f := trust(t, FetchOptions{}, public, func(at netip.AddrPort) bool { return at == home || isPublic(at.Addr()) })
+	_, err := f.Fetch(t.Context(), public.URL)
+	require.ErrorIs(t, err, ErrForbidden)
+	require.ErrorContains(t, err, "127.0.0.1 is not an address of the public internet")
+	require.Zero(t, asked)
+}
+
+func TestFetchHTTPSOnly(t *testing.T) {
+	for _, source := range []string{"/etc/passwd", "photo.jpg", "file:///etc/passwd", "s3://shop/1.jpg", "http://example.com/1.jpg"} {
+		_, err := Fetch(t.Context(), source, FetchOptions{HTTPSOnly: true})
+		require.ErrorIs(t, err, ErrForbidden, source)
+	}
+}
