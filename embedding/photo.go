@@ -46,5 +46,5 @@ type Photo struct {
 
 // Timing is the wall time of the batch a photo was in, by stage, divided by the photos in it.
 type Timing struct {
-	Locate, Crop, Embed time.Duration
+	Locate, Embed time.Duration
 }

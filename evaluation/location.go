@@ -1,0 +1,60 @@
+package evaluation
+
+import (
+	"context"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+)
+
+// LocationReport says how well dresses are found.
+type LocationReport struct {
+	Dresses int     `json:"dresses"`  // photos with a known box
+	MeanIoU float64 `json:"mean_iou"` // of the best candidate with the true box; 0 where none was found
+	IoU50   float64 `json:"iou_50"`   // share with an IoU of at least 0.5
+	IoU75   float64 `json:"iou_75"`   // share with an IoU of at least 0.75
+	Missed  float64 `json:"missed"`   // share of dresses where none was found
+	Others  int     `json:"others"`   // photos known to show no dress
+	False   float64 `json:"false"`    // share of those that got one all the same
+}
+
+// Location measures location on examples with a box or known to show no dress; others are left out.
+func Location(ctx context.Context, e Embedder, examples []datasets.Example) (LocationReport, error) {
+	var known []datasets.Example
+	for _, example := range examples {
+		if example.NoDress || example.Box != nil {
+			known = append(known, example)
+		}
+	}
+	photos, err := embed(ctx, e, known, false)
+	if err != nil {
+		return LocationReport{}, err
+	}
+	var r LocationReport
+	for i, p := range photos {
+		found := p.Status == catalog.StatusOK
+		if known[i].NoDress {
+			r.Others++
+			if found {
+				r.False++
+			}
+			continue
+		}
+		r.Dresses++
+		if !found {
+			r.Missed++
+			continue
+		}
+		iou := p.Box.IoU(*known[i].Box)
+		r.MeanIoU += iou
+		if iou >= 0.5 {
+			r.IoU50++
+		}
+		if iou >= 0.75 {
+			r.IoU75++
+		}
+	}
+	dresses, others := float64(max(r.Dresses, 1)), float64(max(r.Others, 1))
+	r.MeanIoU, r.IoU50, r.IoU75, r.Missed, r.False = r.MeanIoU/dresses, r.IoU50/dresses, r.IoU75/dresses, r.Missed/dresses, r.False/others
+	return r, nil
+}

@@ -1,0 +1,62 @@
+package indexer
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// Entry is one photo of the catalogue: it becomes exactly one row, whatever its file holds.
+type Entry struct {
+	ProductID string
+	Source    string // as the catalogue gave it; for a folder the path inside it, with slashes
+	Location  string // where its bytes are: a file's path, or a URL
+
+	Title, URL, Currency string
+	Price                *float64
+	Attributes           map[string]string
+
+	Err string // why there is nothing to read, if it is known already
+}
+
+// Skipped is something of the catalogue that is no photo and yet worth telling an operator.
+type Skipped struct {
+	Source string `json:"source"`
+	Reason string `json:"reason"`
+}
+
+// Listing is what a catalogue holds.
+type Listing struct {
+	Entries []Entry // in the catalogue's order; those of a folder are sorted by source
+	Skipped []Skipped
+}
+
+// productOf is the product's id where the catalogue gives none: the file's name without extension.
+func productOf(source string) string {
+	source, _, _ = strings.Cut(source, "?")
+	name := path.Base(strings.ReplaceAll(source, `\`, "/"))
+	if stem := strings.TrimSuffix(name, path.Ext(name)); stem != "" {
+		return stem
+	}
+	return name
+}
+
+// validText writes bytes that are no UTF-8, which a file name may have, as \xff: Parquet, JSON and the
+// stores take text only, and two names must stay two.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && size == 1 {
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		} else {
+			b.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+	return b.String()
+}

@@ -1,0 +1,28 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// fetchFrom reads photos by path or URL. What goes wrong is said without the path, which the row has.
+func fetchFrom(fetcher *storage.Fetcher, limits photo.Limits) func(context.Context, string) ([]byte, error) {
+	return func(ctx context.Context, location string) ([]byte, error) {
+		data, err := fetcher.Fetch(ctx, location)
+		var path *fs.PathError
+		switch {
+		case err == nil:
+			return data, nil
+		case errors.Is(err, storage.ErrTooLarge):
+			return nil, fmt.Errorf("the file has more than the %d bytes allowed: use a smaller photo", limits.MaxBytes)
+		case errors.As(err, &path):
+			return nil, fmt.Errorf("the file cannot be read: %w", path.Err)
+		}
+		return nil, err
+	}
+}

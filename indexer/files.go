@@ -1,0 +1,53 @@
+package indexer
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// writeFile writes a file so that it is whole or not there at all, and durable on return.
+func writeFile(path string, data []byte) error {
+	if err := placeFile(path, data, true); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// placeFile writes a file so that it is whole or not there at all. Whether it outlasts a machine that stops
+// is left to the system, unless it is synced.
+func placeFile(path string, data []byte, sync bool) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// syncFolder makes the names in a folder durable. Windows has no such thing, and needs none.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

@@ -1,0 +1,289 @@
+package indexer
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kleid-search/kleid/catalog"
+)
+
+// syncInterval is how long a finished photo may wait for its fsync. A killed process loses nothing even
+// so, since appended records are with the system; only a machine that stops does.
+const syncInterval = 2 * time.Second
+
+// A segment of the journal is segmentMagic followed by records: the length of the payload and its CRC-32C,
+// both 32 bits in little endian, and the payload.
+const (
+	segmentMagic  = "kleid-journal-1\n"
+	recordHeader  = 8
+	maxRecordSize = 1 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// photoKey is a photo's id in binary.
+type photoKey [32]byte
+
+func (k photoKey) String() string { return hex.EncodeToString(k[:]) }
+
+// Journal keeps what a model saw in each photo, by the photo's bytes, over runs and kills. It is a folder
+// of append-only segments, one for each run that embedded something. There is one folder for each pair of
+// embedding_model and facet_model, so that another model starts afresh. Its methods may be called
+// concurrently.
+type Journal struct {
+	dir    string
+	codec  sightingCodec
+	logger *slog.Logger
+
+	mu       sync.Mutex
+	segments []*os.File
+	index    map[photoKey]recordAt
+	active   *os.File // the segment that is appended to, the last of segments; nil until there is need
+	end      int64    // of active
+	dirty    bool
+	synced   time.Time
+	buffer   []byte
+}
+
+// recordAt is where the payload of a record is.
+type recordAt struct {
+	segment int32
+	size    int32
+	offset  int64
+}
+
+// OpenJournal opens the journal of a model below dir, and cuts off what a kill left unfinished.
+func OpenJournal(dir string, meta catalog.Metadata, logger *slog.Logger) (*Journal, error) {
+	j := &Journal{
+		dir: filepath.Join(dir, journalName(meta)), codec: newSightingCodec(meta), logger: logger,
+		index: make(map[photoKey]recordAt), synced: time.Now(),
+	}
+	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+		return nil, err
+	}
+	names, err := filepath.Glob(filepath.Join(j.dir, "*.log"))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := j.load(name); err != nil {
+			j.Close()
+			return nil, fmt.Errorf("the journal %s: %w", name, err)
+		}
+	}
+	return j, nil
+}
+
+// load reads a segment and cuts off its end from the first record that is not whole.
+func (j *Journal) load(name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	segment := int32(len(j.segments))
+	j.segments = append(j.segments, f)
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	whole, err := readSegment(f, func(offset int64, payload []byte) bool {
+		s, err := j.codec.decode(payload)
+		if err != nil {
+			return false
+		}
+		j.index[s.key] = recordAt{segment, int32(len(payload)), offset}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if whole < info.Size() {
+		j.logger.Warn("the journal ends in the middle of a record, which is cut off", "file", name, "bytes", info.Size()-whole)
+		return f.Truncate(whole)
+	}
+	return nil
+}
+
+// readSegment calls take for the payload of each record until one is not whole or take refuses it, and
+// returns where that one begins. The payload is take's for the time of the call.
+func readSegment(r io.Reader, take func(offset int64, payload []byte) bool) (whole int64, err error) {
+	in := newBufferedReader(r)
+	magic := make([]byte, len(segmentMagic))
+	if err := in.full(magic); err != nil {
+		return 0, err
+	} else if in.ended || string(magic) != segmentMagic {
+		return 0, nil
+	}
+	whole = int64(len(segmentMagic))
+	var header [recordHeader]byte
+	var payload []byte
+	for {
+		if err := in.full(header[:]); err != nil || in.ended {
+			return whole, err
+		}
+		size := binary.LittleEndian.Uint32(header[:])
+		if size == 0 || size > maxRecordSize {
+			return whole, nil
+		}
+		payload = slices.Grow(payload[:0], int(size))[:size]
+		if err := in.full(payload); err != nil || in.ended {
+			return whole, err
+		}
+		if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(header[4:]) || !take(whole+recordHeader, payload) {
+			return whole, nil
+		}
+		whole += recordHeader + int64(size)
+	}
+}
+
+// Has says whether a photo is in the journal.
+func (j *Journal) Has(key photoKey) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, ok := j.index[key]
+	return ok
+}
+
+// Get returns what the model saw in a photo; false if it has not seen it.
+func (j *Journal) Get(key photoKey) (sighting, bool, error) {
+	j.mu.Lock()
+	at, ok := j.index[key]
+	var f *os.File
+	if ok {
+		f = j.segments[at.segment]
+	}
+	j.mu.Unlock()
+	if !ok {
+		return sighting{}, false, nil
+	}
+	payload := make([]byte, at.size)
+	if _, err := f.ReadAt(payload, at.offset); err != nil {
+		return sighting{}, false, fmt.Errorf("the journal: %w", err)
+	}
+	s, err := j.codec.decode(payload)
+	if err != nil {
+		return sighting{}, false, fmt.Errorf("the journal %s: %w", f.Name(), err)
+	}
+	return s, true, nil
+}
+
+// Append adds photos with a single write, so that a killed process leaves all of them or the first ones.
+func (j *Journal) Append(sightings []sighting) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(sightings) == 0 {
+		return nil
+	}
+	if j.active == nil {
+		if err := j.begin(); err != nil {
+			return fmt.Errorf("the journal: %w", err)
+		}
+	}
+	j.buffer = j.buffer[:0]
+	at := make([]recordAt, len(sightings))
+	for i, s := range sightings {
+		begin := len(j.buffer)
+		j.buffer = append(j.buffer, make([]byte, recordHeader)...)
+		j.buffer = j.codec.append(j.buffer, s)
+		payload := j.buffer[begin+recordHeader:]
+		binary.LittleEndian.PutUint32(j.buffer[begin:], uint32(len(payload)))
+		binary.LittleEndian.PutUint32(j.buffer[begin+4:], crc32.Checksum(payload, castagnoli))
+		at[i] = recordAt{int32(len(j.segments) - 1), int32(len(payload)), j.end + int64(begin+recordHeader)}
+	}
+	if _, err := j.active.WriteAt(j.buffer, j.end); err != nil {
+		// What was written of it lies beyond the end: the next append or load overwrites it.
+		return fmt.Errorf("the journal: %w", err)
+	}
+	j.end += int64(len(j.buffer))
+	for i, s := range sightings {
+		j.index[s.key] = at[i]
+	}
+	j.dirty = true
+	if time.Since(j.synced) >= syncInterval {
+		return j.sync()
+	}
+	return nil
+}
+
+// begin starts a segment.
+func (j *Journal) begin() error {
+	for n := len(j.segments); ; n++ {
+		name := filepath.Join(j.dir, fmt.Sprintf("%06d.log", n))
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := f.WriteString(segmentMagic); err != nil {
+			f.Close()
+			return err
+		}
+		j.segments = append(j.segments, f)
+		j.active, j.end = f, int64(len(segmentMagic))
+		return syncFolder(j.dir)
+	}
+}
+
+// Sync makes all that was appended durable.
+func (j *Journal) Sync() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.sync()
+}
+
+func (j *Journal) sync() error {
+	if !j.dirty {
+		return nil
+	}
+	if err := j.active.Sync(); err != nil {
+		return fmt.Errorf("the journal: %w", err)
+	}
+	j.dirty, j.synced = false, time.Now()
+	return nil
+}
+
+// Close makes all durable and closes the files.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := j.sync()
+	for _, f := range j.segments {
+		err = errors.Join(err, f.Close())
+	}
+	j.segments, j.active = nil, nil
+	return err
+}
+
+// Len is the number of photos in the journal.
+func (j *Journal) Len() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.index)
+}
+
+// removeOtherJournals removes the journals of other models: an index of theirs is no longer made here.
+func removeOtherJournals(dir string, meta catalog.Metadata) error {
+	names, err := filepath.Glob(filepath.Join(dir, journalPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if filepath.Base(name) != journalName(meta) {
+			err = errors.Join(err, os.RemoveAll(name))
+		}
+	}
+	return err
+}

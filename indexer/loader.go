@@ -1,0 +1,154 @@
+package indexer
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+// finding is what the loader found out about an entry.
+type finding struct {
+	key    photoKey
+	hasKey bool   // there were bytes
+	err    string // why they could not be read; what is wrong with the bytes themselves is in loader.broken
+}
+
+// loaded is a photo that is to be embedded.
+type loaded struct {
+	key   photoKey
+	entry int // the first entry that has it
+	image *photo.Image
+}
+
+// loader reads and decodes the photos of a listing, on several goroutines, and passes on those that are
+// not in the journal: each once, however many entries have its bytes.
+type loader struct {
+	limits     photo.Limits
+	workers    int
+	journal    *Journal
+	thumbnails thumbnails
+	fetch      func(ctx context.Context, location string) ([]byte, error)
+	done       func(bad bool) // called for each entry that needs no embedding
+
+	entries  []Entry
+	findings []finding // one for each entry
+
+	mu     sync.Mutex
+	begun  map[photoKey]bool
+	broken map[photoKey]string // photos whose bytes are no readable photo
+	waits  map[photoKey]int    // entries beyond the first of a photo that is being embedded
+}
+
+func newLoader(entries []Entry) *loader {
+	return &loader{
+		entries: entries, findings: make([]finding, len(entries)),
+		begun: make(map[photoKey]bool), broken: make(map[photoKey]string), waits: make(map[photoKey]int),
+	}
+}
+
+// run sends the photos to embed to out and closes it. The error is one of the machine, such as a full disk;
+// what is wrong with a photo is kept in findings and broken.
+func (l *loader) run(ctx context.Context, out chan<- loaded) error {
+	defer close(out)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range min(l.workers, max(len(l.entries), 1)) {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(l.entries) {
+					return
+				}
+				if err := l.load(ctx, i, out); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
+}
+
+func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
+	entry, f := &l.entries[i], &l.findings[i]
+	if entry.Err != "" {
+		f.err = entry.Err
+		l.done(true)
+		return nil
+	}
+	data, err := l.fetch(ctx, entry.Location)
+	if err == nil && len(data) == 0 {
+		_, err = photo.Decode(data, l.limits)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		f.err = validText(err.Error())
+		l.done(true)
+		return nil
+	}
+	f.key, f.hasKey = sha256.Sum256(data), true
+	if !l.claim(f.key) {
+		return nil
+	}
+	known := l.journal.Has(f.key)
+	if known && l.thumbnails.has(f.key) {
+		l.release(f.key, "")
+		return nil
+	}
+	m, err := photo.Decode(data, l.limits)
+	if err != nil {
+		l.release(f.key, validText(err.Error()))
+		return nil
+	}
+	if err := l.thumbnails.make(f.key, m); err != nil {
+		return fmt.Errorf("the thumbnail of %q: %w", entry.Source, err)
+	}
+	if known {
+		l.release(f.key, "")
+		return nil
+	}
+	select {
+	case out <- loaded{f.key, i, m}:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// claim says whether the caller is the first to have a photo. The others are counted when it is done.
+func (l *loader) claim(key photoKey) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.begun[key] {
+		l.begun[key] = true
+		l.waits[key] = 0
+		return true
+	}
+	if _, waiting := l.waits[key]; waiting {
+		l.waits[key]++
+	} else {
+		_, bad := l.broken[key]
+		l.done(bad)
+	}
+	return false
+}
+
+// release counts all entries of a photo as done; broken says why it is not readable, or "".
+func (l *loader) release(key photoKey, broken string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if broken != "" {
+		l.broken[key] = broken
+	}
+	for range 1 + l.waits[key] {
+		l.done(broken != "")
+	}
+	delete(l.waits, key)
+}

@@ -1,0 +1,166 @@
+package indexer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// photoColumns are the names under which a manifest may keep the photo's path or URL; the first that is
+// there is taken.
+var photoColumns = []string{"photo", "image", "path", "source", "file"}
+
+// manifest makes entries of the rows of a CSV or JSONL file.
+type manifest struct {
+	path    string
+	listing Listing
+}
+
+// bad adds the row of a line that makes no sense.
+func (m *manifest) bad(line int, format string, args ...any) {
+	at := m.at(line)
+	m.listing.Entries = append(m.listing.Entries, Entry{
+		ProductID: at, Source: at, Err: fmt.Sprintf("line %d of the catalogue ", line) + fmt.Sprintf(format, args...),
+	})
+}
+
+// at names a line that names no photo.
+func (m *manifest) at(line int) string {
+	return validText(fmt.Sprintf("%s:%d", filepath.Base(m.path), line))
+}
+
+// add makes an entry of the fields of a line, by column name; attributes are more of them, whatever they
+// are called.
+func (m *manifest) add(line int, fields, attributes map[string]string) {
+	var e Entry
+	take := func(name string) string {
+		v := fields[name]
+		delete(fields, name)
+		return validText(v)
+	}
+	e.Title, e.URL, e.Currency = take("title"), take("url"), take("currency")
+	e.ProductID = strings.TrimSpace(take("product_id"))
+	for _, column := range photoColumns {
+		if raw, ok := fields[column]; ok {
+			raw = strings.Trim(raw, " \t")
+			e.Source, e.Location = validText(raw), m.locate(raw)
+			delete(fields, column)
+			break
+		}
+	}
+	// A price that is no number is kept as the catalogue gave it.
+	if v, err := strconv.ParseFloat(strings.TrimSpace(fields["price"]), 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		e.Price = &v
+		delete(fields, "price")
+	}
+	for name, value := range attributes {
+		if _, ok := fields[name]; !ok {
+			fields[name] = value
+		}
+	}
+	for name, value := range fields {
+		if value != "" {
+			if e.Attributes == nil {
+				e.Attributes = make(map[string]string, len(fields))
+			}
+			e.Attributes[validText(name)] = validText(value)
+		}
+	}
+	if e.Source == "" {
+		e.Source, e.Err = m.at(line), fmt.Sprintf("line %d of the catalogue names no photo", line)
+	}
+	if e.ProductID == "" {
+		e.ProductID = productOf(e.Source)
+	}
+	m.listing.Entries = append(m.listing.Entries, e)
+}
+
+// locate resolves a photo's path relative to the manifest. URLs stay what they are.
+func (m *manifest) locate(source string) string {
+	if strings.Contains(source, "://") {
+		return source
+	}
+	path := filepath.FromSlash(source)
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(m.path), path)
+}
+
+// maxLine is more than any row of a catalogue needs, and little enough to hold in memory.
+const maxLine = 4 << 20
+
+var errLongLine = fmt.Errorf("has more than %d bytes", maxLine)
+
+// lines reads a text file line by line and can take back what it gave.
+type lines struct {
+	r      *bufio.Reader
+	number int      // of the line given last, from 1
+	back   []string // given back, the next one last
+	long   bool     // the line after those in back was too long, and is still to be reported
+}
+
+func newLines(r io.Reader) *lines {
+	b := bufio.NewReaderSize(r, 1<<16)
+	if bom, err := b.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
+		b.Discard(3)
+	}
+	return &lines{r: b}
+}
+
+// next returns a line without its end. A line that is too long is read to its end and errLongLine
+// returned; io.EOF comes after the last one.
+func (l *lines) next() (string, error) {
+	if n := len(l.back); n > 0 {
+		line := l.back[n-1]
+		l.back = l.back[:n-1]
+		l.number++
+		return line, nil
+	}
+	if l.long {
+		l.long = false
+		l.number++
+		return "", errLongLine
+	}
+	var line []byte
+	long := false
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			long = true
+		}
+		if !long {
+			line = append(line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && (len(line) > 0 || long):
+		case err != nil:
+			return "", err
+		}
+		l.number++
+		if long {
+			return "", errLongLine
+		}
+		return strings.TrimRight(string(line), "\r\n"), nil
+	}
+}
+
+// unread gives lines back, and with them the fact that a line after them was too long; they come again
+// in their order.
+func (l *lines) unread(given []string, long bool) {
+	if long {
+		l.long = true
+		l.number--
+	}
+	for i := len(given) - 1; i >= 0; i-- {
+		l.back = append(l.back, given[i])
+	}
+	l.number -= len(given)
+}

@@ -1,0 +1,131 @@
+// Package indexer is the nightly job: it scans a catalogue, loads and embeds its photos, writes the
+// rows to Parquet and to a vector store, verifies the new index and publishes it, all or nothing.
+//
+// # What a kill leaves
+//
+// Everything lives below Options.Out:
+//
+//	lock                            held while a job runs
+//	work/job.json                   the run that is being made; there from its start to its end
+//	work/photos-<models>/*.log      the journal: what the model saw in each photo, by its bytes
+//	work/part-000.parquet.tmp       the Parquet file while it is written, and until it is published
+//	run=<id>/part-000.parquet       published runs, the current one and those kept
+//	latest                          the id of the current run
+//	thumbnails/<id[:2]>/<id>.jpg    a small picture of each readable photo
+//	report.json, report.txt         what became of the last run, each unreadable photo named
+//
+// A run goes through these steps:
+//
+//  1. embed: every photo not yet in the journal is embedded and appended to it;
+//  2. write: all rows go to work/part-000.parquet.tmp and to a new index beside the store's current one;
+//  3. verify: the new index has all rows, and a row's own vector finds it;
+//  4. commit: Store.Publish makes the new index the current one, atomically;
+//  5. settle: the Parquet file moves to run=<id>/, then latest is swapped by rename, old runs go.
+//
+// A kill before 4 leaves yesterday's index and Parquet as they were: the next job drops what was begun
+// and embeds no photo of the journal again. After a kill between 4 and 5, searches see the new index
+// and analysts yesterday's Parquet, each of them whole; the next job first settles what was committed.
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// Embedder is what the indexer needs of an embedding.Embedder.
+type Embedder interface {
+	// Metadata names the models, the facets and the sizes of the embeddings.
+	Metadata() catalog.Metadata
+	// Embed answers for each photo, in their order. The answer for a photo depends on that photo alone.
+	Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error)
+	// BatchSize is how many photos Embed likes at once.
+	BatchSize() int
+}
+
+// Options say what a job does. The zero value of a field marked optional stands for its default.
+type Options struct {
+	// Catalogue is a folder of photos, or a CSV or JSONL file that names them.
+	Catalogue string
+	// Out is the folder of the index: Parquet, journal, thumbnails, reports.
+	Out string
+	// Store takes the vectors. The caller closes it.
+	Store vectors.Store
+	// Embedder sees what is in the photos.
+	Embedder Embedder
+	// Workers is how many photos are read and decoded at once. Optional: one for each CPU.
+	Workers int
+	// MaxBad is the share of unreadable photos, 0..1, above which the report says TooManyBad and a new
+	// index does not replace an old one.
+	MaxBad float64
+	// Keep is how many runs stay besides the current one.
+	Keep int
+	// Limits bound the photos that are decoded. Optional: photo.DefaultLimits.
+	Limits photo.Limits
+	// Progress is told how far the job is, a few times a second, from one goroutine at a time. Optional.
+	Progress func(Progress)
+	// Logger gets what an operator should know. Optional: nothing is logged.
+	Logger *slog.Logger
+}
+
+// DefaultMaxBad is the share of unreadable photos that is taken as usual.
+const DefaultMaxBad = 0.05
+
+// The stages of a job, as Progress and the report name them.
+const (
+	StageScan    = "scan"
+	StageEmbed   = "embed"
+	StageWrite   = "write"
+	StagePublish = "publish"
+)
+
+// Progress says how far a stage is.
+type Progress struct {
+	Stage string
+	// Done of Total photos (embed) or rows (write) are through. Total is 0 while it is not known.
+	Done, Total int
+	// Bad is how many photos have turned out unreadable so far.
+	Bad int
+	// Embedded is how many photos have been embedded anew so far.
+	Embedded int
+}
+
+func (o *Options) complete() error {
+	switch {
+	case o.Catalogue == "":
+		return errors.New("no catalogue: name a folder of photos, or a CSV or JSONL file")
+	case o.Out == "":
+		return errors.New("no folder for the index")
+	case o.Store == nil:
+		return errors.New("no store for the vectors")
+	case o.Embedder == nil:
+		return errors.New("no embedder")
+	case !(o.MaxBad >= 0 && o.MaxBad <= 1):
+		return fmt.Errorf("the share of bad photos is %v: it must be between 0 and 1", o.MaxBad)
+	case o.Keep < 0:
+		return fmt.Errorf("%d runs cannot be kept: the number must not be negative", o.Keep)
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Limits == (photo.Limits{}) {
+		o.Limits = photo.DefaultLimits()
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	o.Out = filepath.Clean(o.Out)
+	return nil
+}

@@ -1,0 +1,132 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kleid-search/kleid/vectors"
+)
+
+const (
+	runPrefix   = "run="
+	parquetFile = "part-000.parquet"
+)
+
+// layout names what is in the folder of an index.
+type layout struct{ out string }
+
+func (l layout) work() string       { return filepath.Join(l.out, "work") }
+func (l layout) thumbnails() string { return filepath.Join(l.out, "thumbnails") }
+func (l layout) latest() string     { return filepath.Join(l.out, "latest") }
+
+// unpublished is the Parquet file of a run that is not committed, or not settled.
+func (l layout) unpublished() string { return filepath.Join(l.work(), parquetFile+".tmp") }
+
+func (l layout) parquet(run string) string {
+	return filepath.Join(l.out, runPrefix+run, parquetFile)
+}
+
+// Latest returns the run whose Parquet file is current in the folder of an index, "" if there is none.
+func Latest(out string) (string, error) {
+	data, err := os.ReadFile(layout{out}.latest())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(data)), err
+}
+
+// ParquetPath is where the rows of a published run are in the folder of an index.
+func ParquetPath(out, run string) string { return layout{out}.parquet(run) }
+
+// settle makes the Parquet file of a committed run the current one.
+func (l layout) settle(run string) error {
+	if err := os.MkdirAll(filepath.Dir(l.parquet(run)), 0o755); err != nil {
+		return err
+	}
+	err := os.Rename(l.unpublished(), l.parquet(run))
+	if errors.Is(err, fs.ErrNotExist) {
+		// An interrupted job has moved it already, if it is there.
+		_, err = os.Stat(l.parquet(run))
+	}
+	if err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(l.parquet(run))); err != nil {
+		return err
+	}
+	if err := syncFolder(l.out); err != nil {
+		return err
+	}
+	return writeFile(l.latest(), []byte(run+"\n"))
+}
+
+// recover settles the run that an interrupted job committed, or drops what it began.
+func (l layout) recover(ctx context.Context, store vectors.Store) (settled string, err error) {
+	j, err := readJob(l.out)
+	if err != nil || j.Run == "" {
+		return "", err
+	}
+	current, err := store.CurrentRun(ctx)
+	if err != nil {
+		return "", err
+	}
+	if current == j.Run {
+		if err := l.settle(j.Run); err != nil {
+			return "", fmt.Errorf("run %s is published, but its Parquet file is not: %w", j.Run, err)
+		}
+		settled = j.Run
+	} else {
+		if err := store.Drop(ctx, j.Run); err != nil {
+			return "", fmt.Errorf("what is left of run %s cannot be removed: %w", j.Run, err)
+		}
+		if err := os.Remove(l.unpublished()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return settled, os.Remove(jobPath(l.out))
+}
+
+// runs lists the runs that have a folder, the oldest first.
+func (l layout) runs() ([]string, error) {
+	names, err := filepath.Glob(filepath.Join(escapeGlob(l.out), runPrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		names[i] = strings.TrimPrefix(filepath.Base(name), runPrefix)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// escapeGlob takes the meaning out of the characters of a path that filepath.Glob knows.
+func escapeGlob(path string) string {
+	if filepath.Separator == '\\' {
+		return path // there is no escaping on Windows
+	}
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// clean removes all runs but the current one and the keep before it.
+func (l layout) clean(ctx context.Context, store vectors.Store, current string, keep int) error {
+	runs, err := l.runs()
+	if err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(runs, func(run string) bool { return run == current })
+	for _, run := range runs[:max(len(runs)-keep, 0)] {
+		if err := store.Drop(ctx, run); err != nil {
+			return fmt.Errorf("run %s cannot be removed: %w", run, err)
+		}
+		if err := os.RemoveAll(filepath.Dir(l.parquet(run))); err != nil {
+			return err
+		}
+	}
+	return nil
+}

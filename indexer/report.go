@@ -1,0 +1,117 @@
+package indexer
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Report is what became of a job. It is written to report.json and report.txt in Options.Out.
+type Report struct {
+	Photos     int `json:"photos"` // rows: ok, no_dress and unreadable together
+	OK         int `json:"ok"`
+	NoDress    int `json:"no_dress"`
+	Unreadable int `json:"unreadable"`
+	// Embedded is how many photos were embedded anew; the others were in the journal, or have the bytes
+	// of one that was.
+	Embedded        int     `json:"embedded"`
+	Seconds         float64 `json:"seconds"`
+	ImagesPerSecond float64 `json:"images_per_second"` // photos a second, of the whole job
+	Index           string  `json:"index"`             // the folder
+	Run             string  `json:"run"`
+	EmbeddingModel  string  `json:"embedding_model"`
+	FacetModel      string  `json:"facet_model"`
+
+	Products int `json:"products"`
+	// Repeated is how many rows have the product and source of an earlier one. They are in the Parquet
+	// file; the store has the first.
+	Repeated int `json:"repeated"`
+	// Published says whether this run is now the current one. It is not when TooManyBad and there was an
+	// index before: that one stays.
+	Published   bool    `json:"published"`
+	PreviousRun string  `json:"previous_run,omitempty"`
+	Parquet     string  `json:"parquet,omitempty"`
+	MaxBad      float64 `json:"max_bad"`
+	TooManyBad  bool    `json:"too_many_bad"`
+
+	Stages map[string]float64 `json:"stages"` // seconds by stage
+
+	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed.
+	Bad     []BadPhoto `json:"bad"`
+	Skipped []Skipped  `json:"skipped"`
+	// BadLeftOut and SkippedLeftOut count what a Brief leaves out of the lists.
+	BadLeftOut     int `json:"bad_left_out,omitempty"`
+	SkippedLeftOut int `json:"skipped_left_out,omitempty"`
+}
+
+// count takes over the numbers of rows.
+func (r *Report) count(t tally) {
+	r.OK, r.NoDress, r.Unreadable, r.Repeated, r.Products = t.ok, t.noDress, t.unreadable, t.repeated, len(t.products)
+	r.Bad = append(r.Bad, t.bad...)
+}
+
+// BadPhoto is an unreadable photo.
+type BadPhoto struct {
+	Source    string `json:"source"`
+	ProductID string `json:"product_id"`
+	PhotoID   string `json:"photo_id,omitempty"`
+	Error     string `json:"error"`
+}
+
+// Brief returns the report with at most n bad photos and n things skipped.
+func (r Report) Brief(n int) Report {
+	if len(r.Bad) > n {
+		r.BadLeftOut, r.Bad = len(r.Bad)-n, r.Bad[:n]
+	}
+	if len(r.Skipped) > n {
+		r.SkippedLeftOut, r.Skipped = len(r.Skipped)-n, r.Skipped[:n]
+	}
+	return r
+}
+
+// String is the report for people. Names are quoted: they may hold anything.
+func (r Report) String() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("%d photos of %d products in %s: %d with a dress, %d without, %d unreadable",
+		r.Photos, r.Products, time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond), r.OK, r.NoDress, r.Unreadable)
+	line("%d embedded anew, %.1f photos a second", r.Embedded, r.ImagesPerSecond)
+	switch {
+	case r.Published:
+		line("run %s is the current index in %s", r.Run, r.Index)
+	default:
+		line("not published: the index of run %s stays the current one", r.PreviousRun)
+	}
+	if r.TooManyBad {
+		line("%.1f%% of the photos are unreadable, more than the %.1f%% allowed", 100*float64(r.Unreadable)/float64(r.Photos), 100*r.MaxBad)
+	}
+	if r.Repeated > 0 {
+		line("%d rows repeat the product and photo of an earlier row: the store has the first of them", r.Repeated)
+	}
+	for _, bad := range r.Bad {
+		line("unreadable %q: %s", bad.Source, bad.Error)
+	}
+	if r.BadLeftOut > 0 {
+		line("… and %d more unreadable photos", r.BadLeftOut)
+	}
+	for _, s := range r.Skipped {
+		line("skipped %q: %s", s.Source, s.Reason)
+	}
+	if r.SkippedLeftOut > 0 {
+		line("… and %d more skipped", r.SkippedLeftOut)
+	}
+	return b.String()
+}
+
+func (r Report) write(out string) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(out, "report.json"), append(data, '\n')); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(out, "report.txt"), []byte(r.String()))
+}

@@ -1,0 +1,289 @@
+package indexer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// progressInterval is how often Options.Progress is told.
+const progressInterval = 200 * time.Millisecond
+
+// Run does the job that the options describe, and reports on it. A report comes without an error also when
+// too many photos are unreadable: see Report.TooManyBad. Interrupted by ctx, killed or failed, the same
+// call goes on where it stopped.
+func Run(ctx context.Context, options Options) (Report, error) {
+	if err := options.complete(); err != nil {
+		return Report{}, fmt.Errorf("index: %w", err)
+	}
+	r := &runner{Options: options, layout: layout{options.Out}, started: time.Now(), meta: options.Embedder.Metadata()}
+	report, err := r.run(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("index: %w", err)
+	}
+	return report, nil
+}
+
+// runner is one job.
+type runner struct {
+	Options
+	layout
+	started time.Time
+	meta    catalog.Metadata
+	report  Report
+
+	stageBegan time.Time
+	entries    []Entry
+	loader     *loader
+	journal    *Journal
+}
+
+func (r *runner) run(ctx context.Context) (Report, error) {
+	if err := os.MkdirAll(r.work(), 0o755); err != nil {
+		return Report{}, err
+	}
+	unlock, err := lock(r.out)
+	if err != nil {
+		return Report{}, err
+	}
+	defer unlock()
+	settled, err := r.recover(ctx, r.Store)
+	if err != nil {
+		return Report{}, err
+	}
+	if settled != "" {
+		r.Logger.Info("the run that an interrupted job published is whole now", "run", settled)
+	}
+	previous, err := r.Store.CurrentRun(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
+	r.report = Report{
+		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
+		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{},
+	}
+	if err := writeJob(r.out, r.meta.Run, r.started); err != nil {
+		return Report{}, err
+	}
+	if err := r.stages(ctx); err != nil {
+		return Report{}, err
+	}
+	r.report.Seconds = time.Since(r.started).Seconds()
+	r.report.ImagesPerSecond = float64(r.report.Photos) / r.report.Seconds
+	if err := r.report.write(r.out); err != nil {
+		return Report{}, err
+	}
+	return r.report, nil
+}
+
+// newRunID is a run's name: its start, so that names sort by time, and something random.
+func newRunID(start time.Time) string {
+	var tail [3]byte
+	rand.Read(tail[:])
+	return start.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+}
+
+func (r *runner) stages(ctx context.Context) error {
+	if err := r.scan(ctx); err != nil {
+		return err
+	}
+	var err error
+	if r.journal, err = OpenJournal(r.work(), r.meta, r.Logger); err != nil {
+		return err
+	}
+	defer r.journal.Close()
+	if err := r.embed(ctx); err != nil {
+		return err
+	}
+	rows := &rows{
+		entries: r.entries, findings: r.loader.findings, broken: r.loader.broken,
+		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt,
+	}
+	r.report.TooManyBad = float64(rows.bad()) > r.MaxBad*float64(len(r.entries))
+	if r.report.TooManyBad && r.report.PreviousRun != "" {
+		return r.refuse(rows)
+	}
+	if err := r.write(ctx, rows); err != nil {
+		return err
+	}
+	return r.publish(ctx)
+}
+
+// scan lists the catalogue.
+func (r *runner) scan(ctx context.Context) error {
+	r.begin(StageScan)
+	listing, err := Scan(ctx, r.Catalogue, r.out)
+	if err != nil {
+		return err
+	}
+	if len(listing.Entries) == 0 {
+		return fmt.Errorf("the catalogue %s has no photos: name a folder that has some, or a CSV or JSONL file with a row for each", r.Catalogue)
+	}
+	r.entries, r.report.Photos = listing.Entries, len(listing.Entries)
+	r.report.Skipped = append(r.report.Skipped, listing.Skipped...)
+	for _, s := range listing.Skipped {
+		r.Logger.Warn("skipped", "source", s.Source, "reason", s.Reason)
+	}
+	r.end(StageScan)
+	return nil
+}
+
+func (r *runner) begin(stage string) {
+	r.stageBegan = time.Now()
+	r.Progress(Progress{Stage: stage})
+}
+
+func (r *runner) end(stage string) { r.report.Stages[stage] = time.Since(r.stageBegan).Seconds() }
+
+// embed brings every photo into the journal that can be read and is not there yet.
+func (r *runner) embed(ctx context.Context) error {
+	r.begin(StageEmbed)
+	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: r.Limits.MaxBytes})
+	defer fetcher.Close()
+	var done, bad atomic.Int64
+	r.loader = newLoader(r.entries)
+	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
+	r.loader.thumbnails, r.loader.fetch = thumbnails{r.thumbnails()}, fetchFrom(fetcher, r.Limits)
+	r.loader.done = func(isBad bool) {
+		done.Add(1)
+		if isBad {
+			bad.Add(1)
+		}
+	}
+	stage := &embedStage{embedder: r.Embedder, meta: r.meta, journal: r.journal, loader: r.loader, logger: r.Logger}
+
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	photos, batches := make(chan loaded), make(chan []loaded)
+	var wait sync.WaitGroup
+	start := func(f func() error) {
+		wait.Go(func() {
+			if err := f(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	start(func() error { return r.loader.run(work, photos) })
+	start(func() error { stage.gather(work, photos, batches); return nil })
+	start(func() error { return stage.run(work, batches) })
+
+	tell := func() {
+		r.Progress(Progress{Stage: StageEmbed, Done: int(done.Load()), Total: len(r.entries), Bad: int(bad.Load()), Embedded: int(stage.embedded.Load())})
+	}
+	finished := make(chan struct{})
+	go func() { wait.Wait(); close(finished) }()
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+	for running := true; running; {
+		select {
+		case <-ticker.C:
+		case <-finished:
+			running = false
+		}
+		tell()
+	}
+	r.report.Embedded = int(stage.embedded.Load())
+	r.end(StageEmbed)
+	if err := r.journal.Sync(); err != nil {
+		return err
+	}
+	return context.Cause(work)
+}
+
+// refuse ends a job whose photos are too often unreadable: the index that is there stays.
+func (r *runner) refuse(rows *rows) error {
+	var t tally
+	for i := range rows.entries {
+		row, err := rows.at(i)
+		if err != nil {
+			return err
+		}
+		t.add(row)
+	}
+	r.report.count(t)
+	return os.Remove(jobPath(r.out))
+}
+
+// write makes the Parquet file and the new index, and verifies it.
+func (r *runner) write(ctx context.Context, rows *rows) (err error) {
+	r.begin(StageWrite)
+	store, err := r.Store.Create(ctx, r.meta)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// The context may be done already, but what was written should go.
+			err = errors.Join(err, store.Abort(context.WithoutCancel(ctx)))
+		}
+	}()
+	written, err := rows.write(ctx, r.unpublished(), store, func(done int) {
+		r.Progress(Progress{Stage: StageWrite, Done: done, Total: len(r.entries)})
+	})
+	if err != nil {
+		return err
+	}
+	if err := store.Finish(ctx); err != nil {
+		return fmt.Errorf("the new index: %w", err)
+	}
+	if err := verify(ctx, r.Store, r.meta, written.stored, written.probes); err != nil {
+		return errors.Join(err, r.Store.Drop(context.WithoutCancel(ctx), r.meta.Run))
+	}
+	r.report.count(written.tally)
+	r.end(StageWrite)
+	return nil
+}
+
+// publish commits the run, settles it and cleans up.
+func (r *runner) publish(ctx context.Context) error {
+	r.begin(StagePublish)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	run := r.meta.Run
+	if err := r.Store.Publish(ctx, run); err != nil {
+		return fmt.Errorf("run %s cannot be published: %w", run, err)
+	}
+	// From here on the run is the current one: what is left is done even if the job is to stop.
+	ctx = context.WithoutCancel(ctx)
+	if err := r.settle(run); err != nil {
+		return fmt.Errorf("run %s is published, but its Parquet file is not: %w", run, err)
+	}
+	if err := os.Remove(jobPath(r.out)); err != nil {
+		return err
+	}
+	r.report.Published, r.report.Parquet = true, r.parquet(run)
+	// An old run that cannot be removed must not spoil a good new one.
+	if err := r.clean(ctx, r.Store, run, r.Keep); err != nil {
+		r.Logger.Warn("old runs are left behind", "error", err)
+	}
+	if err := r.compact(); err != nil {
+		r.Logger.Warn("the journal could not be compacted", "error", err)
+	}
+	r.end(StagePublish)
+	return nil
+}
+
+// compact drops from the journal what this catalogue does not have.
+func (r *runner) compact() error {
+	live := make(map[photoKey]bool, len(r.entries))
+	for _, f := range r.loader.findings {
+		if f.hasKey {
+			live[f.key] = true
+		}
+	}
+	return errors.Join(
+		r.journal.Compact(func(key photoKey) bool { return live[key] }),
+		removeOtherJournals(r.work(), r.meta),
+	)
+}

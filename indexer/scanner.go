@@ -1,0 +1,179 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// photoExtensions are those of files that somebody means as photos. The ones that Kleid cannot read are
+// among them, so that a shop learns of them.
+var photoExtensions = map[string]bool{
+	".jpg": true, ".jpeg": true, ".jpe": true, ".jfif": true, ".png": true, ".webp": true, ".gif": true, ".bmp": true,
+	".tif": true, ".tiff": true, ".heic": true, ".heif": true, ".avif": true, ".jxl": true,
+}
+
+func looksLikePhoto(name string) bool {
+	return photoExtensions[strings.ToLower(filepath.Ext(name))]
+}
+
+// Scan lists the photos of a catalogue: a folder, or a CSV or JSONL file. exclude names a folder inside
+// it that is left out, "" none.
+func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
+	info, err := os.Stat(catalogue)
+	if err != nil {
+		return Listing{}, fmt.Errorf("the catalogue %s cannot be opened: %w", catalogue, reason(err))
+	}
+	if info.IsDir() {
+		return scanFolder(ctx, catalogue, exclude)
+	}
+	var scan func(context.Context, *os.File) (Listing, error)
+	switch strings.ToLower(filepath.Ext(catalogue)) {
+	case ".csv", ".tsv":
+		scan = scanCSV
+	case ".jsonl", ".ndjson":
+		scan = scanJSONL
+	default:
+		return Listing{}, fmt.Errorf("the catalogue %s is neither a folder nor a .csv or .jsonl file", catalogue)
+	}
+	f, err := os.Open(catalogue)
+	if err != nil {
+		return Listing{}, fmt.Errorf("the catalogue %s cannot be opened: %w", catalogue, reason(err))
+	}
+	defer f.Close()
+	listing, err := scan(ctx, f)
+	if err != nil {
+		return Listing{}, fmt.Errorf("the catalogue %s: %w", catalogue, err)
+	}
+	return listing, nil
+}
+
+// reason is what went wrong with a file, without its path.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// folderScan walks a folder and what symbolic links lead to. Every real folder is read once: those inside
+// the catalogue under their own path, since links are followed only after them; so a loop ends.
+type folderScan struct {
+	ctx     context.Context
+	root    string
+	exclude string
+	listing Listing
+	seen    map[string]string // real path of a folder to the source under which it was read
+	links   []string          // to folders, for later
+}
+
+func scanFolder(ctx context.Context, root, exclude string) (Listing, error) {
+	s := &folderScan{ctx: ctx, root: root, seen: make(map[string]string)}
+	if exclude != "" {
+		if real, err := realPath(exclude); err == nil {
+			s.exclude = real
+		}
+	}
+	if err := s.folder("."); err != nil {
+		return Listing{}, fmt.Errorf("the catalogue %s cannot be read: %w", root, reason(err))
+	}
+	for len(s.links) > 0 {
+		link := s.links[0]
+		s.links = s.links[1:]
+		if err := s.folder(link); err != nil {
+			return Listing{}, err
+		}
+	}
+	slices.SortFunc(s.listing.Entries, func(a, b Entry) int { return strings.Compare(a.Source, b.Source) })
+	slices.SortFunc(s.listing.Skipped, func(a, b Skipped) int { return strings.Compare(a.Source, b.Source) })
+	return s.listing, nil
+}
+
+func realPath(path string) (string, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+func (s *folderScan) skip(name, format string, args ...any) {
+	s.listing.Skipped = append(s.listing.Skipped, Skipped{validText(filepath.ToSlash(name)), fmt.Sprintf(format, args...)})
+}
+
+// folder reads one folder, named relative to the root, and those in it. Only the root's failure is an
+// error: a folder that a server keeps to itself must not cost the index.
+func (s *folderScan) folder(name string) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	path := filepath.Join(s.root, name)
+	real, err := realPath(path)
+	if err == nil {
+		if real == s.exclude {
+			return nil
+		}
+		if first, again := s.seen[real]; again {
+			s.skip(name, "a symbolic link to the folder %q, which is read already", first)
+			return nil
+		}
+		s.seen[real] = filepath.ToSlash(name)
+	}
+	var files []os.DirEntry
+	if err == nil {
+		files, err = os.ReadDir(path)
+	}
+	if err != nil {
+		if name == "." {
+			return err
+		}
+		s.skip(name, "the folder cannot be read: %v", reason(err))
+		return nil
+	}
+	for _, file := range files {
+		if err := s.file(filepath.Join(name, file.Name()), file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *folderScan) file(name string, file os.DirEntry) error {
+	kind := file.Type()
+	linked := kind&fs.ModeSymlink != 0
+	if linked {
+		info, err := os.Stat(filepath.Join(s.root, name))
+		switch {
+		case err == nil:
+			kind = info.Mode().Type()
+		case looksLikePhoto(name):
+			s.add(name, fmt.Sprintf("the symbolic link leads nowhere: %v", reason(err)))
+			return nil
+		default:
+			s.skip(name, "the symbolic link leads nowhere: %v", reason(err))
+			return nil
+		}
+	}
+	switch {
+	case kind.IsDir() && linked:
+		s.links = append(s.links, name)
+	case kind.IsDir():
+		return s.folder(name)
+	case looksLikePhoto(name):
+		s.add(name, "")
+	}
+	return nil
+}
+
+func (s *folderScan) add(name, err string) {
+	source := validText(filepath.ToSlash(name))
+	s.listing.Entries = append(s.listing.Entries, Entry{
+		ProductID: productOf(source), Source: source, Location: filepath.Join(s.root, name), Err: err,
+	})
+}

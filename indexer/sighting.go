@@ -1,0 +1,225 @@
+package indexer
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// sighting is what a model saw in a photo: all that a row takes from it.
+type sighting struct {
+	key           photoKey
+	status        catalog.Status // StatusOK or StatusNoDress
+	width, height int32
+	box           catalog.Box
+	confidence    float32
+	facets        []facetSighting // one for each facet of the model, in its order
+	unsupervised  []float32
+	deepRank      []float32
+}
+
+// facetSighting is the label of a facet, by its place among the labels; -1 for none.
+type facetSighting struct {
+	label       int32
+	probability float32
+}
+
+// newSighting keeps of an embedder's answer what goes into a row.
+func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []catalog.Facet) sighting {
+	s := sighting{key: key, status: seen.Status, width: int32(m.Width), height: int32(m.Height)}
+	if s.status != catalog.StatusOK {
+		return s
+	}
+	b := seen.Box
+	s.box = catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
+	s.confidence, s.unsupervised, s.deepRank = seen.BoxConfidence, seen.Unsupervised, seen.DeepRank
+	for _, f := range facets {
+		value := facetSighting{label: -1}
+		for _, p := range seen.Facets {
+			if p.Name == f.Name {
+				value = facetSighting{int32(slices.Index(f.Labels, p.Label)), p.Probability}
+			}
+		}
+		s.facets = append(s.facets, value)
+	}
+	return s
+}
+
+// fill puts the sighting into a row.
+func (s *sighting) fill(row *catalog.Row, facets []catalog.Facet) {
+	row.Status, row.Width, row.Height = s.status, s.width, s.height
+	if s.status != catalog.StatusOK {
+		return
+	}
+	box := s.box
+	row.Box, row.BoxConfidence = &box, s.confidence
+	row.EmbeddingUnsupervised, row.EmbeddingDeepRank = s.unsupervised, s.deepRank
+	for i, f := range s.facets {
+		if f.label < 0 {
+			continue
+		}
+		if row.Facets == nil {
+			row.Facets = make(map[string]catalog.FacetValue, len(facets))
+		}
+		row.Facets[facets[i].Name] = catalog.FacetValue{
+			Label: facets[i].Labels[f.label], Probability: f.probability, Source: catalog.Predicted,
+		}
+	}
+}
+
+// sightingCodec writes sightings as bytes. All numbers are little endian; floats are their bits, so that
+// a row made of the journal equals the row made at first.
+type sightingCodec struct {
+	labels       []int // how many each facet has
+	unsupervised int
+	deepRank     int
+}
+
+func newSightingCodec(meta catalog.Metadata) sightingCodec {
+	c := sightingCodec{unsupervised: meta.UnsupervisedSize, deepRank: meta.DeepRankSize}
+	for _, f := range meta.Facets {
+		c.labels = append(c.labels, len(f.Labels))
+	}
+	return c
+}
+
+// The first byte of a payload.
+const (
+	kindOK      = 1
+	kindNoDress = 2
+)
+
+var errSighting = errors.New("a record does not fit the model")
+
+func (c sightingCodec) append(b []byte, s sighting) []byte {
+	le := binary.LittleEndian
+	kind := byte(kindOK)
+	if s.status != catalog.StatusOK {
+		kind = kindNoDress
+	}
+	b = append(b, kind)
+	b = append(b, s.key[:]...)
+	b = le.AppendUint32(b, uint32(s.width))
+	b = le.AppendUint32(b, uint32(s.height))
+	if kind == kindNoDress {
+		return b
+	}
+	for _, v := range []int32{s.box.XMin, s.box.YMin, s.box.XMax, s.box.YMax} {
+		b = le.AppendUint32(b, uint32(v))
+	}
+	b = le.AppendUint32(b, math.Float32bits(s.confidence))
+	for _, f := range s.facets {
+		b = le.AppendUint32(b, uint32(f.label))
+		b = le.AppendUint32(b, math.Float32bits(f.probability))
+	}
+	for _, v := range s.unsupervised {
+		b = le.AppendUint32(b, math.Float32bits(v))
+	}
+	for _, v := range s.deepRank {
+		b = le.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// size is the length of a payload of a kind.
+func (c sightingCodec) size(kind byte) int {
+	size := 1 + len(photoKey{}) + 2*4
+	if kind == kindOK {
+		size += 5*4 + 8*len(c.labels) + 4*(c.unsupervised+c.deepRank)
+	}
+	return size
+}
+
+func (c sightingCodec) decode(payload []byte) (sighting, error) {
+	var s sighting
+	if len(payload) == 0 || payload[0] != kindOK && payload[0] != kindNoDress || len(payload) != c.size(payload[0]) {
+		return s, errSighting
+	}
+	s.status = catalog.StatusOK
+	if payload[0] == kindNoDress {
+		s.status = catalog.StatusNoDress
+	}
+	copy(s.key[:], payload[1:])
+	payload = payload[1+len(s.key):]
+	next := func() uint32 {
+		v := binary.LittleEndian.Uint32(payload)
+		payload = payload[4:]
+		return v
+	}
+	floats := func(n int) []float32 {
+		out := make([]float32, n)
+		for i := range out {
+			out[i] = math.Float32frombits(next())
+		}
+		return out
+	}
+	s.width, s.height = int32(next()), int32(next())
+	if s.status != catalog.StatusOK {
+		return s, nil
+	}
+	s.box = catalog.Box{XMin: int32(next()), YMin: int32(next()), XMax: int32(next()), YMax: int32(next())}
+	s.confidence = math.Float32frombits(next())
+	s.facets = make([]facetSighting, len(c.labels))
+	for i := range s.facets {
+		f := facetSighting{int32(next()), math.Float32frombits(next())}
+		if f.label < -1 || int(f.label) >= c.labels[i] {
+			return s, errSighting
+		}
+		s.facets[i] = f
+	}
+	s.unsupervised, s.deepRank = floats(c.unsupervised), floats(c.deepRank)
+	return s, nil
+}
+
+// check refuses an answer of the embedder that the journal could not give back.
+func (c sightingCodec) check(s sighting) error {
+	if s.status == catalog.StatusNoDress {
+		return nil
+	}
+	if s.status != catalog.StatusOK || len(s.unsupervised) != c.unsupervised || len(s.deepRank) != c.deepRank || len(s.facets) != len(c.labels) {
+		return errors.New("the embedder's answer does not have the form that its metadata announces")
+	}
+	return nil
+}
+
+const journalPrefix = "photos-"
+
+// journalName is the folder of a model's journal: it tells apart all that decides what a record means.
+func journalName(meta catalog.Metadata) string {
+	description, err := json.Marshal([]any{meta.EmbeddingModel, meta.FacetModel, meta.Facets, meta.UnsupervisedSize, meta.DeepRankSize})
+	if err != nil {
+		panic(err) // strings and numbers always have a JSON form
+	}
+	sum := sha256.Sum256(description)
+	return journalPrefix + hex.EncodeToString(sum[:8])
+}
+
+// bufferedReader reads in whole pieces and remembers that it came to the end.
+type bufferedReader struct {
+	*bufio.Reader
+	ended bool
+}
+
+func newBufferedReader(r io.Reader) *bufferedReader {
+	return &bufferedReader{Reader: bufio.NewReaderSize(r, 1<<18)}
+}
+
+// full fills p, or sets ended when there is not enough left for it.
+func (b *bufferedReader) full(p []byte) error {
+	_, err := io.ReadFull(b, p)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		b.ended = true
+		return nil
+	}
+	return err
+}

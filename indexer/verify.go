@@ -1,0 +1,93 @@
+package indexer
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// probes is how many rows a new index is asked for.
+const probes = 16
+
+// probeSimilarity is what a row's own vector must reach. Stores may round to less than float32.
+const probeSimilarity = 0.999
+
+// sampler takes rows at even distances.
+type sampler struct{ next, step int }
+
+func newSampler(rows int) *sampler { return &sampler{step: max(rows/probes, 1)} }
+
+func (s *sampler) take(sample []catalog.Row, i int, row catalog.Row) []catalog.Row {
+	if i < s.next || len(sample) == probes {
+		return sample
+	}
+	s.next = i + s.step
+	return append(sample, row)
+}
+
+func rowKey(rowID string) (key [32]byte) {
+	hex.Decode(key[:], []byte(rowID))
+	return key
+}
+
+// opener is implemented by stores that can open a finished run before it is published.
+type opener interface {
+	Open(ctx context.Context, run string) (vectors.Index, error)
+}
+
+// verify asks a finished index for what was put into it: the number of rows, and for some of them that
+// their own vectors find them. A store that opens published runs only has checked the number itself.
+func verify(ctx context.Context, store vectors.Store, meta catalog.Metadata, rows int, sample []catalog.Row) error {
+	s, ok := store.(opener)
+	if !ok {
+		return nil
+	}
+	index, err := s.Open(ctx, meta.Run)
+	if err != nil {
+		return fmt.Errorf("the new index cannot be opened: %w", err)
+	}
+	defer index.Close()
+	if got := index.Metadata(); got.EmbeddingModel != meta.EmbeddingModel || got.FacetModel != meta.FacetModel {
+		return fmt.Errorf("the new index says that it is of model %s with facets of %s, not of %s with %s", got.EmbeddingModel, got.FacetModel, meta.EmbeddingModel, meta.FacetModel)
+	}
+	n, err := index.Count(ctx)
+	if err != nil {
+		return fmt.Errorf("the new index cannot be counted: %w", err)
+	}
+	if n != rows {
+		return fmt.Errorf("the new index has %d rows, but %d were written", n, rows)
+	}
+	for _, row := range sample {
+		if err := probe(ctx, index, row); err != nil {
+			return fmt.Errorf("the new index fails a probe: %w", err)
+		}
+	}
+	return nil
+}
+
+// probe searches with a row's own vectors. The nearest row is that one, or one just as near: other rows
+// may have the same photo.
+func probe(ctx context.Context, index vectors.Index, row catalog.Row) error {
+	if _, err := index.Get(ctx, row.RowID); err != nil {
+		return fmt.Errorf("row %s: %w", row.RowID, err)
+	}
+	for _, q := range []vectors.Query{
+		{Embedding: vectors.Unsupervised, Vector: row.EmbeddingUnsupervised, K: 1},
+		{Embedding: vectors.DeepRank, Vector: row.EmbeddingDeepRank, K: 1},
+	} {
+		result, err := index.Search(ctx, q)
+		if err != nil {
+			return err
+		}
+		if len(result.Matches) == 0 {
+			return fmt.Errorf("row %s: its own %s vector finds nothing", row.RowID, q.Embedding)
+		}
+		if best := result.Matches[0]; best.Similarity < probeSimilarity {
+			return fmt.Errorf("row %s: its own %s vector finds %s first, with a similarity of %.4f", row.RowID, q.Embedding, best.Row.RowID, best.Similarity)
+		}
+	}
+	return nil
+}

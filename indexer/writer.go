@@ -1,0 +1,157 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// rowsPerBatch is how many rows go to the Parquet file and to the store at once.
+const rowsPerBatch = 1024
+
+// rows makes the rows of a listing, in its order. After the embed stage each call gives the same rows.
+type rows struct {
+	entries   []Entry
+	findings  []finding
+	broken    map[photoKey]string
+	journal   *Journal
+	meta      catalog.Metadata
+	indexedAt time.Time
+}
+
+// at makes the row of an entry.
+func (r *rows) at(i int) (catalog.Row, error) {
+	e, f := &r.entries[i], &r.findings[i]
+	row := catalog.Row{
+		RowID: catalog.NewRowID(e.ProductID, e.Source), ProductID: e.ProductID, Source: e.Source,
+		Title: e.Title, URL: e.URL, Price: e.Price, Currency: e.Currency, Attributes: e.Attributes,
+		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, IndexedAt: r.indexedAt,
+	}
+	if f.hasKey {
+		row.PhotoID = f.key.String()
+	}
+	if f.err != "" {
+		row.Status, row.Error = catalog.StatusUnreadable, f.err
+		return row, nil
+	}
+	if why, ok := r.broken[f.key]; ok {
+		row.Status, row.Error = catalog.StatusUnreadable, why
+		return row, nil
+	}
+	seen, ok, err := r.journal.Get(f.key)
+	if err != nil {
+		return row, err
+	}
+	if !ok {
+		return row, fmt.Errorf("the photo %q is not in the journal", e.Source)
+	}
+	seen.fill(&row, r.meta.Facets)
+	return row, nil
+}
+
+// tally counts rows.
+type tally struct {
+	ok, noDress, unreadable int
+	repeated                int // rows whose id an earlier row has
+	bad                     []BadPhoto
+
+	ids      map[[32]byte]bool
+	products map[string]bool
+}
+
+// add counts a row and says whether its id is new.
+func (t *tally) add(row catalog.Row) (first bool) {
+	if t.ids == nil {
+		t.ids, t.products = make(map[[32]byte]bool), make(map[string]bool)
+	}
+	switch row.Status {
+	case catalog.StatusOK:
+		t.ok++
+	case catalog.StatusNoDress:
+		t.noDress++
+	default:
+		t.unreadable++
+		t.bad = append(t.bad, BadPhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
+	}
+	t.products[row.ProductID] = true
+	id := rowKey(row.RowID)
+	first = !t.ids[id]
+	t.ids[id] = true
+	if !first {
+		t.repeated++
+	}
+	return first
+}
+
+// written is what the write stage did.
+type written struct {
+	tally
+	stored int           // rows in the store
+	probes []catalog.Row // some of them
+}
+
+// write puts all rows into a Parquet file, which is durable on return, and the readable ones with a dress
+// into the store.
+func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, progress func(done int)) (written, error) {
+	var w written
+	file, err := os.Create(parquet)
+	if err != nil {
+		return w, err
+	}
+	defer file.Close()
+	out, err := catalog.NewWriter(file, r.meta)
+	if err != nil {
+		return w, err
+	}
+	sampler := newSampler(len(r.entries))
+	for begin := 0; begin < len(r.entries); begin += rowsPerBatch {
+		if err := ctx.Err(); err != nil {
+			return w, err
+		}
+		end := min(begin+rowsPerBatch, len(r.entries))
+		batch := make([]catalog.Row, 0, end-begin)
+		stored := make([]catalog.Row, 0, end-begin)
+		for i := begin; i < end; i++ {
+			row, err := r.at(i)
+			if err != nil {
+				return w, err
+			}
+			batch = append(batch, row)
+			// The store has one row for each id: the first.
+			if w.add(row) && row.Status == catalog.StatusOK {
+				stored = append(stored, row)
+				w.probes = sampler.take(w.probes, i, row)
+			}
+		}
+		if err := out.Write(batch); err != nil {
+			return w, fmt.Errorf("the Parquet file: %w", err)
+		}
+		if len(stored) > 0 {
+			if err := store.Add(ctx, stored); err != nil {
+				return w, fmt.Errorf("the store: %w", err)
+			}
+		}
+		w.stored += len(stored)
+		progress(end)
+	}
+	if err := errors.Join(out.Close(), file.Sync(), file.Close()); err != nil {
+		return w, fmt.Errorf("the Parquet file: %w", err)
+	}
+	return w, nil
+}
+
+// bad counts the entries that will become unreadable rows.
+func (r *rows) bad() int {
+	n := 0
+	for _, f := range r.findings {
+		if _, broken := r.broken[f.key]; f.err != "" || f.hasKey && broken {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,48 @@
+package models
+
+import (
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+)
+
+// The graphs of a frozen model. Weights are constants in them, so that a backend may pack them once.
+
+// LocateGraph looks for dresses in whole photos [batch, height, width, 3], normalised, and returns the
+// background network's logits [batch, rows, columns, 1] and the location network's distances
+// [batch, rows, columns, 4] (see DecodeCells).
+func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
+	net := NewFrozenNet(m.Weights)
+	features := m.trunk(net, pixels)
+	return BackgroundHead(net, features), LocationHead(net, features)
+}
+
+// CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their cells
+// [batch, CellRows*CellColumns*channels], which all heads of crops read.
+func (m *Model) CellsGraph(pixels *Node) *Node {
+	return Cells(m.trunk(NewFrozenNet(m.Weights), pixels), m.Config.CellRows, m.Config.CellColumns)
+}
+
+// EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
+// DeepRank embeddings, unit vectors [batch, EmbeddingSize], and the logits of all facets behind each
+// other, [batch, labels] (nil for a model without facets).
+func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, logits *Node) {
+	net := NewFrozenNet(m.Weights)
+	cells := m.CellsGraph(pixels)
+	unsupervised = UnsupervisedHead(net, cells, m.Config.EmbeddingSize)
+	deepRank = DeepRankHead(net, unsupervised)
+	var facets []*Node
+	for _, f := range m.Config.Facets {
+		facets = append(facets, FacetHead(net, f.Name, cells, len(f.Labels)))
+	}
+	if len(facets) > 0 {
+		logits = Concatenate(facets, 1)
+	}
+	return unsupervised, deepRank, logits
+}
+
+func (m *Model) trunk(net *Net, pixels *Node) *Node {
+	backbone, err := m.Trunk()
+	if err != nil {
+		panic(err)
+	}
+	return backbone.Build(net.In("trunk"), pixels)
+}

@@ -1,0 +1,57 @@
+package models
+
+import (
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+)
+
+// Heads of the default model. They read features of the trunk: [batch, rows, columns, channels].
+
+// pixelUnit scales what the location head gives, so that its outputs are about one.
+const pixelUnit = 64
+
+// BackgroundHead tells foreground (a dress) from background in each cell, as a logit:
+// [batch, rows, columns, 1] (the background network of OverFeat, https://arxiv.org/abs/1312.6229, and
+// of TiefVision).
+func BackgroundHead(net *Net, features *Node) *Node {
+	h := net.In("background")
+	x := ReLU(h.ConvNorm("conv", "bn", features, 64, 3, 1))
+	return h.ConvBias("out", x, 1, 1, 1)
+}
+
+// LocationHead regresses the dress's box from each cell: the distances from the cell's centre to the
+// left, top, right and bottom side, in pixels of the network's input, [batch, rows, columns, 4].
+// In those units a network reads a small dress in a large photo and a large dress in a small one
+// alike, which lets it serve several scales.
+func LocationHead(net *Net, features *Node) *Node {
+	h := net.In("location")
+	x := ReLU(h.ConvNorm("conv", "bn", features, 96, 3, 1))
+	return MulScalar(h.ConvBias("out", x, 4, 1, 1), pixelUnit)
+}
+
+// Cells averages the features of a crop over a grid of rows x columns cells and keeps their layout:
+// [batch, rows*columns*channels]. The features' height and width are multiples of the grid's.
+func Cells(features *Node, rows, columns int) *Node {
+	d := features.Shape().Dimensions
+	batch, height, width, channels := d[0], d[1], d[2], d[3]
+	x := Reshape(features, batch, rows, height/rows, columns, width/columns, channels)
+	x = MulScalar(ReduceSum(x, 2, 4), float64(rows*columns)/float64(height*width)) // [batch, rows, columns, channels]
+	return Reshape(x, batch, rows*columns*channels)
+}
+
+// UnsupervisedHead projects the cells of a crop to a unit vector [batch, size]. Its weights are a
+// principal component analysis, not a network's: see training.FitProjection.
+func UnsupervisedHead(net *Net, cells *Node, size int) *Node {
+	return Normalised(net.Linear("unsupervised", cells, size))
+}
+
+// DeepRankHead maps unsupervised embeddings to similarity embeddings, unit vectors [batch, size]. It
+// starts as the identity, and learns from triplets with a hinge loss
+// (https://arxiv.org/abs/1404.4661).
+func DeepRankHead(net *Net, unsupervised *Node) *Node {
+	return Normalised(net.Project("deeprank", unsupervised, unsupervised.Shape().Dimensions[1]))
+}
+
+// FacetHead gives the logits [batch, labels] of one facet from the cells of a crop.
+func FacetHead(net *Net, name string, cells *Node, labels int) *Node {
+	return net.In("facets").Linear(name, cells, labels)
+}

@@ -1,0 +1,203 @@
+// Package models holds the networks: backbones, heads, their training and their files.
+package models
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// FacetConfig is a facet as the model knows it.
+type FacetConfig struct {
+	catalog.Facet
+	// Temperature divides the logits before the softmax, so that probabilities are calibrated
+	// (https://arxiv.org/abs/1706.04599).
+	Temperature float64 `json:"temperature"`
+	// Threshold is the probability from which a prediction is good enough to filter by.
+	Threshold float64 `json:"threshold"`
+}
+
+// Config is everything about a model that is not a weight.
+type Config struct {
+	Backbone string `json:"backbone"`
+	// CropHeight and CropWidth are the size in pixels of what the embedding reads, CropMargin the share
+	// of the box's size that is added on each side.
+	CropHeight int     `json:"crop_height"`
+	CropWidth  int     `json:"crop_width"`
+	CropMargin float64 `json:"crop_margin"`
+	// Scales are the sizes, height and width in pixels, in which the whole photo is looked at to locate
+	// the dress, the largest first.
+	Scales [][2]int `json:"scales"`
+	// CellRows and CellColumns are the grid of the embedding.
+	CellRows    int `json:"cell_rows"`
+	CellColumns int `json:"cell_columns"`
+	// EmbeddingSize is the length of both embeddings.
+	EmbeddingSize int           `json:"embedding_size"`
+	Merge         MergeConfig   `json:"merge"`
+	Facets        []FacetConfig `json:"facets"`
+	// Notes say how the model came to be: stages, data, figures.
+	Notes map[string]string `json:"notes,omitempty"`
+}
+
+// preprocessing names the way from a photo's bytes to a network's input. It changes whenever package
+// photo gives other pixels, and so do the fingerprints.
+const preprocessing = "letterbox-1"
+
+// DefaultConfig is the shape of the shipped model, before training.
+func DefaultConfig() Config {
+	return Config{
+		Backbone:   "kleid-s",
+		CropHeight: 192, CropWidth: 128, CropMargin: 0.04,
+		Scales:   [][2]int{{224, 160}, {160, 112}, {112, 80}, {80, 64}},
+		CellRows: 6, CellColumns: 2,
+		EmbeddingSize: 512,
+		Merge:         DefaultMergeConfig(),
+	}
+}
+
+// Model is a configuration and its weights. Weights below "trunk." are the backbone's; the heads'
+// stand at the root.
+type Model struct {
+	Config  Config
+	Weights Weights
+}
+
+// Trunk returns the model's backbone.
+func (m *Model) Trunk() (Backbone, error) { return BackboneByName(m.Config.Backbone) }
+
+// EmbeddingModel is the fingerprint of all that an embedding depends on: trunk, location, embedding
+// weights, preprocessing and precision.
+func (m *Model) EmbeddingModel() string {
+	c := m.Config
+	return m.fingerprint(
+		[]any{preprocessing, "f32", c.Backbone, c.CropHeight, c.CropWidth, c.CropMargin, c.Scales, c.CellRows, c.CellColumns, c.EmbeddingSize, c.Merge},
+		"trunk.", "background.", "location.", "unsupervised.", "deeprank.")
+}
+
+// FacetModel is the fingerprint of the facet heads and their calibration.
+func (m *Model) FacetModel() string { return m.fingerprint([]any{m.Config.Facets}, "facets.") }
+
+func (m *Model) fingerprint(config []any, prefixes ...string) string {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(config); err != nil {
+		panic(err) // numbers and strings encode
+	}
+	for _, name := range m.Weights.Names() {
+		if !slices.ContainsFunc(prefixes, func(p string) bool { return len(name) > len(p) && name[:len(p)] == p }) {
+			continue
+		}
+		t := m.Weights[name]
+		fmt.Fprintf(h, "%s%v", name, t.Shape)
+		var b [4]byte
+		for _, v := range t.Data {
+			bits := math.Float32bits(v)
+			b[0], b[1], b[2], b[3] = byte(bits), byte(bits>>8), byte(bits>>16), byte(bits>>24)
+			h.Write(b[:])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// Metadata is what an index made with this model carries.
+func (m *Model) Metadata() catalog.Metadata {
+	meta := catalog.Metadata{
+		EmbeddingModel: m.EmbeddingModel(), FacetModel: m.FacetModel(),
+		UnsupervisedSize: m.Config.EmbeddingSize, DeepRankSize: m.Config.EmbeddingSize,
+	}
+	for _, f := range m.Config.Facets {
+		meta.Facets = append(meta.Facets, f.Facet)
+	}
+	return meta
+}
+
+// Encode writes the model as a safetensors file whose metadata holds the configuration.
+func (m *Model) Encode(w io.Writer, precision Precision) error {
+	config, err := json.Marshal(m.Config)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return EncodeSafetensors(w, m.Weights, map[string]string{"kleid": string(config)}, precision)
+}
+
+// Decode reads what Encode wrote.
+func Decode(data []byte) (*Model, error) {
+	weights, metadata, err := DecodeSafetensors(data)
+	if err != nil {
+		return nil, err
+	}
+	if metadata["kleid"] == "" {
+		return nil, fmt.Errorf("model: the file's metadata has no entry \"kleid\": these are weights of a bare network, not a model of Kleid; make one with `kleid train`")
+	}
+	m := &Model{Weights: weights}
+	if err := json.Unmarshal([]byte(metadata["kleid"]), &m.Config); err != nil {
+		return nil, fmt.Errorf("model: configuration: %w", err)
+	}
+	if err := m.Weights.CheckFinite(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// maxWeights bounds what is read of a weights file, in bytes.
+const maxWeights = 4 << 30
+
+// Load reads a model from a path, `https://` or `s3://` URL.
+func Load(ctx context.Context, url string) (*Model, error) {
+	data, err := storage.Fetch(ctx, url, storage.FetchOptions{Limit: maxWeights})
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", url, err)
+	}
+	m, err := Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", url, err)
+	}
+	return m, nil
+}
+
+// LoadWeights reads the weights of a bare network, in safetensors, from a path, `https://` or `s3://`
+// URL. A classifier's last layer and prefixes that some exporters add ("module.", "backbone.") are
+// dropped, so that torchvision's and timm's files load as they are.
+func LoadWeights(ctx context.Context, url string) (Weights, error) {
+	data, err := storage.Fetch(ctx, url, storage.FetchOptions{Limit: maxWeights})
+	if err != nil {
+		return nil, fmt.Errorf("weights %s: %w", url, err)
+	}
+	weights, _, err := DecodeSafetensors(data)
+	if err != nil {
+		return nil, fmt.Errorf("weights %s: %w", url, err)
+	}
+	bare := Weights{}
+	for name, t := range weights {
+		for _, prefix := range []string{"module.", "backbone.", "model."} {
+			if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+				name = name[len(prefix):]
+			}
+		}
+		if name == "fc.weight" || name == "fc.bias" {
+			continue
+		}
+		bare[name] = t
+	}
+	return bare, nil
+}
+
+// Save writes a model to a blob of a bucket, whole or not at all.
+func (m *Model) Save(ctx context.Context, bucket storage.Bucket, key string, precision Precision) error {
+	var b bytes.Buffer
+	if err := m.Encode(&b, precision); err != nil {
+		return err
+	}
+	if err := bucket.Put(ctx, key, &b); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,323 @@
+package models
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/context"
+)
+
+// batchNormEpsilon and batchNormMomentum are torch's defaults, which torchvision's weights assume.
+const (
+	batchNormEpsilon  = 1e-5
+	batchNormMomentum = 0.1
+)
+
+// Net gives the layers of a network their weights while its graph is built. A network is written
+// once as a function of a Net; whether it is trained or frozen is the Net's business:
+//
+//   - In training the weights are variables of a GoMLX context (NewTrainingNet).
+//   - Frozen, they are constants of the graph with batch normalisation folded into the convolution
+//     before it (NewFrozenNet), so that a backend can pack them once.
+//
+// As every GoMLX graph builder, layers panic on errors.
+type Net struct {
+	prefix   string
+	weights  Weights          // frozen: where constants come from; training: initial values
+	ctx      *context.Context // nil when frozen
+	training bool             // batch statistics instead of running ones
+	random   bool             // frozen with weights that are made up
+	seed     uint64
+}
+
+// NewFrozenNet builds inference graphs with the weights as constants.
+func NewFrozenNet(weights Weights) *Net { return &Net{weights: weights} }
+
+// NewRandomNet builds inference graphs with random weights as constants, for benchmarks.
+func NewRandomNet(seed uint64) *Net { return &Net{random: true, seed: seed} }
+
+// NewTrainingNet builds graphs with the weights as variables of ctx, named as in Weights. A weight
+// that initial does not have starts from He's initialisation, drawn from seed and its name.
+func NewTrainingNet(ctx *context.Context, initial Weights, seed uint64, training bool) *Net {
+	return &Net{weights: initial, ctx: ctx.Checked(false), training: training, seed: seed}
+}
+
+// In returns the net for a part of the network: its weights are below name.
+func (n *Net) In(format string, args ...any) *Net {
+	sub := *n
+	sub.prefix = n.prefix + fmt.Sprintf(format, args...) + "."
+	return &sub
+}
+
+// Frozen says whether the weights are constants.
+func (n *Net) Frozen() bool { return n.ctx == nil }
+
+// initialiser fills a new weight. fanIn is the number of inputs of one output.
+type initialiser func(t *Tensor, rng *rand.Rand)
+
+func heNormal(fanIn int) initialiser {
+	deviation := math.Sqrt(2 / float64(fanIn))
+	return func(t *Tensor, rng *rand.Rand) {
+		for i := range t.Data {
+			t.Data[i] = float32(rng.NormFloat64() * deviation)
+		}
+	}
+}
+
+func constant(value float32) initialiser {
+	return func(t *Tensor, _ *rand.Rand) {
+		for i := range t.Data {
+			t.Data[i] = value
+		}
+	}
+}
+
+// identity starts a square linear layer as the identity.
+func identity(t *Tensor, _ *rand.Rand) {
+	n := t.Shape[1]
+	for i := range min(t.Shape[0], n) {
+		t.Data[i*n+i] = 1
+	}
+}
+
+// value returns the weight in torch's layout, made anew when there is none.
+func (n *Net) value(name string, init initialiser, shape ...int) *Tensor {
+	full := n.prefix + name
+	t := n.weights[full]
+	if t == nil {
+		if n.Frozen() && !n.random {
+			panic(fmt.Errorf("the weights lack %q %v", full, shape))
+		}
+		h := fnv.New64a()
+		h.Write([]byte(full))
+		t = NewTensor(shape...)
+		init(t, rand.New(rand.NewPCG(n.seed, h.Sum64())))
+	}
+	if !equalShape(t.Shape, shape) {
+		panic(fmt.Errorf("weight %q has shape %v, the network needs %v", full, t.Shape, shape))
+	}
+	return t
+}
+
+func equalShape(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// variable returns a trainable weight as a node, in the layout that GoMLX wants (see toGraph).
+func (n *Net) variable(g *Graph, name string, init initialiser, shape ...int) *context.Variable {
+	v := n.ctx.GetVariableByScopeAndName(context.RootScope, n.prefix+name)
+	if v != nil {
+		return v
+	}
+	t := toGraph(n.value(name, init, shape...))
+	return n.ctx.InAbsPath(context.RootScope).VariableWithValue(n.prefix+name, tensors.FromFlatDataAndDimensions(t.Data, t.Shape...))
+}
+
+// parameter returns a weight as a node, constant or variable, in GoMLX's layout.
+func (n *Net) parameter(g *Graph, name string, init initialiser, shape ...int) *Node {
+	if n.Frozen() {
+		t := toGraph(n.value(name, init, shape...))
+		return ConstTensor(g, tensors.FromFlatDataAndDimensions(t.Data, t.Shape...))
+	}
+	return n.variable(g, name, init, shape...).ValueGraph(g)
+}
+
+// toGraph turns torch's layout into the one the graphs use: convolution kernels from
+// [out, in, height, width] to [height, width, in, out], linear layers from [out, in] to [in, out].
+func toGraph(t *Tensor) *Tensor {
+	switch len(t.Shape) {
+	case 2:
+		out, in := t.Shape[0], t.Shape[1]
+		r := NewTensor(in, out)
+		for o := range out {
+			for i := range in {
+				r.Data[i*out+o] = t.Data[o*in+i]
+			}
+		}
+		return r
+	case 4:
+		out, in, area := t.Shape[0], t.Shape[1], t.Shape[2]*t.Shape[3]
+		r := NewTensor(t.Shape[2], t.Shape[3], in, out)
+		for o := range out {
+			for i := range in {
+				for a := range area {
+					r.Data[(a*in+i)*out+o] = t.Data[(o*in+i)*area+a]
+				}
+			}
+		}
+		return r
+	}
+	return t
+}
+
+// fromGraph undoes toGraph.
+func fromGraph(t *Tensor) *Tensor {
+	switch len(t.Shape) {
+	case 2:
+		in, out := t.Shape[0], t.Shape[1]
+		r := NewTensor(out, in)
+		for o := range out {
+			for i := range in {
+				r.Data[o*in+i] = t.Data[i*out+o]
+			}
+		}
+		return r
+	case 4:
+		area, in, out := t.Shape[0]*t.Shape[1], t.Shape[2], t.Shape[3]
+		r := NewTensor(out, in, t.Shape[0], t.Shape[1])
+		for o := range out {
+			for i := range in {
+				for a := range area {
+					r.Data[(o*in+i)*area+a] = t.Data[(a*in+i)*out+o]
+				}
+			}
+		}
+		return r
+	}
+	return t
+}
+
+// Conv is a square convolution with stride and torch's padding (kernel-1)/2 on each side, without
+// bias. x is [batch, height, width, in], the result [batch, ⌈height/stride⌉, ⌈width/stride⌉, out].
+func (n *Net) Conv(name string, x *Node, out, kernel, stride int) *Node {
+	in := x.Shape().Dimensions[3]
+	w := n.parameter(x.Graph(), name+".weight", heNormal(in*kernel*kernel), out, in, kernel, kernel)
+	return convolve(x, w, kernel, stride)
+}
+
+func convolve(x, w *Node, kernel, stride int) *Node {
+	pad := (kernel - 1) / 2
+	return Convolve(x, w).Strides(stride).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
+}
+
+// ConvBias is Conv with a bias for each output channel.
+func (n *Net) ConvBias(name string, x *Node, out, kernel, stride int) *Node {
+	bias := n.parameter(x.Graph(), name+".bias", constant(0), out)
+	return Add(n.Conv(name, x, out, kernel, stride), ExpandLeftToRank(bias, 4))
+}
+
+// ConvNorm is a convolution followed by batch normalisation; frozen, it is one convolution with a
+// bias. The normalisation's weights are at norm.
+func (n *Net) ConvNorm(name, norm string, x *Node, out, kernel, stride int) *Node {
+	if n.Frozen() {
+		in := x.Shape().Dimensions[3]
+		w, bias := n.folded(name, norm, out, in, kernel)
+		g := x.Graph()
+		y := convolve(x, ConstTensor(g, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...)), kernel, stride)
+		return Add(y, ExpandLeftToRank(Const(g, bias), 4))
+	}
+	return n.BatchNorm(norm, n.Conv(name, x, out, kernel, stride))
+}
+
+// folded returns the kernel in GoMLX's layout, scaled, and the bias. The arithmetic is in float64, so
+// that folding costs no accuracy.
+func (n *Net) folded(name, norm string, out, in, kernel int) (*Tensor, []float32) {
+	w := toGraph(n.value(name+".weight", heNormal(in*kernel*kernel), out, in, kernel, kernel)).Clone()
+	scale := n.value(norm+".weight", constant(1), out).Data
+	offset := n.value(norm+".bias", constant(0), out).Data
+	mean := n.value(norm+".running_mean", constant(0), out).Data
+	variance := n.value(norm+".running_var", constant(1), out).Data
+	bias := make([]float32, out)
+	factor := make([]float64, out)
+	for o := range out {
+		factor[o] = float64(scale[o]) / math.Sqrt(float64(variance[o])+batchNormEpsilon)
+		bias[o] = float32(float64(offset[o]) - float64(float64(mean[o])*factor[o]))
+	}
+	for i := range w.Data {
+		w.Data[i] = float32(float64(w.Data[i]) * factor[i%out])
+	}
+	return w, bias
+}
+
+// BatchNorm normalises the last axis (https://arxiv.org/abs/1502.03167): by the batch's statistics in
+// training, which also move the running ones, else by the running ones.
+func (n *Net) BatchNorm(name string, x *Node) *Node {
+	g := x.Graph()
+	axis := x.Rank() - 1
+	channels := x.Shape().Dimensions[axis]
+	sub := n.In("%s", name)
+	scale := sub.parameter(g, "weight", constant(1), channels)
+	offset := sub.parameter(g, "bias", constant(0), channels)
+	if n.Frozen() {
+		mean := sub.parameter(g, "running_mean", constant(0), channels)
+		variance := sub.parameter(g, "running_var", constant(1), channels)
+		return InternalBatchNormForInference(x, scale, offset, mean, variance, batchNormEpsilon, axis)
+	}
+	mean := sub.variable(g, "running_mean", constant(0), channels).SetTrainable(false)
+	variance := sub.variable(g, "running_var", constant(1), channels).SetTrainable(false)
+	if !n.training {
+		return InternalBatchNormForInference(x, scale, offset, mean.ValueGraph(g), variance.ValueGraph(g), batchNormEpsilon, axis)
+	}
+	y, batchMean, batchVariance := InternalBatchNormForTraining(x, scale, offset, batchNormEpsilon, axis)
+	count := x.Shape().Size() / channels
+	unbiased := MulScalar(batchVariance, float64(count)/float64(max(count-1, 1)))
+	move := func(v *context.Variable, batch *Node) {
+		v.SetValueGraph(Add(MulScalar(v.ValueGraph(g), 1-batchNormMomentum), MulScalar(StopGradient(batch), batchNormMomentum)))
+	}
+	move(mean, batchMean)
+	move(variance, unbiased)
+	return y
+}
+
+// Linear maps [batch, in] to [batch, out], with a bias.
+func (n *Net) Linear(name string, x *Node, out int) *Node {
+	g := x.Graph()
+	in := x.Shape().Dimensions[1]
+	w := n.parameter(g, name+".weight", func(t *Tensor, rng *rand.Rand) {
+		deviation := math.Sqrt(1 / float64(in))
+		for i := range t.Data {
+			t.Data[i] = float32(rng.NormFloat64() * deviation)
+		}
+	}, out, in)
+	bias := n.parameter(g, name+".bias", constant(0), out)
+	return Add(Dot(x, w), ExpandLeftToRank(bias, 2))
+}
+
+// Project is a Linear layer without a bias that starts as the identity when it is square.
+func (n *Net) Project(name string, x *Node, out int) *Node {
+	w := n.parameter(x.Graph(), name+".weight", identity, out, x.Shape().Dimensions[1])
+	return Dot(x, w)
+}
+
+// ReLU is max(x, 0).
+func ReLU(x *Node) *Node { return Max(x, ScalarZero(x.Graph(), x.DType())) }
+
+// Normalised scales the rows of x [batch, size] to unit length.
+func Normalised(x *Node) *Node {
+	square := ReduceSum(Mul(x, x), -1)
+	return Div(x, ExpandDims(Sqrt(AddScalar(square, 1e-12)), -1))
+}
+
+// TrainedWeights reads the variables of a context back into torch's layout. Variables of the
+// optimiser are left out.
+func TrainedWeights(ctx *context.Context) (Weights, error) {
+	weights := Weights{}
+	for v := range ctx.IterVariables() {
+		if v.Scope() != context.RootScope || v.DType() != dtypes.Float32 {
+			continue
+		}
+		value, err := v.Value()
+		if err != nil {
+			return nil, fmt.Errorf("weight %q: %w", v.Name(), err)
+		}
+		data, err := tensors.CopyFlatData[float32](value)
+		if err != nil {
+			return nil, fmt.Errorf("weight %q: %w", v.Name(), err)
+		}
+		weights[v.Name()] = fromGraph(&Tensor{Shape: value.Shape().Dimensions, Data: data})
+	}
+	return weights, nil
+}

@@ -1,0 +1,164 @@
+package models
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/pkg/core/dtypes/bfloat16"
+	"github.com/x448/float16"
+)
+
+// Precision is how a tensor's numbers are kept in a file.
+type Precision string
+
+// The precisions that are written. Read are float32, float16, bfloat16 and float64.
+const (
+	Float32 Precision = "F32"
+	Float16 Precision = "F16"
+)
+
+// maxHeader bounds the JSON header of a safetensors file, as the format's reference reader does.
+const maxHeader = 100 << 20
+
+type safetensorsEntry struct {
+	DType   string   `json:"dtype"`
+	Shape   []int    `json:"shape"`
+	Offsets [2]int64 `json:"data_offsets"`
+}
+
+// DecodeSafetensors reads weights and the string metadata of a file in the safetensors format
+// (https://github.com/huggingface/safetensors#format): an 8-byte little-endian header length, a JSON
+// header, then the tensors. Integer tensors, such as torch's `num_batches_tracked`, are left out.
+func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
+	if len(data) < 8 {
+		return nil, nil, fmt.Errorf("safetensors: %d bytes are too few for a header", len(data))
+	}
+	size := binary.LittleEndian.Uint64(data)
+	if size > maxHeader || size > uint64(len(data)-8) {
+		return nil, nil, fmt.Errorf("safetensors: the header claims %d bytes, the file has %d: not a safetensors file, or cut off", size, len(data)-8)
+	}
+	var header map[string]json.RawMessage
+	if err := json.Unmarshal(data[8:8+size], &header); err != nil {
+		return nil, nil, fmt.Errorf("safetensors: header: %w", err)
+	}
+	body := data[8+size:]
+	var metadata map[string]string
+	weights := Weights{}
+	for name, raw := range header {
+		if name == "__metadata__" {
+			if err := json.Unmarshal(raw, &metadata); err != nil {
+				return nil, nil, fmt.Errorf("safetensors: metadata: %w", err)
+			}
+			continue
+		}
+		var entry safetensorsEntry
+		if err := json.Unmarshal(raw, &entry); err != nil {
+			return nil, nil, fmt.Errorf("safetensors: tensor %q: %w", name, err)
+		}
+		tensor, err := entry.decode(body)
+		if err != nil {
+			return nil, nil, fmt.Errorf("safetensors: tensor %q: %w", name, err)
+		}
+		if tensor != nil {
+			weights[name] = tensor
+		}
+	}
+	return weights, metadata, nil
+}
+
+// decode returns nil for a tensor of integers.
+func (e safetensorsEntry) decode(body []byte) (*Tensor, error) {
+	var width int64
+	switch e.DType {
+	case "F64":
+		width = 8
+	case "F32":
+		width = 4
+	case "F16", "BF16":
+		width = 2
+	case "BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64":
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("dtype %q is not supported", e.DType)
+	}
+	begin, end := e.Offsets[0], e.Offsets[1]
+	if begin < 0 || end < begin || end > int64(len(body)) {
+		return nil, fmt.Errorf("offsets %v lie outside the file's %d bytes: cut off?", e.Offsets, len(body))
+	}
+	count := int64(1)
+	for _, d := range e.Shape {
+		if d < 0 || (d > 0 && count > math.MaxInt64/8/int64(d)) {
+			return nil, fmt.Errorf("shape %v is not a shape", e.Shape)
+		}
+		count *= int64(d)
+	}
+	if count*width != end-begin {
+		return nil, fmt.Errorf("shape %v of %s needs %d bytes, the offsets span %d", e.Shape, e.DType, count*width, end-begin)
+	}
+	t := &Tensor{Shape: slices.Clone(e.Shape), Data: make([]float32, count)}
+	src := body[begin:end]
+	for i := range t.Data {
+		switch e.DType {
+		case "F64":
+			t.Data[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+		case "F32":
+			t.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		case "F16":
+			t.Data[i] = float16.Frombits(binary.LittleEndian.Uint16(src[2*i:])).Float32()
+		case "BF16":
+			t.Data[i] = bfloat16.FromBits(binary.LittleEndian.Uint16(src[2*i:])).Float32()
+		}
+	}
+	return t, nil
+}
+
+// EncodeSafetensors writes weights in alphabetical order, so that equal weights give equal bytes.
+func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string, precision Precision) error {
+	width := int64(4)
+	if precision == Float16 {
+		width = 2
+	}
+	header := map[string]any{}
+	if len(metadata) > 0 {
+		header["__metadata__"] = metadata
+	}
+	offset := int64(0)
+	for _, name := range weights.Names() {
+		t := weights[name]
+		end := offset + width*int64(len(t.Data))
+		header[name] = safetensorsEntry{DType: string(precision), Shape: append([]int{}, t.Shape...), Offsets: [2]int64{offset, end}}
+		offset = end
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		return fmt.Errorf("safetensors: header: %w", err)
+	}
+	for len(text)%8 != 0 { // the format aligns the tensors to 8 bytes
+		text = append(text, ' ')
+	}
+	if err := binary.Write(w, binary.LittleEndian, uint64(len(text))); err != nil {
+		return err
+	}
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	for _, name := range weights.Names() {
+		data := weights[name].Data
+		buffer := make([]byte, 0, width*int64(len(data)))
+		for _, v := range data {
+			if precision == Float16 {
+				buffer = binary.LittleEndian.AppendUint16(buffer, float16.Fromfloat32(v).Bits())
+			} else {
+				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
+			}
+		}
+		if _, err := w.Write(buffer); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package models
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func sample() Weights {
+	w := Weights{"a.weight": NewTensor(2, 3), "b": NewTensor(), "c.bias": NewTensor(0)}
+	for i := range w["a.weight"].Data {
+		w["a.weight"].Data[i] = float32(i) / 4
+	}
+	w["b"].Data[0] = -1.5
+	return w
+}
+
+func TestSafetensorsRoundTrip(t *testing.T) {
+	for _, precision := range []Precision{Float32, Float16} {
+		var b bytes.Buffer
+		require.NoError(t, EncodeSafetensors(&b, sample(), map[string]string{"k": "v"}, precision))
+		got, metadata, err := DecodeSafetensors(b.Bytes())
+		require.NoError(t, err)
+		require.Equal(t, "v", metadata["k"])
+		require.Equal(t, sample().Names(), got.Names())
+		for name, want := range sample() {
+			require.Equal(t, want.Data, got[name].Data, name)
+			require.Equal(t, len(want.Shape), len(got[name].Shape), name)
+		}
+	}
+}
+
+func TestSafetensorsRefuses(t *testing.T) {
+	file := func(header string, body int) []byte {
+		b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+		return append(append(b, header...), make([]byte, body)...)
+	}
+	for _, c := range []struct {
+		name, wants string
+		data        []byte
+	}{
+		{"empty", "too few", nil},
+		{"cut off", "cut off", file(`{}`, 0)[:9]},
+		{"huge header", "claims", binary.LittleEndian.AppendUint64(nil, math.MaxUint64)},
+		{"not JSON", "header", file(`{`, 0)},
+		{"outside", "outside", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4)},
+		{"wrong size", "needs", file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, 8)},
+		{"negative", "not a shape", file(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}}`, 8)},
+		{"overflow", "not a shape", file(`{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`, 0)},
+		{"dtype", "not supported", file(`{"a":{"dtype":"F7","shape":[1],"data_offsets":[0,1]}}`, 1)},
+	} {
+		_, _, err := DecodeSafetensors(c.data)
+		require.Error(t, err, c.name)
+		require.True(t, strings.Contains(err.Error(), c.wants), "%s: %v", c.name, err)
+	}
+}
+
+func FuzzDecodeSafetensors(f *testing.F) {
+	var b bytes.Buffer
+	if err := EncodeSafetensors(&b, sample(), map[string]string{"k": "v"}, Float32); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Add(b.Bytes()[:20])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		weights, _, err := DecodeSafetensors(data)
+		if err == nil {
+			for name, tensor := range weights {
+				size := 1
+				for _, d := range tensor.Shape {
+					size *= d
+				}
+				if size != len(tensor.Data) {
+					t.Fatalf("%s: shape %v, %d numbers", name, tensor.Shape, len(tensor.Data))
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,165 @@
+package training
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/backends"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// FacetSamples are cells of crops with their labels, ready to fit heads on.
+type FacetSamples struct {
+	cells  matrix
+	labels [][]int8
+	real   []bool
+}
+
+// CollectFacets computes the cells of the labelled crops that keep wants: one look at each painted
+// one, realLooks at each real one.
+func CollectFacets(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, keep func(c *Crop) bool, realLooks int, progress func(done, total int)) (FacetSamples, error) {
+	var looks []look
+	var s FacetSamples
+	for i := range pool.Crops {
+		c := &pool.Crops[i]
+		if !keep(c) || !labelled(c) {
+			continue
+		}
+		count, j := 1, paintedJitter
+		if c.Real {
+			count, j = realLooks, jitter{shift: 0.03, flip: 0.5, light: 0.1, tint: 0.03}
+		}
+		for n := range count {
+			looks = append(looks, look{crop: i, jitter: j, seed: uint64(n)})
+			s.labels = append(s.labels, c.Labels)
+			s.real = append(s.real, c.Real)
+		}
+	}
+	var err error
+	s.cells, err = features(ctx, backend, pool, model, model.CellsGraph, looks, progress)
+	return s, err
+}
+
+func labelled(c *Crop) bool {
+	for _, l := range c.Labels {
+		if l >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// TrainFacets fits a linear head for each facet on the cells. Cells are standardised for the fit, and
+// the standardisation is folded into the weights.
+func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, options HeadOptions, report func(Progress)) (models.Weights, error) {
+	mean, deviation := moments(samples.cells)
+	var painted, real []int
+	for i, r := range samples.real {
+		if r {
+			real = append(real, i)
+		} else {
+			painted = append(painted, i)
+		}
+	}
+	columns, labels := samples.cells.columns, pool.labelCount()
+	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*Node) []*Node {
+		return []*Node{facetLoss(net, pool, inputs[0], inputs[1])}
+	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: zeroFacets(pool, columns)})
+	if err != nil {
+		return nil, err
+	}
+	batches := prefetch(ctx, 0, options.Steps, func(step int) []*tensors.Tensor {
+		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
+		x, y := make([]float32, options.Batch*columns), make([]float32, options.Batch*labels)
+		for b := range options.Batch {
+			from := painted
+			if len(painted) == 0 || (len(real) > 0 && rng.Float64() < options.RealShare) {
+				from = real
+			}
+			i := from[rng.IntN(len(from))]
+			for j, v := range samples.cells.row(i) {
+				x[b*columns+j] = (v - mean[j]) / deviation[j]
+			}
+			pool.fillTarget(y[b*labels:(b+1)*labels], samples.labels[i])
+		}
+		return []*tensors.Tensor{
+			tensors.FromFlatDataAndDimensions(x, options.Batch, columns),
+			tensors.FromFlatDataAndDimensions(y, options.Batch, labels),
+		}
+	})
+	weights, err := runHead(ctx, trainer, batches, options, report)
+	if err != nil {
+		return nil, err
+	}
+	for _, facet := range pool.Facets {
+		w, b := weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"]
+		for o := range facet.Labels {
+			for j := range columns {
+				w.Data[o*columns+j] /= deviation[j]
+				b.Data[o] -= w.Data[o*columns+j] * mean[j]
+			}
+		}
+	}
+	return weights, nil
+}
+
+func zeroFacets(pool *Pool, columns int) models.Weights {
+	w := models.Weights{}
+	for _, facet := range pool.Facets {
+		w["facets."+facet.Name+".weight"] = models.NewTensor(len(facet.Labels), columns)
+	}
+	return w
+}
+
+func moments(m matrix) (mean, deviation []float32) {
+	sum, square := make([]float64, m.columns), make([]float64, m.columns)
+	for i := range m.rows {
+		for j, v := range m.row(i) {
+			sum[j] += float64(v)
+			square[j] += float64(v) * float64(v)
+		}
+	}
+	mean, deviation = make([]float32, m.columns), make([]float32, m.columns)
+	for j := range sum {
+		mu := sum[j] / float64(m.rows)
+		mean[j] = float32(mu)
+		deviation[j] = float32(math.Sqrt(max(square[j]/float64(m.rows)-mu*mu, 1e-8)))
+	}
+	return mean, deviation
+}
+
+// Calibrate fits each facet's temperature (https://arxiv.org/abs/1706.04599) on samples that the heads
+// did not learn from, and sets its threshold to the lowest probability from which at least
+// `precision` of the predictions are right.
+func Calibrate(pool *Pool, samples FacetSamples, weights models.Weights, precision float64) []models.FacetConfig {
+	var configs []models.FacetConfig
+	for f, facet := range pool.Facets {
+		w, b := weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"]
+		var logits [][]float64
+		var truth []int
+		for i, labels := range samples.labels {
+			if labels[f] < 0 {
+				continue
+			}
+			row := make([]float64, len(facet.Labels))
+			for o := range row {
+				row[o] = float64(b.Data[o])
+				for j, v := range samples.cells.row(i) {
+					row[o] += float64(v) * float64(w.Data[o*samples.cells.columns+j])
+				}
+			}
+			logits, truth = append(logits, row), append(truth, int(labels[f]))
+		}
+		c := models.FacetConfig{Facet: facet, Temperature: 1, Threshold: 0.6}
+		if len(truth) > 0 {
+			c.Temperature = models.FitTemperature(logits, truth)
+			c.Threshold = models.FitThreshold(logits, truth, c.Temperature, precision)
+		}
+		configs = append(configs, c)
+	}
+	return configs
+}

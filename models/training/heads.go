@@ -1,0 +1,207 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// calibrationFold is the fold of the real photos on which confidences are calibrated: the heads that
+// are calibrated on it have not learned from it.
+const calibrationFold = 0
+
+// heads trains heads on a frozen trunk and puts them into the model: first without the calibration
+// fold, to fit temperatures, thresholds and confidences on it, then, with those, on everything.
+func (m *maker) heads(ctx context.Context, model *models.Model) error {
+	if err := m.photos(ctx); err != nil {
+		return err
+	}
+	if slices.Contains(m.Heads, "projection") {
+		if err := m.projection(ctx, model); err != nil {
+			return err
+		}
+	}
+	for _, excluded := range []int{calibrationFold, -1} {
+		if slices.Contains(m.Heads, "background") || slices.Contains(m.Heads, "location") {
+			if err := m.location(ctx, model, excluded); err != nil {
+				return err
+			}
+		}
+		if slices.Contains(m.Heads, "facets") {
+			if err := m.facets(ctx, model, excluded); err != nil {
+				return err
+			}
+		}
+		if slices.Contains(m.Heads, "deeprank") {
+			if err := m.deepRank(ctx, model, excluded); err != nil {
+				return err
+			}
+		}
+		if excluded >= 0 {
+			if err := model.Save(ctx, m.Work, heldOutKey, models.Float16); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// steps of a head, unless the options say otherwise.
+func (m *maker) steps(own int) int {
+	if m.Steps > 0 {
+		return m.Steps
+	}
+	return own
+}
+
+func (m *maker) projection(ctx context.Context, model *models.Model) error {
+	var looks []look
+	for i, c := range m.pool.Crops {
+		j := paintedJitter
+		if c.Real {
+			j = realJitter
+		} else if i%2 == 1 {
+			continue // a half is plenty for a covariance
+		}
+		looks = append(looks, look{crop: i, jitter: j})
+	}
+	cells, err := features(ctx, m.Backend, m.pool, model, model.CellsGraph, looks, m.counter("projection: cells"))
+	if err != nil {
+		return err
+	}
+	weights, err := FitProjection(cells, model.Config.EmbeddingSize)
+	if err != nil {
+		return err
+	}
+	identity := models.NewTensor(model.Config.EmbeddingSize, model.Config.EmbeddingSize)
+	for i := range model.Config.EmbeddingSize {
+		identity.Data[i*model.Config.EmbeddingSize+i] = 1
+	}
+	model.Weights.Merge("", weights)
+	model.Weights["deeprank.weight"] = identity
+	return nil
+}
+
+func (m *maker) location(ctx context.Context, model *models.Model, excluded int) error {
+	options := LocationOptions{
+		HeadOptions: HeadOptions{Seed: 2, Steps: m.steps(800), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded},
+		Background:  slices.Contains(m.Heads, "background"),
+		Location:    slices.Contains(m.Heads, "location"),
+	}
+	weights, err := TrainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(fmt.Sprintf("location (without fold %d)", excluded), []string{"loss", "foreground", "box"}))
+	if err != nil {
+		return err
+	}
+	model.Weights.Merge("", weights)
+	if excluded < 0 {
+		return nil
+	}
+	scenes := append([]Scene(nil), m.held.Scenes...)
+	for _, s := range m.pool.Scenes {
+		if s.Real && s.Fold == excluded {
+			for range 4 { // there are fewer of them than painted ones
+				scenes = append(scenes, s)
+			}
+		}
+	}
+	model.Config.Merge, err = FitConfidence(m.Backend, model, scenes)
+	m.Logger.Info("confidence", "calibration", model.Config.Merge.Calibration)
+	return err
+}
+
+func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) error {
+	samples, err := CollectFacets(ctx, m.Backend, m.pool, model, func(c *Crop) bool {
+		return !c.Real || c.Fold != excluded
+	}, 12, m.counter("facets: cells"))
+	if err != nil {
+		return err
+	}
+	options := HeadOptions{Seed: 3, Steps: m.steps(3000), Batch: 128, LearningRate: 1e-3, RealShare: 0.3}
+	weights, err := TrainFacets(ctx, m.Backend, m.pool, samples, options, m.reporter("facets", []string{"loss"}))
+	if err != nil {
+		return err
+	}
+	model.Weights.Merge("", weights)
+	if excluded < 0 {
+		return nil
+	}
+	held, err := CollectFacets(ctx, m.Backend, m.held, model, func(*Crop) bool { return true }, 1, m.counter("facets: calibration"))
+	if err != nil {
+		return err
+	}
+	real, err := CollectFacets(ctx, m.Backend, m.pool, model, func(c *Crop) bool { return c.Real && c.Fold == excluded }, 4, m.counter("facets: calibration"))
+	if err != nil {
+		return err
+	}
+	model.Config.Facets = Calibrate(m.pool, joined(held, real), weights, 0.8)
+	for _, f := range model.Config.Facets {
+		m.Logger.Info("calibrated", "facet", f.Name, "temperature", f.Temperature, "threshold", f.Threshold)
+	}
+	return nil
+}
+
+func joined(a, b FacetSamples) FacetSamples {
+	if len(b.labels) == 0 {
+		return a
+	}
+	return FacetSamples{
+		cells:  matrix{a.cells.rows + b.cells.rows, a.cells.columns, append(append([]float32(nil), a.cells.data...), b.cells.data...)},
+		labels: append(append([][]int8(nil), a.labels...), b.labels...),
+		real:   append(append([]bool(nil), a.real...), b.real...),
+	}
+}
+
+func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int) error {
+	triplets, err := m.triplets(excluded)
+	if err != nil {
+		return err
+	}
+	samples, err := CollectRanks(ctx, m.Backend, m.pool, model, func(*Crop) bool { return true }, triplets, 2, m.counter("deeprank: embeddings"))
+	if err != nil {
+		return err
+	}
+	options := HeadOptions{Seed: 4, Steps: m.steps(4000), Batch: 128, LearningRate: 3e-4}
+	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
+	if err != nil {
+		return err
+	}
+	model.Weights.Merge("", weights)
+	return nil
+}
+
+// triplets reads the photos of the judged triplets into the pool.
+func (m *maker) triplets(excluded int) ([]CropTriplet, error) {
+	if m.Reference == nil {
+		return nil, nil
+	}
+	judged, err := m.Reference.Triplets()
+	if err != nil {
+		return nil, err
+	}
+	if m.tripletCrops == nil {
+		m.tripletCrops = map[string]int{}
+	}
+	var triplets []CropTriplet
+	for _, t := range judged {
+		if t.Fold == excluded {
+			continue
+		}
+		c := CropTriplet{Confidence: t.Confidence}
+		for i, e := range []datasets.Example{t.Query, t.Near, t.Far} {
+			at, ok := m.tripletCrops[e.Name]
+			if !ok {
+				if at, err = m.pool.AddCrop(e, photo.DefaultLimits()); err != nil {
+					return nil, err
+				}
+				m.tripletCrops[e.Name] = at
+			}
+			c.Crops[i] = at
+		}
+		triplets = append(triplets, c)
+	}
+	return triplets, nil
+}

@@ -1,0 +1,100 @@
+package training
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gomlx/gomlx/backends"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// HeadOptions steer the training of a head on a frozen trunk.
+type HeadOptions struct {
+	Seed         uint64
+	Steps, Batch int
+	LearningRate float64
+	// RealShare of each batch are real photos.
+	RealShare float64
+	// Excluded is the evaluation fold that is not learned from; -1 learns from all.
+	Excluded int
+}
+
+// LocationOptions steer the training of the background and location networks.
+type LocationOptions struct {
+	HeadOptions
+	// Background and Location say which of the two is trained.
+	Background, Location bool
+}
+
+// TrainLocation trains the background and location networks on a frozen trunk, on painted and real
+// scenes of the pool, starting from the model's heads.
+func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, options LocationOptions, report func(Progress)) (models.Weights, error) {
+	backbone, err := model.Trunk()
+	if err != nil {
+		return nil, err
+	}
+	frozen := models.NewFrozenNet(model.Weights)
+	loss := func(net *models.Net, inputs []*Node) []*Node {
+		features := StopGradient(backbone.Build(frozen.In("trunk"), inputs[0]))
+		foreground, box := locationLoss(net, features, inputs[1:])
+		return []*Node{Add(foreground, box), foreground, box}
+	}
+	var fixed []string
+	if !options.Background {
+		fixed = append(fixed, "background.")
+	}
+	if !options.Location {
+		fixed = append(fixed, "location.")
+	}
+	trainer, err := models.NewTrainer(backend, loss, models.TrainerOptions{Initial: model.Weights, Seed: options.Seed, WeightDecay: 1e-3, Frozen: fixed})
+	if err != nil {
+		return nil, err
+	}
+	var painted, real []int
+	for i, s := range pool.Scenes {
+		switch {
+		case !s.Real:
+			painted = append(painted, i)
+		case s.Fold != options.Excluded || s.Fold < 0:
+			real = append(real, i)
+		}
+	}
+	batches := prefetch(ctx, 0, options.Steps, func(step int) []*tensors.Tensor {
+		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
+		scale := model.Config.Scales[step%len(model.Config.Scales)]
+		from := painted
+		if len(real) > 0 && rng.Float64() < options.RealShare {
+			from = real
+		}
+		return pool.drawScenes(rng, from, options.Batch, scale[0], scale[1], backbone).tensors(scale[0], scale[1])
+	})
+	weights, err := runHead(ctx, trainer, batches, options.HeadOptions, report)
+	for _, prefix := range fixed {
+		for name := range weights.Sub(prefix) {
+			delete(weights, prefix+name) // its batch statistics have moved
+		}
+	}
+	return weights, err
+}
+
+// runHead takes the steps of a head's training and returns its weights.
+func runHead(ctx context.Context, trainer *models.Trainer, batches <-chan []*tensors.Tensor, options HeadOptions, report func(Progress)) (models.Weights, error) {
+	progress := Progress{Steps: options.Steps}
+	begun := time.Now()
+	for batch := range batches {
+		losses, err := trainer.Step(models.CosineRate(options.LearningRate, progress.Step, options.Steps/20+1, options.Steps), batch...)
+		if err != nil {
+			return nil, err
+		}
+		progress.advance(losses, options.Batch, time.Since(begun), progress.Step+1)
+		report(progress)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return trainer.Weights()
+}

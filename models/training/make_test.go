@@ -1,0 +1,75 @@
+package training
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// tiny is the smallest making of a model that goes through every stage.
+func tiny(t *testing.T) Options {
+	work, err := storage.Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	o := Options{
+		Backend: backend, Work: work, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Trunk: DefaultTrunkOptions(),
+		Paint: PaintOptions{Domain: "test", Seed: 1, Products: 12, Catalogue: 2, Queries: 2, SceneEvery: 2, Backgrounds: 8},
+	}
+	o.Trunk.HalfSteps, o.Trunk.FullSteps = 3, 1
+	o.Trunk.PaintedPairs, o.Trunk.RealPairs, o.Trunk.Scenes = 4, 0, 2
+	o.Trunk.Config.EmbeddingSize = 16
+	o.Steps = 4
+	return o
+}
+
+// TestMake goes from nothing to a model that embeds a photo, and again from what the first run left.
+func TestMake(t *testing.T) {
+	options := tiny(t)
+	model, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	require.NoError(t, model.Weights.CheckFinite())
+	for _, f := range model.Config.Facets {
+		require.Greater(t, f.Temperature, 0.0)
+	}
+
+	embedder, err := embedding.New(options.Backend, model)
+	require.NoError(t, err)
+	painted := studio.Products("test-embed", 1, 1)[0].Paint(studio.Shot{})
+	photos, err := embedder.Embed(context.Background(), []embedding.Input{{Image: painted.Image, Box: &painted.Box}})
+	require.NoError(t, err)
+	require.Equal(t, catalog.StatusOK, photos[0].Status)
+	require.Len(t, photos[0].Unsupervised, 16)
+	require.Len(t, photos[0].Facets, len(model.Config.Facets))
+
+	again, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, model.EmbeddingModel(), again.EmbeddingModel(), "the same seeds and stages give the same weights")
+}
+
+// TestMakeHead trains one head anew and leaves the rest as it was.
+func TestMakeHead(t *testing.T) {
+	options := tiny(t)
+	model, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	options.From, options.Heads = model, []string{"facets"}
+	retrained, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, model.EmbeddingModel(), retrained.EmbeddingModel())
+
+	options.Heads = []string{"nose"}
+	_, err = Make(t.Context(), options)
+	require.ErrorContains(t, err, "no head")
+	_ = models.Float16
+}

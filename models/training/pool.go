@@ -1,0 +1,236 @@
+// Package training makes Kleid's default model, stage by stage: it paints and reads the photos,
+// assembles batches, and trains the trunk and its heads. Each stage is one file and ends in a
+// checkpoint.
+package training
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// Crop is a dress cut out of a photo with some of what is around it, in memory.
+type Crop struct {
+	Image *photo.Image
+	Box   photo.Box // the dress, in pixels of Image
+	// Product numbers the dress: crops of one dress share it. Painted dresses count up from 0.
+	Product int
+	Query   bool   // a customer's photo, not the catalogue's
+	Labels  []int8 // for each facet the index of its label, -1 where unknown
+	Real    bool   // a photo, not painted
+	Fold    int    // of the evaluation split; -1 where there is none
+}
+
+// Scene is a whole photo, in memory, with the dress in it.
+type Scene struct {
+	Image *photo.Image
+	Box   photo.Box // empty where there is no dress
+	Real  bool
+	Fold  int
+}
+
+// Pool is what training draws from.
+type Pool struct {
+	Facets   []catalog.Facet
+	Crops    []Crop
+	Scenes   []Scene
+	Products [][]int // crops of each painted product
+	Siblings []int   // for each painted product its sibling, -1 for none
+}
+
+// Sizes in pixels of what is kept in memory: enough for the network's input with some zoom.
+const (
+	cropHeight  = 232
+	cropWidth   = 168
+	sceneHeight = 288
+	sceneWidth  = 216
+	// surround is how much of the box's size is kept on each side of a crop.
+	surround = 0.15
+)
+
+// PaintOptions say what the studio paints for a pool.
+type PaintOptions struct {
+	Domain      string // of the studio: products of different domains are never the same
+	Seed        uint64
+	Products    int
+	Catalogue   int // catalogue photos of each product
+	Queries     int // customers' photos of each product
+	SceneEvery  int // every so many photos are kept as a scene, too
+	Backgrounds int // scenes without a dress
+}
+
+// Paint adds painted photos to the pool, on all cores.
+func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(done, total int)) error {
+	products := studio.Products(options.Domain, options.Seed, options.Products)
+	shots := options.Catalogue + options.Queries
+	first := len(p.Products)
+	number := map[string]int{}
+	for i := range products {
+		number[products[i].ID] = first + i
+	}
+	crops := make([]Crop, len(products)*shots)
+	scenes := make([]Scene, len(crops)+options.Backgrounds)
+	total := len(scenes)
+	var done atomic.Int64
+	err := parallel(ctx, total, func(i int) error {
+		defer func() { progress(int(done.Add(1)), total) }()
+		if i >= len(crops) {
+			painted := studio.Background(options.Seed, studio.Shot{Index: uint64(i), Query: i%2 == 0})
+			scenes[i] = scene(painted.Image, photo.Box{}, false, -1)
+			return nil
+		}
+		product, shot := i/shots, i%shots
+		painted := products[product].Paint(studio.Shot{Index: uint64(shot), Query: shot >= options.Catalogue})
+		crops[i] = p.crop(painted.Image, painted.Box, painted.Facets)
+		crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
+		if i%options.SceneEvery == 0 {
+			scenes[i] = scene(painted.Image, painted.Box, false, -1)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range products {
+		var own []int
+		for s := range shots {
+			own = append(own, len(p.Crops)+i*shots+s)
+		}
+		p.Products = append(p.Products, own)
+		sibling, ok := number[products[i].Sibling]
+		if !ok {
+			sibling = -1
+		}
+		p.Siblings = append(p.Siblings, sibling)
+	}
+	p.Crops = append(p.Crops, crops...)
+	for _, s := range scenes {
+		if s.Image != nil {
+			p.Scenes = append(p.Scenes, s)
+		}
+	}
+	return nil
+}
+
+// ReadReal adds real photos: crops of those with a dress (unlabelled ones as a whole, each a product
+// of its own) and scenes of those where it is known whether and where there is a dress.
+func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
+	crops := make([]Crop, len(examples))
+	scenes := make([]Scene, len(examples))
+	err := parallel(ctx, len(examples), func(i int) error {
+		e := examples[i]
+		image, box, err := readExample(e, limits)
+		if err != nil {
+			return err
+		}
+		crops[i] = p.crop(image, box, e.Labels)
+		crops[i].Product, crops[i].Real, crops[i].Fold = -1, true, e.Fold
+		switch {
+		case e.NoDress:
+			scenes[i] = scene(image, photo.Box{}, true, e.Fold)
+		case e.Box != nil:
+			scenes[i] = scene(image, box, true, e.Fold)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.Crops = append(p.Crops, crops...)
+	for _, s := range scenes {
+		if s.Image != nil {
+			p.Scenes = append(p.Scenes, s)
+		}
+	}
+	return nil
+}
+
+// AddCrop adds the dress of one real photo, without labels and without a scene, and returns its place in
+// Crops.
+func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
+	image, box, err := readExample(e, limits)
+	if err != nil {
+		return 0, err
+	}
+	c := p.crop(image, box, nil)
+	c.Product, c.Real, c.Fold = -1, true, e.Fold
+	p.Crops = append(p.Crops, c)
+	return len(p.Crops) - 1, nil
+}
+
+// readExample returns a photo and the dress's box in it, the whole photo where it is not known.
+func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.Box, error) {
+	data, err := os.ReadFile(e.Path)
+	if err != nil {
+		return nil, photo.Box{}, err
+	}
+	image, err := photo.Decode(data, limits)
+	if err != nil {
+		return nil, photo.Box{}, fmt.Errorf("%s: %w", e.Path, err)
+	}
+	if e.Box != nil {
+		return image, *e.Box, nil
+	}
+	return image, image.Frame(), nil
+}
+
+func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
+	small, placement := photo.Letterbox(image, box.Grow(surround), cropWidth, cropHeight)
+	c := Crop{Image: small, Box: mapBox(box, placement), Labels: make([]int8, len(p.Facets))}
+	for i, facet := range p.Facets {
+		c.Labels[i] = -1
+		for l, label := range facet.Labels {
+			if label == labels[facet.Name] {
+				c.Labels[i] = int8(l)
+			}
+		}
+	}
+	return c
+}
+
+func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
+	small, placement := photo.Letterbox(image, image.Frame(), sceneWidth, sceneHeight)
+	s := Scene{Image: small, Real: real, Fold: fold}
+	if !box.Empty() {
+		s.Box = mapBox(box, placement)
+	}
+	return s
+}
+
+func mapBox(b photo.Box, p photo.Placement) photo.Box {
+	x0, y0 := p.FromPhoto(float64(b.XMin), float64(b.YMin))
+	x1, y1 := p.FromPhoto(float64(b.XMax), float64(b.YMax))
+	return photo.Box{XMin: int(x0 + 0.5), YMin: int(y0 + 0.5), XMax: int(x1 + 0.5), YMax: int(y1 + 0.5)}
+}
+
+// parallel runs f(0) … f(n-1) on all cores and returns the first error.
+func parallel(ctx context.Context, n int, f func(i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := f(i); err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
+}

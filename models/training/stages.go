@@ -1,0 +1,182 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/gomlx/gomlx/backends"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// Options of the making of a model.
+type Options struct {
+	Backend backends.Backend
+	// Work is where stages leave their checkpoints and results. A stage whose result is there is not
+	// run again; one with a checkpoint goes on from it, on another machine too.
+	Work storage.Bucket
+	// Reference are the real photos; nil trains on painted ones alone.
+	Reference *datasets.Reference
+	Trunk     TrunkOptions
+	Paint     PaintOptions
+	Logger    *slog.Logger
+	// From is a model whose heads are trained anew; nil trains a trunk first.
+	From *models.Model
+	// Heads are trained, in the order of AllHeads; nil means all.
+	Heads []string
+	// Steps of each head; 0 takes each head's own number.
+	Steps int
+}
+
+// AllHeads are the parts that are trained on a frozen trunk, in the order in which they build on each
+// other.
+var AllHeads = []string{"projection", "background", "location", "facets", "deeprank"}
+
+// DefaultPaintOptions is what the shipped model learns from.
+func DefaultPaintOptions() PaintOptions {
+	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 4, Backgrounds: 2000}
+}
+
+// stage results in Work.
+const (
+	trunkKey = "trunk.safetensors"
+	modelKey = "model.safetensors"
+	// heldOutKey is the model that has not learned from the calibration fold: honest figures come from it.
+	heldOutKey = "model-without-fold-0.safetensors"
+)
+
+// maker carries what the stages share.
+type maker struct {
+	Options
+	pool *Pool // painted and real photos
+	held *Pool // painted products that nothing learns from, for calibration
+	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
+	tripletCrops map[string]int
+}
+
+// Make trains a model, stage by stage, and returns it: from nothing, or new heads for Options.From.
+func Make(ctx context.Context, options Options) (*models.Model, error) {
+	m := &maker{Options: options}
+	if m.Heads == nil {
+		m.Heads = AllHeads
+	}
+	for _, head := range m.Heads {
+		if !slices.Contains(AllHeads, head) {
+			return nil, fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
+		}
+	}
+	model := options.From
+	if model == nil {
+		trunk, err := m.trunk(ctx)
+		if err != nil {
+			return nil, err
+		}
+		model = &models.Model{Config: options.Trunk.Config, Weights: trunk}
+	} else {
+		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
+	}
+	if len(m.Heads) > 0 {
+		if err := m.heads(ctx, model); err != nil {
+			return nil, err
+		}
+	}
+	return model, model.Save(ctx, options.Work, modelKey, models.Float16)
+}
+
+// trunk returns the weights of the trunk and of the heads that were trained with it.
+func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
+	r, err := m.Work.Get(ctx, trunkKey)
+	if err == nil {
+		defer r.Close()
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return nil, err
+		}
+		m.Logger.Info("the trunk is there; delete it to train it anew", "file", trunkKey)
+		weights, _, err := models.DecodeSafetensors(data)
+		return weights, err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := m.photos(ctx); err != nil {
+		return nil, err
+	}
+	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, m.Options.Trunk, m.reporter("trunk", trunkLosses))
+	if err != nil {
+		return nil, err
+	}
+	for name := range weights.Sub("contrast.") {
+		delete(weights, "contrast."+name)
+	}
+	trunk := &models.Model{Config: m.Options.Trunk.Config, Weights: weights}
+	return weights, trunk.Save(ctx, m.Work, trunkKey, models.Float32)
+}
+
+// photos paints and reads what training needs, once.
+func (m *maker) photos(ctx context.Context) error {
+	if m.pool != nil {
+		return nil
+	}
+	m.pool = &Pool{Facets: datasets.Facets()}
+	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
+		return err
+	}
+	held := m.Options.Paint
+	held.Domain, held.Products, held.Backgrounds = m.Options.Paint.Domain+"-held-out", max(held.Products/10, 2), max(held.Backgrounds/4, 4)
+	m.held = &Pool{Facets: datasets.Facets()}
+	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
+		return err
+	}
+	if m.Reference == nil {
+		return nil
+	}
+	var examples []datasets.Example
+	for _, read := range []func() ([]datasets.Example, error){m.Reference.Garments, m.Reference.Street, m.Reference.Facets} {
+		part, err := read()
+		if err != nil {
+			return err
+		}
+		examples = append(examples, part...)
+	}
+	m.Logger.Info("reading real photos", "photos", len(examples))
+	return m.pool.ReadReal(ctx, examples, photo.DefaultLimits())
+}
+
+// counter logs the progress of many small things, every few seconds.
+func (m *maker) counter(what string) func(done, total int) {
+	limiter := &every{period: 10 * time.Second}
+	return func(done, total int) {
+		if limiter.now() || done == total {
+			m.Logger.Info(what, "done", done, "of", total)
+		}
+	}
+}
+
+// reporter logs the progress of a training, every few seconds.
+func (m *maker) reporter(stage string, names []string) func(Progress) {
+	limiter := &every{period: 15 * time.Second}
+	return func(p Progress) {
+		if !limiter.now() && p.Step != p.Steps {
+			return
+		}
+		attributes := []any{"step", p.Step, "of", p.Steps, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second)}
+		for i, l := range p.Losses {
+			name := fmt.Sprintf("loss_%d", i)
+			if i < len(names) {
+				name = names[i]
+			}
+			attributes = append(attributes, name, fmt.Sprintf("%.4f", l))
+		}
+		m.Logger.Info(stage, attributes...)
+	}
+}

@@ -1,0 +1,199 @@
+package training
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gomlx/gomlx/backends"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// TrunkOptions steer the training of the trunk.
+type TrunkOptions struct {
+	Config models.Config
+	Seed   uint64
+	// Steps at half the crop's size, which cost a quarter, and then at its full size
+	// (https://arxiv.org/abs/1906.06423).
+	HalfSteps, FullSteps int
+	PaintedPairs         int // pairs of photos of one painted dress in a batch
+	RealPairs            int // pairs of looks at one real photo in a batch
+	Scenes               int // whole photos in a batch
+	LearningRate         float64
+	WeightDecay          float64
+	WarmUp               int
+	CheckpointEvery      time.Duration
+}
+
+// DefaultTrunkOptions are those of the shipped model.
+func DefaultTrunkOptions() TrunkOptions {
+	return TrunkOptions{
+		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2500, FullSteps: 1200,
+		PaintedPairs: 24, RealPairs: 8, Scenes: 12,
+		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
+	}
+}
+
+// Progress of a stage.
+type Progress struct {
+	Step, Steps int
+	Losses      []float64 // smoothed over about fifty steps
+	PerSecond   float64   // photos
+	Left        time.Duration
+}
+
+// trunkLosses names what the trunk's training reports.
+var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box"}
+
+// projectionSize is the length of the vector in which the contrastive loss compares. It is thrown away
+// after training.
+const projectionSize = 256
+
+// TrainTrunk trains the trunk, with all heads, on painted dresses (their facets, their boxes, and that
+// two photos show one product) and on unlabelled real photos (that two looks show one photo). It
+// needs no label of a real photo. It goes on from a checkpoint in bucket where there is one.
+func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, options TrunkOptions, report func(Progress)) (models.Weights, error) {
+	config := options.Config
+	backbone, err := models.BackboneByName(config.Backbone)
+	if err != nil {
+		return nil, err
+	}
+	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Seed: options.Seed, WeightDecay: options.WeightDecay})
+	if err != nil {
+		return nil, err
+	}
+	const key = "trunk.checkpoint.safetensors"
+	progress := Progress{Steps: options.HalfSteps + options.FullSteps}
+	if _, err := loadCheckpoint(ctx, bucket, key, trainer, &progress); err != nil {
+		return nil, err
+	}
+	batches := prefetch(ctx, progress.Step, progress.Steps, func(step int) []*tensors.Tensor {
+		return trunkBatch(pool, options, backbone, step)
+	})
+	photos := 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
+	saved, begun, first := time.Now(), time.Now(), progress.Step
+	for batch := range batches {
+		rate := models.CosineRate(options.LearningRate, progress.Step, options.WarmUp, progress.Steps)
+		losses, err := trainer.Step(rate, batch...)
+		if err != nil {
+			return nil, err
+		}
+		progress.advance(losses, photos, time.Since(begun), progress.Step+1-first)
+		report(progress)
+		if time.Since(saved) > options.CheckpointEvery {
+			if err := saveCheckpoint(ctx, bucket, key, trainer, progress); err != nil {
+				return nil, err
+			}
+			saved = time.Now()
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return trainer.Weights()
+}
+
+func (p *Progress) advance(losses []float64, photos int, elapsed time.Duration, steps int) {
+	p.Step++
+	if len(p.Losses) != len(losses) {
+		p.Losses = losses
+	}
+	for i, l := range losses {
+		p.Losses[i] += 0.02 * (l - p.Losses[i])
+	}
+	p.PerSecond = float64(photos*steps) / elapsed.Seconds()
+	p.Left = time.Duration(float64(elapsed) / float64(steps) * float64(p.Steps-p.Step))
+}
+
+// trunkBatch is a function of the step alone, so that a resumed run sees the very same batches.
+func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, step int) []*tensors.Tensor {
+	rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
+	config := options.Config
+	height, width := config.CropHeight, config.CropWidth
+	if step < options.HalfSteps {
+		height, width = height/2, width/2
+	}
+	painted, real, scenes := pool.trainingIndices()
+	crops := pool.drawCrops(rng, painted, real, options.PaintedPairs, options.RealPairs, config, width, height, backbone)
+	scale := config.Scales[rng.IntN(len(config.Scales))]
+	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
+	return append(crops.tensors(height, width, pool.labelCount()), whole.tensors(scale[0], scale[1])...)
+}
+
+// trainingIndices are what the trunk may learn from: every painted product and scene, and real photos
+// as pictures only.
+func (p *Pool) trainingIndices() (painted, real, scenes []int) {
+	for i := range p.Products {
+		painted = append(painted, i)
+	}
+	for i, c := range p.Crops {
+		if c.Real {
+			real = append(real, i)
+		}
+	}
+	for i, s := range p.Scenes {
+		if !s.Real {
+			scenes = append(scenes, i)
+		}
+	}
+	return painted, real, scenes
+}
+
+// trunkLoss sums the losses of all heads.
+func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) models.LossFunc {
+	return func(net *models.Net, inputs []*Node) []*Node {
+		pixels, targets, positives := inputs[0], inputs[1], inputs[2]
+		cells := models.Cells(backbone.Build(net.In("trunk"), pixels), config.CellRows, config.CellColumns)
+		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
+		contrast := models.SupervisedContrastive(z, positives, 0.1)
+		facets := facetLoss(net, pool, cells, targets)
+		foreground, box := locationLoss(net, backbone.Build(net.In("trunk"), inputs[3]), inputs[4:])
+		total := Add(Add(contrast, MulScalar(facets, 0.7)), Add(MulScalar(foreground, 0.5), MulScalar(box, 0.5)))
+		return []*Node{total, contrast, facets, foreground, box}
+	}
+}
+
+// facetLoss is the mean cross-entropy of the facets; targets holds them behind each other.
+func facetLoss(net *models.Net, pool *Pool, cells, targets *Node) *Node {
+	var sum *Node
+	at := 0
+	for _, facet := range pool.Facets {
+		n := len(facet.Labels)
+		logits := models.FacetHead(net, facet.Name, cells, n)
+		loss := models.CrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)))
+		if sum == nil {
+			sum = loss
+		} else {
+			sum = Add(sum, loss)
+		}
+		at += n
+	}
+	return MulScalar(sum, 1/float64(len(pool.Facets)))
+}
+
+// locationLoss takes the features of whole photos and the rest of a sceneBatch's tensors.
+func locationLoss(net *models.Net, features *Node, truth []*Node) (foreground, box *Node) {
+	foreground = models.BinaryCrossEntropy(models.BackgroundHead(net, features), truth[0], truth[1])
+	box = models.BoxLoss(models.LocationHead(net, features), truth[2], truth[3], truth[4])
+	return foreground, box
+}
+
+// prefetch assembles batches while the network computes.
+func prefetch(ctx context.Context, from, to int, make_ func(step int) []*tensors.Tensor) <-chan []*tensors.Tensor {
+	out := make(chan []*tensors.Tensor, 2)
+	go func() {
+		defer close(out)
+		for step := from; step < to; step++ {
+			select {
+			case out <- make_(step):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}

@@ -1,0 +1,89 @@
+package milvus
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/milvus-io/milvus-sdk-go/v2/entity"
+)
+
+// address is what a store's URL says.
+type address struct {
+	host     string // host:port
+	tls      bool
+	username string
+	password string
+	token    string
+	database string
+	alias    string
+	index    entity.IndexType // "" to choose by the number of rows
+}
+
+const urlForm = "milvus://[user:password@]host[:port]/alias[?token=…&database=…&index=auto|flat|hnsw], or milvuss:// for TLS"
+
+// aliasPattern is what Milvus allows, short enough that a run's id fits behind it.
+var aliasPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,119}$`)
+
+// parseAddress reads a store's URL. Its errors do not repeat passwords.
+func parseAddress(text string) (address, error) {
+	bad := func(why string) (address, error) {
+		return address{}, fmt.Errorf("the Milvus URL %s: it has the form %s", why, urlForm)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return bad("cannot be read (" + err.Error() + ")")
+	}
+	if u.Scheme != "milvus" && u.Scheme != "milvuss" {
+		return bad("does not begin with milvus:// or milvuss://")
+	}
+	if u.Hostname() == "" {
+		return bad("has no host")
+	}
+	a := address{host: u.Host, tls: u.Scheme == "milvuss", alias: strings.TrimPrefix(u.Path, "/")}
+	if u.Port() == "" {
+		a.host = u.Hostname() + ":19530"
+		if strings.Contains(u.Hostname(), ":") { // IPv6
+			a.host = "[" + u.Hostname() + "]:19530"
+		}
+	}
+	if !aliasPattern.MatchString(a.alias) {
+		return bad(fmt.Sprintf("has the alias %q, which must be 1 to 120 letters, digits and _, and begin with a letter or _", a.alias))
+	}
+	if u.User != nil {
+		a.username = u.User.Username()
+		a.password, _ = u.User.Password()
+	}
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return bad("has parameters that cannot be read")
+	}
+	for key := range values {
+		value := values.Get(key)
+		switch key {
+		case "token":
+			a.token = value
+		case "database":
+			a.database = value
+		case "index":
+			switch value {
+			case "auto":
+			case "flat":
+				a.index = entity.Flat
+			case "hnsw":
+				a.index = entity.HNSW
+			default:
+				return bad(fmt.Sprintf("asks for the index %q", value))
+			}
+		default:
+			return bad(fmt.Sprintf("has the unknown parameter %q", key))
+		}
+	}
+	return a, nil
+}

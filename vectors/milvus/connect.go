@@ -1,0 +1,92 @@
+package milvus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
+	"github.com/milvus-io/milvus-sdk-go/v2/client"
+	"google.golang.org/grpc"
+)
+
+// connectTimeout is how long a server may take to answer first, where the caller sets no deadline.
+const connectTimeout = 15 * time.Second
+
+// serverError is a failure that the server reported.
+type serverError struct {
+	legacy commonpb.ErrorCode
+	code   int32 // of Milvus 2.3 and later
+	reason string
+}
+
+func (e *serverError) Error() string {
+	if e.reason == "" {
+		return fmt.Sprintf("Milvus reports error %d", e.code)
+	}
+	return "Milvus: " + e.reason
+}
+
+// The codes that Kleid acts on, of pkg/util/merr in the Milvus sources.
+const (
+	codeCollectionNotFound  = 100
+	codeCollectionNotLoaded = 101
+	codeAliasNotFound       = 1600
+)
+
+func isNotFound(err error) bool {
+	var e *serverError
+	return errors.As(err, &e) && (e.code == codeCollectionNotFound || e.code == codeAliasNotFound ||
+		e.legacy == commonpb.ErrorCode_CollectionNotExists)
+}
+
+func isNotLoaded(err error) bool {
+	var e *serverError
+	return errors.As(err, &e) && e.code == codeCollectionNotLoaded
+}
+
+// connect waits until the server answers.
+func connect(ctx context.Context, a address) (client.Client, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, connectTimeout)
+		defer cancel()
+	}
+	// Kleid's interceptor comes first: it sees what is left after the client's own retries.
+	options := append([]grpc.DialOption{grpc.WithChainUnaryInterceptor(reportFailures)}, slices.Clone(client.DefaultGrpcOpts)...)
+	c, err := client.NewClient(ctx, client.Config{
+		Address:       a.host,
+		Username:      a.username,
+		Password:      a.password,
+		APIKey:        a.token,
+		DBName:        a.database,
+		EnableTLSAuth: a.tls,
+		DialOptions:   options,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("Milvus at %s does not answer: is it running there? (%w)", a.host, err)
+	}
+	return c, nil
+}
+
+// reportFailures turns every reply that says that the call failed into a *serverError. Milvus has two
+// error codes, the client library looks at the older one only, and some failures carry just the newer.
+func reportFailures(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if err := invoke(ctx, method, req, reply, conn, opts...); err != nil {
+		return err
+	}
+	status, ok := reply.(*commonpb.Status)
+	if !ok {
+		r, ok := reply.(interface{ GetStatus() *commonpb.Status })
+		if !ok {
+			return nil
+		}
+		status = r.GetStatus()
+	}
+	if status.GetErrorCode() != commonpb.ErrorCode_Success || status.GetCode() != 0 {
+		return &serverError{status.GetErrorCode(), status.GetCode(), status.GetReason()}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package milvus
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// The fields of a collection. Each facet has one more, named by facetField.
+const (
+	fieldRowID        = "row_id" // primary key
+	fieldProductID    = "product_id"
+	fieldPhotoID      = "photo_id"
+	fieldRow          = "row" // JSON of catalog.Row without embeddings
+	fieldUnsupervised = "embedding_unsupervised"
+	fieldDeepRank     = "embedding_deeprank"
+)
+
+// maxText is the longest text that Milvus keeps in a field, in bytes.
+const maxText = 65535
+
+// facetField is the field of a facet's label; "" for a row without one.
+func facetField(facet string) string { return "facet_" + legalName(facet) }
+
+// collectionOf is the name of a run's collection.
+func collectionOf(alias, run string) string { return alias + "_" + legalName(run) }
+
+// legalName makes a part of a name of letters, digits and _ only. Different texts keep different names:
+// one that had to be changed ends with a part of its hash.
+func legalName(text string) string {
+	name := strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '_'
+	}, text)
+	if name == text {
+		return name
+	}
+	sum := sha256.Sum256([]byte(text))
+	return name + "_" + hex.EncodeToString(sum[:4])
+}

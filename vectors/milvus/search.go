@@ -1,0 +1,214 @@
+package milvus
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/milvus-io/milvus-sdk-go/v2/entity"
+
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// maxHits is how many rows Milvus returns at most.
+const maxHits = 16384
+
+func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, error) {
+	if err := q.Check(x.metadata); err != nil {
+		return vectors.Result{}, err
+	}
+	result := vectors.Result{Matches: []vectors.Match{}, Exact: x.kinds[q.Embedding] == entity.Flat}
+	filter, possible := filterExpression(q.Where)
+	if !possible {
+		return result, nil
+	}
+	var err error
+	if result.TotalMatches, err = x.total(ctx, q, filter); err != nil {
+		return vectors.Result{}, err
+	}
+	wanted := result.TotalMatches
+	if q.Offset >= wanted || q.K == 0 {
+		return result, nil
+	}
+	wanted = q.Offset + min(q.K, wanted-q.Offset)
+	if wanted > maxHits {
+		return vectors.Result{}, &vectors.QueryError{Message: fmt.Sprintf("offset and k reach match %d, Milvus gives the first %d: filter more", wanted, maxHits)}
+	}
+	if q.ExcludeProduct != "" {
+		filter = allOf(filter, isNotIn(fieldProductID, []string{q.ExcludeProduct}))
+	}
+	s := search{x, vectors.Unit(q.Vector), q.Embedding, filter}
+	var hits []hit
+	if q.OnePerProduct {
+		hits, err = s.products(ctx, wanted)
+	} else {
+		hits, err = s.rows(ctx, wanted)
+	}
+	if err != nil {
+		return vectors.Result{}, err
+	}
+	hits = hits[min(q.Offset, len(hits)):min(wanted, len(hits))]
+	ids := make([]string, len(hits))
+	for i, h := range hits {
+		ids[i] = h.rowID
+	}
+	rows, err := x.withoutEmbeddings(ctx, ids)
+	if err != nil {
+		return vectors.Result{}, err
+	}
+	for i, row := range rows {
+		result.Matches = append(result.Matches, vectors.Match{Row: row, Similarity: hits[i].similarity})
+	}
+	return result, nil
+}
+
+// total is how many rows or products there are for the query.
+func (x *index) total(ctx context.Context, q vectors.Query, filter string) (int, error) {
+	count := x.countRows
+	if q.OnePerProduct {
+		count = x.countProducts
+	}
+	total, err := count(ctx, filter)
+	if err != nil || q.ExcludeProduct == "" {
+		return total, err
+	}
+	excluded, err := count(ctx, allOf(filter, isIn(fieldProductID, []string{q.ExcludeProduct})))
+	return total - excluded, err
+}
+
+// hit is a row that was found.
+type hit struct {
+	rowID, productID string
+	similarity       float32
+}
+
+func compareHits(a, b hit) int {
+	return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(a.rowID, b.rowID))
+}
+
+// search is what does not change between the requests of one search.
+type search struct {
+	*index
+	unit      []float32
+	embedding vectors.Embedding
+	filter    string
+}
+
+// rows returns at least n hits in order, or all there are. The server cuts rows of equal similarity as
+// it likes, so more are asked for until the last of them are not needed.
+func (s search) rows(ctx context.Context, n int) ([]hit, error) {
+	for limit := min(n+16, maxHits); ; limit = min(4*limit, maxHits) {
+		hits, err := s.nearest(ctx, s.filter, limit)
+		if err != nil {
+			return nil, err
+		}
+		if len(hits) < limit || limit == maxHits || hits[n-1].similarity > hits[limit-1].similarity {
+			return hits, nil
+		}
+	}
+}
+
+// products returns the nearest row of each of at least n products in order, or of all there are. Each
+// request leaves out the products that are found already: their nearest row is known, as all rows that
+// come later are less near.
+func (s search) products(ctx context.Context, n int) ([]hit, error) {
+	var found []hit
+	seen := make(map[string]struct{})
+	for limit := min(3*n+16, maxHits); ; limit = min(4*limit, maxHits) {
+		filter := s.filter
+		if len(seen) > 0 {
+			filter = allOf(filter, isNotIn(fieldProductID, keys(seen)))
+		}
+		hits, err := s.nearest(ctx, filter, limit)
+		if err != nil {
+			return nil, err
+		}
+		whole := len(hits) < limit
+		if !whole {
+			hits = withoutLastTie(hits)
+		}
+		for _, h := range hits {
+			if _, ok := seen[h.productID]; !ok {
+				seen[h.productID] = struct{}{}
+				found = append(found, h)
+			}
+		}
+		if whole || len(found) >= n {
+			return found, nil
+		}
+	}
+}
+
+// withoutLastTie leaves out the hits as near as the last one, of which there may be more than were
+// returned, unless there would be nothing left.
+func withoutLastTie(hits []hit) []hit {
+	last := hits[len(hits)-1].similarity
+	n := len(hits)
+	for n > 0 && hits[n-1].similarity == last {
+		n--
+	}
+	if n == 0 && len(hits) == maxHits {
+		return hits
+	}
+	return hits[:n]
+}
+
+func keys(set map[string]struct{}) []string {
+	all := make([]string, 0, len(set))
+	for key := range set {
+		all = append(all, key)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// nearest asks the server for the nearest rows, at most limit of them, and puts them in order.
+func (s search) nearest(ctx context.Context, filter string, limit int) (hits []hit, err error) {
+	parameters, err := s.parameters(limit)
+	if err != nil {
+		return nil, err
+	}
+	err = s.loaded(ctx, func() error {
+		results, err := s.client.Search(ctx, s.collection, nil, filter, []string{fieldProductID},
+			[]entity.Vector{entity.FloatVector(s.unit)}, vectorField(s.embedding), entity.COSINE, limit, parameters)
+		if err != nil || len(results) == 0 {
+			return err
+		}
+		result := results[0]
+		if result.Err != nil {
+			return result.Err
+		}
+		n := len(result.Scores)
+		products, err := texts(result.Fields, fieldProductID, n)
+		if err != nil {
+			return err
+		}
+		ids, ok := result.IDs.(*entity.ColumnVarChar)
+		if !ok || len(ids.Data()) != n {
+			return fmt.Errorf("Milvus: the reply does not have %d row ids", n)
+		}
+		hits = make([]hit, n)
+		for i := range hits {
+			hits[i] = hit{ids.Data()[i], products[i], similarity(result.Scores[i])}
+		}
+		return nil
+	})
+	slices.SortFunc(hits, compareHits)
+	return hits, err
+}
+
+// similarity rounds a score to a multiple of 2^-20, so that equal vectors have equal similarities
+// whatever the server's order of summation, and keeps it within -1..1.
+func similarity(score float32) float32 {
+	const steps = 1 << 20
+	return min(max(float32(math.Round(float64(score)*steps)/steps), -1), 1)
+}
+
+func (s search) parameters(limit int) (entity.SearchParam, error) {
+	if s.kinds[s.embedding] == entity.HNSW {
+		return entity.NewIndexHNSWSearchParam(max(limit, min(2*limit, 32768), 128))
+	}
+	return entity.NewIndexFlatSearchParam()
+}

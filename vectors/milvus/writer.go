@@ -1,0 +1,237 @@
+package milvus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/milvus-io/milvus-sdk-go/v2/client"
+	"github.com/milvus-io/milvus-sdk-go/v2/entity"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+const (
+	// batchBytes keeps a request below what a server takes at once (64 MiB) and the memory small.
+	batchBytes = 8 << 20
+	batchRows  = 4096
+	// flatRows is up to how many rows every search looks at all of them: exact, and fast enough.
+	flatRows = 100_000
+	// The graph of HNSW (Malkov and Yashunin, https://arxiv.org/abs/1603.09320).
+	hnswNeighbours = 32
+	hnswBuildWidth = 256
+)
+
+var errDone = errors.New("the index has been finished or aborted: nothing can be added")
+
+// writer sends rows in batches.
+type writer struct {
+	store      *store
+	collection string
+	meta       catalog.Metadata
+	batch      []catalog.Row
+	texts      []string       // JSON of the rows in the batch
+	places     map[string]int // row id to its place in the batch
+	bytes      int
+	sent       map[string]struct{} // row ids
+	err        error               // the first failure, or errDone
+}
+
+func newWriter(s *store, collection string, meta catalog.Metadata) *writer {
+	return &writer{store: s, collection: collection, meta: meta, places: make(map[string]int), sent: make(map[string]struct{})}
+}
+
+func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
+	if w.err != nil {
+		return w.err
+	}
+	clean := make([]catalog.Row, len(rows))
+	texts := make([]string, len(rows))
+	for i := range rows {
+		if err := vectors.CheckRow(w.meta, &rows[i]); err != nil {
+			return err
+		}
+		clean[i] = vectors.CleanText(rows[i])
+		text, err := rowText(clean[i])
+		if err != nil {
+			return fmt.Errorf("row %s (%s): %w", rows[i].RowID, rows[i].Source, err)
+		}
+		texts[i] = text
+	}
+	for i, row := range clean {
+		if err := w.add(ctx, row, texts[i]); err != nil {
+			w.err = fmt.Errorf("the collection %s: %w", w.collection, err)
+			return w.err
+		}
+	}
+	return nil
+}
+
+// rowText is a row as JSON without embeddings; an error for one that Milvus cannot hold.
+func rowText(row catalog.Row) (string, error) {
+	for _, text := range []string{row.RowID, row.ProductID, row.PhotoID} {
+		if len(text) > maxText {
+			return "", fmt.Errorf("an id has %d bytes, Milvus holds %d", len(text), maxText)
+		}
+	}
+	row.EmbeddingUnsupervised, row.EmbeddingDeepRank = nil, nil
+	data, err := json.Marshal(&row)
+	if err == nil && len(data) > maxText {
+		err = fmt.Errorf("its title and attributes make %d bytes, Milvus holds %d: leave some out of the catalogue", len(data), maxText)
+	}
+	return string(data), err
+}
+
+func (w *writer) add(ctx context.Context, row catalog.Row, text string) error {
+	if at, ok := w.places[row.RowID]; ok {
+		w.bytes += len(text) - len(w.texts[at])
+		w.batch[at], w.texts[at] = row, text
+		return nil
+	}
+	w.places[row.RowID] = len(w.batch)
+	w.batch = append(w.batch, row)
+	w.texts = append(w.texts, text)
+	w.bytes += len(text) + 4*(w.meta.UnsupervisedSize+w.meta.DeepRankSize)
+	if len(w.batch) >= batchRows || w.bytes >= batchBytes {
+		return w.send(ctx)
+	}
+	return nil
+}
+
+// send writes the batch. Milvus does not look for a key when it inserts, so rows that were sent before
+// are upserted, apart from those that were not.
+func (w *writer) send(ctx context.Context) error {
+	var fresh, again []int
+	for i := range w.batch {
+		if _, ok := w.sent[w.batch[i].RowID]; ok {
+			again = append(again, i)
+		} else {
+			fresh = append(fresh, i)
+		}
+	}
+	for _, part := range []struct {
+		rows  []int
+		write func(ctx context.Context, collection, partition string, columns ...entity.Column) (entity.Column, error)
+	}{{fresh, w.store.client.Insert}, {again, w.store.client.Upsert}} {
+		if len(part.rows) == 0 {
+			continue
+		}
+		ids, err := part.write(ctx, w.collection, "", w.columns(part.rows)...)
+		if err != nil {
+			return fmt.Errorf("writing %d rows: %w", len(part.rows), err)
+		}
+		if ids.Len() != len(part.rows) {
+			return fmt.Errorf("%d rows were sent, the server took %d", len(part.rows), ids.Len())
+		}
+	}
+	for i := range w.batch {
+		w.sent[w.batch[i].RowID] = struct{}{}
+	}
+	clear(w.batch)
+	clear(w.texts)
+	clear(w.places)
+	w.batch, w.texts, w.bytes = w.batch[:0], w.texts[:0], 0
+	return nil
+}
+
+// columns lays out rows of the batch as Milvus takes them.
+func (w *writer) columns(rows []int) []entity.Column {
+	text := func(name string, of func(i int) string) entity.Column {
+		values := make([]string, len(rows))
+		for j, i := range rows {
+			values[j] = of(i)
+		}
+		return entity.NewColumnVarChar(name, values)
+	}
+	vector := func(name string, size int, of func(row *catalog.Row) []float32) entity.Column {
+		values := make([][]float32, len(rows))
+		for j, i := range rows {
+			values[j] = of(&w.batch[i])
+		}
+		return entity.NewColumnFloatVector(name, size, values)
+	}
+	columns := []entity.Column{
+		text(fieldRowID, func(i int) string { return w.batch[i].RowID }),
+		text(fieldProductID, func(i int) string { return w.batch[i].ProductID }),
+		text(fieldPhotoID, func(i int) string { return w.batch[i].PhotoID }),
+		text(fieldRow, func(i int) string { return w.texts[i] }),
+		vector(fieldUnsupervised, w.meta.UnsupervisedSize, func(row *catalog.Row) []float32 { return row.EmbeddingUnsupervised }),
+		vector(fieldDeepRank, w.meta.DeepRankSize, func(row *catalog.Row) []float32 { return row.EmbeddingDeepRank }),
+	}
+	for _, facet := range w.meta.Facets {
+		columns = append(columns, text(facetField(facet.Name), func(i int) string { return w.batch[i].Facets[facet.Name].Label }))
+	}
+	return columns
+}
+
+func (w *writer) Finish(ctx context.Context) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.finish(ctx); err != nil {
+		w.err = fmt.Errorf("finishing the collection %s: %w", w.collection, err)
+		return w.err
+	}
+	w.err = errDone
+	return nil
+}
+
+// finish makes the rows durable before the indexes, so that an index says that all rows are there.
+func (w *writer) finish(ctx context.Context) error {
+	if len(w.batch) > 0 {
+		if err := w.send(ctx); err != nil {
+			return err
+		}
+	}
+	c := w.store.client
+	if err := c.Flush(ctx, w.collection, false); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	filtered := []string{fieldProductID, fieldPhotoID}
+	for _, facet := range w.meta.Facets {
+		filtered = append(filtered, facetField(facet.Name))
+	}
+	for _, field := range filtered {
+		if err := c.CreateIndex(ctx, w.collection, field, entity.NewScalarIndexWithType(entity.Inverted), false); err != nil {
+			return fmt.Errorf("index of %s: %w", field, err)
+		}
+	}
+	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {
+		index, err := w.vectorIndex()
+		if err != nil {
+			return err
+		}
+		if err := c.CreateIndex(ctx, w.collection, vectorField(embedding), index, false); err != nil {
+			return fmt.Errorf("index of %s: %w", vectorField(embedding), err)
+		}
+	}
+	if err := c.LoadCollection(ctx, w.collection, false); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	n, err := countRows(ctx, c, w.collection, "", client.WithSearchQueryConsistencyLevel(entity.ClStrong))
+	if err == nil && n != len(w.sent) {
+		err = fmt.Errorf("%d rows were added, %d are there", len(w.sent), n)
+	}
+	return err
+}
+
+func (w *writer) vectorIndex() (entity.Index, error) {
+	kind := w.store.address.index
+	if kind == "" && len(w.sent) > flatRows {
+		kind = entity.HNSW
+	}
+	if kind == entity.HNSW {
+		return entity.NewIndexHNSW(entity.COSINE, hnswNeighbours, hnswBuildWidth)
+	}
+	return entity.NewIndexFlat(entity.COSINE)
+}
+
+func (w *writer) Abort(ctx context.Context) error {
+	if errors.Is(w.err, errDone) {
+		return nil
+	}
+	w.err = errDone
+	return w.store.dropCollection(ctx, w.collection)
+}
