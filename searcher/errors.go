@@ -1,0 +1,73 @@
+package searcher
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// The codes of an Error. Those of an unreadable photo are photo.Error's with "photo_" before them.
+const (
+	CodeInvalid         = "invalid_request"    // a value that cannot be
+	CodeMalformed       = "malformed_request"  // a body or URL that cannot be read
+	CodeUnknownFacet    = "unknown_facet"      // a filter by what the index does not have
+	CodeUnknownLabel    = "unknown_label"      //
+	CodeUnknownPhoto    = "unknown_photo"      // neither in the index nor seen lately
+	CodeUnknownItem     = "unknown_item"       //
+	CodeUnknownProduct  = "unknown_product"    //
+	CodeNoThumbnail     = "no_thumbnail"       //
+	CodeNoIndex         = "no_index"           // nothing has been published yet
+	CodeWrongModel      = "wrong_model"        // the index was made with another model than the searcher's
+	CodeBusy            = "busy"               // too many photos at once
+	CodeTimeout         = "timeout"            // the time for a request is over
+	CodeNotFound        = "not_found"          // no such page
+	CodeMethod          = "method_not_allowed" //
+	CodeTooLarge        = "too_large"          // the body
+	CodeUnsupportedType = "unsupported_type"   // the body's kind
+	CodeInternal        = "internal"           // a bug or a broken store; the log says more
+)
+
+// Error has a code for programs and a message for people: what is wrong and what to do.
+type Error struct {
+	Code    string
+	Message string
+	Err     error // what lies behind it; may be nil
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns what lies behind the error.
+func (e *Error) Unwrap() error { return e.Err }
+
+func failure(code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func invalid(format string, args ...any) *Error { return failure(CodeInvalid, format, args...) }
+
+// known gives errors of the packages below a code, and leaves others as they are.
+func known(err error) error {
+	var (
+		own    *Error
+		photo  *photo.Error
+		filter *vectors.FilterError
+		query  *vectors.QueryError
+	)
+	switch {
+	case err == nil || errors.As(err, &own):
+		return err
+	case errors.As(err, &photo):
+		return &Error{"photo_" + photo.Code, photo.Message, err}
+	case errors.As(err, &filter) && filter.UnknownFacet:
+		return &Error{CodeUnknownFacet, filter.Error(), err}
+	case errors.As(err, &filter):
+		return &Error{CodeUnknownLabel, filter.Error(), err}
+	case errors.As(err, &query):
+		return &Error{CodeInvalid, query.Error(), err}
+	case errors.Is(err, vectors.ErrNoIndex):
+		return &Error{CodeNoIndex, vectors.ErrNoIndex.Error(), err}
+	}
+	return err
+}

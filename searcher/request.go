@@ -1,0 +1,94 @@
+package searcher
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// How many results a search returns.
+const (
+	DefaultK = 10
+	MaxK     = 200
+)
+
+// maxOffset is how deep results can be paged through: as deep as a Milvus server allows (16384, with k).
+const maxOffset = 16_000
+
+// Request says what is searched for beside the photo. Its zero value asks for the DefaultK nearest
+// products by DeepRank.
+type Request struct {
+	// Where is the filter. A result always satisfies it.
+	Where vectors.Filter
+	// K results are returned at most, after skipping Offset. 0 stands for DefaultK.
+	K, Offset int
+	// Embedding is what "near" is measured by. "" stands for vectors.DeepRank.
+	Embedding vectors.Embedding
+	// EveryPhoto makes every photo a result of its own; otherwise a product is one, by its nearest photo.
+	EveryPhoto bool
+	// Box, if not nil, is where the dress is in the photo: a person chose it.
+	Box *photo.Box
+}
+
+// complete puts defaults where there is nothing and checks what does not depend on the index.
+func (r *Request) complete() error {
+	if r.K == 0 {
+		r.K = DefaultK
+	}
+	if r.Embedding == "" {
+		r.Embedding = vectors.DeepRank
+	}
+	switch {
+	case r.K < 0 || r.K > MaxK:
+		return invalid("k is %d: use 1 to %d", r.K, MaxK)
+	case r.Offset < 0 || r.Offset > maxOffset:
+		return invalid("offset is %d: use 0 to %d", r.Offset, maxOffset)
+	case r.Embedding != vectors.DeepRank && r.Embedding != vectors.Unsupervised:
+		return invalid("there is no embedding %q: use %s or %s", r.Embedding, vectors.DeepRank, vectors.Unsupervised)
+	case r.Box != nil && r.Box.Empty():
+		return invalid("the box %v is empty: use x_min,y_min,x_max,y_max in pixels", *r.Box)
+	}
+	return nil
+}
+
+// ParseWhere reads conditions of the form "neckline=v-neck", several of which may name one facet: then
+// any of its labels passes. No condition gives a nil filter.
+func ParseWhere(conditions []string) (vectors.Filter, error) {
+	var filter vectors.Filter
+	for _, condition := range conditions {
+		facet, label, ok := strings.Cut(condition, "=")
+		if !ok || facet == "" || label == "" {
+			return nil, invalid("the filter %q is not of the form facet=label, such as neckline=v-neck", condition)
+		}
+		if filter == nil {
+			filter = make(vectors.Filter)
+		}
+		if !slices.Contains(filter[facet], label) {
+			filter[facet] = append(filter[facet], label)
+		}
+	}
+	return filter, nil
+}
+
+// ParseBox reads "x_min,y_min,x_max,y_max" in pixels of the upright photo.
+func ParseBox(text string) (photo.Box, error) {
+	parts := strings.Split(text, ",")
+	var sides [4]int
+	err := fmt.Errorf("%d numbers", len(parts))
+	if len(parts) == len(sides) {
+		for i, part := range parts {
+			if sides[i], err = strconv.Atoi(strings.TrimSpace(part)); err != nil {
+				break
+			}
+		}
+	}
+	box := photo.Box{XMin: sides[0], YMin: sides[1], XMax: sides[2], YMax: sides[3]}
+	if err != nil || box.Empty() {
+		return photo.Box{}, invalid("the box %q is not of the form x_min,y_min,x_max,y_max in pixels, with x_min < x_max and y_min < y_max", text)
+	}
+	return box, nil
+}
