@@ -5,6 +5,8 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // fastBatchNorm is the training of a batch normalisation over the last axis in float32; nil where
@@ -35,8 +37,9 @@ type batchNorm struct {
 // blockRows is the rows of a block: what fits a core's L2 cache.
 func (b batchNorm) blockRows() int { return max(1<<15/b.channels, 8) }
 
-// sums adds up, over all rows, what block adds to each of the columns of its sums.
-func (b batchNorm) sums(c *call, count int, block func(from, to int, sums []float32)) []float64 {
+// blockSums is what block adds, for each block of rows, to the columns of its sums, count of them for
+// each channel.
+func (b batchNorm) blockSums(c *call, count int, block func(from, to int, sums []float32)) []float32 {
 	size := b.blockRows()
 	blocks := (b.rows + size - 1) / size
 	width := count * b.channels
@@ -46,9 +49,17 @@ func (b batchNorm) sums(c *call, count int, block func(from, to int, sums []floa
 			block(i*size, min((i+1)*size, b.rows), partial[i*width:(i+1)*width])
 		}
 	})
+	return partial
+}
+
+// addRows adds up rows of the given width, in order.
+func addRows(rows []float32, width int) []float64 {
 	total := make([]float64, width)
-	for i, v := range partial {
-		total[i%width] += float64(v)
+	for len(rows) > 0 {
+		for i, v := range rows[:width] {
+			total[i] += float64(v)
+		}
+		rows = rows[width:]
 	}
 	return total
 }
@@ -63,37 +74,41 @@ func (b batchNorm) forward(c *call) {
 	x, scale, offset := view[float32](c.in[0]), view[float32](c.in[1]), view[float32](c.in[2])
 	y, mean, variance := view[float32](c.out[0]), view[float32](c.out[1]), view[float32](c.out[2])
 	n := b.channels
-	total := b.sums(c, 1, func(from, to int, sums []float32) {
-		for r := from; r < to; r++ {
-			addTo(sums, x[r*n:(r+1)*n])
+	// One pass: each block's sums, and its squares about its own mean while it is in the cache
+	// (https://doi.org/10.1080/00031305.1983.10483115).
+	partial := b.blockSums(c, 2, func(from, to int, sums []float32) {
+		block := x[from*n : to*n]
+		kernels.ColumnSums(sums[:n], block)
+		centres := make([]float32, n)
+		for i, v := range sums[:n] {
+			centres[i] = v / float32(to-from)
 		}
+		kernels.ColumnSquares(sums[n:], block, centres)
 	})
-	for i, v := range total {
-		mean[i] = float32(v / float64(b.rows))
+	total := addRows(partial, 2*n)
+	means := make([]float64, n)
+	for i := range n {
+		means[i] = total[i] / float64(b.rows)
+		mean[i] = float32(means[i])
 	}
-	total = b.sums(c, 1, func(from, to int, sums []float32) {
-		for r := from; r < to; r++ {
-			row := x[r*n : (r+1)*n]
-			for i, m := range mean {
-				d := row[i] - m
-				sums[i] += d * d
-			}
+	squares := total[n:]
+	for block, from := 0, 0; from < b.rows; block, from = block+1, from+b.blockRows() {
+		rows := min(b.blockRows(), b.rows-from)
+		for i, v := range partial[2*n*block : 2*n*block+n] {
+			centre := v / float32(rows) // as above
+			d := float64(centre) - means[i]
+			squares[i] += d * (2*float64(v) - float64(rows)*(float64(centre)+means[i]))
 		}
-	})
+	}
 	factor, shift := make([]float32, n), make([]float32, n)
-	for i, v := range total {
-		v /= float64(b.rows)
+	for i, v := range squares {
+		v = max(v, 0) / float64(b.rows)
 		variance[i] = float32(v)
 		f := float64(scale[i]) / math.Sqrt(v+b.epsilon)
 		factor[i], shift[i] = float32(f), float32(float64(offset[i])-float64(mean[i])*f)
 	}
 	b.eachBlock(c, func(from, to int) {
-		for r := from; r < to; r++ {
-			in, out := x[r*n:(r+1)*n], y[r*n:(r+1)*n]
-			for i, f := range factor {
-				out[i] = in[i]*f + shift[i]
-			}
-		}
+		kernels.ScaleColumns(y[from*n:to*n], x[from*n:to*n], factor, shift)
 	})
 }
 
@@ -102,17 +117,10 @@ func (b batchNorm) backward(c *call) {
 	variance, dy := view[float32](c.in[3]), view[float32](c.in[4])
 	dx, dScale, dOffset := view[float32](c.out[0]), view[float32](c.out[1]), view[float32](c.out[2])
 	n := b.channels
-	total := b.sums(c, 2, func(from, to int, sums []float32) {
-		plain, product := sums[:n], sums[n:]
-		for r := from; r < to; r++ {
-			in, grad := x[r*n:(r+1)*n], dy[r*n:(r+1)*n]
-			for i, m := range mean {
-				g := grad[i]
-				plain[i] += g
-				product[i] += g * (in[i] - m)
-			}
-		}
+	partial := b.blockSums(c, 2, func(from, to int, sums []float32) {
+		kernels.ColumnProducts(sums[:n], sums[n:], x[from*n:to*n], dy[from*n:to*n], mean)
 	})
+	total := addRows(partial, 2*n)
 	// dx = a * dy + k * x + shift, one a, k and shift for each channel.
 	a, k, shift := make([]float32, n), make([]float32, n), make([]float32, n)
 	for i := range n {
@@ -125,11 +133,6 @@ func (b batchNorm) backward(c *call) {
 		shift[i] = float32(-factor*total[i]/float64(b.rows) - slope*float64(mean[i]))
 	}
 	b.eachBlock(c, func(from, to int) {
-		for r := from; r < to; r++ {
-			in, grad, out := x[r*n:(r+1)*n], dy[r*n:(r+1)*n], dx[r*n:(r+1)*n]
-			for i := range a {
-				out[i] = a[i]*grad[i] + k[i]*in[i] + shift[i]
-			}
-		}
+		kernels.CombineColumns(dx[from*n:to*n], x[from*n:to*n], dy[from*n:to*n], a, k, shift)
 	})
 }

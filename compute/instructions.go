@@ -5,6 +5,8 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // instructionFor is how a fused program computes a node over blocks of float32, or nil.
@@ -148,14 +150,7 @@ func unaryInstruction(op backends.OpType) func(dst, a, b, c []float32) {
 			}
 		}
 	case opNotNegative:
-		const one = 0x3f800000
-		return func(dst, a, _, _ []float32) {
-			for i, v := range a[:len(dst)] {
-				v += 0 // -0 counts as 0
-				bits := math.Float32bits(v)
-				dst[i] = math.Float32frombits(one &^ uint32(int32(bits)>>31))
-			}
-		}
+		return func(dst, a, _, _ []float32) { kernels.NotNegative(dst, a) }
 	case backends.OpTypeSign:
 		return func(dst, a, _, _ []float32) {
 			for i, v := range a[:len(dst)] {
@@ -183,47 +178,17 @@ func unaryInstruction(op backends.OpType) func(dst, a, b, c []float32) {
 func binaryInstruction(op backends.OpType) func(dst, a, b, c []float32) {
 	switch op {
 	case backends.OpTypeAdd:
-		return func(dst, a, b, _ []float32) {
-			b = b[:len(dst)]
-			for i, v := range a[:len(dst)] {
-				dst[i] = v + b[i]
-			}
-		}
+		return func(dst, a, b, _ []float32) { kernels.Add(dst, a, b) }
 	case backends.OpTypeSub:
-		return func(dst, a, b, _ []float32) {
-			b = b[:len(dst)]
-			for i, v := range a[:len(dst)] {
-				dst[i] = v - b[i]
-			}
-		}
+		return func(dst, a, b, _ []float32) { kernels.Sub(dst, a, b) }
 	case backends.OpTypeMul:
-		return func(dst, a, b, _ []float32) {
-			b = b[:len(dst)]
-			for i, v := range a[:len(dst)] {
-				dst[i] = v * b[i]
-			}
-		}
+		return func(dst, a, b, _ []float32) { kernels.Mul(dst, a, b) }
 	case backends.OpTypeDiv:
-		return func(dst, a, b, _ []float32) {
-			b = b[:len(dst)]
-			for i, v := range a[:len(dst)] {
-				dst[i] = v / b[i]
-			}
-		}
+		return func(dst, a, b, _ []float32) { kernels.Div(dst, a, b) }
 	case backends.OpTypeMax:
-		return func(dst, a, b, _ []float32) {
-			b = b[:len(dst)]
-			for i, v := range a[:len(dst)] {
-				dst[i] = max(v, b[i])
-			}
-		}
+		return func(dst, a, b, _ []float32) { kernels.Max(dst, a, b) }
 	case backends.OpTypeMin:
-		return func(dst, a, b, _ []float32) {
-			b = b[:len(dst)]
-			for i, v := range a[:len(dst)] {
-				dst[i] = min(v, b[i])
-			}
-		}
+		return func(dst, a, b, _ []float32) { kernels.Min(dst, a, b) }
 	}
 	f := floatBinary[float32](op)
 	if f == nil {

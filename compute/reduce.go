@@ -5,6 +5,8 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // span is a reduction over neighbouring axes: [outer, size, inner] -> [outer, inner].
@@ -156,10 +158,7 @@ func minRow(x []float32) float32 {
 }
 
 func addTo(dst, x []float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] += x[i]
-	}
+	kernels.Add(dst, dst, x)
 }
 
 func maxTo(dst, x []float32) {

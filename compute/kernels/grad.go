@@ -187,7 +187,7 @@ func sumParts(p Parallel, dst []float32, n int, f func(part []float32, from, to 
 	p.For((len(dst)+stretch-1)/stretch, func(s int) {
 		from, to := s*stretch, min((s+1)*stretch, len(dst))
 		for _, part := range parts[1:] {
-			axpy(dst[from:to], 1, part.data[from:to])
+			Add(dst[from:to], dst[from:to], part.data[from:to])
 		}
 	})
 	for _, part := range parts[1:] {
