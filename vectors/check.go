@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kleid-search/kleid/catalog"
 )
@@ -124,13 +125,18 @@ func norm(vector []float32) float64 {
 // run ids become names of folders and parts of names of collections.
 var runPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 
+// maxSize is how many numbers an embedding may have: as many as Milvus takes.
+const maxSize = 32768
+
 // CheckMetadata refuses metadata that no index can be made of.
 func CheckMetadata(meta catalog.Metadata) error {
 	if err := CheckRun(meta.Run); err != nil {
 		return err
 	}
-	if meta.UnsupervisedSize <= 0 || meta.DeepRankSize <= 0 {
-		return fmt.Errorf("the embedding sizes are %d and %d: both must be positive", meta.UnsupervisedSize, meta.DeepRankSize)
+	for _, size := range []int{meta.UnsupervisedSize, meta.DeepRankSize} {
+		if size <= 0 || size > maxSize {
+			return fmt.Errorf("the embedding sizes are %d and %d: both must be between 1 and %d", meta.UnsupervisedSize, meta.DeepRankSize, maxSize)
+		}
 	}
 	seen := make(map[string]bool)
 	for _, facet := range meta.Facets {
@@ -142,6 +148,9 @@ func CheckMetadata(meta catalog.Metadata) error {
 			return fmt.Errorf("facet %q has no labels", facet.Name)
 		}
 		for i, label := range facet.Labels {
+			if label == "" || !utf8.ValidString(facet.Name+label) {
+				return fmt.Errorf("facet %q has the label %q: both must be text", facet.Name, label)
+			}
 			if slices.Contains(facet.Labels[:i], label) {
 				return fmt.Errorf("facet %q has the label %q twice", facet.Name, label)
 			}

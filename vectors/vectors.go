@@ -68,6 +68,9 @@ type Store interface {
 	// CurrentRun names the published run without opening it, cheaply enough to be polled;
 	// "" when there is none.
 	CurrentRun(ctx context.Context) (string, error)
+	// Open opens a finished run, also one that is not, or no longer, the current one: to verify it before
+	// it is published. It returns an ErrNoIndex that names the run when there is no such run.
+	Open(ctx context.Context, run string) (Index, error)
 	// Create starts the index of meta.Run, dropping what an interrupted attempt at the same run left.
 	Create(ctx context.Context, meta catalog.Metadata) (Writer, error)
 	// Publish makes a finished run the current one, atomically for readers.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,20 +47,6 @@ func (w *fileWriter) describe() fileEntry {
 }
 
 func checksumText(sum uint32) string { return fmt.Sprintf("%08x", sum) }
-
-// checksumOf sums up a file.
-func checksumOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sum := crc32.New(castagnoli)
-	if _, err := io.CopyBuffer(sum, f, make([]byte, 1<<20)); err != nil {
-		return "", err
-	}
-	return checksumText(sum.Sum32()), nil
-}
 
 // writeFileDurably puts a file in place, whole, or leaves what was there.
 func writeFileDurably(path string, data []byte) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -30,6 +31,7 @@ type index struct {
 	bitmaps      []*roaring.Bitmap // of the labels of all facets, one facet after the other
 	unsupervised []float32         // [rows, size]
 	deepRank     []float32         // [rows, size]
+	files        map[string][]byte // mapped, by name
 
 	closing sync.RWMutex // read-held while the mapped memory is in use
 	unmap   []func() error
@@ -38,20 +40,19 @@ type index struct {
 
 var errClosed = errors.New("the index has been closed")
 
-// openIndex maps a run's folder and checks all that searching relies on, the checksums aside: those
-// would read every byte (see Verify).
+// openIndex maps a run's folder and checks all that searching relies on, the checksums of the rows and
+// vectors aside: those would read every byte (see verify).
 func openIndex(folder string) (_ *index, err error) {
 	m, err := readManifest(folder)
 	if err != nil {
 		return nil, err
 	}
-	x := &index{folder: folder, manifest: m}
+	x := &index{folder: folder, manifest: m, files: make(map[string][]byte)}
 	defer func() {
 		if err != nil {
 			x.Close()
 		}
 	}()
-	files := make(map[string][]byte)
 	for _, name := range dataFiles {
 		data, unmap, err := mapFile(filepath.Join(folder, name))
 		if err != nil {
@@ -59,12 +60,17 @@ func openIndex(folder string) (_ *index, err error) {
 		}
 		x.unmap = append(x.unmap, unmap)
 		if int64(len(data)) != m.Files[name].Bytes {
-			return nil, fmt.Errorf("%s has %d bytes instead of %d", name, len(data), m.Files[name].Bytes)
+			return nil, fmt.Errorf("%s is damaged: it has %d bytes instead of %d", filepath.Join(folder, name), len(data), m.Files[name].Bytes)
 		}
-		files[name] = data
+		x.files[name] = data
+		if !slices.Contains(bulkFiles, name) {
+			if err := x.checkSum(name); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if err := x.parse(files); err != nil {
-		return nil, err
+	if err := x.parse(x.files); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", folder, err)
 	}
 	return x, nil
 }
@@ -180,7 +186,7 @@ func (x *index) Close() error {
 	for _, unmap := range x.unmap {
 		errs = append(errs, unmap())
 	}
-	x.unmap = nil
+	x.unmap, x.files = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -188,19 +194,22 @@ func (x *index) Metadata() catalog.Metadata { return x.manifest.Metadata }
 
 func (x *index) Count(context.Context) (int, error) { return x.manifest.Rows, nil }
 
-// Verify reads every byte of the index and compares the checksums.
-func (x *index) Verify(ctx context.Context) error {
-	for _, name := range dataFiles {
+// verify reads the bytes that openIndex did not, and compares the checksums.
+func (x *index) verify(ctx context.Context) error {
+	for _, name := range bulkFiles {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		sum, err := checksumOf(filepath.Join(x.folder, name))
-		if err != nil {
+		if err := x.checkSum(name); err != nil {
 			return err
 		}
-		if want := x.manifest.Files[name].CRC32C; sum != want {
-			return fmt.Errorf("%s is damaged: its checksum is %s instead of %s", filepath.Join(x.folder, name), sum, want)
-		}
+	}
+	return nil
+}
+
+func (x *index) checkSum(name string) error {
+	if got, want := checksumText(crc32.Checksum(x.files[name], castagnoli)), x.manifest.Files[name].CRC32C; got != want {
+		return fmt.Errorf("%s is damaged: its checksum is %s instead of %s", filepath.Join(x.folder, name), got, want)
 	}
 	return nil
 }

@@ -75,19 +75,19 @@ func (x *index) candidates(q vectors.Query) selection {
 	first := 0                  // number of the facet's first bitmap
 	for _, facet := range x.manifest.Metadata.Facets {
 		if labels, ok := q.Where[facet.Name]; ok {
-			any := roaring.New()
+			allowed := roaring.New()
 			for i, label := range facet.Labels {
 				for _, wanted := range labels {
 					if wanted == label {
-						any.Or(x.bitmaps[first+i])
+						allowed.Or(x.bitmaps[first+i])
 						break
 					}
 				}
 			}
 			if passing == nil {
-				passing = any
+				passing = allowed
 			} else {
-				passing.And(any)
+				passing.And(allowed)
 			}
 		}
 		first += len(facet.Labels)

@@ -113,11 +113,29 @@ func (s *store) Create(ctx context.Context, meta catalog.Metadata) (vectors.Writ
 	if err := os.MkdirAll(partial, 0o755); err != nil {
 		return nil, fmt.Errorf("embedded store: %w", err)
 	}
+	if err := syncFolder(filepath.Dir(s.folder)); err != nil {
+		return nil, fmt.Errorf("embedded store: %w", err)
+	}
 	return newWriter(partial, s.runFolder(meta.Run), meta)
 }
 
-// Publish checks that the run can be opened before readers are pointed to it.
-func (s *store) Publish(_ context.Context, run string) error {
+// Open implements vectors.Store.
+func (s *store) Open(_ context.Context, run string) (vectors.Index, error) {
+	if err := vectors.CheckRun(run); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(s.runFolder(run)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("embedded store: run %s: %w", run, vectors.ErrNoIndex)
+	}
+	index, err := openIndex(s.runFolder(run))
+	if err != nil {
+		return nil, fmt.Errorf("embedded store: run %s: %w", run, err)
+	}
+	return index, nil
+}
+
+// Publish reads every byte of the run before readers are pointed to it.
+func (s *store) Publish(ctx context.Context, run string) error {
 	if err := vectors.CheckRun(run); err != nil {
 		return err
 	}
@@ -125,8 +143,8 @@ func (s *store) Publish(_ context.Context, run string) error {
 	if err != nil {
 		return fmt.Errorf("run %s cannot be published: %w", run, err)
 	}
-	if err := index.Close(); err != nil {
-		return err
+	if err := errors.Join(index.verify(ctx), index.Close()); err != nil {
+		return fmt.Errorf("run %s cannot be published: %w", run, err)
 	}
 	if err := writeFileDurably(filepath.Join(s.folder, currentFile), []byte(run+"\n")); err != nil {
 		return fmt.Errorf("publishing run %s: %w", run, err)

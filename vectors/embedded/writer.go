@@ -23,7 +23,7 @@ type writer struct {
 	byID           map[string]int // row id to its last place in rows
 	products       interner
 	photos         interner
-	labels         []int16 // [rows spooled, facets]: number of the label, or noLabel
+	labels         []int32 // [rows spooled, facets]: number of the label, or noLabel
 	json           spool
 	unsupervised   spool
 	deepRank       spool
@@ -142,7 +142,7 @@ func (w *writer) add(row catalog.Row) error {
 		if value, ok := row.Facets[facet.Name]; ok {
 			number = slices.Index(facet.Labels, value.Label)
 		}
-		w.labels = append(w.labels, int16(number))
+		w.labels = append(w.labels, int32(number))
 	}
 	w.byID[row.RowID] = len(w.rows)
 	w.rows = append(w.rows, spooled{

@@ -93,6 +93,33 @@ func (s *store) Current(ctx context.Context) (vectors.Index, error) {
 	return s.openIndex(ctx, collection.Name, meta)
 }
 
+// Open implements vectors.Store.
+func (s *store) Open(ctx context.Context, run string) (vectors.Index, error) {
+	if err := vectors.CheckRun(run); err != nil {
+		return nil, err
+	}
+	index, err := s.open(ctx, run)
+	if isNotFound(err) {
+		err = vectors.ErrNoIndex
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", run, err)
+	}
+	return index, nil
+}
+
+func (s *store) open(ctx context.Context, run string) (*index, error) {
+	described, err := s.client.DescribeCollection(ctx, collectionOf(s.address.alias, run))
+	if err != nil {
+		return nil, err
+	}
+	meta, err := metadataOf(described)
+	if err != nil {
+		return nil, err
+	}
+	return s.openIndex(ctx, described.Name, meta)
+}
+
 func (s *store) openIndex(ctx context.Context, collection string, meta catalog.Metadata) (*index, error) {
 	x := &index{client: s.client, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType), totals: make(map[string]int)}
 	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {
@@ -194,25 +221,19 @@ func (s *store) Publish(ctx context.Context, run string) error {
 	if err := vectors.CheckRun(run); err != nil {
 		return err
 	}
-	if err := s.publish(ctx, collectionOf(s.address.alias, run)); err != nil {
+	if err := s.publish(ctx, run); err != nil {
 		return fmt.Errorf("run %s cannot be published: %w", run, err)
 	}
 	return nil
 }
 
-func (s *store) publish(ctx context.Context, collection string) error {
-	described, err := s.client.DescribeCollection(ctx, collection)
-	if err != nil {
-		return err
-	}
-	meta, err := metadataOf(described)
-	if err != nil {
-		return err
-	}
+func (s *store) publish(ctx context.Context, run string) error {
 	// The indexes are made last: with them there, all rows are.
-	if _, err := s.openIndex(ctx, collection, meta); err != nil {
+	index, err := s.open(ctx, run)
+	if err != nil {
 		return err
 	}
+	collection := index.collection
 	switch _, _, err := s.resolve(ctx); {
 	case errors.Is(err, vectors.ErrNoIndex):
 		err = s.client.CreateAlias(ctx, collection, s.address.alias)

@@ -177,4 +177,3 @@ func isFile(path string) bool {
 
 // URL is the store's URL for an alias on a server.
 func URL(address, alias string) string { return "milvus://" + address + "/" + alias }
-
