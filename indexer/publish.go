@@ -44,6 +44,9 @@ func Latest(out string) (string, error) {
 // ParquetPath is where the rows of a published run are in the folder of an index.
 func ParquetPath(out, run string) string { return layout{out}.parquet(run) }
 
+// ThumbnailsFolder is where the thumbnails are in the folder of an index; see ThumbnailPath.
+func ThumbnailsFolder(out string) string { return layout{out}.thumbnails() }
+
 // settle makes the Parquet file of a committed run the current one.
 func (l layout) settle(run string) error {
 	if err := os.MkdirAll(filepath.Dir(l.parquet(run)), 0o755); err != nil {

@@ -3,11 +3,16 @@ package indexer
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
 )
+
+// ErrRefused is the error of a new index that does not hold what was put into it. It is removed, and the
+// one before it stays the current one.
+var ErrRefused = errors.New("the new index is refused")
 
 // probes is how many rows a new index is asked for.
 const probes = 16

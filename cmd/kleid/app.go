@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// newApp wires the commands.
+func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:  "kleid",
+		Usage: "find the dress in a photo, and dresses that look like it",
+		Description: `Examples:
+  kleid demo
+  kleid index --catalogue photos/ --out index/
+  kleid search dress.jpg --index index/ --where neckline=v-neck
+  kleid serve --index index/ --listen 127.0.0.1:8080
+
+Every flag is also an environment variable: --max-bad is KLEID_MAX_BAD. With --json a command prints
+exactly one line on standard output, last; logs and progress go to standard error.
+
+` + exitCodes,
+		Version: version,
+		Commands: []*cli.Command{
+			demoCommand(),
+			indexCommand(),
+			serveCommand(),
+			searchCommand(),
+			embedCommand(),
+			trainCommand(),
+			evaluateCommand(),
+			benchCommand(),
+			versionCommand(),
+		},
+		Reader: stdin, Writer: stdout, ErrWriter: stderr,
+		HideVersion: true,
+		// A label may have a comma in it.
+		DisableSliceFlagSeparator: true,
+		OnUsageError:              explainUsage,
+		// run prints errors and chooses the exit code.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Action:         noCommand,
+	}
+	for _, command := range app.Commands {
+		prepare(command)
+	}
+	return app
+}
+
+// prepare gives a command, and those below it, what all have in common.
+func prepare(command *cli.Command) {
+	command.OnUsageError = explainUsage
+	if len(command.Subcommands) == 0 {
+		// An argument may be called "help" or "h".
+		command.HideHelpCommand = true
+		if command.ArgsUsage == "" {
+			command.ArgsUsage = " " // else the help text promises arguments
+			command.Before = noArguments
+		}
+		command.Description += "\n\n" + exitCodes
+		return
+	}
+	command.Action = noCommand
+	for _, sub := range command.Subcommands {
+		prepare(sub)
+	}
+}
+
+// explainUsage keeps what is wrong with the flags short: the library would print the whole help.
+func explainUsage(c *cli.Context, err error, _ bool) error {
+	name := "kleid"
+	if c.Command != nil && c.Command.HelpName != "" {
+		name = c.Command.HelpName
+	}
+	message := err.Error()
+	if flag, ok := strings.CutPrefix(message, "flag provided but not defined: -"); ok {
+		message = "there is no flag --" + strings.TrimPrefix(flag, "-")
+	}
+	return &usageError{name, name + ": " + message}
+}
+
+// noArguments refuses arguments of a command that has none.
+func noArguments(c *cli.Context) error {
+	if c.Args().Present() {
+		return wrongUsage(c, "%s takes no arguments, but there is %q", c.Command.HelpName, c.Args().First())
+	}
+	return nil
+}
+
+// noCommand is the action of the program, and of a command that has others below it, when none of those
+// was named.
+func noCommand(c *cli.Context) error {
+	commands, name := c.App.Commands, c.App.Name
+	if c.Command != nil && c.Command.HelpName != "" && c.Command.HelpName != c.App.HelpName {
+		commands, name = c.Command.Subcommands, c.Command.HelpName
+	}
+	if !c.Args().Present() && name == c.App.Name {
+		return cli.ShowAppHelp(c)
+	}
+	var names []string
+	for _, command := range commands {
+		if !command.Hidden && command.Name != "help" {
+			names = append(names, command.Name)
+		}
+	}
+	problem := "name one of its commands"
+	if c.Args().Present() {
+		problem = fmt.Sprintf("there is no command %q", c.Args().First())
+	}
+	return &usageError{name, fmt.Sprintf("%s: %s: %s", name, problem, strings.Join(names, ", "))}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// flagsFirst moves the flags of a command before its arguments: people write the photo first, and the
+// library would take all that follows it for arguments. What comes after "--" stays as it is.
+func flagsFirst(app *cli.App, args []string) []string {
+	if len(args) < 2 {
+		return args
+	}
+	ordered, rest := args[:1:1], args[1:]
+	commands, flags := app.Commands, app.Flags
+	for len(rest) > 0 {
+		command := named(commands, rest[0])
+		if command == nil {
+			break
+		}
+		ordered, rest = append(ordered, rest[0]), rest[1:]
+		commands, flags = command.Subcommands, command.Flags
+	}
+	if len(commands) > 0 {
+		return args // no command is named whose arguments these could be
+	}
+	var arguments []string
+	for len(rest) > 0 {
+		arg := rest[0]
+		rest = rest[1:]
+		switch {
+		case arg == "--":
+			arguments, rest = append(arguments, rest...), nil
+		case arg == "-" || !strings.HasPrefix(arg, "-"):
+			arguments = append(arguments, arg)
+		default:
+			ordered = append(ordered, arg)
+			if len(rest) > 0 && takesValue(flags, arg) {
+				ordered, rest = append(ordered, rest[0]), rest[1:]
+			}
+		}
+	}
+	if len(arguments) > 0 {
+		ordered = append(append(ordered, "--"), arguments...)
+	}
+	return ordered
+}
+
+func named(commands []*cli.Command, name string) *cli.Command {
+	for _, command := range commands {
+		if command.HasName(name) {
+			return command
+		}
+	}
+	return nil
+}
+
+// takesValue says whether the argument after a flag is its value.
+func takesValue(flags []cli.Flag, arg string) bool {
+	name := strings.TrimLeft(arg, "-")
+	if strings.Contains(name, "=") {
+		return false
+	}
+	for _, flag := range flags {
+		for _, n := range flag.Names() {
+			if n == name {
+				_, isSwitch := flag.(*cli.BoolFlag)
+				return !isSwitch
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/searcher"
+)
+
+const (
+	// demoDomain keeps the demo's dresses apart from those that the model has learned from.
+	demoDomain = "demo"
+	// demoQueries is how many searches measure the demo.
+	demoQueries = 500
+	// samplePhotos is how many customers' photos are painted for a person to try.
+	samplePhotos = 24
+)
+
+// demoFigures is what `demo --json` prints.
+type demoFigures struct {
+	Photos    int     `json:"photos"`
+	Products  int     `json:"products"`
+	Queries   int     `json:"queries"`
+	RecallAt1 float64 `json:"recall_at_1"` // share of the queries whose product comes first
+	RecallAt5 float64 `json:"recall_at_5"` // … is among the first five
+	Seconds   float64 `json:"seconds"`     // from the start of painting
+}
+
+// demoCommand shows Kleid to somebody who has no photos at hand.
+func demoCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "paint a catalogue of dresses, index it, and serve it or measure it",
+		Description: `Paints photos of made-up dresses, indexes them as kleid index does and serves the search page. With --once
+it measures instead: it searches with customers' photos, which are not in the catalogue, prints how often
+the right dress comes first and among the first five, and ends.
+
+The catalogue stays in --dir, so that the next start is quick; --once without --dir works in a folder
+that it removes.
+
+Examples:
+  kleid demo
+  kleid demo --listen 127.0.0.1:9000 --seed 7
+  kleid demo --once --seed 7 --json`,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "once", EnvVars: env("once"), Usage: "measure and end, instead of serving"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
+			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("products"), Usage: "`N` dresses"},
+			&cli.IntFlag{Name: "photos-per-product", Value: 3, EnvVars: env("photos-per-product"), Usage: "`N` photos of each"},
+			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("queries"), Usage: "`N` searches to measure, with --once or --json"},
+			listenFlag(),
+			&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "`DIR` for catalogue and index", DefaultText: "in the user's cache"},
+			jsonFlag(),
+		}, embedderFlags()...),
+		Action: demoAction,
+	}
+}
+
+func demoAction(c *cli.Context) (err error) {
+	if err := positive(c, "products", "photos-per-product", "queries"); err != nil {
+		return err
+	}
+	once := c.Bool("once")
+	measured := once || c.Bool("json")
+	d := &demo{
+		progress: newProgress(c), begun: time.Now(), seed: c.Uint64("seed"),
+		photosPerProduct: c.Int("photos-per-product"), queries: samplePhotos,
+	}
+	defer d.progress.end()
+	if measured {
+		d.queries = c.Int("queries")
+	}
+	listener, err := demoListener(c)
+	if err != nil {
+		return err
+	}
+	if listener != nil {
+		defer listener.Close()
+	}
+	// The model comes before the painting: without one there is no demo.
+	if d.embedder, err = newEmbedder(c); err != nil {
+		return err
+	}
+	var remove func()
+	if d.dir, remove, err = demoFolder(c.String("dir"), d.seed, once); err != nil {
+		return err
+	}
+	defer remove()
+	d.products = studio.Products(demoDomain, d.seed, c.Int("products"))
+	if err := d.paint(c.Context); err != nil {
+		return err
+	}
+	report, err := d.index(c.Context)
+	if err != nil {
+		return err
+	}
+	figures := demoFigures{Photos: report.Photos, Products: report.Products}
+	if measured {
+		if err := d.measure(c.Context, &figures); err != nil {
+			return err
+		}
+	}
+	if !once {
+		d.progress.say("Photos to try: %s", filepath.Join(d.queriesFolder(), "photos"))
+		if err := serve(c.Context, d.progress, listener, d.storeURL(), d.indexFolder(), searcher.Options{Embedder: d.embedder}); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(figures)
+	}
+	return nil
+}
+
+// demo is a painted shop.
+type demo struct {
+	progress         *progress
+	begun            time.Time
+	seed             uint64
+	dir              string
+	products         []studio.Product
+	photosPerProduct int
+	queries          int
+	embedder         *embedding.Embedder
+}
+
+func (d *demo) catalogueFolder() string { return filepath.Join(d.dir, "catalogue") }
+func (d *demo) queriesFolder() string   { return filepath.Join(d.dir, "queries") }
+func (d *demo) indexFolder() string     { return filepath.Join(d.dir, "index") }
+func (d *demo) storeURL() string        { return "embedded:" + d.indexFolder() }
+
+// demoFolder is where the demo works. remove is to be called at the end.
+func demoFolder(dir string, seed uint64, once bool) (_ string, remove func(), err error) {
+	if dir != "" {
+		return dir, func() {}, nil
+	}
+	cache, err := os.UserCacheDir()
+	if once || err != nil {
+		dir, err := os.MkdirTemp("", "kleid-demo-")
+		return dir, func() { os.RemoveAll(dir) }, err
+	}
+	return filepath.Join(cache, "kleid", fmt.Sprintf("demo-%d", seed)), func() {}, nil
+}
+
+// paint makes catalogue and queries, unless they are there from an earlier start.
+func (d *demo) paint(ctx context.Context) error {
+	painted := painting{filepath.Join(d.dir, "painted.json"), d.fingerprint()}
+	if painted.there() {
+		d.progress.say("The catalogue is in %s from an earlier start.", d.catalogueFolder())
+		return nil
+	}
+	if err := painted.forget(); err != nil {
+		return err
+	}
+	d.progress.say("Painting %d photos of %d dresses into %s …", len(d.products)*d.photosPerProduct, len(d.products), d.catalogueFolder())
+	show := func(stage string) func(int, int) {
+		return func(done, total int) { d.progress.show(stage, done, total, "") }
+	}
+	if err := studio.WriteCatalogue(ctx, d.catalogueFolder(), d.products, d.photosPerProduct, show("paint")); err != nil {
+		return err
+	}
+	if err := studio.WriteQueries(ctx, d.queriesFolder(), d.products, d.queries, show("paint queries")); err != nil {
+		return err
+	}
+	d.progress.end()
+	return painted.remember()
+}
+
+// index makes the index in the way of `kleid index`.
+func (d *demo) index(ctx context.Context) (indexer.Report, error) {
+	d.progress.say("Finding and describing the dresses …")
+	report, err := runIndexer(ctx, d.progress, d.storeURL(), indexer.Options{
+		Catalogue: filepath.Join(d.catalogueFolder(), "catalogue.csv"), Out: d.indexFolder(), Embedder: d.embedder, MaxBad: 0,
+	})
+	d.progress.end()
+	if err == nil && report.Unreadable > 0 {
+		err = fmt.Errorf("%d painted photos cannot be read, the first because %s", report.Unreadable, report.Bad[0].Error)
+	}
+	if err == nil {
+		d.progress.say("%d photos are indexed, %d of them anew, %.1f a second.", report.Photos, report.Embedded, report.ImagesPerSecond)
+	}
+	return report, err
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// embedReport is what `embed --json` prints. Field names are those of catalog.Row.
+type embedReport struct {
+	EmbeddingModel string          `json:"embedding_model"`
+	FacetModel     string          `json:"facet_model"`
+	Photos         []embeddedPhoto `json:"photos"`
+}
+
+// embeddedPhoto is what Kleid sees in one photo.
+type embeddedPhoto struct {
+	Source                string                        `json:"source"`
+	PhotoID               string                        `json:"photo_id,omitempty"`
+	Status                catalog.Status                `json:"status"`
+	Error                 string                        `json:"error,omitempty"`
+	Width                 int                           `json:"width,omitempty"` // pixels, upright
+	Height                int                           `json:"height,omitempty"`
+	Box                   *catalog.Box                  `json:"box,omitempty"`
+	BoxConfidence         float32                       `json:"box_confidence,omitempty"`
+	Facets                map[string]catalog.FacetValue `json:"facets,omitempty"`
+	EmbeddingUnsupervised []float32                     `json:"embedding_unsupervised,omitempty"`
+	EmbeddingDeepRank     []float32                     `json:"embedding_deeprank,omitempty"`
+}
+
+// embedCommand shows what Kleid sees in photos.
+func embedCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "embed",
+		Usage:     "show what is seen in photos: the dress's box, its facets and its vectors",
+		ArgsUsage: "PHOTO…",
+		Description: `A photo is a path, an https:// or s3:// URL, or - for standard input. The vectors are in the JSON. When a
+photo cannot be read, the others are shown all the same, and the exit code is 1.
+
+Examples:
+  kleid embed dress.jpg
+  kleid embed *.jpg --json`,
+		Flags:  append([]cli.Flag{jsonFlag()}, embedderFlags()...),
+		Action: embedAction,
+	}
+}
+
+func embedAction(c *cli.Context) error {
+	if !c.Args().Present() {
+		return wrongUsage(c, "%s needs a photo", c.Command.HelpName)
+	}
+	embedder, err := newEmbedder(c)
+	if err != nil {
+		return err
+	}
+	meta := embedder.Metadata()
+	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
+	sources := c.Args().Slice()
+	for len(sources) > 0 {
+		n := min(embedder.BatchSize(), len(sources))
+		photos, err := embedPhotos(c, embedder, sources[:n])
+		if err != nil {
+			return err
+		}
+		report.Photos, sources = append(report.Photos, photos...), sources[n:]
+	}
+	if c.Bool("json") {
+		err = json.NewEncoder(c.App.Writer).Encode(report)
+	} else {
+		for _, p := range report.Photos {
+			if err = writeSeen(c, meta, p); err != nil {
+				break
+			}
+		}
+	}
+	unreadable := 0
+	for _, p := range report.Photos {
+		if p.Status == catalog.StatusUnreadable {
+			unreadable++
+		}
+	}
+	if err == nil && unreadable > 0 {
+		err = fmt.Errorf("%d of %d photos cannot be read", unreadable, len(report.Photos))
+	}
+	return err
+}
+
+// embedPhotos reads and embeds a batch.
+func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string) ([]embeddedPhoto, error) {
+	photos := make([]embeddedPhoto, len(sources))
+	var inputs []embedding.Input
+	var of []int
+	for i, source := range sources {
+		photos[i] = embeddedPhoto{Source: source, Status: catalog.StatusUnreadable}
+		data, err := readPhoto(c, source)
+		if err != nil {
+			photos[i].Error = err.Error()
+			continue
+		}
+		photos[i].PhotoID = photo.ID(data)
+		m, err := photo.Decode(data, photo.DefaultLimits())
+		if err != nil {
+			photos[i].Error = err.Error()
+			continue
+		}
+		photos[i].Width, photos[i].Height = m.Width, m.Height
+		inputs, of = append(inputs, embedding.Input{Image: m}), append(of, i)
+	}
+	seen, err := embedder.Embed(c.Context, inputs)
+	if err != nil {
+		return nil, err
+	}
+	for n, s := range seen {
+		p := &photos[of[n]]
+		p.Status = s.Status
+		if s.Status != catalog.StatusOK {
+			continue
+		}
+		p.Box, p.BoxConfidence = &catalog.Box{XMin: int32(s.Box.XMin), YMin: int32(s.Box.YMin), XMax: int32(s.Box.XMax), YMax: int32(s.Box.YMax)}, s.BoxConfidence
+		p.EmbeddingUnsupervised, p.EmbeddingDeepRank = s.Unsupervised, s.DeepRank
+		p.Facets = make(map[string]catalog.FacetValue, len(s.Facets))
+		for _, f := range s.Facets {
+			p.Facets[f.Name] = catalog.FacetValue{Label: f.Label, Probability: f.Probability, Source: catalog.Predicted}
+		}
+	}
+	return photos, nil
+}
+
+func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {
+	var err error
+	switch p.Status {
+	case catalog.StatusOK:
+		_, err = fmt.Fprintf(c.App.Writer, "%s: a dress at %s\n", printable(p.Source), boxText(*p.Box, p.BoxConfidence))
+		for _, f := range meta.Facets {
+			if v, ok := p.Facets[f.Name]; ok && err == nil {
+				_, err = fmt.Fprintf(c.App.Writer, "  %-12s %s (%.0f%%)\n", f.Name, v.Label, 100*v.Probability)
+			}
+		}
+	case catalog.StatusNoDress:
+		_, err = fmt.Fprintf(c.App.Writer, "%s: no dress\n", printable(p.Source))
+	default:
+		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", printable(p.Source), p.Error)
+	}
+	return err
+}

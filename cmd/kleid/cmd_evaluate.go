@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/evaluation"
+)
+
+// evaluateCommand measures the model on labelled real photos.
+func evaluateCommand() *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "folder of labelled real photos"},
+		&cli.IntFlag{Name: "fold", Value: -1, EnvVars: env("fold"), Usage: "only this fold of the photos; -1 takes all"},
+		jsonFlag(),
+		backendFlag(), threadsFlag(), modelsFlag(),
+	}
+	sub := func(name, usage string, run func(*cli.Context, *embedding.Embedder, *datasets.Reference) (any, error)) *cli.Command {
+		return &cli.Command{Name: name, Usage: usage, Flags: flags, Action: func(c *cli.Context) error { return evaluate(c, run) }}
+	}
+	return &cli.Command{
+		Name:  "evaluate",
+		Usage: "measure the model on labelled real photos",
+		Description: `Examples:
+  kleid evaluate location --reference ../shared/data
+  kleid evaluate facets --reference ../shared/data --models build/weights/model-without-fold-0.safetensors --fold 0
+
+The shipped weights have learned from all folds: figures on photos that a model has not seen come from
+the model that "train all" leaves as model-without-fold-0.safetensors, with --fold 0.`,
+		Subcommands: []*cli.Command{
+			sub("location", "is the dress found, and where", evaluateLocation),
+			sub("facets", "are silhouette, neckline, sleeve, … named rightly", evaluateFacets),
+			sub("similarity", "do people agree on which dresses are alike", evaluateSimilarity),
+		},
+	}
+}
+
+func evaluate(c *cli.Context, run func(*cli.Context, *embedding.Embedder, *datasets.Reference) (any, error)) error {
+	if err := required(c, "reference"); err != nil {
+		return err
+	}
+	reference, err := datasets.OpenReference(c.String("reference"))
+	if err != nil {
+		return err
+	}
+	embedder, err := newEmbedder(c)
+	if err != nil {
+		return err
+	}
+	report, err := run(c, embedder, reference)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(report)
+	}
+	return nil
+}
+
+// table starts a table on standard output, or nothing when JSON was asked for.
+func evaluationTable(c *cli.Context) func(format string, args ...any) {
+	if c.Bool("json") {
+		return func(string, ...any) {}
+	}
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
+	return func(format string, args ...any) {
+		if format == "" {
+			w.Flush()
+			return
+		}
+		fmt.Fprintf(w, format+"\t\n", args...)
+	}
+}
+
+func evaluateLocation(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
+	reports := map[string]evaluation.LocationReport{}
+	row := evaluationTable(c)
+	row("photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same")
+	for _, set := range []struct {
+		name string
+		read func() ([]datasets.Example, error)
+	}{{"street", reference.Street}, {"home", reference.Garments}} {
+		examples, err := set.read()
+		if err != nil {
+			return nil, err
+		}
+		r, err := evaluation.Location(c.Context, e, evaluation.Folds(examples, c.Int("fold")))
+		if err != nil {
+			return nil, err
+		}
+		reports[set.name] = r
+		row("%s\t%d\t%.3f\t%.1f%%\t%.1f%%\t%.1f%%\t%d\t%.1f%%", set.name, r.Dresses, r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed, r.Others, 100*r.False)
+	}
+	row("")
+	return reports, nil
+}
+
+func evaluateFacets(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
+	examples, err := reference.Facets()
+	if err != nil {
+		return nil, err
+	}
+	minCount := evaluation.MinCount
+	if c.Int("fold") >= 0 {
+		minCount = 1
+	}
+	reports, err := evaluation.Facets(c.Context, e, e.Metadata().Facets, evaluation.Folds(examples, c.Int("fold")), true, minCount)
+	if err != nil {
+		return nil, err
+	}
+	row := evaluationTable(c)
+	row("facet\tlabel\tphotos\tprecision\trecall\tF1")
+	for _, r := range reports {
+		row("%s\tall\t%d\t\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1)
+		for _, l := range r.Labels {
+			row("\t%s\t%d\t%.3f\t%.3f\t%.3f", l.Label, l.Count, l.Precision, l.Recall, l.F1)
+		}
+	}
+	row("")
+	return reports, nil
+}
+
+func evaluateSimilarity(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
+	triplets, err := reference.Triplets()
+	if err != nil {
+		return nil, err
+	}
+	var kept []datasets.Triplet
+	for _, t := range triplets {
+		if fold := c.Int("fold"); fold < 0 || t.Fold == fold {
+			kept = append(kept, t)
+		}
+	}
+	r, err := evaluation.Triplets(c.Context, e, kept)
+	if err != nil {
+		return nil, err
+	}
+	row := evaluationTable(c)
+	row("triplets\tunsupervised\tDeepRank")
+	row("%d\t%.3f\t%.3f", r.Triplets, r.Unsupervised, r.DeepRank)
+	row("")
+	return r, nil
+}

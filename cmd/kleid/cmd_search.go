@@ -1,0 +1,157 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/searcher"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// searchCommand searches once, without a server.
+func searchCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "search",
+		Usage:     "find dresses that look like the one in a photo",
+		ArgsUsage: "PHOTO",
+		Description: `The photo is a path, an https:// or s3:// URL, or - for standard input. Every result passes every --where;
+two of the same facet let both labels pass. A photo without a dress is answered with that, and exit code 0.
+
+Examples:
+  kleid search dress.jpg --index index/
+  kleid search dress.jpg --index index/ --where neckline=v-neck --where sleeve=long --k 5
+  kleid search dress.jpg --store milvus://127.0.0.1:19530/dresses --json`,
+		Flags: append([]cli.Flag{
+			indexFlag(), storeFlag("embedded:INDEX"),
+			&cli.StringSliceFlag{Name: "where", EnvVars: env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated"},
+			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d", searcher.MaxK)},
+			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
+			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
+			&cli.BoolFlag{Name: "every-photo", EnvVars: env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
+			&cli.StringFlag{Name: "box", EnvVars: env("box"), Usage: "where the dress is: `X_MIN,Y_MIN,X_MAX,Y_MAX` in pixels", DefaultText: "found"},
+			jsonFlag(),
+		}, embedderFlags()...),
+		Action: searchAction,
+	}
+}
+
+func searchAction(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return wrongUsage(c, "%s needs one photo, not %d", c.Command.HelpName, c.NArg())
+	}
+	if err := positive(c, "k"); err != nil {
+		return err
+	}
+	url, err := storeURL(c)
+	if err != nil {
+		return err
+	}
+	request := searcher.Request{
+		K: c.Int("k"), Offset: c.Int("offset"), Embedding: vectors.Embedding(c.String("embedding")), EveryPhoto: c.Bool("every-photo"),
+	}
+	if request.Where, err = searcher.ParseWhere(c.StringSlice("where")); err != nil {
+		return err
+	}
+	if text := c.String("box"); text != "" {
+		box, err := searcher.ParseBox(text)
+		if err != nil {
+			return err
+		}
+		request.Box = &box
+	}
+	source := c.Args().First()
+	data, err := readPhoto(c, source)
+	if err != nil {
+		return fmt.Errorf("%s: %w", printable(source), err)
+	}
+	store, err := openStore(c.Context, url)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	embedder, err := newEmbedder(c)
+	if err != nil {
+		return err
+	}
+	engine, err := searcher.NewEngine(c.Context, searcher.Options{Store: store, Embedder: embedder})
+	if err != nil {
+		return explainStore(err, url)
+	}
+	defer engine.Close()
+	answer, err := engine.SearchPhoto(c.Context, data, request)
+	if err != nil {
+		return explainSearch(err, url, source)
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(answer)
+	}
+	return writeAnswer(c, answer, embedder.Metadata().Facets)
+}
+
+// writeAnswer prints an answer for people.
+func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet) error {
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	if answer.Status == catalog.StatusNoDress {
+		fmt.Fprintln(w, "There is no dress in the photo.")
+		return w.Flush()
+	}
+	if answer.Box != nil {
+		fmt.Fprintf(w, "A dress at %s.\n", boxText(*answer.Box, answer.BoxConfidence))
+	}
+	// The model's facets in its order, then any others that the index knows.
+	for _, name := range orderedFacets(facets, answer.Facets) {
+		f := answer.Facets[name]
+		unsure := ""
+		if f.Confident != nil && !*f.Confident {
+			unsure = ", unsure"
+		}
+		fmt.Fprintf(w, "  %s\t%s (%.0f%%%s)\n", name, f.Label, 100*f.Probability, unsure)
+	}
+	fmt.Fprintln(w)
+	if len(answer.Results) > 0 {
+		fmt.Fprintln(w, "\tsimilarity\tproduct\tphoto\ttitle\tprice")
+	}
+	for i, r := range answer.Results {
+		price := ""
+		if r.Price != nil {
+			price = fmt.Sprintf("%.2f %s", *r.Price, r.Currency)
+		}
+		fmt.Fprintf(w, "%d\t%.4f\t%s\t%s\t%s\t%s\n", answer.Offset+i+1, r.Similarity, printable(r.ProductID), printable(r.Source), printable(r.Title), printable(price))
+	}
+	if answer.Note != "" {
+		fmt.Fprintln(w, answer.Note)
+	} else {
+		fmt.Fprintf(w, "%d match in all.\n", answer.TotalMatches)
+	}
+	return w.Flush()
+}
+
+func orderedFacets(known []catalog.Facet, present map[string]searcher.Facet) []string {
+	position := func(name string) int {
+		if i := slices.IndexFunc(known, func(f catalog.Facet) bool { return f.Name == name }); i >= 0 {
+			return i
+		}
+		return len(known)
+	}
+	return slices.SortedFunc(maps.Keys(present), func(a, b string) int {
+		return cmp.Or(cmp.Compare(position(a), position(b)), cmp.Compare(a, b))
+	})
+}
+
+// explainSearch says which photo or store it was about.
+func explainSearch(err error, url, source string) error {
+	var e *searcher.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Code, "photo_") {
+		return fmt.Errorf("%s: %w", printable(source), err)
+	}
+	return explainStore(err, url)
+}

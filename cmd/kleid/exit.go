@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/searcher"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// The exit codes; exitCodes explains them to people.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitTooManyBad  = 3
+	exitRefused     = 4
+	exitInterrupted = 130
+)
+
+const exitCodes = `Exit codes:
+  0    done
+  1    failed
+  2    wrong usage
+  3    more bad photos than --max-bad
+  4    the gate refused the new index; the old one is still served
+  130  interrupted`
+
+// usageError says what is wrong with the command line.
+type usageError struct {
+	command string // whose help explains more, such as "kleid index"
+	message string
+}
+
+func (e *usageError) Error() string { return e.message }
+
+// wrongUsage returns a usageError of the command that runs.
+func wrongUsage(c *cli.Context, format string, args ...any) error {
+	return &usageError{c.Command.HelpName, fmt.Sprintf(format, args...)}
+}
+
+// tooManyBadError says that an index has too many unreadable photos.
+type tooManyBadError struct {
+	share, allowed float64
+	published      bool
+}
+
+func (e *tooManyBadError) Error() string {
+	kept := "the index that was there stays the current one"
+	if e.published {
+		kept = "the index is published all the same, since there was none before"
+	}
+	return fmt.Sprintf("%.1f%% of the photos are unreadable, more than the %.1f%% that --max-bad allows: %s", 100*e.share, 100*e.allowed, kept)
+}
+
+// exitCode is the program's for what a command returned.
+func exitCode(ctx context.Context, err error) int {
+	var (
+		wrong  *usageError
+		filter *vectors.FilterError
+		query  *vectors.QueryError
+		search *searcher.Error
+		bad    *tooManyBadError
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &wrong), errors.As(err, &filter), errors.As(err, &query):
+		return exitUsage
+	case errors.As(err, &search) && (search.Code == searcher.CodeInvalid || search.Code == searcher.CodeUnknownFacet || search.Code == searcher.CodeUnknownLabel):
+		return exitUsage
+	case errors.As(err, &bad):
+		return exitTooManyBad
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, indexer.ErrRefused):
+		return exitRefused
+	}
+	return exitFailed
+}

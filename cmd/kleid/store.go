@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/vectors"
+	"github.com/kleid-search/kleid/vectors/embedded"
+	"github.com/kleid-search/kleid/vectors/milvus"
+)
+
+const storeForms = "embedded:DIR or milvus://host:port/alias"
+
+func storeFlag(whenNone string) cli.Flag {
+	return &cli.StringFlag{
+		Name: "store", EnvVars: env("store"), DefaultText: whenNone,
+		Usage: "where the vectors are: `URL` is " + storeForms,
+	}
+}
+
+func indexFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "index", EnvVars: env("index"),
+		Usage: "folder that `kleid index --out` made: short for --store embedded:`DIR`",
+	}
+}
+
+// openStore opens the store of a URL.
+func openStore(ctx context.Context, url string) (vectors.Store, error) {
+	scheme, rest, _ := strings.Cut(url, ":")
+	switch scheme {
+	case "embedded":
+		return embedded.Open(rest)
+	case "milvus", "milvuss":
+		return milvus.Open(ctx, url)
+	}
+	return nil, fmt.Errorf("there is no store %q: use %s", url, storeForms)
+}
+
+// checkStore refuses what openStore cannot mean, before anything is done.
+func checkStore(c *cli.Context, url string) error {
+	scheme, rest, ok := strings.Cut(url, ":")
+	if !ok || rest == "" || scheme != "embedded" && scheme != "milvus" && scheme != "milvuss" {
+		return wrongUsage(c, "there is no store %q: use %s", url, storeForms)
+	}
+	return nil
+}
+
+// storeURL is where --store or --index say that the vectors are.
+func storeURL(c *cli.Context) (string, error) {
+	url := c.String("store")
+	if url == "" {
+		dir := c.String("index")
+		if dir == "" {
+			return "", wrongUsage(c, "%s needs --index DIR or --store URL", c.Command.HelpName)
+		}
+		return "embedded:" + dir, nil
+	}
+	return url, checkStore(c, url)
+}
+
+// indexFolder is where the thumbnails are: --index, or the embedded store's folder, or "" for a Milvus
+// alone.
+func indexFolder(c *cli.Context, url string) string {
+	if dir := c.String("index"); dir != "" {
+		return dir
+	}
+	if dir, ok := strings.CutPrefix(url, "embedded:"); ok {
+		return dir
+	}
+	return ""
+}
+
+// explainStore says where there is no index.
+func explainStore(err error, url string) error {
+	if errors.Is(err, vectors.ErrNoIndex) {
+		return fmt.Errorf("%s: %w", url, err)
+	}
+	return err
+}

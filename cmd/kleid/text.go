@@ -1,0 +1,23 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/kleid-search/kleid/catalog"
+)
+
+// printable quotes a text that would do something to a terminal: names and titles may hold anything.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// boxText says where a dress is and how sure that is.
+func boxText(b catalog.Box, confidence float32) string {
+	return fmt.Sprintf("x %d to %d, y %d to %d (%.0f%% sure)", b.XMin, b.XMax, b.YMin, b.YMax, 100*confidence)
+}
