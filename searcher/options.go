@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -71,8 +70,9 @@ func (o *Options) complete() error {
 		return errors.New("searcher: no store to search in")
 	case o.Embedder == nil:
 		return errors.New("searcher: no embedder")
-	case slices.Contains(o.AllowedOrigins, ""):
-		return errors.New(`searcher: an allowed origin is empty: name one, such as "https://shop.example", or "*"`)
+	}
+	if err := checkOrigins(o.AllowedOrigins); err != nil {
+		return err
 	}
 	if o.Limits == (photo.Limits{}) {
 		o.Limits = photo.DefaultLimits()

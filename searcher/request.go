@@ -13,11 +13,12 @@ import (
 // How many results a search returns.
 const (
 	DefaultK = 10
-	MaxK     = 200
+	MaxK     = 1000 // over HTTP
 )
 
-// maxOffset is how deep results can be paged through: as deep as a Milvus server allows (16384, with k).
-const maxOffset = 16_000
+// maxDepth is how deep results can be paged through, offset and k together: as deep as a Milvus server
+// allows.
+const maxDepth = 16_384
 
 // Request says what is searched for beside the photo. Its zero value asks for the DefaultK nearest
 // products by DeepRank.
@@ -43,10 +44,10 @@ func (r *Request) complete() error {
 		r.Embedding = vectors.DeepRank
 	}
 	switch {
-	case r.K < 0 || r.K > MaxK:
-		return invalid("k is %d: use 1 to %d", r.K, MaxK)
-	case r.Offset < 0 || r.Offset > maxOffset:
-		return invalid("offset is %d: use 0 to %d", r.Offset, maxOffset)
+	case r.K < 0 || r.K > maxDepth:
+		return invalid("k is %d: use 1 to %d", r.K, maxDepth)
+	case r.Offset < 0 || r.Offset > maxDepth-r.K:
+		return invalid("offset is %d: use 0 to %d, which is %d less k", r.Offset, maxDepth-r.K, maxDepth)
 	case r.Embedding != vectors.DeepRank && r.Embedding != vectors.Unsupervised:
 		return invalid("there is no embedding %q: use %s or %s", r.Embedding, vectors.DeepRank, vectors.Unsupervised)
 	case r.Box != nil && r.Box.Empty():

@@ -8,12 +8,23 @@ package searcher
 
 import (
 	"context"
+	"errors"
 	"net"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
 )
 
 // Server is the service. Its routes are in routes.go.
 type Server struct {
 	engine *Engine
+	app    *fiber.App
+
+	mu       sync.Mutex
+	stop     context.CancelFunc // ends Watch; nil before Serve
+	shutDown bool
+	watching sync.WaitGroup
 }
 
 // New prepares a server; it refuses what NewEngine refuses. Shutdown frees what it holds.
@@ -22,12 +33,63 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{engine: engine}, nil
+	s := &Server{engine: engine}
+	s.app = fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		CaseSensitive:         true,
+		// What handlers are given outlives them: a photo that is being embedded after a timeout.
+		Immutable: true,
+		BodyLimit: s.bodyLimit(),
+		// Forms are read by the handler that wants one, after its size is known, and not onto the disk.
+		DisablePreParseMultipartForm: true,
+		Concurrency:                  engine.options.MaxConnections,
+		ReadBufferSize:               16 << 10, // bounds the headers
+		ReadTimeout:                  time.Minute,
+		WriteTimeout:                 time.Minute,
+		IdleTimeout:                  2 * time.Minute,
+		ErrorHandler: func(c *fiber.Ctx, err error) error {
+			return s.problem(err).send(c)
+		},
+	})
+	if err := s.route(); err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return s, nil
 }
 
-// Serve answers on the listener until Shutdown, and then returns nil.
-func (s *Server) Serve(listener net.Listener) error { return nil }
+// formOverhead is what a request may carry beside a photo.
+const formOverhead = 1 << 20
+
+func (s *Server) bodyLimit() int { return int(s.engine.options.Limits.MaxBytes + formOverhead) }
+
+// Engine is what the server searches with.
+func (s *Server) Engine() *Engine { return s.engine }
+
+// Serve answers on the listener until Shutdown, and then returns nil. It closes the listener.
+func (s *Server) Serve(listener net.Listener) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	s.mu.Lock()
+	if s.shutDown {
+		s.mu.Unlock()
+		return listener.Close()
+	}
+	s.stop = stop
+	s.watching.Go(func() { s.engine.Watch(ctx) })
+	s.mu.Unlock()
+	return s.app.Listener(listener)
+}
 
 // Shutdown stops listening, waits for requests under way, at most until the context is done, and lets
 // go of the index.
-func (s *Server) Shutdown(ctx context.Context) error { return s.engine.Close() }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.shutDown = true
+	if s.stop != nil {
+		s.stop()
+	}
+	s.mu.Unlock()
+	err := s.app.ShutdownWithContext(ctx)
+	s.watching.Wait()
+	return errors.Join(err, s.engine.Close())
+}

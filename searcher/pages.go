@@ -1,0 +1,46 @@
+package searcher
+
+import (
+	"embed"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// web is the page and the widget: plain files, served as they are.
+//
+//go:embed web
+var web embed.FS
+
+// pages are the addresses of the files of web, and their types.
+var pages = []struct{ path, file, kind string }{
+	{"/", "index.html", fiber.MIMETextHTMLCharsetUTF8},
+	{"/style.css", "style.css", "text/css; charset=utf-8"},
+	{"/app.js", "app.js", "text/javascript; charset=utf-8"},
+	{"/icon.svg", "icon.svg", "image/svg+xml"},
+	{"/widget", "widget.html", fiber.MIMETextHTMLCharsetUTF8},
+	{"/widget.js", "widget.js", "text/javascript; charset=utf-8"},
+	{"/widget-demo.js", "widget-demo.js", "text/javascript; charset=utf-8"},
+}
+
+func (s *Server) routePages() error {
+	for _, page := range pages {
+		data, err := web.ReadFile("web/" + page.file)
+		if err != nil {
+			return fmt.Errorf("searcher: %w", err)
+		}
+		tag := fmt.Sprintf(`"%08x"`, crc32.ChecksumIEEE(data))
+		s.app.Get(page.path, func(c *fiber.Ctx) error {
+			// Asked for each time and mostly not sent: a new version of the program shows at once.
+			c.Set(fiber.HeaderCacheControl, "no-cache")
+			c.Set(fiber.HeaderETag, tag)
+			if c.Get(fiber.HeaderIfNoneMatch) == tag {
+				return c.SendStatus(fiber.StatusNotModified)
+			}
+			c.Set(fiber.HeaderContentType, page.kind)
+			return c.Send(data)
+		})
+	}
+	return nil
+}

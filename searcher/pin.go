@@ -1,0 +1,150 @@
+package searcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// pin is an open index and how many searches are on it.
+type pin struct {
+	index vectors.Index
+	meta  catalog.Metadata
+
+	// Guarded by the mutex of the pins.
+	users   int
+	retired bool
+
+	sampling sync.Mutex
+	samples  []catalog.Row // nil until somebody asked for them
+}
+
+// pins holds the current index and lets go of former ones after their last search.
+type pins struct {
+	refreshing sync.Mutex // held while an index is opened, so that it is opened once
+
+	mu      sync.Mutex
+	current *pin
+	refused error  // why the newest run is not served; nil if it is
+	newest  string // the run that was looked at last
+	closed  bool
+}
+
+var errClosed = errors.New("searcher: the engine has been closed")
+
+// acquire returns the current index. release must be called once, when the search is over.
+func (p *pins) acquire() (current *pin, release func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return nil, nil, errClosed
+	case p.current == nil && p.refused != nil:
+		return nil, nil, p.refused
+	case p.current == nil:
+		return nil, nil, vectors.ErrNoIndex
+	}
+	current = p.current
+	current.users++
+	return current, func() { p.release(current) }, nil
+}
+
+func (p *pins) release(used *pin) {
+	p.mu.Lock()
+	used.users--
+	last := used.retired && used.users == 0
+	p.mu.Unlock()
+	if last {
+		// Nobody is left who could be told of an error.
+		_ = used.index.Close()
+	}
+}
+
+// swap makes next the current index and retires the one before; nil only retires.
+func (p *pins) swap(next *pin) error {
+	p.mu.Lock()
+	former := p.current
+	p.current = next
+	idle := false
+	if former != nil {
+		former.retired = true
+		idle = former.users == 0
+	}
+	p.mu.Unlock()
+	if idle {
+		return former.index.Close()
+	}
+	return nil
+}
+
+// refresh opens the published index when it is another than the one it looked at last, and says
+// whether it did. The index before is kept when the new one cannot be served.
+func (p *pins) refresh(ctx context.Context, store vectors.Store, model catalog.Metadata) (changed bool, err error) {
+	p.refreshing.Lock()
+	defer p.refreshing.Unlock()
+	run, err := store.CurrentRun(ctx)
+	if err != nil {
+		return false, fmt.Errorf("looking for a new index: %w", err)
+	}
+	p.mu.Lock()
+	seen := run == p.newest
+	p.mu.Unlock()
+	if run == "" || seen {
+		return false, nil
+	}
+	index, err := store.Current(ctx)
+	if errors.Is(err, vectors.ErrNoIndex) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("opening the index of run %s: %w", run, err)
+	}
+	meta := index.Metadata()
+	err = fits(meta, model)
+	p.mu.Lock()
+	p.newest, p.refused = run, err
+	closed := p.closed
+	p.mu.Unlock()
+	if err == nil && closed {
+		err = errClosed
+	}
+	if err != nil {
+		return false, errors.Join(err, index.Close())
+	}
+	return true, p.swap(&pin{index: index, meta: meta})
+}
+
+// close retires the current index; nothing can be acquired afterwards.
+func (p *pins) close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	return p.swap(nil)
+}
+
+// fits refuses an index whose vectors cannot be compared with the model's.
+func fits(index, model catalog.Metadata) error {
+	switch {
+	case index.EmbeddingModel != model.EmbeddingModel:
+		return failure(CodeWrongModel, "the index (run %s) was made with embedding model %s, this searcher has %s: index again with this model, or search with that one",
+			index.Run, index.EmbeddingModel, model.EmbeddingModel)
+	case index.UnsupervisedSize != model.UnsupervisedSize || index.DeepRankSize != model.DeepRankSize:
+		return failure(CodeWrongModel, "the embeddings of the index (run %s) have %d and %d numbers, those of this searcher's model %d and %d: index again",
+			index.Run, index.UnsupervisedSize, index.DeepRankSize, model.UnsupervisedSize, model.DeepRankSize)
+	}
+	return nil
+}
+
+// labelsOf returns the labels of a facet, nil if there is no such facet.
+func labelsOf(facets []catalog.Facet, name string) []string {
+	i := slices.IndexFunc(facets, func(f catalog.Facet) bool { return f.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return facets[i].Labels
+}

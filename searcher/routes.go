@@ -1,0 +1,170 @@
+package searcher
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/cors"
+)
+
+// route sets up everything that the server answers to.
+func (s *Server) route() error {
+	s.app.Use(s.guard, s.secure)
+	if origins := s.engine.options.AllowedOrigins; len(origins) > 0 {
+		s.app.Use(cors.New(cors.Config{
+			AllowOrigins: strings.Join(origins, ","),
+			AllowMethods: "GET,POST,HEAD",
+			AllowHeaders: fiber.HeaderContentType,
+			MaxAge:       3600,
+		}))
+	}
+	s.app.Use(s.limit)
+
+	api := humafiber.New(s.app, s.apiConfig())
+	register(s, api, http.MethodPost, "/v1/search", "search", "Find dresses that look like a photo", s.search)
+	register(s, api, http.MethodGet, "/v1/items", "items", "Some items to begin with", s.items)
+	register(s, api, http.MethodGet, "/v1/items/{row_id}", "item", "One item: a photo of a product", s.item)
+	register(s, api, http.MethodGet, "/v1/items/{row_id}/similar", "similar-to-item", "Find dresses that look like an item", s.similarToItem)
+	register(s, api, http.MethodGet, "/v1/products/{product_id}/similar", "similar-to-product", "Find dresses that look like a product", s.similarToProduct)
+	register(s, api, http.MethodGet, "/v1/facets", "facets", "What can be filtered by", s.facets)
+	register(s, api, http.MethodGet, "/v1/thumbnails/{photo_id}", "thumbnail", "A small picture of an item, as JPEG", s.thumbnail)
+	register(s, api, http.MethodGet, "/healthz", "health", "Whether the program lives", s.health)
+	register(s, api, http.MethodGet, "/readyz", "readiness", "Whether there is an index to search in", s.ready)
+
+	describeSearch(api)
+	description, err := json.Marshal(api.OpenAPI())
+	if err != nil {
+		return fmt.Errorf("searcher: describing the API: %w", err)
+	}
+	s.app.Get("/openapi.json", func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, "application/openapi+json")
+		return c.Send(description)
+	})
+	return s.routePages()
+}
+
+func (s *Server) apiConfig() huma.Config {
+	config := huma.DefaultConfig("Kleid", s.engine.options.Version)
+	config.Info.Description = "Finds the dress in a photo, describes it and finds dresses that look like it."
+	// The built-in pages load scripts from elsewhere, and the description is written out lazily, without a lock.
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.CreateHooks = nil // they add $schema to every answer
+	config.Transformers = []huma.Transformer{func(_ huma.Context, _ string, v any) (any, error) {
+		if m, ok := v.(*huma.ErrorModel); ok {
+			return validationProblem(m), nil
+		}
+		return v, nil
+	}}
+	return config
+}
+
+// register adds a typed route whose errors become problems.
+func register[I, O any](s *Server, api huma.API, method, path, id, summary string, handle func(context.Context, *I) (*O, error)) {
+	problems := &huma.Response{
+		Description: "What is wrong (RFC 9457)",
+		Content: map[string]*huma.MediaType{
+			problemType: {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, problemReflection)},
+		},
+	}
+	operation := huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary,
+		// Naming 200 too keeps huma from describing errors in its own way.
+		Responses: map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK)}, "default": problems},
+	}
+	huma.Register(api, operation, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, s.problem(err)
+		}
+		return out, nil
+	})
+}
+
+// guard turns panics into problems, and refuses what later parts would stumble over.
+func (s *Server) guard(c *fiber.Ctx) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	if _, err := url.ParseRequestURI(string(c.Request().RequestURI())); err != nil {
+		return failure(CodeMalformed, "the address cannot be read: escape what is special in it")
+	}
+	// A few bytes that unfold to gigabytes would pass the limit of the body.
+	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return failure(CodeUnsupportedType, "the body is compressed (%s): send it as it is", encoding)
+	}
+	return c.Next()
+}
+
+// contentPolicy lets the page load what the service itself serves, and nothing else.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (s *Server) secure(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentSecurityPolicy, contentPolicy)
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "strict-origin-when-cross-origin")
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// A shop's page shows thumbnails and runs the widget; nothing else is for other pages to embed.
+	policy := "same-origin"
+	if len(s.engine.options.AllowedOrigins) > 0 && (strings.HasPrefix(c.Path(), "/v1/") || c.Path() == "/widget.js") {
+		policy = "cross-origin"
+	}
+	c.Set("Cross-Origin-Resource-Policy", policy)
+	return c.Next()
+}
+
+// limit bounds the work for a request.
+func (s *Server) limit(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), s.engine.options.Timeout)
+	defer cancel()
+	c.SetUserContext(ctx)
+	return c.Next()
+}
+
+// describeSearch adds the body of a search to the description. It comes after the registration: huma
+// would take a described body for one that it is to read, and this one has two forms.
+func describeSearch(api huma.API) {
+	form := func(properties map[string]*huma.Schema) *huma.MediaType {
+		return &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, Properties: properties, Required: []string{"photo"}}}
+	}
+	text := func(doc string, examples ...any) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeString, Description: doc, Examples: examples}
+	}
+	api.OpenAPI().Paths["/v1/search"].Post.RequestBody = &huma.RequestBody{
+		Required: true,
+		Content: map[string]*huma.MediaType{
+			"multipart/form-data": form(map[string]*huma.Schema{
+				"photo":           {Type: huma.TypeString, Format: "binary", Description: "JPEG, PNG, WebP, GIF or BMP"},
+				"where":           {Type: huma.TypeArray, Items: text("", "neckline=v-neck"), Description: whereDoc},
+				"k":               {Type: huma.TypeInteger, Description: kDoc},
+				"offset":          {Type: huma.TypeInteger, Description: offsetDoc},
+				"embedding":       {Type: huma.TypeString, Enum: []any{"deeprank", "unsupervised"}, Description: embeddingDoc},
+				"one_per_product": {Type: huma.TypeBoolean, Description: oneDoc},
+				"box":             text(boxDoc, "120,80,480,900"),
+			}),
+			"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, searchBodyReflection)},
+		},
+	}
+}
+
+// checkOrigins refuses what no browser sends as an origin.
+func checkOrigins(origins []string) error {
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if origin != "*" && (err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			return fmt.Errorf(`searcher: %q is no origin: name scheme and host, such as "https://shop.example", or "*"`, origin)
+		}
+	}
+	return nil
+}
