@@ -67,8 +67,8 @@ const (
 )
 
 // triangle returns the taps for scaling n source pixels to size output pixels with a triangle filter as
-// wide as two output pixels (two source pixels, when enlarging). Taps may lie outside 0..n-1 only when
-// enlarging near the edges; they are folded into the edge pixel. All is exact integer arithmetic, in
+// wide as two output pixels (two source pixels, when enlarging). Near the edges a part of the triangle
+// lies outside 0..n-1; it is left out, and the rest weighs more. All is exact integer arithmetic, in
 // units of 1/(2 size) source pixels, where every centre is a whole number.
 func triangle(n, size int) []taps {
 	radius := 2 * max(n, size) // in those units
