@@ -3,9 +3,11 @@ package training
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/kleid-search/kleid/models"
@@ -14,6 +16,12 @@ import (
 // shrinkage tempers the whitening: components are divided by their deviation to this power, so that
 // rare directions, which are mostly noise, do not count as much as the frequent ones.
 const shrinkage = 0.5
+
+// The subspace iteration holds a few more directions than are asked for, and turns them a few times.
+const (
+	oversampling   = 48
+	subspaceRounds = 6
+)
 
 // FitProjection fits the unsupervised embedding: a principal component analysis of cells, keeping
 // size components, partly whitened (https://hal.inria.fr/hal-00722622 shows why for retrieval). It
@@ -44,24 +52,77 @@ func FitProjection(cells matrix, size int) (models.Weights, error) {
 			covariance.SetSym(i, j, float64(c.Data[i*d+j]))
 		}
 	}
-	var eigen mat.EigenSym
-	if !eigen.Factorize(covariance, true) {
-		return nil, errors.New("projection: the eigenvalues of the cells' covariance did not converge")
+	values, vectors, err := principal(covariance, size)
+	if err != nil {
+		return nil, err
 	}
-	values := eigen.Values(nil) // ascending
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
 	weight, bias := models.NewTensor(size, d), models.NewTensor(size)
 	for o := range size {
-		column := d - 1 - o
-		scale := math.Pow(max(values[column], 1e-9), -shrinkage/2)
+		scale := math.Pow(max(values[o], 1e-9), -shrinkage/2)
 		var offset float64
 		for j := range d {
-			w := vectors.At(j, column) * scale
+			w := vectors.At(j, o) * scale
 			weight.Data[o*d+j] = float32(w)
 			offset -= w * mean[j]
 		}
 		bias.Data[o] = float32(offset)
 	}
 	return models.Weights{"unsupervised.weight": weight, "unsupervised.bias": bias}, nil
+}
+
+// principal returns the largest eigenvalues of a symmetric matrix, in falling order, and their vectors
+// as columns, by subspace iteration from a random start (Halko, Martinsson and Tropp, 2011,
+// https://arxiv.org/abs/0909.4061, algorithms 4.4 and 5.3): decomposing the whole matrix takes minutes.
+func principal(a *mat.SymDense, count int) ([]float64, *mat.Dense, error) {
+	d := a.SymmetricDim()
+	width := min(count+oversampling, d)
+	rng := rand.New(rand.NewPCG(1, uint64(d)))
+	basis := mat.NewDense(d, width, nil)
+	for i := range d {
+		for j := range width {
+			basis.Set(i, j, rng.NormFloat64())
+		}
+	}
+	var image mat.Dense
+	for range subspaceRounds {
+		image.Mul(a, basis)
+		basis.Copy(&image)
+		orthonormalise(basis)
+	}
+	image.Mul(a, basis)
+	var small mat.Dense
+	small.Mul(basis.T(), &image) // [width, width], what the matrix does within the subspace
+	ritz := mat.NewSymDense(width, nil)
+	for i := range width {
+		for j := i; j < width; j++ {
+			ritz.SetSym(i, j, (small.At(i, j)+small.At(j, i))/2)
+		}
+	}
+	var eigen mat.EigenSym
+	if !eigen.Factorize(ritz, true) {
+		return nil, nil, errors.New("projection: the eigenvalues of the cells' covariance did not converge")
+	}
+	ascending := eigen.Values(nil)
+	var turns, vectors mat.Dense
+	eigen.VectorsTo(&turns)
+	vectors.Mul(basis, &turns)
+	values, ordered := make([]float64, count), mat.NewDense(d, count, nil)
+	for o := range count {
+		values[o] = ascending[width-1-o]
+		for j := range d {
+			ordered.Set(j, o, vectors.At(j, width-1-o))
+		}
+	}
+	return values, ordered, nil
+}
+
+// orthonormalise replaces the columns of a tall matrix by an orthonormal basis of what they span.
+func orthonormalise(m *mat.Dense) {
+	raw := m.RawMatrix()
+	tau := make([]float64, raw.Cols)
+	work := []float64{0}
+	lapack64.Geqrf(raw, tau, work, -1) // asks for the best size of work
+	work = make([]float64, int(work[0]))
+	lapack64.Geqrf(raw, tau, work, len(work))
+	lapack64.Orgqr(raw, tau, work, len(work))
 }

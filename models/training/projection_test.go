@@ -1,0 +1,84 @@
+package training
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
+)
+
+// TestPrincipal compares the leading eigenpairs with those of a whole decomposition.
+func TestPrincipal(t *testing.T) {
+	const d, count = 120, 20
+	rng := rand.New(rand.NewPCG(7, 7))
+	factor := mat.NewDense(d, d, nil)
+	for i := range d {
+		for j := range d {
+			factor.Set(i, j, rng.NormFloat64()*math.Pow(0.93, float64(j))) // a falling spectrum, as features have
+		}
+	}
+	a := mat.NewSymDense(d, nil)
+	a.SymOuterK(1, factor)
+	var whole mat.EigenSym
+	require.True(t, whole.Factorize(a, true))
+	want := whole.Values(nil)
+
+	values, vectors, err := principal(a, count)
+	require.NoError(t, err)
+	for o := range count {
+		require.InEpsilon(t, want[d-1-o], values[o], 1e-3, "eigenvalue %d", o)
+		v := mat.Col(nil, o, vectors)
+		var image mat.VecDense
+		image.MulVec(a, mat.NewVecDense(d, v))
+		var away, norm float64
+		for j := range d {
+			away += math.Pow(image.AtVec(j)-values[o]*v[j], 2)
+			norm += v[j] * v[j]
+		}
+		require.InDelta(t, 1, norm, 1e-9)
+		require.Less(t, math.Sqrt(away), 0.02*values[o], "eigenvector %d", o)
+	}
+}
+
+// TestFitProjection decorrelates: components of the training cells have mean zero, no correlation, and
+// the variance that partial whitening leaves.
+func TestFitProjection(t *testing.T) {
+	const n, d, size = 400, 24, 6
+	rng := rand.New(rand.NewPCG(3, 3))
+	cells := matrix{rows: n, columns: d, data: make([]float32, n*d)}
+	for i := range n {
+		for j := range d {
+			cells.data[i*d+j] = float32(2 + rng.NormFloat64()*float64(d-j))
+		}
+	}
+	weights, err := FitProjection(cells, size)
+	require.NoError(t, err)
+	w, b := weights["unsupervised.weight"], weights["unsupervised.bias"]
+	require.Equal(t, []int{size, d}, w.Shape)
+	out := mat.NewDense(n, size, nil)
+	for i := range n {
+		for o := range size {
+			v := float64(b.Data[o])
+			for j := range d {
+				v += float64(w.Data[o*d+j]) * float64(cells.data[i*d+j])
+			}
+			out.Set(i, o, v)
+		}
+	}
+	var c mat.SymDense
+	c.SymOuterK(1.0/n, out.T())
+	for o := range size {
+		for p := range size {
+			if o != p {
+				require.InDelta(t, 0, c.At(o, p)/math.Sqrt(c.At(o, o)*c.At(p, p)), 1e-3)
+			}
+		}
+	}
+	for o := 1; o < size; o++ {
+		require.GreaterOrEqual(t, c.At(o-1, o-1), c.At(o, o)*0.999, "components fall in variance")
+	}
+	_, err = FitProjection(matrix{rows: 3, columns: d, data: cells.data[:3*d]}, size)
+	require.ErrorContains(t, err, "fewer photos")
+}
