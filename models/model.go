@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
@@ -147,12 +148,13 @@ func Decode(data []byte) (*Model, error) {
 	return m, nil
 }
 
-// maxWeights bounds what is read of a weights file, in bytes.
-const maxWeights = 4 << 30
+// fetching weights: the operator names them, so they may lie on the shop's own network, and they are
+// large.
+var fetching = storage.FetchOptions{Limit: 4 << 30, AllowPrivate: true, Timeout: 30 * time.Minute}
 
 // Load reads a model from a path, `https://` or `s3://` URL.
 func Load(ctx context.Context, url string) (*Model, error) {
-	data, err := storage.Fetch(ctx, url, storage.FetchOptions{Limit: maxWeights})
+	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", url, err)
 	}
@@ -167,7 +169,7 @@ func Load(ctx context.Context, url string) (*Model, error) {
 // URL. A classifier's last layer and prefixes that some exporters add ("module.", "backbone.") are
 // dropped, so that torchvision's and timm's files load as they are.
 func LoadWeights(ctx context.Context, url string) (Weights, error) {
-	data, err := storage.Fetch(ctx, url, storage.FetchOptions{Limit: maxWeights})
+	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
 		return nil, fmt.Errorf("weights %s: %w", url, err)
 	}

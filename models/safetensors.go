@@ -48,6 +48,7 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 	body := data[8+size:]
 	var metadata map[string]string
 	weights := Weights{}
+	var decoded int64
 	for name, raw := range header {
 		if name == "__metadata__" {
 			if err := json.Unmarshal(raw, &metadata); err != nil {
@@ -58,6 +59,9 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 		var entry safetensorsEntry
 		if err := json.Unmarshal(raw, &entry); err != nil {
 			return nil, nil, fmt.Errorf("safetensors: tensor %q: %w", name, err)
+		}
+		if decoded += max(entry.Offsets[1]-entry.Offsets[0], 0); decoded > int64(len(body)) {
+			return nil, nil, fmt.Errorf("safetensors: the tensors claim more than the file's %d bytes: cut off, or they overlap", len(body))
 		}
 		tensor, err := entry.decode(body)
 		if err != nil {

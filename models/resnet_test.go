@@ -1,0 +1,136 @@
+package models
+
+import (
+	"fmt"
+	"hash/crc32"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/context"
+	"github.com/stretchr/testify/require"
+)
+
+// torchvisionParameters is the state dict of torchvision 0.29's network, "name [shape]" a line, without the
+// classifier and the counters of batches.
+func torchvisionParameters(t *testing.T, network string) []string {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + network + ".txt")
+	require.NoError(t, err)
+	return strings.Split(strings.TrimSpace(string(data)), "\n")
+}
+
+func TestResNetParametersAreTorchvisions(t *testing.T) {
+	for network, count := range map[string]int{"resnet18": 100, "resnet34": 180, "resnet50": 265} {
+		backbone, err := BackboneByName(network)
+		require.NoError(t, err)
+		ctx := context.New()
+		exec := context.MustNewExec(testBackend(t), ctx, func(ctx *context.Context, x *Node) *Node {
+			return ReduceAllMean(backbone.Build(NewTrainingNet(ctx, nil, 1, false), x))
+		})
+		exec.MustExec1(randomPixels(1, 1, 32, 32, 3))
+		weights, err := TrainedWeights(ctx)
+		require.NoError(t, err)
+		var got []string
+		for _, name := range weights.Names() {
+			got = append(got, fmt.Sprintf("%s [%s]", name, strings.ReplaceAll(strings.Trim(fmt.Sprint(weights[name].Shape), "[]"), " ", ", ")))
+		}
+		want := torchvisionParameters(t, network)
+		slices.Sort(got)
+		slices.Sort(want)
+		require.Len(t, want, count)
+		require.Equal(t, want, got, network)
+	}
+}
+
+// madeUp are numbers in [-0.5, 0.5) that any language makes alike: a hash of the name and the index.
+func madeUp(name string, n int) []float64 {
+	values := make([]float64, n)
+	for i := range values {
+		h := uint32(i)*2654435761 + crc32.ChecksumIEEE([]byte(name))
+		h ^= h >> 15
+		h *= 2246822519
+		h ^= h >> 13
+		values[i] = float64(h)/(1<<32) - 0.5
+	}
+	return values
+}
+
+// madeUpWeights fills torchvision's parameters: convolutions with He's deviation, batch normalisation with
+// factors and variances in 0.5..1.5, offsets and means in -0.2..0.2.
+func madeUpWeights(t *testing.T, network string) Weights {
+	weights := Weights{}
+	for _, line := range torchvisionParameters(t, network) {
+		name, list, _ := strings.Cut(line, " ")
+		var shape []int
+		for _, size := range strings.Split(strings.Trim(list, "[]"), ", ") {
+			var n int
+			_, err := fmt.Sscan(size, &n)
+			require.NoError(t, err)
+			shape = append(shape, n)
+		}
+		w := NewTensor(shape...)
+		for i, v := range madeUp(name, len(w.Data)) {
+			switch {
+			case len(shape) == 4:
+				v *= math.Sqrt(24 / float64(shape[1]*shape[2]*shape[3]))
+			case strings.HasSuffix(name, "running_var"), strings.HasSuffix(name, ".weight"):
+				v++
+			default:
+				v *= 0.4
+			}
+			w.Data[i] = float32(v)
+		}
+		weights[name] = w
+	}
+	return weights
+}
+
+// TestResNetAgainstTorchvision compares features with those of torchvision 0.29 in float64, computed once
+// with the same made-up weights and picture, [1, 3, 64, 96]: mean, deviation, and element 7919·k modulo
+// the size in torch's order [channels, rows, columns].
+func TestResNetAgainstTorchvision(t *testing.T) {
+	for network, want := range map[string]struct {
+		mean, deviation float64
+		features        []float64
+	}{
+		"resnet18": {47.1591046176919, 60.4143063672093, []float64{
+			92.96162, 271.9965, 128.2426, 104.2363, 0, 135.1407, 154.0378, 4.523723, 16.20231, 9.161552, 0, 0}},
+		"resnet34": {1456.1775061287574, 1643.5899081028108, []float64{
+			1025.757, 3230.765, 5125.689, 1059.265, 348.4907, 4103.768, 1959.47, 0, 0, 0, 2338.399, 0}},
+		"resnet50": {9889.625287628087, 12245.426163311047, []float64{
+			0, 36957.48, 54912.63, 6391.438, 6480.267, 9882.03, 21271.95, 0, 0, 0, 0, 14091.4}},
+	} {
+		t.Run(network, func(t *testing.T) {
+			backbone, err := BackboneByName(network)
+			require.NoError(t, err)
+			weights := madeUpWeights(t, network)
+			pixels := make([]float32, 64*96*3)
+			for i, v := range madeUp("input", len(pixels)) { // [3, 64, 96] to [64, 96, 3]
+				pixels[i%(64*96)*3+i/(64*96)] = 4 * float32(v)
+			}
+			got := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node {
+				return TransposeAllAxes(backbone.Build(NewFrozenNet(weights), x), 0, 3, 1, 2)
+			}).MustExec1(tensors.FromFlatDataAndDimensions(pixels, 1, 64, 96, 3)))
+			require.Len(t, got, backbone.Channels*2*3)
+			var sum, squares float64
+			for _, v := range got {
+				sum += float64(v)
+			}
+			mean := sum / float64(len(got))
+			for _, v := range got {
+				squares += (float64(v) - mean) * (float64(v) - mean)
+			}
+			require.InEpsilon(t, want.mean, mean, 1e-5)
+			// torch's deviation divides by one less than the count.
+			require.InEpsilon(t, want.deviation, math.Sqrt(squares/float64(len(got)-1)), 1e-5)
+			for k, v := range want.features {
+				require.InDelta(t, v, got[k*7919%len(got)], 1e-4*want.deviation, "feature %d", k)
+			}
+		})
+	}
+}
