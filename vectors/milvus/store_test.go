@@ -1,26 +1,255 @@
 package milvus
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
 	"github.com/kleid-search/kleid/vectors/milvus/milvustest"
 	"github.com/kleid-search/kleid/vectors/vectorstest"
 )
 
-func TestStore(t *testing.T) {
-	address := milvustest.Start(t)
-	places := 0
-	vectorstest.Run(t, func(t *testing.T) func() vectors.Store {
-		places++
-		url := milvustest.URL(address, fmt.Sprintf("dresses_%d", places))
-		return func() vectors.Store {
-			s, err := Open(t.Context(), url)
-			require.NoError(t, err)
-			return s
+// TestMilvus runs on one server, since starting one takes seconds. Each test has an alias of its own.
+func TestMilvus(t *testing.T) {
+	server := milvustest.StartIn(t, t.TempDir())
+	t.Run("conformance", func(t *testing.T) {
+		places := 0
+		vectorstest.Run(t, func(t *testing.T) func() vectors.Store {
+			places++
+			url := milvustest.URL(server.Address, fmt.Sprintf("dresses_%d", places))
+			return func() vectors.Store { return open(t, url) }
+		}, 1e-3)
+	})
+	t.Run("dropped under a reader", func(t *testing.T) { testDroppedUnderReader(t, server) })
+	t.Run("aliases apart", func(t *testing.T) { testAliasesApart(t, server) })
+	t.Run("foreign collections", func(t *testing.T) { testForeignCollections(t, server) })
+	t.Run("colliding facets", func(t *testing.T) { testCollidingFacets(t, server) })
+	t.Run("failures that the client library overlooks", func(t *testing.T) { testReportedFailures(t, server) })
+	t.Run("long texts", func(t *testing.T) { testLongTexts(t, server) })
+	t.Run("asked for too many", func(t *testing.T) { testTooMany(t, server) })
+	t.Run("HNSW", func(t *testing.T) { testHNSW(t, server) })
+	t.Run("restarted server", func(t *testing.T) { testRestart(t, server) })
+}
+
+func open(t *testing.T, url string) *store {
+	s, err := Open(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() }) // for tests that do not; closing twice is harmless
+	return s.(*store)
+}
+
+func testMetadata(run string) catalog.Metadata {
+	return catalog.Metadata{
+		Run: run, UnsupervisedSize: 3, DeepRankSize: 2, CreatedAt: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+		Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"long", "short"}}},
+	}
+}
+
+func testRows(n int) []catalog.Row {
+	rows := make([]catalog.Row, n)
+	for i := range rows {
+		rows[i] = catalog.Row{
+			RowID: fmt.Sprintf("row-%d", i), ProductID: fmt.Sprintf("product-%d", i), Status: catalog.StatusOK,
+			EmbeddingUnsupervised: make([]float32, 3), EmbeddingDeepRank: []float32{0.6, 0.8},
+			Facets: map[string]catalog.FacetValue{"sleeve": {Label: "long", Probability: 0.5}},
 		}
-	}, 1e-3)
+		rows[i].EmbeddingUnsupervised[i%3] = 1
+	}
+	return rows
+}
+
+func publish(t *testing.T, s *store, run string, rows int) vectors.Index {
+	w, err := s.Create(t.Context(), testMetadata(run))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), testRows(rows)))
+	require.NoError(t, w.Finish(t.Context()))
+	require.NoError(t, s.Publish(t.Context(), run))
+	index, err := s.Current(t.Context())
+	require.NoError(t, err)
+	return index
+}
+
+var everything = vectors.Query{Vector: []float32{1, 2, 3}, Embedding: vectors.Unsupervised, K: 100}
+
+func testDroppedUnderReader(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "dropped"))
+	old := publish(t, s, "r-1", 4)
+	publish(t, s, "r-2", 4)
+	require.NoError(t, s.Drop(t.Context(), "r-1"))
+	_, err := old.Get(t.Context(), "row-1")
+	require.ErrorContains(t, err, "run r-1 has been dropped")
+	_, err = old.Search(t.Context(), everything)
+	require.ErrorContains(t, err, "run r-1 has been dropped")
+}
+
+// The names of two shops' aliases and runs may join to the same text.
+func testAliasesApart(t *testing.T, server *milvustest.Server) {
+	one, other := open(t, milvustest.URL(server.Address, "shop")), open(t, milvustest.URL(server.Address, "shop_a"))
+	index := publish(t, one, "a_b", 4)
+	publish(t, other, "c", 2)
+	require.NoError(t, other.Drop(t.Context(), "b"))
+	w, err := other.Create(t.Context(), testMetadata("b"))
+	require.NoError(t, err)
+	require.NoError(t, w.Finish(t.Context()))
+	n, err := index.Count(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4, n)
+	result, err := index.Search(t.Context(), everything)
+	require.NoError(t, err)
+	require.Len(t, result.Matches, 4)
+}
+
+// makeForeign makes a collection as another program would.
+func makeForeign(t *testing.T, s *store, name string) {
+	schema := entity.NewSchema().WithName(name).WithDescription("mine").
+		WithField(entity.NewField().WithName("id").WithDataType(entity.FieldTypeInt64).WithIsPrimaryKey(true)).
+		WithField(entity.NewField().WithName("v").WithDataType(entity.FieldTypeFloatVector).WithDim(4))
+	require.NoError(t, s.client.CreateCollection(t.Context(), schema, 1))
+}
+
+func testForeignCollections(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "foreign"))
+	makeForeign(t, s, "foreign")
+	for _, err := range []error{
+		func() error { _, err := s.Current(t.Context()); return err }(),
+		func() error { _, err := s.CurrentRun(t.Context()); return err }(),
+		func() error { _, err := s.Create(t.Context(), testMetadata("r-1")); return err }(),
+	} {
+		require.ErrorContains(t, err, "Kleid did not make")
+	}
+	s = open(t, milvustest.URL(server.Address, "aliased"))
+	makeForeign(t, s, "theirs")
+	require.NoError(t, s.client.CreateAlias(t.Context(), "theirs", "aliased"))
+	_, err := s.Current(t.Context())
+	require.ErrorContains(t, err, "was not made by Kleid")
+}
+
+func testCollidingFacets(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "colliding"))
+	meta := testMetadata("r-1")
+	meta.Facets = []catalog.Facet{{Name: "a b", Labels: []string{"x"}}, {Name: facetField("a b")[len("facet_"):], Labels: []string{"x"}}}
+	_, err := s.Create(t.Context(), meta)
+	require.ErrorContains(t, err, "rename one")
+}
+
+func testReportedFailures(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "failing"))
+	opened := publish(t, s, "r-1", 3)
+	collection := opened.(*index).collection
+	var reported *serverError
+	for name, call := range map[string]func(ctx context.Context) error{
+		"wrong dimension": func(ctx context.Context) error {
+			ids := entity.NewColumnVarChar(fieldRowID, []string{"x"})
+			_, err := s.client.Insert(ctx, collection, "", ids, entity.NewColumnFloatVector(fieldUnsupervised, 2, [][]float32{{1, 0}}))
+			return err
+		},
+		"unknown collection": func(ctx context.Context) error {
+			_, err := countRows(ctx, s.client, "nowhere", "")
+			return err
+		},
+		"no expression": func(ctx context.Context) error {
+			_, err := countRows(ctx, s.client, collection, `row_id in ["`)
+			return err
+		},
+	} {
+		require.Error(t, call(t.Context()), name)
+	}
+	_, err := s.client.DescribeCollection(t.Context(), "nowhere")
+	require.ErrorAs(t, err, &reported)
+	require.True(t, isNotFound(err))
+	n, err := opened.Count(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+}
+
+func testLongTexts(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "long"))
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	for name, change := range map[string]func(*catalog.Row){
+		"attribute": func(r *catalog.Row) { r.Attributes = map[string]string{"text": strings.Repeat("ü", maxText/2)} },
+		"product":   func(r *catalog.Row) { r.ProductID = strings.Repeat("x", maxText+1) },
+	} {
+		rows := testRows(1)
+		change(&rows[0])
+		require.ErrorContains(t, w.Add(t.Context(), rows), "Milvus holds 65535", name)
+	}
+	rows := testRows(1)
+	rows[0].Attributes = map[string]string{"text": strings.Repeat("ü", 32000)}
+	require.NoError(t, w.Add(t.Context(), rows))
+	require.NoError(t, w.Finish(t.Context()))
+	require.NoError(t, s.Publish(t.Context(), "r-1"))
+	index, err := s.Current(t.Context())
+	require.NoError(t, err)
+	got, err := index.Get(t.Context(), "row-0")
+	require.NoError(t, err)
+	require.Equal(t, rows, got)
+}
+
+// A page beyond what Milvus gives is refused, not cut.
+func testTooMany(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "many"))
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), testRows(maxHits+1)))
+	require.NoError(t, w.Finish(t.Context()))
+	index, err := s.Open(t.Context(), "r-1")
+	require.NoError(t, err)
+	q := everything
+	q.K = maxHits
+	result, err := index.Search(t.Context(), q)
+	require.NoError(t, err)
+	require.Len(t, result.Matches, maxHits)
+	require.Equal(t, maxHits+1, result.TotalMatches)
+	q.Offset = 1
+	_, err = index.Search(t.Context(), q)
+	var refused *vectors.QueryError
+	require.ErrorAs(t, err, &refused)
+	require.ErrorContains(t, err, "filter more")
+}
+
+// An index that is no exhaustive scan says so.
+func testHNSW(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "graph")+"?index=hnsw")
+	index := publish(t, s, "r-1", 30)
+	result, err := index.Search(t.Context(), vectors.Query{Vector: []float32{0, 1, 0}, Embedding: vectors.Unsupervised, K: 3, Where: vectors.Filter{"sleeve": {"long"}}})
+	require.NoError(t, err)
+	require.False(t, result.Exact)
+	require.Len(t, result.Matches, 3)
+	for _, match := range result.Matches {
+		require.InDelta(t, 1, match.Similarity, 1e-3)
+	}
+}
+
+// What was published is there after a server died, and readers that were open go on.
+func testRestart(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "restarted"))
+	index := publish(t, s, "r-1", 5)
+	server.Restart()
+	s = open(t, milvustest.URL(server.Address, "restarted"))
+	run, err := s.CurrentRun(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "r-1", run)
+	again, err := s.Current(t.Context())
+	require.NoError(t, err)
+	for _, x := range []vectors.Index{again, index} {
+		result, err := x.Search(t.Context(), everything)
+		require.NoError(t, err)
+		require.Len(t, result.Matches, 5)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := Open(ctx, "milvus://user:secret@127.0.0.1:1/dresses")
+	require.ErrorContains(t, err, "Milvus at 127.0.0.1:1 does not answer")
+	require.NotContains(t, err.Error(), "secret")
 }
