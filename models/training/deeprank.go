@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/backends"
@@ -96,6 +97,10 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 			products = append(products, i)
 		}
 	}
+	if len(products) < 2 {
+		return nil, errors.New("deeprank: it takes two products with two photos each at least: paint more")
+	}
+	options.Batch = min(options.Batch, 2*len(products)) // a product stands in a batch once
 	size := samples.vectors.columns
 	batches := prefetch(ctx, 0, options.Steps, func(step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))

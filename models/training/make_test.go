@@ -12,7 +12,6 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
-	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -28,7 +27,7 @@ func tiny(t *testing.T) Options {
 		Paint: PaintOptions{Domain: "test", Seed: 1, Products: 12, Catalogue: 2, Queries: 2, SceneEvery: 2, Backgrounds: 8},
 	}
 	o.Trunk.HalfSteps, o.Trunk.FullSteps = 3, 1
-	o.Trunk.PaintedPairs, o.Trunk.RealPairs, o.Trunk.Scenes = 4, 0, 2
+	o.Trunk.PaintedPairs, o.Trunk.Scenes = 4, 2
 	o.Trunk.Config.EmbeddingSize = 16
 	o.Steps = 4
 	return o
@@ -71,5 +70,4 @@ func TestMakeHead(t *testing.T) {
 	options.Heads = []string{"nose"}
 	_, err = Make(t.Context(), options)
 	require.ErrorContains(t, err, "no head")
-	_ = models.Float16
 }

@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -57,6 +58,9 @@ const projectionSize = 256
 // two photos show one product) and on unlabelled real photos (that two looks show one photo). It
 // needs no label of a real photo. It goes on from a checkpoint in bucket where there is one.
 func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, options TrunkOptions, report func(Progress)) (models.Weights, error) {
+	if len(pool.Products) < options.PaintedPairs {
+		return nil, fmt.Errorf("trunk: a batch takes %d products, and there are %d: paint more", options.PaintedPairs, len(pool.Products))
+	}
 	config := options.Config
 	backbone, err := models.BackboneByName(config.Backbone)
 	if err != nil {
@@ -118,6 +122,9 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, step
 		height, width = height/2, width/2
 	}
 	painted, real, scenes := pool.trainingIndices()
+	if len(real) == 0 { // nothing but painted dresses
+		options.RealPairs = 0
+	}
 	crops := pool.drawCrops(rng, painted, real, options.PaintedPairs, options.RealPairs, config, width, height, backbone)
 	scale := config.Scales[rng.IntN(len(config.Scales))]
 	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
