@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/cors"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 // route sets up everything that the server answers to.
@@ -58,6 +61,7 @@ func (s *Server) apiConfig() huma.Config {
 	// The built-in pages load scripts from elsewhere, and the description is written out lazily, without a lock.
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // they add $schema to every answer
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Transformers = []huma.Transformer{func(_ huma.Context, _ string, v any) (any, error) {
 		if m, ok := v.(*huma.ErrorModel); ok {
 			return validationProblem(m), nil
@@ -65,6 +69,16 @@ func (s *Server) apiConfig() huma.Config {
 		return v, nil
 	}}
 	return config
+}
+
+// schemaName keeps apart types of the same name: a Facet of the catalogue has labels, one of an answer a
+// label.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if t == reflect.TypeFor[catalog.Facet]() {
+		return "Catalog" + name
+	}
+	return name
 }
 
 // register adds a typed route whose errors become problems.
