@@ -16,7 +16,7 @@ const maxSegments = 32
 
 // Compact drops the photos that are not live from the journal, when they are the larger part of it, and
 // makes one segment of many. A kill leaves the old segments, with or without the new one: the same photos.
-func (j *Journal) Compact(live func(photoKey) bool) error {
+func (j *journal) Compact(live func(photoKey) bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var keys []photoKey
@@ -78,7 +78,7 @@ func (j *Journal) Compact(live func(photoKey) bool) error {
 }
 
 // copyRecords writes a segment of the records of keys, and returns where they are in it.
-func (j *Journal) copyRecords(f *os.File, keys []photoKey) (map[photoKey]recordAt, error) {
+func (j *journal) copyRecords(f *os.File, keys []photoKey) (map[photoKey]recordAt, error) {
 	out := bufio.NewWriterSize(f, 1<<20)
 	if _, err := out.WriteString(segmentMagic); err != nil {
 		return nil, err

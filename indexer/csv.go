@@ -113,20 +113,20 @@ func isOwnColumn(name string) bool {
 // csvRecord parses the record that begins with a line. It may go on over the lines after it, if a
 // quoted field does; when that leads nowhere, the line is taken as it stands.
 func csvRecord(l *lines, line string, comma rune) ([]string, error) {
-	text := line
 	var more []string
-	long := false
-	for strings.Count(text, `"`)%2 == 1 && len(more) < maxQuotedLines && len(text) < maxLine {
+	quotes, size, long := strings.Count(line, `"`), len(line), false
+	for quotes%2 == 1 && len(more) < maxQuotedLines && size < maxLine {
 		next, err := l.next()
 		if err != nil {
 			long = errors.Is(err, errLongLine)
 			break
 		}
 		more = append(more, next)
-		text += "\n" + next
+		quotes += strings.Count(next, `"`)
+		size += len(next)
 	}
 	if !long {
-		if record, err := parseCSV(text, comma, false); err == nil {
+		if record, err := parseCSV(strings.Join(append([]string{line}, more...), "\n"), comma, false); err == nil {
 			return record, nil
 		}
 	}

@@ -19,7 +19,7 @@ const maxBatchPixels = 100_000_000
 type embedStage struct {
 	embedder Embedder
 	meta     catalog.Metadata
-	journal  *Journal
+	journal  *journal
 	loader   *loader
 	embedded atomic.Int64 // photos embedded
 	logger   *slog.Logger
@@ -90,8 +90,7 @@ func (s *embedStage) apart(ctx context.Context, batch []loaded, cause error) err
 		case ctx.Err() != nil:
 			err = ctx.Err()
 		default:
-			s.logger.Error("a photo cannot be embedded", "source", s.loader.entries[item.entry].Source, "error", err)
-			s.loader.release(item.key, validText("the photo cannot be embedded: "+err.Error()))
+			s.giveUp(item, err)
 			err = nil
 		}
 		if err != nil {
@@ -127,21 +126,32 @@ func (s *embedStage) embed(ctx context.Context, batch []loaded) (photos []embedd
 	return photos, err
 }
 
-// keep appends answers to the journal, and only then counts the photos as done.
+// keep appends answers to the journal, and only then counts the photos as done. A photo whose answer is of
+// no use is unreadable; an answer of another form is the fault of the embedder.
 func (s *embedStage) keep(batch []loaded, photos []embedding.Photo) error {
-	sightings := make([]sighting, len(batch))
+	var sightings []sighting
 	for i, item := range batch {
-		sightings[i] = newSighting(item.key, item.image, photos[i], s.meta.Facets)
-		if err := s.journal.codec.check(sightings[i]); err != nil {
+		seen := newSighting(item.key, item.image, photos[i], s.meta.Facets)
+		if err := s.journal.codec.check(seen); err != nil {
 			return err
 		}
+		if err := seen.usable(s.meta); err != nil {
+			s.giveUp(item, err)
+			continue
+		}
+		sightings = append(sightings, seen)
 	}
 	if err := s.journal.Append(sightings); err != nil {
 		return err
 	}
-	s.embedded.Add(int64(len(batch)))
-	for _, item := range batch {
-		s.loader.release(item.key, "")
+	s.embedded.Add(int64(len(sightings)))
+	for _, seen := range sightings {
+		s.loader.release(seen.key, "")
 	}
 	return nil
+}
+
+func (s *embedStage) giveUp(item loaded, err error) {
+	s.logger.Error("a photo cannot be embedded", "source", s.loader.entries[item.entry].Source, "error", err)
+	s.loader.release(item.key, validText("the photo cannot be embedded: "+err.Error()))
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,11 +37,11 @@ type photoKey [32]byte
 
 func (k photoKey) String() string { return hex.EncodeToString(k[:]) }
 
-// Journal keeps what a model saw in each photo, by the photo's bytes, over runs and kills. It is a folder
+// journal keeps what a model saw in each photo, by the photo's bytes, over runs and kills. It is a folder
 // of append-only segments, one for each run that embedded something. There is one folder for each pair of
 // embedding_model and facet_model, so that another model starts afresh. Its methods may be called
 // concurrently.
-type Journal struct {
+type journal struct {
 	dir    string
 	codec  sightingCodec
 	logger *slog.Logger
@@ -62,21 +63,27 @@ type recordAt struct {
 	offset  int64
 }
 
-// OpenJournal opens the journal of a model below dir, and cuts off what a kill left unfinished.
-func OpenJournal(dir string, meta catalog.Metadata, logger *slog.Logger) (*Journal, error) {
-	j := &Journal{
+// openJournal opens the journal of a model below dir, and cuts off what a kill left unfinished.
+func openJournal(dir string, meta catalog.Metadata, logger *slog.Logger) (*journal, error) {
+	j := &journal{
 		dir: filepath.Join(dir, journalName(meta)), codec: newSightingCodec(meta), logger: logger,
 		index: make(map[photoKey]recordAt), synced: time.Now(),
 	}
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return nil, err
 	}
-	names, err := filepath.Glob(filepath.Join(j.dir, "*.log"))
+	if err := syncFolder(dir); err != nil {
+		return nil, err
+	}
+	files, err := os.ReadDir(j.dir) // in order of name
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, file := range files {
+		name := filepath.Join(j.dir, file.Name())
+		if filepath.Ext(name) != ".log" {
+			continue
+		}
 		if err := j.load(name); err != nil {
 			j.Close()
 			return nil, fmt.Errorf("the journal %s: %w", name, err)
@@ -86,7 +93,7 @@ func OpenJournal(dir string, meta catalog.Metadata, logger *slog.Logger) (*Journ
 }
 
 // load reads a segment and cuts off its end from the first record that is not whole.
-func (j *Journal) load(name string) error {
+func (j *journal) load(name string) error {
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -148,7 +155,7 @@ func readSegment(r io.Reader, take func(offset int64, payload []byte) bool) (who
 }
 
 // Has says whether a photo is in the journal.
-func (j *Journal) Has(key photoKey) bool {
+func (j *journal) Has(key photoKey) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	_, ok := j.index[key]
@@ -156,7 +163,7 @@ func (j *Journal) Has(key photoKey) bool {
 }
 
 // Get returns what the model saw in a photo; false if it has not seen it.
-func (j *Journal) Get(key photoKey) (sighting, bool, error) {
+func (j *journal) Get(key photoKey) (sighting, bool, error) {
 	j.mu.Lock()
 	at, ok := j.index[key]
 	var f *os.File
@@ -179,7 +186,7 @@ func (j *Journal) Get(key photoKey) (sighting, bool, error) {
 }
 
 // Append adds photos with a single write, so that a killed process leaves all of them or the first ones.
-func (j *Journal) Append(sightings []sighting) error {
+func (j *journal) Append(sightings []sighting) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(sightings) == 0 {
@@ -217,7 +224,7 @@ func (j *Journal) Append(sightings []sighting) error {
 }
 
 // begin starts a segment.
-func (j *Journal) begin() error {
+func (j *journal) begin() error {
 	for n := len(j.segments); ; n++ {
 		name := filepath.Join(j.dir, fmt.Sprintf("%06d.log", n))
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
@@ -238,13 +245,13 @@ func (j *Journal) begin() error {
 }
 
 // Sync makes all that was appended durable.
-func (j *Journal) Sync() error {
+func (j *journal) Sync() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.sync()
 }
 
-func (j *Journal) sync() error {
+func (j *journal) sync() error {
 	if !j.dirty {
 		return nil
 	}
@@ -256,7 +263,7 @@ func (j *Journal) sync() error {
 }
 
 // Close makes all durable and closes the files.
-func (j *Journal) Close() error {
+func (j *journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := j.sync()
@@ -268,7 +275,7 @@ func (j *Journal) Close() error {
 }
 
 // Len is the number of photos in the journal.
-func (j *Journal) Len() int {
+func (j *journal) Len() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return len(j.index)
@@ -276,13 +283,13 @@ func (j *Journal) Len() int {
 
 // removeOtherJournals removes the journals of other models: an index of theirs is no longer made here.
 func removeOtherJournals(dir string, meta catalog.Metadata) error {
-	names, err := filepath.Glob(filepath.Join(dir, journalPrefix+"*"))
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if filepath.Base(name) != journalName(meta) {
-			err = errors.Join(err, os.RemoveAll(name))
+	for _, file := range files {
+		if name := file.Name(); strings.HasPrefix(name, journalPrefix) && name != journalName(meta) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
 		}
 	}
 	return err

@@ -29,7 +29,7 @@ type loaded struct {
 type loader struct {
 	limits     photo.Limits
 	workers    int
-	journal    *Journal
+	journal    *journal
 	thumbnails thumbnails
 	fetch      func(ctx context.Context, location string) ([]byte, error)
 	done       func(bad bool) // called for each entry that needs no embedding

@@ -44,7 +44,7 @@ func Latest(out string) (string, error) {
 // ParquetPath is where the rows of a published run are in the folder of an index.
 func ParquetPath(out, run string) string { return layout{out}.parquet(run) }
 
-// ThumbnailsFolder is where the thumbnails are in the folder of an index; see ThumbnailPath.
+// ThumbnailsFolder is where the thumbnails are in the folder of an index; see thumbnailPath.
 func ThumbnailsFolder(out string) string { return layout{out}.thumbnails() }
 
 // settle makes the Parquet file of a committed run the current one.
@@ -97,23 +97,17 @@ func (l layout) recover(ctx context.Context, store vectors.Store) (settled strin
 
 // runs lists the runs that have a folder, the oldest first.
 func (l layout) runs() ([]string, error) {
-	names, err := filepath.Glob(filepath.Join(escapeGlob(l.out), runPrefix+"*"))
+	files, err := os.ReadDir(l.out) // in order of name
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range names {
-		names[i] = strings.TrimPrefix(filepath.Base(name), runPrefix)
+	var runs []string
+	for _, file := range files {
+		if run, ok := strings.CutPrefix(file.Name(), runPrefix); ok {
+			runs = append(runs, run)
+		}
 	}
-	slices.Sort(names)
-	return names, nil
-}
-
-// escapeGlob takes the meaning out of the characters of a path that filepath.Glob knows.
-func escapeGlob(path string) string {
-	if filepath.Separator == '\\' {
-		return path // there is no escaping on Windows
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+	return runs, nil
 }
 
 // clean removes all runs but the current one and the keep before it.

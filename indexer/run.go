@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/vectors"
 )
 
 // progressInterval is how often Options.Progress is told.
@@ -44,7 +46,7 @@ type runner struct {
 	stageBegan time.Time
 	entries    []Entry
 	loader     *loader
-	journal    *Journal
+	journal    *journal
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
@@ -72,6 +74,9 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{},
 	}
+	if err := vectors.CheckMetadata(r.meta); err != nil {
+		return Report{}, fmt.Errorf("the embedder: %w", err)
+	}
 	if err := writeJob(r.out, r.meta.Run, r.started); err != nil {
 		return Report{}, err
 	}
@@ -86,11 +91,11 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	return r.report, nil
 }
 
-// newRunID is a run's name: its start, so that names sort by time, and something random.
+// newRunID is a run's name: its start in milliseconds, so that names sort by time, and something random.
 func newRunID(start time.Time) string {
 	var tail [3]byte
 	rand.Read(tail[:])
-	return start.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(tail[:])
+	return strings.Replace(start.UTC().Format("20060102T150405.000Z"), ".", "", 1) + "-" + hex.EncodeToString(tail[:])
 }
 
 func (r *runner) stages(ctx context.Context) error {
@@ -98,7 +103,7 @@ func (r *runner) stages(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if r.journal, err = OpenJournal(r.work(), r.meta, r.Logger); err != nil {
+	if r.journal, err = openJournal(r.work(), r.meta, r.Logger); err != nil {
 		return err
 	}
 	defer r.journal.Close()

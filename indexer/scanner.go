@@ -41,6 +41,9 @@ func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
 	default:
 		return Listing{}, fmt.Errorf("the catalogue %s is neither a folder nor a .csv or .jsonl file", catalogue)
 	}
+	if !info.Mode().IsRegular() {
+		return Listing{}, fmt.Errorf("the catalogue %s is a pipe, socket or device: save it as a file first", catalogue)
+	}
 	f, err := os.Open(catalogue)
 	if err != nil {
 		return Listing{}, fmt.Errorf("the catalogue %s cannot be opened: %w", catalogue, reason(err))

@@ -14,6 +14,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/vectors"
 )
 
 // sighting is what a model saw in a photo: all that a row takes from it.
@@ -28,11 +29,16 @@ type sighting struct {
 	deepRank      []float32
 }
 
-// facetSighting is the label of a facet, by its place among the labels; -1 for none.
+// facetSighting is the label of a facet, by its place among the labels; or noLabel.
 type facetSighting struct {
 	label       int32
 	probability float32
 }
+
+const (
+	noLabel      = -1
+	unknownLabel = -2
+)
 
 // newSighting keeps of an embedder's answer what goes into a row.
 func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []catalog.Facet) sighting {
@@ -44,10 +50,13 @@ func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []ca
 	s.box = catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
 	s.confidence, s.unsupervised, s.deepRank = seen.BoxConfidence, seen.Unsupervised, seen.DeepRank
 	for _, f := range facets {
-		value := facetSighting{label: -1}
+		value := facetSighting{label: noLabel}
 		for _, p := range seen.Facets {
 			if p.Name == f.Name {
 				value = facetSighting{int32(slices.Index(f.Labels, p.Label)), p.Probability}
+				if value.label < 0 {
+					value.label = unknownLabel
+				}
 			}
 		}
 		s.facets = append(s.facets, value)
@@ -172,7 +181,7 @@ func (c sightingCodec) decode(payload []byte) (sighting, error) {
 	s.facets = make([]facetSighting, len(c.labels))
 	for i := range s.facets {
 		f := facetSighting{int32(next()), math.Float32frombits(next())}
-		if f.label < -1 || int(f.label) >= c.labels[i] {
+		if f.label < noLabel || int(f.label) >= c.labels[i] {
 			return s, errSighting
 		}
 		s.facets[i] = f
@@ -181,15 +190,31 @@ func (c sightingCodec) decode(payload []byte) (sighting, error) {
 	return s, nil
 }
 
+var errForm = errors.New("the embedder's answer does not have the form that its metadata announces")
+
 // check refuses an answer of the embedder that the journal could not give back.
 func (c sightingCodec) check(s sighting) error {
 	if s.status == catalog.StatusNoDress {
 		return nil
 	}
 	if s.status != catalog.StatusOK || len(s.unsupervised) != c.unsupervised || len(s.deepRank) != c.deepRank || len(s.facets) != len(c.labels) {
-		return errors.New("the embedder's answer does not have the form that its metadata announces")
+		return errForm
+	}
+	for _, f := range s.facets {
+		if f.label < noLabel {
+			return errForm
+		}
 	}
 	return nil
+}
+
+// usable refuses what no store takes: numbers that are not finite, vectors that are not of unit length.
+func (s *sighting) usable(meta catalog.Metadata) error {
+	row := catalog.Row{RowID: s.key.String(), ProductID: s.key.String()}
+	if s.fill(&row, meta.Facets); row.Status != catalog.StatusOK {
+		return nil
+	}
+	return errors.Unwrap(vectors.CheckRow(meta, &row)) // without the name of a row
 }
 
 const journalPrefix = "photos-"

@@ -38,19 +38,10 @@ func rowKey(rowID string) (key [32]byte) {
 	return key
 }
 
-// opener is implemented by stores that can open a finished run before it is published.
-type opener interface {
-	Open(ctx context.Context, run string) (vectors.Index, error)
-}
-
 // verify asks a finished index for what was put into it: the number of rows, and for some of them that
-// their own vectors find them. A store that opens published runs only has checked the number itself.
+// their own vectors find them.
 func verify(ctx context.Context, store vectors.Store, meta catalog.Metadata, rows int, sample []catalog.Row) error {
-	s, ok := store.(opener)
-	if !ok {
-		return nil
-	}
-	index, err := s.Open(ctx, meta.Run)
+	index, err := store.Open(ctx, meta.Run)
 	if err != nil {
 		return fmt.Errorf("the new index cannot be opened: %w", err)
 	}

@@ -19,7 +19,7 @@ type rows struct {
 	entries   []Entry
 	findings  []finding
 	broken    map[photoKey]string
-	journal   *Journal
+	journal   *journal
 	meta      catalog.Metadata
 	indexedAt time.Time
 }
