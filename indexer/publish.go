@@ -44,7 +44,7 @@ func Latest(out string) (string, error) {
 // ParquetPath is where the rows of a published run are in the folder of an index.
 func ParquetPath(out, run string) string { return layout{out}.parquet(run) }
 
-// ThumbnailsFolder is where the thumbnails are in the folder of an index; see thumbnailPath.
+// ThumbnailsFolder is where the thumbnails are in the folder of an index; see ThumbnailPath.
 func ThumbnailsFolder(out string) string { return layout{out}.thumbnails() }
 
 // settle makes the Parquet file of a committed run the current one.

@@ -10,8 +10,8 @@ import (
 // thumbnailSize is the longer side of a thumbnail in pixels: sharp in a grid of results, also on a phone.
 const thumbnailSize = 320
 
-// thumbnailPath is where the thumbnail of a photo is, relative to the folder of thumbnails.
-func thumbnailPath(photoID string) string {
+// ThumbnailPath is where the thumbnail of a photo is, relative to the folder of thumbnails.
+func ThumbnailPath(photoID string) string {
 	return filepath.Join(photoID[:2], photoID+".jpg")
 }
 
@@ -19,7 +19,7 @@ func thumbnailPath(photoID string) string {
 type thumbnails struct{ dir string }
 
 func (t thumbnails) path(key photoKey) string {
-	return filepath.Join(t.dir, thumbnailPath(key.String()))
+	return filepath.Join(t.dir, ThumbnailPath(key.String()))
 }
 
 func (t thumbnails) has(key photoKey) bool {
