@@ -176,7 +176,7 @@ func (r *dress) paintNeckline(c *canvas, view warp) {
 	_, opening := cut.upper()
 	switch cut.neckline {
 	case "collared":
-		r.paintCollar(c, view, opening)
+		r.paintCollar(c, view)
 		return
 	case "cowl":
 		for i := range 4 {
@@ -203,8 +203,7 @@ func (r *dress) paintNeckline(c *canvas, view warp) {
 }
 
 // paintCollar lays the two flaps of a shirt's collar.
-func (r *dress) paintCollar(c *canvas, view warp, opening []point) {
-	_ = opening
+func (r *dress) paintCollar(c *canvas, view warp) {
 	k := r.trim
 	if !r.p.look.contrast {
 		k = r.cloth
@@ -381,8 +380,7 @@ func (r *dress) paintSleeves(c *canvas, view warp) {
 func (r *dress) paintAtNeck(c *canvas, view warp) {
 	switch r.cut.neckline {
 	case "collared":
-		_, opening := r.cut.upper()
-		r.paintCollar(c, view, opening)
+		r.paintCollar(c, view)
 	case "high":
 		collar := append(smooth(4, point{-5.3, 23.4}, point{0, 24.6}, point{5.3, 23.4}), smooth(4, point{5.9, 28}, point{0, 30}, point{-5.9, 28})...)
 		c.cloth(collar, view, func(u, v float32) (rgb, float32) { return r.cloth.lit(u, v, u/7), 1 }, true)
