@@ -60,7 +60,9 @@ func prepare(command *cli.Command) {
 			command.ArgsUsage = " " // else the help text promises arguments
 			command.Before = noArguments
 		}
-		command.Description += "\n\n" + exitCodes
+		if !strings.Contains(command.Description, "Exit codes") {
+			command.Description += "\n\n" + commonExitCodes
+		}
 		return
 	}
 	command.Action = noCommand

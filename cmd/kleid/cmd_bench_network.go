@@ -33,7 +33,7 @@ func benchNetworkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "batch", Value: 8, EnvVars: env("batch"), Usage: "images at once"},
 		&cli.IntFlag{Name: "size", Value: 224, EnvVars: env("size"), Usage: "height and width of the images in pixels"},
 		&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: env("seconds"), Usage: "how long to measure"},
-		&cli.BoolFlag{Name: "random-weights", Value: true, EnvVars: env("random-weights"), Usage: "measure with random weights"},
+		&cli.BoolFlag{Name: "random-weights", Value: true, EnvVars: env("random-weights"), Usage: "measure with random weights, which are as fast as any; there is no other choice yet"},
 		jsonFlag(),
 		backendFlag(), threadsFlag(),
 	}
@@ -98,6 +98,9 @@ func benchTrainCommand() *cli.Command {
 func benchNetwork(c *cli.Context, prepare func(backends.Backend, models.Backbone, *tensors.Tensor) (func() error, error)) error {
 	if err := positive(c, "batch", "size"); err != nil {
 		return err
+	}
+	if !c.Bool("random-weights") {
+		return wrongUsage(c, "networks are measured with random weights only: leave out --random-weights=false")
 	}
 	backbone, err := models.BackboneByName(c.String("network"))
 	if err != nil {

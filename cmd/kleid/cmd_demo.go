@@ -52,7 +52,7 @@ Examples:
   kleid demo --listen 127.0.0.1:9000 --seed 7
   kleid demo --once --seed 7 --json`,
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "once", EnvVars: env("once"), Usage: "measure and end, instead of serving"},
+			&cli.BoolFlag{Name: "once", DisableDefaultText: true, EnvVars: env("once"), Usage: "measure and end, instead of serving"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
 			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("products"), Usage: "`N` dresses"},
 			&cli.IntFlag{Name: "photos-per-product", Value: 3, EnvVars: env("photos-per-product"), Usage: "`N` photos of each"},

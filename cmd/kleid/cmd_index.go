@@ -30,7 +30,9 @@ becomes a row that says why; OUT/report.txt lists them.
 Examples:
   kleid index --catalogue photos/ --out index/
   kleid index --catalogue catalogue.csv --out index/ --max-bad 0.01 --keep 7 --json
-  kleid index --catalogue photos/ --out index/ --store milvus://127.0.0.1:19530/dresses`,
+  kleid index --catalogue photos/ --out index/ --store milvus://127.0.0.1:19530/dresses
+
+` + exitCodes,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`"},
 			&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors"},

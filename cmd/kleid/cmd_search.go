@@ -36,7 +36,7 @@ Examples:
 			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d", searcher.MaxK)},
 			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
 			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
-			&cli.BoolFlag{Name: "every-photo", EnvVars: env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
+			&cli.BoolFlag{Name: "every-photo", DisableDefaultText: true, EnvVars: env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
 			&cli.StringFlag{Name: "box", EnvVars: env("box"), Usage: "where the dress is: `X_MIN,Y_MIN,X_MAX,Y_MAX` in pixels", DefaultText: "found"},
 			jsonFlag(),
 		}, embedderFlags()...),

@@ -33,7 +33,9 @@ With a Milvus store, --index names the folder of ` + "`kleid index --out`" + `, 
 Examples:
   kleid serve --index index/ --listen 127.0.0.1:8080
   kleid serve --index index/ --allowed-origin https://shop.example
-  kleid serve --store milvus://127.0.0.1:19530/dresses --index index/`,
+  kleid serve --store milvus://127.0.0.1:19530/dresses --index index/
+
+Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example; * is all; may be repeated"},

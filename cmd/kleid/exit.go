@@ -22,13 +22,17 @@ const (
 	exitInterrupted = 130
 )
 
-const exitCodes = `Exit codes:
+const (
+	exitCodes = `Exit codes:
   0    done
   1    failed
   2    wrong usage
   3    more bad photos than --max-bad
   4    the gate refused the new index; the old one is still served
   130  interrupted`
+
+	commonExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"
+)
 
 // usageError says what is wrong with the command line.
 type usageError struct {

@@ -12,7 +12,7 @@ func env(name string) []string {
 }
 
 func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", EnvVars: env("json"), Usage: "print one line of JSON on standard output"}
+	return &cli.BoolFlag{Name: "json", DisableDefaultText: true, EnvVars: env("json"), Usage: "print one line of JSON on standard output"}
 }
 
 // required refuses flags without a value. The library's own check prints the whole help.

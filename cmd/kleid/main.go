@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -30,8 +31,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch {
 	case code == exitInterrupted:
 		fmt.Fprintln(stderr, "kleid: interrupted")
+	case err != nil && strings.HasPrefix(err.Error(), app.Name):
+		fmt.Fprintln(stderr, err) // of a command by its whole name
 	case err != nil:
-		fmt.Fprintf(stderr, "kleid: %v\n", err)
+		fmt.Fprintf(stderr, "%s: %v\n", app.Name, err)
 	}
 	var wrong *usageError
 	if errors.As(err, &wrong) && wrong.command != "" {

@@ -80,12 +80,12 @@ func drawArm(d dice, side float64, query bool) (arm []point, behind bool) {
 }
 
 func drawLeg(d dice, side float64, heels bool) []point {
-	foot := d.about(6.5, 1.5)
+	foot := d.about(5.6, 1.2)
 	toe := point{side * (foot + 2), soleY}
 	if heels {
 		toe = point{side * (foot + 0.8), soleY + 1}
 	}
-	return []point{{side * 8, 88}, {side * d.about(7.2, 0.8), 122}, {side * foot, 161}, toe}
+	return []point{{side * 7.6, 88}, {side * d.about(6.1, 0.5), 122}, {side * foot, 161}, toe}
 }
 
 // bend poses the trunk: it maps the upright figure to the posed one, still in centimetres.
