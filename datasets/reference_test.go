@@ -1,0 +1,181 @@
+package datasets
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+// folder writes a small folder of reference tables; the photos themselves are not read.
+func folder(t *testing.T, files map[string]string) *Reference {
+	t.Helper()
+	dir := t.TempDir()
+	all := map[string]string{
+		"held_back.txt": "clothing/images/secret.jpg\n\n  clothing/images/hidden.jpg  \n",
+		"clothing/labels.csv": "image,label,kids\n" +
+			"dress.jpg,Dress,False\nplain.jpg,Dress,False\nsecret.jpg,Dress,False\nhat.jpg,Hat,False\n",
+		"clothing/more.csv": "image,label,kids\nshoes.jpg,Shoes,True\n",
+		"clothing/dress_boxes.csv": "photo,width,height,x_min,y_min,x_max,y_max,fold\n" +
+			"dress.jpg,400,533,10,20,300,500,2\nsecret.jpg,400,533,1,1,2,2,0\n",
+		"ccp/dress_boxes.csv": "photo,x_min,y_min,x_max,y_max,fold\n" +
+			"1.jpg,1,2,30,40,0\n2.jpg,,,,,1\n3.jpg,5,6,70,80,4\n",
+		"facets/labels.csv": "photo,x_min,y_min,x_max,y_max,is_dress,silhouette,neckline,sleeve,occasion,length,fold\n" +
+			"ccp/photos/1.jpg,1,2,30,40,yes,a-line,round,,casual,mini,0\n" +
+			"ccp/photos/3.jpg,5,6,70,80,no,,,,,,4\n" +
+			"clothing/images/secret.jpg,,,,,yes,sheath,boat,long,work,knee,1\n",
+		"triplets/triplets.csv": "query,a,b,closer,confidence,fold\n" +
+			"ccp/photos/1.jpg,x.jpg,y.jpg,a,1.5,0\n" +
+			"ccp/photos/1.jpg,x.jpg,y.jpg,b,3,1\n" +
+			"ccp/photos/1.jpg,x.jpg,y.jpg,,2,1\n" +
+			"ccp/photos/1.jpg,clothing/images/secret.jpg,y.jpg,a,2,1\n",
+	}
+	for name, text := range files {
+		all[name] = text
+	}
+	for name, text := range all {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	r, err := OpenReference(dir)
+	require.NoError(t, err)
+	return r
+}
+
+func names(examples []Example) []string {
+	var all []string
+	for _, e := range examples {
+		all = append(all, e.Name)
+	}
+	return all
+}
+
+func TestGarments(t *testing.T) {
+	r := folder(t, nil)
+	require.True(t, r.HeldBack("clothing/images/hidden.jpg"))
+	examples, err := r.Garments()
+	require.NoError(t, err)
+	require.Equal(t, []Example{
+		{Path: filepath.Join(r.Dir, "clothing", "images", "dress.jpg"), Name: "clothing/images/dress.jpg", Box: &photo.Box{XMin: 10, YMin: 20, XMax: 300, YMax: 500}, Fold: 2},
+		{Path: filepath.Join(r.Dir, "clothing", "images", "plain.jpg"), Name: "clothing/images/plain.jpg", Fold: -1},
+		{Path: filepath.Join(r.Dir, "clothing", "images", "hat.jpg"), Name: "clothing/images/hat.jpg", NoDress: true, Fold: -1},
+		{Path: filepath.Join(r.Dir, "clothing", "more", "shoes.jpg"), Name: "clothing/more/shoes.jpg", NoDress: true, Fold: -1},
+	}, examples)
+}
+
+func TestStreet(t *testing.T) {
+	r := folder(t, nil)
+	examples, err := r.Street()
+	require.NoError(t, err)
+	require.Equal(t, []string{"ccp/photos/1.jpg", "ccp/photos/2.jpg"}, names(examples), "the skirt is left out")
+	require.Equal(t, &photo.Box{XMin: 1, YMin: 2, XMax: 30, YMax: 40}, examples[0].Box)
+	require.False(t, examples[0].NoDress)
+	require.True(t, examples[1].NoDress)
+	require.Equal(t, []int{0, 1}, []int{examples[0].Fold, examples[1].Fold})
+}
+
+func TestJudgedFacets(t *testing.T) {
+	examples, err := folder(t, nil).Facets()
+	require.NoError(t, err)
+	require.Equal(t, []string{"ccp/photos/1.jpg", "ccp/photos/3.jpg"}, names(examples))
+	require.Equal(t, map[string]string{"silhouette": "a-line", "neckline": "round", "occasion": "casual", "length": "mini"}, examples[0].Labels)
+	require.True(t, examples[1].NoDress)
+	require.Empty(t, examples[1].Labels)
+}
+
+func TestJudgedTriplets(t *testing.T) {
+	triplets, err := folder(t, nil).Triplets()
+	require.NoError(t, err)
+	require.Len(t, triplets, 2, "no undecided one, none with a photo that is held back")
+	require.Equal(t, []string{"ccp/photos/1.jpg", "x.jpg", "y.jpg"}, []string{triplets[0].Query.Name, triplets[0].Near.Name, triplets[0].Far.Name})
+	require.Equal(t, []string{"y.jpg", "x.jpg"}, []string{triplets[1].Near.Name, triplets[1].Far.Name})
+	require.NotNil(t, triplets[0].Query.Box)
+	require.Equal(t, 1.5, triplets[0].Confidence)
+	require.Equal(t, 1, triplets[1].Fold)
+}
+
+func TestReferenceErrors(t *testing.T) {
+	_, err := OpenReference(t.TempDir())
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "reference photos")
+	for name, c := range map[string]struct{ file, text, says string }{
+		"box":        {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,9,9,9,9,0\n", "is empty"},
+		"fold":       {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
+		"column":     {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
+		"confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,sure,0\n", "line 2: confidence"},
+	} {
+		r := folder(t, map[string]string{c.file: c.text})
+		_, garments := r.Garments()
+		_, street := r.Street()
+		_, facets := r.Facets()
+		_, triplets := r.Triplets()
+		require.ErrorContains(t, errors.Join(garments, street, facets, triplets), c.says, name)
+	}
+}
+
+// TestReferencePhotos reads the real tables where they lie.
+func TestReferencePhotos(t *testing.T) {
+	dir := filepath.Join("..", "..", "shared", "data")
+	r, err := OpenReference(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the reference photos are not there: they are expected beside the repository, in ../shared/data")
+	}
+	require.NoError(t, err)
+	garments, err := r.Garments()
+	require.NoError(t, err)
+	street, err := r.Street()
+	require.NoError(t, err)
+	facets, err := r.Facets()
+	require.NoError(t, err)
+	triplets, err := r.Triplets()
+	require.NoError(t, err)
+	require.Greater(t, len(garments), 2000)
+	require.Greater(t, len(street), 150)
+	require.Greater(t, len(facets), 200)
+	require.Greater(t, len(triplets), 50)
+
+	text, err := os.ReadFile(filepath.Join(dir, "held_back.txt"))
+	require.NoError(t, err)
+	heldBack := strings.Fields(string(text))
+	require.NotEmpty(t, heldBack)
+	all := slices.Concat(garments, street, facets)
+	for _, tr := range triplets {
+		all = append(all, tr.Query, tr.Near, tr.Far)
+		require.True(t, tr.Confidence >= 1 && tr.Confidence <= 3)
+	}
+	vocabulary := map[string][]string{}
+	for _, f := range Facets() {
+		vocabulary[f.Name] = f.Labels
+	}
+	for _, e := range all {
+		require.NotContains(t, heldBack, e.Name)
+		require.FileExists(t, e.Path)
+		require.True(t, e.Fold >= -1 && e.Fold <= 4, e.Name)
+		for facet, label := range e.Labels {
+			require.Contains(t, vocabulary[facet], label, e.Name)
+		}
+	}
+}
+
+func TestVocabulary(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range Facets() {
+		require.False(t, seen[f.Name], f.Name)
+		seen[f.Name] = true
+		require.NotEmpty(t, f.Labels)
+		require.Len(t, slices.Compact(slices.Sorted(slices.Values(f.Labels))), len(f.Labels), "the labels of %s differ", f.Name)
+	}
+	for _, name := range []string{"silhouette", "neckline", "sleeve", "occasion"} {
+		require.True(t, seen[name], name)
+	}
+	Facets()[0].Labels[0] = "changed"
+	require.Equal(t, "a-line", Facets()[0].Labels[0], "callers get copies")
+}
