@@ -17,27 +17,32 @@ const calibrationFold = 0
 // heads trains heads on a frozen trunk and puts them into the model: first without the calibration
 // fold, to fit temperatures, thresholds and confidences on it, then, with those, on everything.
 func (m *maker) heads(ctx context.Context, model *models.Model) error {
-	if err := m.photos(ctx); err != nil {
-		return err
+	wanted := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(m.Heads, name) })
 	}
-	if slices.Contains(m.Heads, "projection") {
-		if err := m.projection(ctx, model); err != nil {
+	if wanted("projection") {
+		if err := m.stage(ctx, "projection", model, func() error { return m.projection(ctx, model) }); err != nil {
 			return err
 		}
 	}
 	for _, excluded := range []int{calibrationFold, -1} {
-		if slices.Contains(m.Heads, "background") || slices.Contains(m.Heads, "location") {
-			if err := m.location(ctx, model, excluded); err != nil {
-				return err
-			}
+		suffix := ""
+		if excluded >= 0 {
+			suffix = fmt.Sprintf("-without-fold-%d", excluded)
 		}
-		if slices.Contains(m.Heads, "facets") {
-			if err := m.facets(ctx, model, excluded); err != nil {
-				return err
+		for _, s := range []struct {
+			name   string
+			wanted bool
+			run    func() error
+		}{
+			{"location", wanted("background", "location"), func() error { return m.location(ctx, model, excluded) }},
+			{"facets", wanted("facets"), func() error { return m.facets(ctx, model, excluded) }},
+			{"deeprank", wanted("deeprank"), func() error { return m.deepRank(ctx, model, excluded) }},
+		} {
+			if !s.wanted {
+				continue
 			}
-		}
-		if slices.Contains(m.Heads, "deeprank") {
-			if err := m.deepRank(ctx, model, excluded); err != nil {
+			if err := m.stage(ctx, s.name+suffix, model, s.run); err != nil {
 				return err
 			}
 		}

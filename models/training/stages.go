@@ -2,9 +2,9 @@ package training
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"slices"
@@ -94,13 +94,8 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 
 // trunk returns the weights of the trunk and of the heads that were trained with it.
 func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
-	r, err := m.Work.Get(ctx, trunkKey)
+	data, err := storage.ReadAll(ctx, m.Work, trunkKey, 1<<30)
 	if err == nil {
-		defer r.Close()
-		data, err := io.ReadAll(r)
-		if err != nil {
-			return nil, err
-		}
 		m.Logger.Info("the trunk is there; delete it to train it anew", "file", trunkKey)
 		weights, _, err := models.DecodeSafetensors(data)
 		return weights, err
@@ -120,6 +115,34 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	}
 	trunk := &models.Model{Config: m.Options.Trunk.Config, Weights: weights}
 	return weights, trunk.Save(ctx, m.Work, trunkKey, models.Float32)
+}
+
+// stage runs one step of the making, which changes the model, and keeps its result under a name that
+// follows from what went into it: the same step on the same model is not run again, by any machine
+// that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
+func (m *maker) stage(ctx context.Context, name string, model *models.Model, run func() error) error {
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %+v %d %v %v", model.EmbeddingModel(), model.FacetModel(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil))
+	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
+	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
+	if err == nil {
+		done, err := models.Decode(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w; delete it to run the stage anew", key, err)
+		}
+		m.Logger.Info("this stage is done", "stage", name, "file", key)
+		*model = *done
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := m.photos(ctx); err != nil {
+		return err
+	}
+	if err := run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return model.Save(ctx, m.Work, key, models.Float32)
 }
 
 // photos paints and reads what training needs, once.
