@@ -1,1 +1,444 @@
+// The page: a photo or an item is the subject of a search, its facets are chips that filter, results are
+// cards that become the next subject. Texts from the catalogue only ever become text nodes.
 
+const pageSize = 24;
+const $ = (id) => document.getElementById(id);
+
+let facets = []; // [{name, labels}] of the index
+let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId}
+let where = {}; // facet → label
+let shown = null; // the latest answer
+let photoSize = null; // [width, height] of the queried photo
+let running = null; // AbortController of the search under way
+const visited = []; // subjects, by history.state.n
+
+class Problem extends Error {
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+async function api(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "offline", "The service cannot be reached. Check the connection and try again.");
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Problem(response.status, body.code, body.detail || `The service answered ${response.status}.`);
+  return body;
+}
+
+// ask searches for the subject, from an offset on.
+async function ask(offset, signal) {
+  const options = { k: pageSize, offset };
+  if (subject.kind === "item") {
+    const query = new URLSearchParams(options);
+    for (const [facet, label] of Object.entries(where)) query.append("where", `${facet}=${label}`);
+    return api(`/v1/items/${subject.rowId}/similar?${query}`, { signal });
+  }
+  if (subject.photoId) {
+    try {
+      const body = { ...options, photo_id: subject.photoId, where };
+      if (subject.box) body.box = subject.box;
+      return await api("/v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
+    } catch (error) {
+      if (error.code !== "unknown_photo") throw error; // otherwise it was forgotten: send it
+    }
+  }
+  const form = new FormData();
+  for (const [name, value] of Object.entries(options)) form.append(name, value);
+  for (const [facet, label] of Object.entries(where)) form.append("where", `${facet}=${label}`);
+  if (subject.box) form.append("box", subject.box);
+  form.append("photo", subject.file, "photo");
+  return api("/v1/search", { method: "POST", body: form, signal });
+}
+
+// search shows results from an offset on; 0 begins anew.
+async function search(offset = 0) {
+  running?.abort();
+  const own = (running = new AbortController());
+  document.body.dataset.view = "search";
+  document.body.classList.add("loading");
+  $("query").hidden = false;
+  $("message").hidden = true;
+  $("more").hidden = true;
+  $("heading").textContent = "Dresses like this one";
+  $("status").textContent = subject.kind === "photo" && !subject.photoId ? "Looking at the photo…" : "Searching…";
+  if (!$("results").querySelector(".card[data-row]") || document.body.dataset.fresh) ghosts();
+  try {
+    if (!facets.length) facets = (await api("/v1/facets", { signal: own.signal })).facets;
+    const answer = await ask(offset, own.signal);
+    if (running !== own) return;
+    show(answer, offset);
+  } catch (error) {
+    if (error.name === "AbortError" || running !== own) return;
+    fail(error);
+  } finally {
+    if (running === own) {
+      document.body.classList.remove("loading");
+      delete document.body.dataset.fresh;
+    }
+  }
+}
+
+function show(answer, offset) {
+  shown = answer;
+  if (subject.kind === "photo") subject.photoId = answer.query.photo_id;
+  showQuery(answer);
+  showFacets(answer);
+  $("clear").hidden = Object.keys(where).length === 0;
+  if (offset === 0) $("results").replaceChildren();
+  const fresh = answer.results.map((row) => card(row, answer));
+  $("results").append(...fresh);
+  if (offset > 0) fresh[0]?.querySelector("button").focus();
+  $("more").hidden = answer.complete;
+  if (answer.status === "no_dress") {
+    say("No dress was found in this photo", "Try another photo, or draw a box around the dress.");
+    $("status").textContent = "No dress found.";
+    return;
+  }
+  const count = offset + answer.results.length;
+  const filter = Object.entries(where).map(([facet, label]) => `${facet}: ${label}`).join(", ");
+  $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}`;
+  if (answer.total_matches === 0) {
+    if (filter) say("No dress is like that", "No dress of the catalogue matches the filter. Loosen it to see more.", "Clear the filter", clear);
+    else say("Nothing to compare with", "There is no other dress in the catalogue yet.");
+  }
+}
+
+function fail(error) {
+  $("results").replaceChildren();
+  $("status").textContent = "";
+  const titles = { no_index: "There is no catalogue yet", busy: "Many photos at once", offline: "No connection", timeout: "That took too long" };
+  const title = titles[error.code] || (error.code?.startsWith("photo_") ? "This photo cannot be read" : "That did not work");
+  const retry = error.status === 0 || error.status >= 500;
+  say(title, sentence(error.message), retry ? "Try again" : "", () => (subject ? search() : start()));
+}
+
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+}
+
+function say(title, text, action = "", act = null) {
+  $("message-title").textContent = title;
+  $("message-text").textContent = text;
+  $("message-action").textContent = action;
+  $("message-action").hidden = !action;
+  $("message-action").onclick = act;
+  $("message").hidden = false;
+}
+
+function ghosts() {
+  $("results").replaceChildren(...Array.from({ length: 8 }, () => {
+    const li = document.createElement("li");
+    li.className = "ghost";
+    li.setAttribute("aria-hidden", "true");
+    li.innerHTML = '<span class="picture"></span>';
+    return li;
+  }));
+}
+
+// place puts an element over a box of the queried photo.
+function place(element, box) {
+  const [width, height] = photoSize;
+  element.style.left = `${(100 * box.x_min) / width}%`;
+  element.style.top = `${(100 * box.y_min) / height}%`;
+  element.style.width = `${(100 * (box.x_max - box.x_min)) / width}%`;
+  element.style.height = `${(100 * (box.y_max - box.y_min)) / height}%`;
+  element.hidden = false;
+}
+
+function sizeFrame(width, height) {
+  photoSize = [width, height];
+  $("frame").style.aspectRatio = `${width} / ${height}`;
+  // A tall photo is not to push everything else off a small screen.
+  $("frame").style.width = `min(100%, calc(46vh * ${width / height}))`;
+}
+
+function showQuery(answer) {
+  const { query, box } = answer;
+  const photo = $("query-photo");
+  if (query.width && query.height) sizeFrame(query.width, query.height);
+  if (subject.kind === "item") photo.src = `/v1/thumbnails/${query.photo_id}`;
+  photo.alt = subject.kind === "item" ? query.title || "The item that was chosen" : "Your photo";
+  $("frame").classList.toggle("lassoable", subject.kind === "photo");
+  $("query-box").hidden = !box;
+  if (box && photoSize) place($("query-box"), box);
+  const others = subject.kind === "photo" ? (answer.candidates || []).filter((c) => JSON.stringify(c.box) !== JSON.stringify(box)) : [];
+  $("candidates").replaceChildren(...others.map((candidate, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "candidate";
+    button.setAttribute("aria-label", `Search for the other dress, ${i + 1} of ${others.length}, ${percent(candidate.confidence)} sure`);
+    place(button, candidate.box);
+    button.onclick = () => choose(candidate.box);
+    return button;
+  }));
+  $("model-box").hidden = !subject.box;
+  const caption = $("caption");
+  caption.replaceChildren();
+  if (subject.kind === "item") {
+    const title = document.createElement("strong");
+    title.textContent = query.title || query.product_id;
+    caption.append(title);
+  } else if (answer.status === "no_dress") {
+    caption.textContent = "Draw a box around the dress to search all the same.";
+  } else if (subject.box) {
+    caption.textContent = "Searching for what is in your box.";
+  } else {
+    caption.textContent = others.length ? "Choose a dashed box, or draw one, to search for another dress." : "Not the right place? Draw a box around the dress.";
+  }
+}
+
+// choose searches in another box of the photo; null is the model's own.
+function choose(box) {
+  subject.box = box && [box.x_min, box.y_min, box.x_max, box.y_max].join(",");
+  where = {};
+  search();
+}
+
+function showFacets(answer) {
+  const focused = document.activeElement?.closest(".chip");
+  const back = focused && [focused.dataset.facet, focused.dataset.label];
+  $("facets").hidden = answer.status !== "ok";
+  $("facets").replaceChildren(...facets.map((facet) => {
+    const known = answer.facets?.[facet.name];
+    const set = document.createElement("fieldset");
+    set.className = "facet";
+    set.dataset.facet = facet.name;
+    const legend = document.createElement("legend");
+    const name = document.createElement("b");
+    name.textContent = facet.name;
+    legend.append(name, where[facet.name] ? `the same, ${where[facet.name]}` : known ? `looks like ${known.label}${known.confident === false ? ", perhaps" : ""}` : "");
+    const chips = document.createElement("div");
+    chips.className = "chips";
+    chips.append(...["", ...facet.labels].map((label) => chip(facet, label, known)));
+    set.append(legend, chips);
+    return set;
+  }));
+  if (back) document.querySelector(`.chip[data-facet="${CSS.escape(back[0])}"][data-label="${CSS.escape(back[1])}"]`)?.focus();
+}
+
+function chip(facet, label, known) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "chip";
+  button.dataset.facet = facet.name;
+  button.dataset.label = label;
+  button.textContent = label || "any";
+  button.setAttribute("aria-pressed", String((where[facet.name] || "") === label));
+  if (known && label && label === known.label) {
+    button.classList.add("predicted");
+    const share = document.createElement("small");
+    share.textContent = known.source === "human" ? "sure" : percent(known.probability);
+    button.append(share);
+    button.title = known.source === "human" ? "A person said so" : "What the model sees";
+  } else if (known?.probabilities?.[label] !== undefined) {
+    button.title = `${percent(known.probabilities[label])} likely`;
+  }
+  button.onclick = () => {
+    const now = where[facet.name] || "";
+    where = { ...where };
+    delete where[facet.name];
+    if (label && label !== now) where[facet.name] = label;
+    search();
+  };
+  return button;
+}
+
+function clear() {
+  where = {};
+  search();
+}
+
+function card(row, answer) {
+  const node = $("card").content.firstElementChild.cloneNode(true);
+  node.dataset.row = row.row_id;
+  node.dataset.product = row.product_id;
+  const image = node.querySelector("img");
+  image.onerror = () => image.classList.add("missing");
+  if (row.photo_id) image.src = `/v1/thumbnails/${row.photo_id}`;
+  else image.classList.add("missing");
+  node.querySelector(".title").textContent = row.title || row.product_id;
+  node.querySelector(".price").textContent = price(row);
+  if (answer) {
+    node.dataset.similarity = row.similarity;
+    node.querySelector(".similarity").textContent = row.photo_id && row.photo_id === answer.query.photo_id ? "the same photo" : `${percent(row.similarity)} alike`;
+    const labels = facets.filter((facet) => row.facets?.[facet.name]).map((facet) => {
+      const span = document.createElement("span");
+      span.dataset.facet = facet.name;
+      span.textContent = row.facets[facet.name].label;
+      const own = answer.facets?.[facet.name];
+      if (own && own.label !== span.textContent) {
+        span.className = "differs";
+        span.title = `${facet.name}: not ${own.label}`;
+      }
+      return span;
+    });
+    node.querySelector(".labels").append(...labels);
+  }
+  node.querySelector("button").onclick = () => go({ kind: "item", rowId: row.row_id });
+  const link = node.querySelector("a");
+  if (/^https?:\/\//i.test(row.url || "")) {
+    link.href = row.url;
+    link.hidden = false;
+    link.setAttribute("aria-label", `${row.title || row.product_id} in the shop`);
+  }
+  return node;
+}
+
+function percent(share) {
+  return `${Math.floor(100 * Math.max(0, share) + 1e-9)} %`;
+}
+
+function price(row) {
+  if (row.price === undefined) return "";
+  try {
+    return new Intl.NumberFormat(undefined, { style: "currency", currency: row.currency }).format(row.price);
+  } catch {
+    return [row.price, row.currency].filter(Boolean).join(" "); // not a currency that browsers know
+  }
+}
+
+// go makes something the subject, and a page of its own in the browser's history.
+function go(next) {
+  visited.push(next);
+  history.pushState({ n: visited.length - 1 }, "", next.kind === "item" ? `#item=${next.rowId}` : "#photo");
+  begin(next);
+}
+
+function begin(next) {
+  subject = next;
+  where = {};
+  shown = null;
+  photoSize = null;
+  document.body.dataset.fresh = "yes";
+  $("query-box").hidden = true;
+  $("candidates").replaceChildren();
+  $("facets").hidden = true;
+  $("clear").hidden = true;
+  $("model-box").hidden = true;
+  $("caption").textContent = "";
+  const photo = $("query-photo");
+  photo.removeAttribute("src");
+  if (subject.kind === "photo") {
+    photo.onload = () => photoSize || sizeFrame(photo.naturalWidth, photo.naturalHeight);
+    photo.src = subject.url;
+  }
+  scrollTo({ top: 0 });
+  search();
+}
+
+function take(files) {
+  const file = [...(files || [])].find((f) => f.type.startsWith("image/")) || files?.[0];
+  if (file) go({ kind: "photo", file, url: URL.createObjectURL(file), photoId: "", box: "" });
+}
+
+async function start() {
+  running?.abort();
+  running = null;
+  subject = null;
+  document.body.dataset.view = "start";
+  document.body.classList.remove("loading");
+  $("query").hidden = true;
+  $("message").hidden = true;
+  $("more").hidden = true;
+  $("clear").hidden = true;
+  $("status").textContent = "";
+  $("heading").textContent = "Or begin with one of these";
+  ghosts();
+  try {
+    const [index, { items }] = await Promise.all([api("/v1/facets"), api("/v1/items?limit=12")]);
+    facets = index.facets;
+    $("about").textContent = `${index.photos} photos in the catalogue`;
+    if (!subject) $("results").replaceChildren(...items.map((row) => card(row, null)));
+  } catch (error) {
+    if (!subject) fail(error);
+  }
+}
+
+// restore shows what the address says: an earlier subject, an item, or the start.
+function restore(n) {
+  const item = /^#item=([0-9a-f]{64})$/.exec(location.hash);
+  if (visited[n]) begin(visited[n]);
+  else if (item) begin({ kind: "item", rowId: item[1] });
+  else start();
+}
+
+// A box is drawn on the photo with a mouse or a pen; fingers scroll.
+function lasso() {
+  const frame = $("frame");
+  let from = null;
+  const at = (event) => {
+    const r = frame.getBoundingClientRect();
+    const inside = (v) => Math.min(1, Math.max(0, v));
+    return [inside((event.clientX - r.left) / r.width) * photoSize[0], inside((event.clientY - r.top) / r.height) * photoSize[1]];
+  };
+  const box = (event) => {
+    const to = at(event);
+    return {
+      x_min: Math.round(Math.min(from[0], to[0])), y_min: Math.round(Math.min(from[1], to[1])),
+      x_max: Math.round(Math.max(from[0], to[0])), y_max: Math.round(Math.max(from[1], to[1])),
+    };
+  };
+  const large = (b) => b.x_max - b.x_min > photoSize[0] / 25 && b.y_max - b.y_min > photoSize[1] / 25;
+  frame.onpointerdown = (event) => {
+    if (subject?.kind !== "photo" || !photoSize || !shown || event.target.closest(".candidate")) return;
+    event.preventDefault();
+    from = at(event);
+    frame.setPointerCapture(event.pointerId);
+  };
+  frame.onpointermove = (event) => {
+    if (!from) return;
+    const b = box(event);
+    $("query-box").hidden = large(b) || !shown?.box;
+    if (large(b)) place($("lasso"), b);
+  };
+  frame.onpointerup = (event) => {
+    if (!from) return;
+    const b = box(event);
+    from = null;
+    $("lasso").hidden = true;
+    if (large(b)) choose(b);
+  };
+  frame.onpointercancel = () => {
+    from = null;
+    $("lasso").hidden = true;
+    $("query-box").hidden = !shown?.box;
+  };
+}
+
+$("photo").onchange = (event) => {
+  take(event.target.files);
+  event.target.value = ""; // so that the same file can be chosen again
+};
+$("clear").onclick = clear;
+$("model-box").onclick = () => choose(null);
+$("more").onclick = () => search($("results").querySelectorAll(".card[data-row]").length);
+$("home").onclick = (event) => {
+  event.preventDefault();
+  history.pushState(null, "", "/");
+  start();
+};
+document.addEventListener("paste", (event) => take(event.clipboardData?.files));
+document.addEventListener("dragover", (event) => {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  document.body.classList.add("dragging");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dragging");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dragging");
+  take(event.dataTransfer.files);
+});
+window.addEventListener("popstate", (event) => restore(event.state?.n));
+lasso();
+restore(-1);

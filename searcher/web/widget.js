@@ -1,1 +1,69 @@
+// Shows dresses that look like a product, on a shop's page:
+//
+//   <script src="https://kleid.shop.example/widget.js" data-product="ID" data-k="6" async></script>
+//
+// data-where="neckline=v-neck" filters, data-title heads it, data-into="#selector" puts it elsewhere than
+// behind the script. The service must allow the page's origin. Nothing shows when there is nothing to show.
+(async () => {
+  const script = document.currentScript;
+  const { product, k = "6", where = "", title = "You may also like", into } = script.dataset;
+  if (!product) return console.error("Kleid: the widget needs data-product");
+  const service = new URL(script.src).origin;
+  const query = new URLSearchParams({ k });
+  for (const condition of where.split(/[\s,]+/).filter(Boolean)) query.append("where", condition);
+  let answer;
+  try {
+    const response = await fetch(`${service}/v1/products/${encodeURIComponent(product)}/similar?${query}`);
+    answer = await response.json();
+    if (!response.ok) throw new Error(answer.detail);
+  } catch (error) {
+    return console.error("Kleid:", error.message);
+  }
+  if (!answer.results.length) return;
 
+  const host = document.createElement("section");
+  host.className = "kleid-similar";
+  host.setAttribute("aria-label", title);
+  // The shop's styles stay outside, the widget's inside.
+  const root = host.attachShadow({ mode: "open" });
+  const style = new CSSStyleSheet();
+  style.replaceSync(`
+    :host { display: block; font: inherit; color: inherit; }
+    h2 { font: inherit; font-size: 1.25em; font-weight: 600; margin: 0 0 .8em; }
+    ul { list-style: none; margin: 0; padding: 0 0 6px; display: grid; grid-auto-flow: column; grid-auto-columns: minmax(140px, 1fr); gap: 14px; overflow-x: auto; }
+    a { color: inherit; text-decoration: none; display: block; }
+    img { display: block; width: 100%; aspect-ratio: 3 / 4; object-fit: cover; border-radius: 10px; background: #8881; }
+    b { display: block; font-weight: 600; font-size: .9em; margin-top: .6em; }
+    span { font-size: .85em; opacity: .75; }
+    a:hover b { text-decoration: underline; }
+    a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; border-radius: 10px; }`);
+  root.adoptedStyleSheets = [style];
+  const heading = document.createElement("h2");
+  heading.textContent = title;
+  const list = document.createElement("ul");
+  for (const row of answer.results) {
+    const link = document.createElement("a");
+    if (/^https?:\/\//i.test(row.url || "")) link.href = row.url;
+    const image = document.createElement("img");
+    image.alt = "";
+    image.loading = "lazy";
+    if (row.photo_id) image.src = `${service}/v1/thumbnails/${row.photo_id}`;
+    const name = document.createElement("b");
+    name.textContent = row.title || row.product_id;
+    const price = document.createElement("span");
+    if (row.price !== undefined) {
+      try {
+        price.textContent = new Intl.NumberFormat(undefined, { style: "currency", currency: row.currency }).format(row.price);
+      } catch {
+        price.textContent = [row.price, row.currency].filter(Boolean).join(" ");
+      }
+    }
+    link.append(image, name, price);
+    list.append(document.createElement("li"));
+    list.lastElementChild.append(link);
+  }
+  root.append(heading, list);
+  const place = into && document.querySelector(into);
+  if (place) place.append(host);
+  else script.after(host);
+})();
