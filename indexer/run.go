@@ -242,7 +242,10 @@ func (r *runner) write(ctx context.Context, rows *rows) (err error) {
 		return fmt.Errorf("the new index: %w", err)
 	}
 	if err := verify(ctx, r.Store, r.meta, written.stored, written.probes); err != nil {
-		return errors.Join(fmt.Errorf("%w: %w", ErrRefused, err), r.Store.Drop(context.WithoutCancel(ctx), r.meta.Run))
+		if ctx.Err() == nil {
+			err = fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return errors.Join(err, r.Store.Drop(context.WithoutCancel(ctx), r.meta.Run))
 	}
 	r.report.count(written.tally)
 	r.end(StageWrite)
