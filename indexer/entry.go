@@ -32,14 +32,14 @@ type Listing struct {
 	Skipped []Skipped
 }
 
-// productOf is the product's id where the catalogue gives none: the file's name without extension.
-func productOf(source string) string {
-	source, _, _ = strings.Cut(source, "?")
-	name := path.Base(strings.ReplaceAll(source, `\`, "/"))
+// productOf is the product's id where the catalogue gives none: the name of the file, whose path has
+// slashes, without extension.
+func productOf(file string) string {
+	name := path.Base(file)
 	if stem := strings.TrimSuffix(name, path.Ext(name)); stem != "" {
-		return stem
+		name = stem
 	}
-	return name
+	return validText(name)
 }
 
 // validText writes bytes that are no UTF-8, which a file name may have, as \xff: Parquet, JSON and the

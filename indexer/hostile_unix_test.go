@@ -117,14 +117,6 @@ func TestHostileFolder(t *testing.T) {
 	require.Equal(t, []string{"elsewhere", "folder.jpg/up", "loop", "nowhere"}, sources(report.Skipped))
 }
 
-func sources(skipped []Skipped) []string {
-	var all []string
-	for _, s := range skipped {
-		all = append(all, s.Source)
-	}
-	return all
-}
-
 // A folder that cannot be read is skipped and reported; a catalogue that cannot be read is an error.
 func TestUnreadableFolders(t *testing.T) {
 	if os.Getuid() == 0 {

@@ -45,10 +45,10 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	}
 	e.Title, e.URL, e.Currency = take("title"), take("url"), take("currency")
 	e.ProductID = strings.TrimSpace(take("product_id"))
+	source := ""
 	for _, column := range photoColumns {
 		if raw, ok := fields[column]; ok {
-			raw = strings.Trim(raw, " \t")
-			e.Source, e.Location = validText(raw), m.locate(raw)
+			source = strings.Trim(raw, " \t")
 			delete(fields, column)
 			break
 		}
@@ -71,13 +71,28 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 			e.Attributes[validText(name)] = validText(value)
 		}
 	}
-	if e.Source == "" {
-		e.Source, e.Err = m.at(line), fmt.Sprintf("line %d of the catalogue names no photo", line)
+	product := m.at(line)
+	if source == "" {
+		e.Source, e.Err = product, fmt.Sprintf("line %d of the catalogue names no photo", line)
+	} else {
+		e.Source, e.Location, product = validText(source), m.locate(source), productOf(fileOf(source))
 	}
 	if e.ProductID == "" {
-		e.ProductID = productOf(e.Source)
+		e.ProductID = product
 	}
 	m.listing.Entries = append(m.listing.Entries, e)
+}
+
+// fileOf is the path in a photo's path or URL, with slashes. Manifests written on Windows have backslashes.
+func fileOf(source string) string {
+	scheme, _, ok := strings.Cut(source, "://")
+	switch end := strings.IndexAny(source, "?#"); {
+	case ok && strings.HasPrefix(strings.ToLower(scheme), "http") && end >= 0:
+		return source[:end]
+	case ok:
+		return source
+	}
+	return strings.ReplaceAll(source, `\`, "/")
 }
 
 // locate resolves a photo's path relative to the manifest. URLs stay what they are.

@@ -175,8 +175,8 @@ func (s *folderScan) file(name string, file os.DirEntry) error {
 }
 
 func (s *folderScan) add(name, err string) {
-	source := validText(filepath.ToSlash(name))
+	file := filepath.ToSlash(name)
 	s.listing.Entries = append(s.listing.Entries, Entry{
-		ProductID: productOf(source), Source: source, Location: filepath.Join(s.root, name), Err: err,
+		ProductID: productOf(file), Source: validText(file), Location: filepath.Join(s.root, name), Err: err,
 	})
 }
