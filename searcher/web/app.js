@@ -11,6 +11,7 @@ let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
 let running = null; // AbortController of the search under way
 const visited = []; // subjects, by history.state.n
+const canDraw = matchMedia("(pointer: fine)").matches; // fingers scroll
 
 class Problem extends Error {
   constructor(status, code, message) {
@@ -98,8 +99,9 @@ function show(answer, offset) {
   if (offset > 0) fresh[0]?.querySelector("button").focus();
   $("more").hidden = answer.complete;
   if (answer.status === "no_dress") {
-    say("No dress was found in this photo", "Try another photo, or draw a box around the dress.");
-    $("status").textContent = "No dress found.";
+    $("heading").textContent = "No dress found";
+    say("No dress was found in this photo", `Try another photo${canDraw ? ", or draw a box around the dress" : ""}.`);
+    $("status").textContent = "No dress was found.";
     return;
   }
   const count = offset + answer.results.length;
@@ -157,7 +159,7 @@ function sizeFrame(width, height) {
   photoSize = [width, height];
   $("frame").style.aspectRatio = `${width} / ${height}`;
   // A tall photo is not to push everything else off a small screen.
-  $("frame").style.width = `min(100%, calc(46vh * ${width / height}))`;
+  $("frame").style.width = `min(100%, calc(42vh * ${width / height}))`;
 }
 
 function showQuery(answer) {
@@ -166,7 +168,7 @@ function showQuery(answer) {
   if (query.width && query.height) sizeFrame(query.width, query.height);
   if (subject.kind === "item") photo.src = `/v1/thumbnails/${query.photo_id}`;
   photo.alt = subject.kind === "item" ? query.title || "The item that was chosen" : "Your photo";
-  $("frame").classList.toggle("lassoable", subject.kind === "photo");
+  $("frame").classList.toggle("lassoable", canDraw && subject.kind === "photo");
   $("query-box").hidden = !box;
   if (box && photoSize) place($("query-box"), box);
   const others = subject.kind === "photo" ? (answer.candidates || []).filter((c) => JSON.stringify(c.box) !== JSON.stringify(box)) : [];
@@ -187,11 +189,12 @@ function showQuery(answer) {
     title.textContent = query.title || query.product_id;
     caption.append(title);
   } else if (answer.status === "no_dress") {
-    caption.textContent = "Draw a box around the dress to search all the same.";
+    caption.textContent = canDraw ? "Draw a box around the dress to search all the same." : "";
   } else if (subject.box) {
     caption.textContent = "Searching for what is in your box.";
   } else {
-    caption.textContent = others.length ? "Choose a dashed box, or draw one, to search for another dress." : "Not the right place? Draw a box around the dress.";
+    const choice = others.length ? `Choose a dashed box${canDraw ? ", or draw one," : ""} to search for another dress.` : "";
+    caption.textContent = choice || (canDraw ? "Not the right place? Draw a box around the dress." : "");
   }
 }
 
@@ -205,7 +208,8 @@ function choose(box) {
 function showFacets(answer) {
   const focused = document.activeElement?.closest(".chip");
   const back = focused && [focused.dataset.facet, focused.dataset.label];
-  $("facets").hidden = answer.status !== "ok";
+  $("described").hidden = answer.status !== "ok";
+  $("summary").textContent = facets.map((facet) => where[facet.name] || answer.facets?.[facet.name]?.label).filter(Boolean).join(" · ");
   $("facets").replaceChildren(...facets.map((facet) => {
     const known = answer.facets?.[facet.name];
     const set = document.createElement("fieldset");
@@ -217,7 +221,9 @@ function showFacets(answer) {
     legend.append(name, where[facet.name] ? `the same, ${where[facet.name]}` : known ? `looks like ${known.label}${known.confident === false ? ", perhaps" : ""}` : "");
     const chips = document.createElement("div");
     chips.className = "chips";
-    chips.append(...["", ...facet.labels].map((label) => chip(facet, label, known)));
+    // What the dress is comes first, so that it is in sight where chips scroll.
+    const first = known ? [known.label] : [];
+    chips.append(...["", ...first, ...facet.labels.filter((label) => !first.includes(label))].map((label) => chip(facet, label, known)));
     set.append(legend, chips);
     return set;
   }));
@@ -320,7 +326,7 @@ function begin(next) {
   document.body.dataset.fresh = "yes";
   $("query-box").hidden = true;
   $("candidates").replaceChildren();
-  $("facets").hidden = true;
+  $("described").hidden = true;
   $("clear").hidden = true;
   $("model-box").hidden = true;
   $("caption").textContent = "";
@@ -370,7 +376,7 @@ function restore(n) {
   else start();
 }
 
-// A box is drawn on the photo with a mouse or a pen; fingers scroll.
+// A box is drawn on the photo with a mouse or a pen.
 function lasso() {
   const frame = $("frame");
   let from = null;
@@ -388,7 +394,7 @@ function lasso() {
   };
   const large = (b) => b.x_max - b.x_min > photoSize[0] / 25 && b.y_max - b.y_min > photoSize[1] / 25;
   frame.onpointerdown = (event) => {
-    if (subject?.kind !== "photo" || !photoSize || !shown || event.target.closest(".candidate")) return;
+    if (!canDraw || subject?.kind !== "photo" || !photoSize || !shown || event.target.closest(".candidate")) return;
     event.preventDefault();
     from = at(event);
     frame.setPointerCapture(event.pointerId);
@@ -440,5 +446,6 @@ document.addEventListener("drop", (event) => {
   take(event.dataTransfer.files);
 });
 window.addEventListener("popstate", (event) => restore(event.state?.n));
+$("described").open = matchMedia("(min-width: 761px)").matches; // a phone shows the results first
 lasso();
 restore(-1);
