@@ -91,24 +91,38 @@ func (e *Engine) Close() error { return e.pins.close() }
 // on runs f with the current index pinned. A store may drop an index before the searcher has noticed
 // the next one: when f fails on an index that is not the published one any more, it runs again on that.
 func (e *Engine) on(ctx context.Context, f func(*pin) error) error {
-	once := func() error {
+	var tried *pin // nil where there was none
+	once := func(again bool) error {
 		current, release, err := e.pins.acquire()
 		if err != nil {
 			return known(err)
 		}
 		defer release()
+		if again && current == tried {
+			return errSame
+		}
+		tried = current
 		return known(f(current))
 	}
-	err := once()
+	err := once(false)
 	var told *Error
 	if err == nil || ctx.Err() != nil || errors.Is(err, errClosed) || (errors.As(err, &told) && told.Code != CodeNoIndex) {
 		return err
 	}
-	if changed, refreshErr := e.Refresh(ctx); refreshErr != nil || !changed {
-		return err
+	// Whether it is this refresh that changes the index or one beside it does not matter.
+	if _, refreshErr := e.Refresh(ctx); errors.As(refreshErr, &told) {
+		return refreshErr // the new index is there and cannot be served
+	} else if refreshErr != nil {
+		return errors.Join(err, refreshErr)
 	}
-	return once()
+	if secondErr := once(true); !errors.Is(secondErr, errSame) {
+		return secondErr
+	}
+	return err
 }
+
+// errSame says that there is no other index to try.
+var errSame = errors.New("the same index")
 
 // SearchPhoto searches with the bytes of a photo file. A photo without a dress is no error: the answer
 // has catalog.StatusNoDress and no results.

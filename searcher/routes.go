@@ -86,7 +86,7 @@ func register[I, O any](s *Server, api huma.API, method, path, id, summary strin
 	problems := &huma.Response{
 		Description: "What is wrong (RFC 9457)",
 		Content: map[string]*huma.MediaType{
-			problemType: {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, problemReflection)},
+			problemType: {Schema: api.OpenAPI().Components.Schemas.Schema(problemReflection, true, "")},
 		},
 	}
 	operation := huma.Operation{
@@ -167,7 +167,7 @@ func describeSearch(api huma.API) {
 				"one_per_product": {Type: huma.TypeBoolean, Description: oneDoc},
 				"box":             text(boxDoc, "120,80,480,900"),
 			}),
-			"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, searchBodyReflection)},
+			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(searchBodyReflection, true, "")},
 		},
 	}
 }

@@ -1,0 +1,321 @@
+package searcher
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/photo"
+)
+
+func TestRefusedByTheServer(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	options := shop.options()
+	options.Limits = photo.Limits{MaxBytes: 20_000, MaxPixels: 90 * 120}
+	s := serve(t, options)
+	small := shop.files[shop.rows[0].PhotoID]
+	require.Equal(t, http.StatusOK, s.upload(small).status)
+
+	s.get("/nowhere").problem(t, http.StatusNotFound, CodeNotFound)
+	s.get("/v1/").problem(t, http.StatusNotFound, CodeNotFound)
+	s.get("/../../etc/passwd").problem(t, http.StatusNotFound, CodeNotFound)
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		request, err := http.NewRequestWithContext(t.Context(), method, s.url+"/v1/search", nil)
+		require.NoError(t, err)
+		r := s.do(request)
+		r.problem(t, http.StatusMethodNotAllowed, CodeMethod)
+		require.Equal(t, http.MethodPost, r.header.Get("Allow"))
+	}
+	p := s.post("/v1/search", "application/json", bytes.Repeat([]byte(" "), 2<<20)).problem(t, http.StatusRequestEntityTooLarge, CodeTooLarge)
+	require.Contains(t, p.Detail, "smaller")
+	s.upload(append(small, make([]byte, 30_000)...)).problem(t, http.StatusRequestEntityTooLarge, "photo_too_many_bytes")
+
+	large, err := photo.EncodeJPEG(photo.New(91, 120), 50)
+	require.NoError(t, err)
+	s.upload(large).problem(t, http.StatusRequestEntityTooLarge, "photo_too_many_pixels")
+
+	kind, body := form(t, small)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/search", bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", kind)
+	request.Header.Set("Content-Encoding", "gzip")
+	s.do(request).problem(t, http.StatusUnsupportedMediaType, CodeUnsupportedType)
+}
+
+func TestMalformedRequests(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	s := serve(t, shop.options())
+	for name, test := range map[string]struct {
+		sent   string
+		status int
+	}{
+		"a broken escape":  {"GET /v1/products/%zz/similar HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+		"long headers":     {"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 20_000) + "\r\n\r\n", 431},
+		"no HTTP":          {"hello\r\n\r\n", 400},
+		"a negative size":  {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400},
+		"an enormous size": {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			require.NoError(t, err)
+			defer connection.Close()
+			_, err = io.WriteString(connection, test.sent)
+			require.NoError(t, err)
+			response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+			require.NoError(t, err)
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			require.Equal(t, test.status, response.StatusCode, "%s", body)
+			require.Equal(t, problemType, response.Header.Get("Content-Type"))
+		})
+	}
+}
+
+func TestPanicsAreProblems(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	data := shop.paint(t, 0, studio.Shot{Query: true})
+	options := shop.options()
+	var log lockedBuilder
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	options.Thumbnails = func(context.Context, string) ([]byte, error) { panic("a secret path") }
+	shop.embedder.before = func() { panic("a secret shape") }
+	s := serve(t, options)
+	for _, r := range []reply{s.get("/v1/thumbnails/" + shop.rows[0].PhotoID), s.upload(data)} {
+		p := r.problem(t, http.StatusInternalServerError, CodeInternal)
+		require.NotContains(t, p.Detail, "secret")
+	}
+	require.Contains(t, log.String(), "a secret path")
+	require.Contains(t, log.String(), "a secret shape")
+	shop.embedder.before = nil
+	require.Equal(t, http.StatusOK, s.upload(data).status, "the place in the lane is free again")
+}
+
+func TestBusy(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	var photos [][]byte
+	for i := range uint64(4) {
+		photos = append(photos, shop.paint(t, 0, studio.Shot{Query: true, Index: i}))
+	}
+	entered, proceed := make(chan struct{}, 4), make(chan struct{})
+	shop.embedder.before = func() {
+		entered <- struct{}{}
+		<-proceed
+	}
+	options := shop.options()
+	options.Embeds, options.Queue = 1, 1
+	s := serve(t, options)
+	replies := make(chan reply, 2)
+	var asking sync.WaitGroup
+	ask := func(data []byte) { asking.Go(func() { replies <- s.upload(data) }) }
+	ask(photos[0])
+	<-entered
+	ask(photos[1])
+	require.Eventually(t, func() bool { return s.Engine().lane.waiting.Load() == 1 }, 10*time.Second, time.Millisecond)
+	r := s.upload(photos[2])
+	r.problem(t, http.StatusServiceUnavailable, CodeBusy)
+	require.Equal(t, "2", r.header.Get("Retry-After"))
+	require.Equal(t, http.StatusOK, s.get("/v1/products/"+shop.rows[0].ProductID+"/similar").status, "what needs no network goes on")
+	close(proceed)
+	asking.Wait()
+	for range 2 {
+		require.Equal(t, http.StatusOK, (<-replies).status)
+	}
+	require.Equal(t, http.StatusOK, s.upload(photos[2]).status)
+}
+
+func TestTimeout(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	data := shop.paint(t, 0, studio.Shot{Query: true})
+	proceed := make(chan struct{})
+	shop.embedder.before = func() { <-proceed }
+	options := shop.options()
+	options.Timeout = 20 * time.Millisecond
+	options.Embeds = 1
+	s := serve(t, options)
+	s.upload(data).problem(t, http.StatusGatewayTimeout, CodeTimeout)
+	// The photo is still in the network, so the next one waits for its place, and in vain.
+	s.upload(shop.room(t)).problem(t, http.StatusGatewayTimeout, CodeTimeout)
+	close(proceed)
+	require.Eventually(t, func() bool { return s.upload(data).status == http.StatusOK }, 10*time.Second, time.Millisecond)
+}
+
+func TestShutdownWaitsForRequests(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	data := shop.paint(t, 0, studio.Shot{Query: true})
+	entered, proceed := make(chan struct{}), make(chan struct{})
+	shop.embedder.before = func() {
+		close(entered)
+		<-proceed
+	}
+	store := &watchedStore{Store: shop.store}
+	options := shop.options()
+	options.Store = store
+	server, err := New(t.Context(), options)
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	s := &service{t, "http://" + listener.Addr().String(), server}
+	replies := make(chan reply, 1)
+	go func() { replies <- s.upload(data) }()
+	<-entered
+	down := make(chan error, 1)
+	go func() { down <- server.Shutdown(context.Background()) }()
+	require.Eventually(t, func() bool {
+		connection, err := net.Dial("tcp", listener.Addr().String())
+		if err == nil {
+			connection.Close()
+		}
+		return err != nil
+	}, 10*time.Second, time.Millisecond, "nobody new is let in")
+	close(proceed)
+	require.Equal(t, http.StatusOK, (<-replies).status)
+	require.NoError(t, <-down)
+	require.NoError(t, <-served)
+	require.Zero(t, store.open.Load())
+}
+
+func TestServeAfterShutdown(t *testing.T) {
+	shop := newShop(t)
+	server, err := New(t.Context(), shop.options())
+	require.NoError(t, err)
+	require.NoError(t, server.Shutdown(t.Context()))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, server.Serve(listener))
+}
+
+func TestCORS(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	ask := func(s *service, method, origin string) http.Header {
+		request, err := http.NewRequestWithContext(t.Context(), method, s.url+"/v1/products/"+shop.rows[0].ProductID+"/similar", nil)
+		require.NoError(t, err)
+		request.Header.Set("Origin", origin)
+		if method == http.MethodOptions {
+			request.Header.Set("Access-Control-Request-Method", http.MethodGet)
+		}
+		return s.do(request).header
+	}
+	const header = "Access-Control-Allow-Origin"
+
+	closed := serve(t, shop.options())
+	for _, method := range []string{http.MethodGet, http.MethodOptions} {
+		require.Empty(t, ask(closed, method, "https://shop.example").Get(header))
+	}
+	require.Equal(t, "same-origin", ask(closed, http.MethodGet, "https://shop.example").Get("Cross-Origin-Resource-Policy"))
+
+	options := shop.options()
+	options.AllowedOrigins = []string{"https://shop.example", "http://localhost:3000"}
+	open := serve(t, options)
+	for _, method := range []string{http.MethodGet, http.MethodOptions} {
+		require.Equal(t, "https://shop.example", ask(open, method, "https://shop.example").Get(header))
+		require.Equal(t, "http://localhost:3000", ask(open, method, "http://localhost:3000").Get(header))
+		for _, other := range []string{"https://evil.example", "https://shop.example.evil.example", "http://shop.example", "null"} {
+			require.Empty(t, ask(open, method, other).Get(header), other)
+		}
+		require.Empty(t, ask(open, method, "https://shop.example").Get("Access-Control-Allow-Credentials"))
+	}
+	require.Equal(t, "cross-origin", ask(open, http.MethodGet, "https://shop.example").Get("Cross-Origin-Resource-Policy"))
+
+	options.AllowedOrigins = []string{"*"}
+	require.Equal(t, "*", ask(serve(t, options), http.MethodGet, "https://anybody.example").Get(header))
+
+	for _, wrong := range []string{"", "shop.example", "https://shop.example/", "https://", "ftp://shop.example", "https://a.example,https://b.example"} {
+		options.AllowedOrigins = []string{wrong}
+		_, err := New(t.Context(), options)
+		require.ErrorContains(t, err, "origin", wrong)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	shop := newShop(t)
+	for name, spoil := range map[string]func(*Options){
+		"no store":    func(o *Options) { o.Store = nil },
+		"no embedder": func(o *Options) { o.Embedder = nil },
+		"no bytes":    func(o *Options) { o.Limits = photo.Limits{MaxPixels: 1} },
+		"no pixels":   func(o *Options) { o.Limits = photo.Limits{MaxBytes: 1} },
+	} {
+		options := shop.options()
+		spoil(&options)
+		_, err := NewEngine(t.Context(), options)
+		require.Error(t, err, name)
+	}
+}
+
+func TestPages(t *testing.T) {
+	shop := newShop(t)
+	s := serve(t, shop.options())
+	for _, page := range pages {
+		r := s.get(page.path)
+		require.Equal(t, http.StatusOK, r.status)
+		require.Equal(t, page.kind, r.header.Get("Content-Type"))
+		require.Contains(t, r.header.Get("Content-Security-Policy"), "default-src 'none'")
+		require.Equal(t, "nosniff", r.header.Get("X-Content-Type-Options"))
+		require.NotContains(t, string(r.body), "unsafe-inline")
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+page.path, nil)
+		require.NoError(t, err)
+		request.Header.Set("If-None-Match", r.header.Get("ETag"))
+		require.Equal(t, http.StatusNotModified, s.do(request).status)
+	}
+}
+
+func TestDescriptionOfTheAPI(t *testing.T) {
+	shop := newShop(t)
+	s := serve(t, shop.options())
+	var d struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			RequestBody struct{ Content map[string]any }
+			Responses   map[string]struct{ Content map[string]any }
+		}
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	s.get("/openapi.json").into(t, &d)
+	require.Equal(t, "3.1.0", d.OpenAPI)
+	for path, method := range map[string]string{
+		"/v1/search": "post", "/v1/items": "get", "/v1/items/{row_id}": "get", "/v1/items/{row_id}/similar": "get",
+		"/v1/products/{product_id}/similar": "get", "/v1/facets": "get", "/v1/thumbnails/{photo_id}": "get", "/healthz": "get", "/readyz": "get",
+	} {
+		require.Contains(t, d.Paths, path)
+		require.Contains(t, d.Paths[path], method)
+		require.Contains(t, d.Paths[path][method].Responses["default"].Content, problemType, path)
+	}
+	search := d.Paths["/v1/search"]["post"]
+	require.Contains(t, search.RequestBody.Content, "multipart/form-data")
+	require.Contains(t, search.RequestBody.Content, "application/json")
+	require.Contains(t, d.Components.Schemas["Problem"].Properties, "code")
+	// What the description promises is what is sent.
+	sent, err := json.Marshal(Answer{Note: "x", Where: map[string][]string{"a": {"b"}}, Run: "r"})
+	require.NoError(t, err)
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(sent, &fields))
+	for field := range fields {
+		require.Contains(t, d.Components.Schemas["Answer"].Properties, field, fmt.Sprint(d.Components.Schemas["Answer"]))
+	}
+	require.Contains(t, d.Components.Schemas["Result"].Properties, "row_id")
+	require.Contains(t, d.Components.Schemas["Result"].Properties, "similarity")
+}
