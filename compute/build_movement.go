@@ -81,26 +81,6 @@ func onlyMovesOnes(dims, permutation []int) bool {
 	return true
 }
 
-// Broadcast implements backends.Builder: it adds axes at the front.
-func (b *Builder) Broadcast(x backends.Op, prefix ...int) (backends.Op, error) {
-	v, err := b.check(backends.OpTypeBroadcast, x)
-	if err != nil {
-		return nil, err
-	}
-	shape, err := shapeinference.BroadcastOp(v[0].shape, prefix)
-	if err != nil {
-		return nil, err
-	}
-	if len(prefix) == 0 {
-		return v[0], nil
-	}
-	axes := make([]int, v[0].shape.Rank())
-	for i := range axes {
-		axes[i] = len(prefix) + i
-	}
-	return b.one(backends.OpTypeBroadcastInDim, shape, broadcastAttrs{axes}, v[0])
-}
-
 // BroadcastInDim implements backends.Builder.
 func (b *Builder) BroadcastInDim(x backends.Op, shape shapes.Shape, axes []int) (backends.Op, error) {
 	v, err := b.check(backends.OpTypeBroadcastInDim, x)

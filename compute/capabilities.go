@@ -14,7 +14,8 @@ var unsupportedOps = map[backends.OpType]bool{
 	backends.OpTypeReal:                true,
 	backends.OpTypeImag:                true,
 	backends.OpTypeFFT:                 true,
-	backends.OpTypeSelectAndScatterSum: true, // listed by GoMLX, but no builder has it
+	backends.OpTypeBroadcast:           true, // listed by GoMLX, but no builder has it
+	backends.OpTypeSelectAndScatterSum: true, // nor this one
 	backends.OpTypeAllReduce:           true,
 	backends.OpTypeCollectiveBroadcast: true,
 	backends.OpTypeAllGather:           true,

@@ -72,6 +72,40 @@ func TestBatchNormAgainstDefinition(t *testing.T) {
 	}
 }
 
+// TestBatchNormFarFromZero checks statistics where a sum of squares would lose every digit: a mean a thousand
+// times the deviation, drifting from block to block.
+func TestBatchNormFarFromZero(t *testing.T) {
+	rng := rand.New(rand.NewPCG(37, 38))
+	const rows, channels = 20_000, 24
+	x := make([]float32, rows*channels)
+	var mean, variance [channels]float64
+	for i := range x {
+		x[i] = 1000 + float32(rng.NormFloat64()) + float32(i)/rows/channels
+		mean[i%channels] += float64(x[i]) / rows
+	}
+	for i, v := range x {
+		d := float64(v) - mean[i%channels]
+		variance[i%channels] += d * d / rows
+	}
+	one, zero := make([]float32, channels), make([]float32, channels)
+	for i := range one {
+		one[i] = 1
+	}
+	got := run(t, newBackend(t, "threads=2"), func(in []*Node) []*Node {
+		y, mean, variance := InternalBatchNormForTraining(in[0], in[1], in[2], 1e-5, 1)
+		return []*Node{y, mean, variance}
+	}, tensors.FromFlatDataAndDimensions(x, rows, channels), tensors.FromValue(one), tensors.FromValue(zero))
+	for c, v := range values(t, got[1]) {
+		require.InEpsilon(t, mean[c], v, 1e-6)
+	}
+	for c, v := range values(t, got[2]) {
+		require.InEpsilon(t, variance[c], v, 1e-3)
+	}
+	for i, v := range values(t, got[0]) {
+		require.InDelta(t, (float64(x[i])-mean[i%channels])/math.Sqrt(variance[i%channels]+1e-5), v, 2e-3)
+	}
+}
+
 // visitWindows calls f for each element under each window.
 func visitWindows(in, sizes, strides []int, pads [][2]int, f func(window, element int)) []int {
 	out := make([]int, len(in))
