@@ -36,7 +36,10 @@ func flagsFirst(app *cli.App, args []string) []string {
 			arguments = append(arguments, arg)
 		default:
 			ordered = append(ordered, arg)
-			if len(rest) > 0 && takesValue(flags, arg) {
+			if takesValue(flags, arg) {
+				if len(rest) == 0 {
+					return ordered // the library misses the value
+				}
 				ordered, rest = append(ordered, rest[0]), rest[1:]
 			}
 		}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/urfave/cli/v2"
+)
+
+// everyCommand calls f for each command that does something, with the words that name it.
+func everyCommand(t *testing.T, f func(words []string, command *cli.Command)) {
+	t.Helper()
+	var walk func(words []string, commands []*cli.Command)
+	walk = func(words []string, commands []*cli.Command) {
+		for _, command := range commands {
+			name := append(words[:len(words):len(words)], command.Name)
+			if len(command.Subcommands) > 0 {
+				walk(name, command.Subcommands)
+			} else {
+				f(name, command)
+			}
+		}
+	}
+	walk(nil, newApp(strings.NewReader(""), io.Discard, io.Discard).Commands)
+}
+
+func TestHelp(t *testing.T) {
+	var names []string
+	everyCommand(t, func(words []string, command *cli.Command) {
+		name := strings.Join(words, " ")
+		names = append(names, name)
+		r := kleid(t, append(words, "--help")...)
+		require.Equal(t, exitDone, r.code, name)
+		require.Empty(t, r.stderr, name)
+		require.Contains(t, r.stdout, "kleid "+name, name)
+		require.Contains(t, r.stdout, "xit codes", name)
+		// Subcommands of train and evaluate share the examples of those.
+		if words[0] != "train" && words[0] != "evaluate" {
+			require.Contains(t, r.stdout, "Example", name)
+		}
+		for _, flag := range command.Flags {
+			require.Contains(t, r.stdout, "--"+flag.Names()[0], name)
+		}
+	})
+	require.Subset(t, names, []string{"demo", "index", "serve", "search", "embed", "train all", "evaluate facets", "bench embed", "bench train", "bench index", "version"})
+	for _, parent := range []string{"", "train", "evaluate", "bench"} {
+		r := kleid(t, strings.Fields(parent+" --help")...)
+		require.Equal(t, exitDone, r.code, parent)
+		require.Contains(t, r.stdout, "Examples:", parent)
+	}
+	for _, code := range []string{"0 ", "1 ", "2 ", "3 ", "4 ", "130 "} {
+		require.Contains(t, kleid(t).stdout, "\n     "+code)
+	}
+}
+
+// TestEveryFlagIsAVariable holds the rule that the help states: --max-bad is KLEID_MAX_BAD.
+func TestEveryFlagIsAVariable(t *testing.T) {
+	everyCommand(t, func(words []string, command *cli.Command) {
+		require.NotEmpty(t, command.Flags, words)
+		for _, flag := range command.Flags {
+			if flag.Names()[0] == "help" {
+				continue
+			}
+			withVariables, ok := flag.(interface{ GetEnvVars() []string })
+			require.True(t, ok, "%v --%s", words, flag.Names()[0])
+			name := "KLEID_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
+			require.Equal(t, []string{name}, withVariables.GetEnvVars(), "%v --%s", words, flag.Names()[0])
+		}
+	})
+}
+
+func TestWrongUsage(t *testing.T) {
+	index := []string{"index", "--catalogue", "photos", "--out", "out"}
+	search := []string{"search", "dress.jpg", "--index", "index"}
+	tests := []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"unknown command", []string{"undress"}, `there is no command "undress": demo, index,`},
+		{"unknown command below train", []string{"train", "patience"}, `kleid train: there is no command "patience": all,`},
+		{"no command below bench", []string{"bench"}, "kleid bench: name one of its commands: embed,"},
+		{"unknown flag", []string{"index", "--fast"}, "kleid index: there is no flag --fast"},
+		{"unknown flag after an argument", append(search, "--fast"), "kleid search: there is no flag --fast"},
+		{"flag without value", []string{"index", "--out"}, "flag needs an argument"},
+		{"flag without value after an argument", []string{"search", "dress.jpg", "--index"}, "flag needs an argument"},
+		{"no catalogue", []string{"index", "--out", "out"}, "kleid index needs --catalogue"},
+		{"no out", []string{"index", "--catalogue", "photos"}, "kleid index needs --out"},
+		{"argument too many", append(index, "more"), `kleid index takes no arguments, but there is "more"`},
+		{"share beyond 1", append(index, "--max-bad", "5"), "--max-bad is 5"},
+		{"share that is no number", append(index, "--max-bad", "some"), `"some"`},
+		{"negative keep", append(index, "--keep", "-1"), "--keep is -1"},
+		{"unknown store", append(index, "--store", "oracle://host/alias"), `there is no store "oracle://host/alias"`},
+		{"store without folder", append(index, "--store", "embedded:"), `there is no store "embedded:"`},
+		{"unknown backend", append(index, "--backend", "abacus"), `there is no backend "abacus"`},
+		{"negative threads", append(index, "--threads", "-2"), "--threads is -2"},
+		{"no photo", []string{"search", "--index", "index"}, "kleid search needs one photo, not 0"},
+		{"two photos", append(search, "other.jpg"), "kleid search needs one photo, not 2"},
+		{"nowhere to search", []string{"search", "dress.jpg"}, "kleid search needs --index DIR or --store URL"},
+		{"filter without label", append(search, "--where", "neckline"), `"neckline" is not of the form facet=label`},
+		{"no results wanted", append(search, "--k", "0"), "--k is 0"},
+		{"box of three sides", append(search, "--box", "1,2,3"), `the box "1,2,3"`},
+		{"nowhere to serve from", []string{"serve"}, "kleid serve needs --index DIR or --store URL"},
+		{"address without port", []string{"serve", "--index", "index", "--listen", "here"}, `--listen is "here"`},
+		{"nothing to embed", []string{"embed"}, "kleid embed needs a photo"},
+		{"no reference", []string{"evaluate", "facets"}, "kleid evaluate facets needs --reference"},
+		{"unknown network", []string{"bench", "embed", "--network", "perceptron"}, `"perceptron"`},
+		{"empty batch", []string{"bench", "train", "--batch", "0"}, "--batch is 0"},
+		{"no products", []string{"demo", "--once", "--products", "0"}, "--products is 0"},
+		{"negative seed", []string{"demo", "--once", "--seed", "-1"}, `"-1"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			r := kleid(t, test.args...)
+			require.Equal(t, exitUsage, r.code, r.stderr)
+			require.Empty(t, r.stdout)
+			require.Contains(t, r.stderr, test.says)
+			require.LessOrEqual(t, strings.Count(r.stderr, "\n"), 2, "short: %s", r.stderr)
+		})
+	}
+}
+
+func TestFlagsFirst(t *testing.T) {
+	app := newApp(strings.NewReader(""), io.Discard, io.Discard)
+	tests := []struct{ given, want string }{
+		{"kleid", "kleid"},
+		{"kleid --help", "kleid --help"},
+		{"kleid help index", "kleid help index"},
+		{"kleid search a.jpg --index d --json", "kleid search --index d --json -- a.jpg"},
+		{"kleid search --json a.jpg --k 3", "kleid search --json --k 3 -- a.jpg"},
+		{"kleid search --k=3 a.jpg", "kleid search --k=3 -- a.jpg"},
+		{"kleid search - --index d", "kleid search --index d -- -"},
+		{"kleid search --index d -- -odd.jpg", "kleid search --index d -- -odd.jpg"},
+		{"kleid embed a.jpg --json b.jpg", "kleid embed --json -- a.jpg b.jpg"},
+		{"kleid search a.jpg --index", "kleid search --index"},
+		{"kleid bench index --json --products 3", "kleid bench index --json --products 3"},
+		{"kleid train x --work d", "kleid train x --work d"},
+	}
+	for _, test := range tests {
+		require.Equal(t, strings.Fields(test.want), flagsFirst(app, strings.Fields(test.given)), test.given)
+	}
+}
+
+func TestVariables(t *testing.T) {
+	s := newShop(t)
+	t.Setenv("KLEID_INDEX", s.index)
+	t.Setenv("KLEID_K", "2")
+	photo := s.photos(t)[0]
+	require.Contains(t, kleid(t, "search", photo).stdout, "\n2  ")
+	require.NotContains(t, kleid(t, "search", photo).stdout, "\n3  ")
+	require.Contains(t, kleid(t, "search", photo, "--k", "3").stdout, "\n3  ", "a flag wins over a variable")
+	t.Setenv("KLEID_K", "two")
+	r := kleid(t, "search", photo)
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "KLEID_K")
+}
