@@ -68,11 +68,11 @@ func TestConstantProducts(t *testing.T) {
 		for i := range m {
 			for j := range n {
 				for p := range k {
-					x, y := as[i*k+p], 0.0
+					x, y := as[i*k+p], bs[p*n+j]
 					if aTransposed == 1 {
 						x = as[p*m+i]
 					}
-					if y = bs[p*n+j]; bTransposed == 1 {
+					if bTransposed == 1 {
 						y = bs[j*k+p]
 					}
 					want[i*n+j] += x * y

@@ -23,8 +23,6 @@ type value struct {
 	constant *constant // nil but for constants
 }
 
-func (v *value) isParameter() bool { return v.node == nil && v.constant == nil }
-
 func (v *value) dtype() dtypes.DType { return v.shape.DType }
 
 func (v *value) dims() []int { return v.shape.Dimensions }

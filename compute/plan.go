@@ -13,8 +13,7 @@ type plan struct {
 	steps      []step
 	storages   []storage
 	arenaSize  int
-	outputs    []int // storage of each output
-	parameters int   // storages [0, parameters) are the parameters
+	parameters int // storages [0, parameters) are the parameters
 	results    []result
 }
 

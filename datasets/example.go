@@ -1,3 +1,4 @@
+// Package datasets reads labelled photos, and names the facets that Kleid describes dresses by.
 package datasets
 
 import (
