@@ -570,3 +570,19 @@ func TestReportBrief(t *testing.T) {
 	require.Contains(t, brief.String(), "… and 1 more skipped")
 	require.Equal(t, report, report.Brief(5))
 }
+
+// A journal whose end was lost costs the photos that were in it, and no more.
+func TestRunWithTornJournal(t *testing.T) {
+	b := newBench(t, pictures(0, 6))
+	first := b.run(t)
+	segment := filepath.Join(b.out, "work", journalName(b.embedder.meta), "000000.log")
+	info, err := os.Stat(segment)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(segment, info.Size()-1))
+	b.embedder.seen = make(map[string]int)
+	second := b.run(t)
+	require.Equal(t, 1, second.Embedded)
+	_, firstRows := parquetRows(t, b.out, first.Run)
+	_, secondRows := parquetRows(t, b.out, second.Run)
+	require.Equal(t, timeless(firstRows), timeless(secondRows))
+}
