@@ -11,7 +11,7 @@ let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
 let running = null; // AbortController of the search under way
 const visited = []; // subjects, by history.state.n
-const canDraw = matchMedia("(pointer: fine)").matches; // fingers scroll
+const canDraw = !matchMedia("(pointer: coarse)").matches; // fingers scroll
 
 class Problem extends Error {
   constructor(status, code, message) {
@@ -340,9 +340,16 @@ function begin(next) {
   search();
 }
 
-function take(files) {
-  const file = [...(files || [])].find((f) => f.type.startsWith("image/")) || files?.[0];
-  if (file) go({ kind: "photo", file, url: URL.createObjectURL(file), photoId: "", box: "" });
+async function take(files) {
+  const chosen = [...(files || [])].find((f) => f.type.startsWith("image/")) || files?.[0];
+  if (!chosen) return;
+  try {
+    // In memory, since it may be sent again when it is not at its place any more.
+    const file = new Blob([await chosen.arrayBuffer()], { type: chosen.type });
+    go({ kind: "photo", file, url: URL.createObjectURL(file), photoId: "", box: "" });
+  } catch {
+    say("This file cannot be read", "Choose another one.");
+  }
 }
 
 async function start() {
@@ -394,7 +401,7 @@ function lasso() {
   };
   const large = (b) => b.x_max - b.x_min > photoSize[0] / 25 && b.y_max - b.y_min > photoSize[1] / 25;
   frame.onpointerdown = (event) => {
-    if (!canDraw || subject?.kind !== "photo" || !photoSize || !shown || event.target.closest(".candidate")) return;
+    if (event.pointerType === "touch" || subject?.kind !== "photo" || !photoSize || !shown || event.target.closest(".candidate")) return;
     event.preventDefault();
     from = at(event);
     frame.setPointerCapture(event.pointerId);
@@ -419,8 +426,8 @@ function lasso() {
   };
 }
 
-$("photo").onchange = (event) => {
-  take(event.target.files);
+$("photo").onchange = async (event) => {
+  await take(event.target.files);
   event.target.value = ""; // so that the same file can be chosen again
 };
 $("clear").onclick = clear;

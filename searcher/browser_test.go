@@ -1,0 +1,310 @@
+package searcher
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/datasets/studio"
+)
+
+// chromium returns the browser that is there.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("KLEID_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+		if name == "" {
+			continue
+		}
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium: install it (Debian: apt-get install chromium) or name one in KLEID_CHROMIUM")
+	return ""
+}
+
+// visitor is a person at a browser.
+type visitor struct {
+	t   *testing.T
+	ctx context.Context // of the tab
+}
+
+func visit(t *testing.T) visitor {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	messages := chromedp.Console(ctx)
+	v := visitor{t, ctx}
+	t.Cleanup(func() {
+		// The page says nothing on the console but what the browser says of refused requests.
+		require.NoError(t, chromedp.Cancel(ctx))
+		for m, err := range messages {
+			if err != nil {
+				break
+			}
+			require.Equal(t, "network", m.Source, m.String())
+		}
+	})
+	v.do(chromedp.EmulateViewport(1280, 900))
+	return v
+}
+
+// do takes steps, in at most half a minute.
+func (v visitor) do(steps ...chromedp.Action[chromedp.Void]) {
+	v.t.Helper()
+	require.NoError(v.t, chromedp.Do(v.ctx)) // the browser must not end with the first step
+	ctx, cancel := context.WithTimeout(v.ctx, 30*time.Second)
+	defer cancel()
+	require.NoError(v.t, chromedp.Do(ctx, steps...))
+}
+
+// until waits for an expression to be true in the page.
+func (v visitor) until(format string, args ...any) {
+	v.t.Helper()
+	expression := "Boolean(" + fmt.Sprintf(format, args...) + ")"
+	ctx, cancel := context.WithTimeout(v.ctx, 30*time.Second)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression))
+	if err != nil {
+		status, _ := chromedp.Run(v.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		require.NoError(v.t, err, "%s\nthe page says: %s", expression, status)
+	}
+}
+
+// see evaluates an expression in the page.
+func see[T any](v visitor, expression string) T {
+	v.t.Helper()
+	value, err := chromedp.Run(v.ctx, chromedp.Evaluate[T](expression))
+	require.NoError(v.t, err)
+	return value
+}
+
+// choose gives the page a photo.
+func (v visitor) choose(data []byte) {
+	v.t.Helper()
+	path := filepath.Join(v.t.TempDir(), "photo.jpg")
+	require.NoError(v.t, os.WriteFile(path, data, 0o600))
+	v.do(chromedp.SetUploadFiles(chromedp.CSS("#photo"), []string{path}))
+}
+
+const (
+	cards  = `[...document.querySelectorAll("#results .card[data-row]")]`
+	idle   = `!document.body.classList.contains("loading")`
+	inView = `document.body.dataset.view`
+)
+
+func TestPageInABrowser(t *testing.T) {
+	v := visit(t)
+	shop := newShopOf(t, 14, 150, 200)
+	shop.index(t, "r1", 14)
+	s := serve(t, shop.options())
+	row := shop.rows[4]
+
+	t.Run("the start offers samples", func(t *testing.T) {
+		v.t = t
+		v.do(chromedp.Navigate(s.url))
+		v.until(cards + `.length === 12`)
+		require.Equal(t, "start", see[string](v, inView))
+		v.until(cards + `.every((c) => c.querySelector("img").naturalWidth === 150 || !c.querySelector("img").complete)`)
+	})
+	t.Run("a photo is searched with", func(t *testing.T) {
+		v.t = t
+		v.choose(shop.files[row.PhotoID])
+		v.until(`%s && %s.length === 14 && document.querySelector("#results .similarity").textContent === "the same photo"`, idle, cards)
+		require.Equal(t, row.ProductID, see[string](v, cards+`[0].dataset.product`))
+		require.Equal(t, row.Title, see[string](v, cards+`[0].querySelector(".title").textContent`))
+		require.Equal(t, "14 of 14 dresses", see[string](v, `document.getElementById("status").textContent`))
+		box := see[[]float64](v, `(() => {
+			const b = document.getElementById("query-box").getBoundingClientRect(), f = document.getElementById("query-photo").getBoundingClientRect();
+			return [(b.left - f.left) / f.width * 150, (b.top - f.top) / f.height * 200, (b.right - f.left) / f.width * 150, (b.bottom - f.top) / f.height * 200];
+		})()`)
+		for i, want := range []int32{row.Box.XMin, row.Box.YMin, row.Box.XMax, row.Box.YMax} {
+			require.InDelta(t, want, box[i], 1, "the box lies where the dress was found")
+		}
+		require.Equal(t, 1, see[int](v, `document.querySelectorAll("#candidates button").length`))
+	})
+	t.Run("chips filter", func(t *testing.T) {
+		v.t = t
+		own := row.Facets["sleeve"].Label
+		require.Equal(t, own+"80 %", see[string](v, `document.querySelector('#facets [data-facet="sleeve"] .chip.predicted').textContent`))
+		other := ""
+		for _, r := range shop.rows {
+			if r.Facets["sleeve"].Label != own {
+				other = r.Facets["sleeve"].Label
+			}
+		}
+		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="sleeve"][data-label=%q]`, other))))
+		v.until(`%s && document.querySelector('#facets .chip[data-facet="sleeve"][data-label=%q]').getAttribute("aria-pressed") === "true"`, idle, other)
+		want := map[string]bool{}
+		for _, r := range shop.rows {
+			if r.Facets["sleeve"].Label == other {
+				want[r.ProductID] = true
+			}
+		}
+		got := see[[]string](v, cards+`.map((c) => c.dataset.product)`)
+		require.Len(t, got, len(want))
+		for _, id := range got {
+			require.True(t, want[id])
+		}
+		require.Contains(t, see[string](v, `document.getElementById("status").textContent`), "sleeve: "+other)
+		v.do(chromedp.Click(chromedp.CSS("#clear")))
+		v.until(`%s && %s.length === 14 && document.getElementById("clear").hidden`, idle, cards)
+	})
+	t.Run("a filter without results says how to go on", func(t *testing.T) {
+		v.t = t
+		taken := map[string]bool{}
+		for _, r := range shop.rows {
+			taken[r.Facets["neckline"].Label] = true
+		}
+		free := ""
+		for _, label := range labelsOf(shop.embedder.Metadata().Facets, "neckline") {
+			if !taken[label] {
+				free = label
+			}
+		}
+		require.NotEmpty(t, free)
+		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, free))))
+		v.until(`%s && %s.length === 0 && document.getElementById("message-text").textContent.includes("Loosen")`, idle, cards)
+		v.do(chromedp.Click(chromedp.CSS("#message-action")))
+		v.until(`%s && %s.length === 14`, idle, cards)
+	})
+	t.Run("another place in the photo", func(t *testing.T) {
+		v.t = t
+		v.do(chromedp.Click(chromedp.CSS("#candidates button")))
+		v.until(`%s && !document.getElementById("model-box").hidden && %s.length === 14`, idle, cards)
+		v.do(chromedp.Click(chromedp.CSS("#model-box")))
+		v.until(`%s && document.getElementById("model-box").hidden && document.querySelector("#results .similarity").textContent === "the same photo"`, idle)
+	})
+	t.Run("a box is drawn", func(t *testing.T) {
+		v.t = t
+		v.do(chromedp.DragAndDropXY(at(v, 0.2), atY(v, 0.5), at(v, 0.8), atY(v, 0.9)))
+		v.until(`%s && !document.getElementById("model-box").hidden && %s.length === 14`, idle, cards)
+		v.do(chromedp.Click(chromedp.CSS("#model-box")))
+		v.until(`%s && document.getElementById("model-box").hidden`, idle)
+	})
+	t.Run("the keyboard leads to more like this, and back", func(t *testing.T) {
+		v.t = t
+		id := see[string](v, cards+`[1].dataset.row`)
+		product := see[string](v, cards+`[1].dataset.product`)
+		// Tab goes through the chips and on to the cards.
+		v.do(chromedp.Focus(chromedp.CSS("#home")))
+		reached := fmt.Sprintf(`document.activeElement.closest(".card")?.dataset.row === %q && document.activeElement.className === "hit"`, id)
+		for presses := 0; !see[bool](v, reached); presses++ {
+			require.Less(t, presses, 200, "the card cannot be reached")
+			v.do(chromedp.KeyEvent(kb.Tab))
+		}
+		require.NotEqual(t, "none", see[string](v, `getComputedStyle(document.activeElement).outlineStyle`), "focus can be seen")
+		v.do(chromedp.KeyEvent(kb.Enter))
+		v.until(`%s && document.querySelector("#caption strong") && %s.length === 13`, idle, cards)
+		require.NotContains(t, see[[]string](v, cards+`.map((c) => c.dataset.product)`), product)
+		require.Equal(t, "#item="+id, see[string](v, `location.hash`))
+		see[bool](v, `(history.back(), true)`)
+		v.until(`%s && location.hash === "#photo" && %s.length === 14`, idle, cards)
+	})
+	t.Run("a photo without a dress", func(t *testing.T) {
+		v.t = t
+		v.choose(shop.room(t))
+		v.until(`%s && document.getElementById("message-title").textContent === "No dress was found in this photo"`, idle)
+		require.Zero(t, see[int](v, cards+`.length`))
+		require.True(t, see[bool](v, `document.getElementById("described").hidden`))
+	})
+	t.Run("a file that is no photo", func(t *testing.T) {
+		v.t = t
+		v.choose([]byte("no photo"))
+		v.until(`%s && document.getElementById("message-title").textContent === "This photo cannot be read"`, idle)
+		require.Contains(t, see[string](v, `document.getElementById("message-text").textContent`), "JPEG")
+	})
+	t.Run("an address of an item", func(t *testing.T) {
+		v.t = t
+		v.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/#item="+row.RowID))
+		v.until(`%s && document.querySelector("#caption strong")?.textContent === %q`, idle, row.Title)
+	})
+	t.Run("a photo from the clipboard", func(t *testing.T) {
+		v.t = t
+		see[bool](v, fmt.Sprintf(`(async () => {
+			const file = new File([await (await fetch("/v1/thumbnails/%s")).blob()], "pasted.jpg", { type: "image/jpeg" });
+			const clipboardData = new DataTransfer();
+			clipboardData.items.add(file);
+			document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+			return true;
+		})() && true`, row.PhotoID))
+		v.until(`%s && document.querySelector("#results .similarity")?.textContent === "the same photo"`, idle)
+	})
+}
+
+// at and atY are a point of the queried photo in the window, by its share of width and height.
+func at(v visitor, share float64) float64 {
+	return see[float64](v, fmt.Sprintf(`(() => { const r = document.getElementById("frame").getBoundingClientRect(); return r.left + r.width * %v; })()`, share))
+}
+
+func atY(v visitor, share float64) float64 {
+	return see[float64](v, fmt.Sprintf(`(() => { const r = document.getElementById("frame").getBoundingClientRect(); return r.top + r.height * %v; })()`, share))
+}
+
+func TestPageOnAPhone(t *testing.T) {
+	v := visit(t)
+	shop := newShopOf(t, 6, 150, 200)
+	shop.index(t, "r1", 6)
+	s := serve(t, shop.options())
+	v.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch), chromedp.Navigate(s.url))
+	const fits = `document.documentElement.scrollWidth <= innerWidth`
+	v.until(cards + `.length === 6`)
+	require.True(t, see[bool](v, fits))
+	v.choose(shop.paint(t, 0, studio.Shot{Query: true}))
+	v.until(`%s && %s.length === 6 && document.querySelector("#results .similarity").textContent`, idle, cards)
+	require.True(t, see[bool](v, fits))
+	require.False(t, see[bool](v, `document.getElementById("described").open`), "results before details")
+	v.do(chromedp.Click(chromedp.CSS("#described summary")), chromedp.WaitVisible(chromedp.CSS("#facets .chip.predicted")))
+	require.True(t, see[bool](v, fits))
+}
+
+func TestPageWithoutAnIndex(t *testing.T) {
+	v := visit(t)
+	shop := newShop(t)
+	s := serve(t, shop.options())
+	v.do(chromedp.Navigate(s.url))
+	v.until(`document.getElementById("message-title").textContent === "There is no catalogue yet"`)
+	shop.index(t, "r1", 3)
+	v.do(chromedp.Click(chromedp.CSS("#message-action")))
+	v.until(cards + `.length === 3`)
+}
+
+func TestPageInTheDark(t *testing.T) {
+	v := visit(t)
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	s := serve(t, shop.options())
+	const lightness = `getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 3`
+	for scheme, dark := range map[string]bool{"light": false, "dark": true} {
+		_, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		require.NoError(t, err)
+		v.do(chromedp.Navigate(s.url))
+		require.Equal(t, dark, see[float64](v, lightness) < 128)
+	}
+}
+
+func TestWidgetOnAShopsPage(t *testing.T) {
+	v := visit(t)
+	shop := newShop(t)
+	shop.index(t, "r1", 12)
+	s := serve(t, shop.options())
+	v.do(chromedp.Navigate(s.url + "/widget"))
+	v.until(`document.querySelector(".kleid-similar")?.shadowRoot.querySelectorAll("li").length === 6`)
+	require.Contains(t, see[string](v, `document.querySelector(".kleid-similar").shadowRoot.querySelector("a").href`), "https://shop.example/")
+}
