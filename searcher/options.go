@@ -57,7 +57,8 @@ type Options struct {
 	AllowedOrigins []string
 	// Timeout bounds the work for one request. Optional: 30 seconds.
 	Timeout time.Duration
-	// MaxConnections is how many clients are served at once. Optional: 1024.
+	// MaxConnections is how many clients are served at once. Each may send Limits.MaxBytes, and that is
+	// held in memory. Optional: 1024.
 	MaxConnections int
 	// Version is that of the program, for the API's description. Optional.
 	Version string

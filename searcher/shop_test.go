@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -133,12 +134,8 @@ func grid(m *photo.Image, box photo.Box) (colours, greys []float32) {
 }
 
 func unit(v []float32) []float32 {
-	var sum float64
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	if sum == 0 {
-		v[0], sum = 1, 1
+	if !slices.ContainsFunc(v, func(x float32) bool { return x != 0 }) {
+		v[0] = 1
 	}
 	return vectors.Unit(v)
 }
