@@ -131,7 +131,6 @@ func TestIndexFails(t *testing.T) {
 		{"no such model", []string{"--catalogue", s.catalogue, "--out", t.TempDir(), "--models", "nowhere.safetensors"}, "nowhere.safetensors"},
 		{"model that is none", []string{"--catalogue", s.catalogue, "--out", t.TempDir(), "--models", s.catalogue}, "catalogue.csv"},
 		{"out is a file", []string{"--catalogue", s.catalogue, "--out", s.catalogue}, "catalogue.csv"},
-		{"Milvus is not there", []string{"--catalogue", s.catalogue, "--out", t.TempDir(), "--store", "milvus://127.0.0.1:1/dresses"}, "127.0.0.1:1"},
 		{"built without XLA", []string{"--catalogue", s.catalogue, "--out", t.TempDir(), "--backend", "xla:cpu"}, "xla"},
 	}
 	for _, test := range tests {

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	// binary is the real program, built once.
-	binary string
+	// program is the real program, built once.
+	program string
 	// tiny is the file of the tests' model, see writeTinyModel.
 	tiny string
 )
@@ -36,9 +36,9 @@ func testMain(m *testing.M) int {
 		err = writeTinyModel(tiny, 1)
 	}
 	if err == nil {
-		binary = filepath.Join(dir, "kleid.exe")
+		program = filepath.Join(dir, "kleid.exe")
 		var out []byte
-		if out, err = exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		if out, err = exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 			err = fmt.Errorf("%w: %s", err, out)
 		}
 	}
