@@ -1,0 +1,38 @@
+package vectors
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+)
+
+// What is wrong with a filter is said to the person who asks, with what there is.
+func TestFilterErrors(t *testing.T) {
+	meta := catalog.Metadata{Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"long", "short"}}, {Name: "neckline", Labels: []string{"boat"}}}}
+	for message, filter := range map[string]Filter{
+		`this index has no facet "colour": use one of sleeve, neckline`: {"sleeve": {"red"}, "colour": {"red"}},
+		`facet "sleeve" has no label "red": use one of long, short`:     {"sleeve": {"long", "red"}},
+	} {
+		require.EqualError(t, filter.Check(meta), message)
+	}
+	require.EqualError(t, Filter{"x": nil}.Check(catalog.Metadata{}), `this index has no facet "x": use one of none (there are none)`)
+	require.NoError(t, Filter(nil).Check(meta))
+	require.Equal(t, []string{"a", "b"}, Filter{"b": nil, "a": nil}.Facets())
+}
+
+func TestUnit(t *testing.T) {
+	long := []float32{3e30, 0, 4e30}
+	require.InDeltaSlice(t, []float32{0.6, 0, 0.8}, Unit(long), 1e-6)
+	require.Equal(t, float32(3e30), long[0], "the caller's vector stays as it is")
+}
+
+// Text that is not valid is replaced in a copy.
+func TestCleanText(t *testing.T) {
+	row := catalog.Row{RowID: "a", Title: "b\xff", Attributes: map[string]string{"c\xff": "d", "e": "\xfe"}}
+	clean := CleanText(row)
+	require.Equal(t, catalog.Row{RowID: "a", Title: "b\ufffd", Attributes: map[string]string{"c\ufffd": "d", "e": "\ufffd"}}, clean)
+	require.Equal(t, "b\xff", row.Title)
+	require.Equal(t, map[string]string{"c\xff": "d", "e": "\xfe"}, row.Attributes)
+}
