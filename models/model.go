@@ -65,6 +65,23 @@ func DefaultConfig() Config {
 	}
 }
 
+// ConfigFor is DefaultConfig with another trunk. Sizes in which photos are looked at become multiples of
+// its stride.
+func ConfigFor(backbone string) (Config, error) {
+	b, err := BackboneByName(backbone)
+	if err != nil {
+		return Config{}, err
+	}
+	c := DefaultConfig()
+	c.Backbone = b.Name
+	for i, size := range c.Scales {
+		for axis, v := range size {
+			c.Scales[i][axis] = (v + b.Stride - 1) / b.Stride * b.Stride
+		}
+	}
+	return c, nil
+}
+
 // Model is a configuration and its weights. Weights below "trunk." are the backbone's; the heads'
 // stand at the root.
 type Model struct {

@@ -21,6 +21,7 @@ func trainCommand() *cli.Command {
 		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "steps of the trunk at half the crop's size"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "steps of the trunk at full size"},
 		&cli.StringFlag{Name: "trunk", Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "backbone: " + strings.Join(models.BackboneNames(), ", ")},
+		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE|URL` that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
 	command := &cli.Command{
@@ -29,6 +30,7 @@ func trainCommand() *cli.Command {
 		Description: `Examples:
   kleid train all --reference ../shared/data --work build/weights
   kleid train facets --reference ../shared/data --work build/facets
+  kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 "train all" goes from nothing to a model; it leaves checkpoints and goes on where it stopped. The
 others train a part of the model named by --models (by default the shipped one) on its frozen trunk
@@ -70,7 +72,14 @@ func train(c *cli.Context, heads []string) error {
 	}
 	options.Paint.Products = c.Int("products")
 	options.Trunk.HalfSteps, options.Trunk.FullSteps = c.Int("half-steps"), c.Int("full-steps")
-	options.Trunk.Config.Backbone = c.String("trunk")
+	if options.Trunk.Config, err = models.ConfigFor(c.String("trunk")); err != nil {
+		return wrongUsage(c, "%v", err)
+	}
+	if url := c.String("trunk-weights"); url != "" {
+		if options.Trunk.Initial, err = models.LoadWeights(c.Context, url); err != nil {
+			return err
+		}
+	}
 	if dir := c.String("reference"); dir != "" {
 		if options.Reference, err = datasets.OpenReference(dir); err != nil {
 			return err

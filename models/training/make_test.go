@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -57,6 +58,28 @@ func TestMake(t *testing.T) {
 	again, err := Make(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, model.EmbeddingModel(), again.EmbeddingModel(), "what stages left is what they made")
+}
+
+// TestTrunkFromWeights keeps a trunk that others trained, with its stride of 32, as it is.
+func TestTrunkFromWeights(t *testing.T) {
+	options := tiny(t)
+	options.Heads = []string{}
+	options.Trunk.HalfSteps, options.Trunk.FullSteps = 0, 0
+	var err error
+	options.Trunk.Config, err = models.ConfigFor("resnet18")
+	require.NoError(t, err)
+	for _, size := range options.Trunk.Config.Scales {
+		require.Zero(t, size[0]%32+size[1]%32)
+	}
+	_, err = Make(t.Context(), options)
+	require.ErrorContains(t, err, "no weights to start from")
+
+	options.Trunk.Initial = models.Weights{"conv1.weight": models.NewTensor(64, 3, 7, 7)}
+	model, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, []int{64, 3, 7, 7}, model.Weights["trunk.conv1.weight"].Shape)
+	_, err = models.ConfigFor("alexnet")
+	require.ErrorContains(t, err, "kleid-s")
 }
 
 // TestMakeHead trains one head anew and leaves the rest as it was.

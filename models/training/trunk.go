@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -18,6 +19,9 @@ import (
 type TrunkOptions struct {
 	Config models.Config
 	Seed   uint64
+	// Initial are weights of the bare trunk to start from, such as torchvision's; nil starts from
+	// nothing. With them and no steps the trunk stays what they are.
+	Initial models.Weights
 	// Steps at half the crop's size, which cost a quarter, and then at its full size
 	// (https://arxiv.org/abs/1906.06423).
 	HalfSteps, FullSteps int
@@ -33,7 +37,7 @@ type TrunkOptions struct {
 // DefaultTrunkOptions are those of the shipped model.
 func DefaultTrunkOptions() TrunkOptions {
 	return TrunkOptions{
-		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2500, FullSteps: 1200,
+		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2400, FullSteps: 800,
 		PaintedPairs: 24, RealPairs: 8, Scenes: 12,
 		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
 	}
@@ -66,12 +70,20 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	if err != nil {
 		return nil, err
 	}
-	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Seed: options.Seed, WeightDecay: options.WeightDecay})
+	initial := models.Weights{}
+	initial.Merge("trunk.", options.Initial)
+	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Initial: initial, Seed: options.Seed, WeightDecay: options.WeightDecay})
 	if err != nil {
 		return nil, err
 	}
 	const key = "trunk.checkpoint.safetensors"
 	progress := Progress{Steps: options.HalfSteps + options.FullSteps}
+	if progress.Steps == 0 {
+		if len(initial) == 0 {
+			return nil, errors.New("trunk: no steps and no weights to start from: give one of them")
+		}
+		return initial, nil
+	}
 	if _, err := loadCheckpoint(ctx, bucket, key, trainer, &progress); err != nil {
 		return nil, err
 	}
