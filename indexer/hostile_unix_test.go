@@ -127,7 +127,7 @@ func TestUnreadableFolders(t *testing.T) {
 	report := b.run(t)
 	require.Equal(t, []string{"secret"}, sources(report.Skipped))
 	require.NoError(t, os.Chmod(b.photos, 0o000))
-	defer os.Chmod(b.photos, 0o755)
+	t.Cleanup(func() { require.NoError(t, os.Chmod(b.photos, 0o755)) })
 	_, err := Run(t.Context(), b.options())
 	require.ErrorContains(t, err, "permission denied")
 }

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 // stop says that the child has come to its point and waits to be killed, or for its parent to be gone.
 func stop() {
 	fmt.Println(stoppedThere)
-	io.Copy(io.Discard, os.Stdin)
+	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(2)
 }
 

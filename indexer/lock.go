@@ -34,7 +34,7 @@ func lock(out string) (unlock func(), err error) {
 		}
 		return nil, fmt.Errorf("another job is writing to %s%s: wait until it is done, or name another --out", out, who)
 	}
-	return func() { l.Unlock() }, nil
+	return func() { _ = l.Unlock() }, nil // what fails here the end of the process does
 }
 
 func jobPath(out string) string { return filepath.Join(out, "work", "job.json") }

@@ -123,7 +123,7 @@ type lines struct {
 func newLines(r io.Reader) *lines {
 	b := bufio.NewReaderSize(r, 1<<16)
 	if bom, err := b.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		b.Discard(3)
+		_, _ = b.Discard(3) // cannot fail: they have been peeked at
 	}
 	return &lines{r: b}
 }

@@ -247,7 +247,9 @@ func TestLock(t *testing.T) {
 		done <- err
 	}()
 	<-inside
-	_, err := Run(t.Context(), b.options())
+	second := b.options()
+	second.Embedder = newStub()
+	_, err := Run(t.Context(), second)
 	require.ErrorContains(t, err, "another job is writing to "+b.out)
 	require.ErrorContains(t, err, fmt.Sprintf("process %d on ", os.Getpid()))
 	require.ErrorContains(t, err, "wait until it is done, or name another --out")

@@ -15,9 +15,8 @@ type table struct {
 	offsets []uint64
 }
 
-func (t table) len() int          { return len(t.offsets) - 1 }
-func (t table) at(i int) []byte   { return t.data[t.offsets[i]:t.offsets[i+1]] }
-func (t table) text(i int) string { return string(t.at(i)) }
+func (t table) len() int        { return len(t.offsets) - 1 }
+func (t table) at(i int) []byte { return t.data[t.offsets[i]:t.offsets[i+1]] }
 
 // find returns where the text is in a table whose texts are in order; false if it is not there.
 func (t table) find(text string) (int, bool) {

@@ -91,8 +91,7 @@ func newWriter(partial, final string, meta catalog.Metadata) (_ *writer, err err
 	}
 	for name, s := range map[string]*spool{"rows.spool": &w.json, "unsupervised.spool": &w.unsupervised, "deeprank.spool": &w.deepRank} {
 		if *s, err = openSpool(filepath.Join(partial, name)); err != nil {
-			w.closeSpools()
-			return nil, fmt.Errorf("embedded store: %w", err)
+			return nil, errors.Join(fmt.Errorf("embedded store: %w", err), w.closeSpools())
 		}
 	}
 	return w, nil

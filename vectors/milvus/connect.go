@@ -85,8 +85,9 @@ func reportFailures(ctx context.Context, method string, req, reply any, conn *gr
 		}
 		status = r.GetStatus()
 	}
-	if status.GetErrorCode() != commonpb.ErrorCode_Success || status.GetCode() != 0 {
-		return &serverError{status.GetErrorCode(), status.GetCode(), status.GetReason()}
+	legacy := status.GetErrorCode() //nolint:staticcheck // some failures carry the older code alone
+	if legacy != commonpb.ErrorCode_Success || status.GetCode() != 0 {
+		return &serverError{legacy, status.GetCode(), status.GetReason()}
 	}
 	return nil
 }
