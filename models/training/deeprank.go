@@ -12,8 +12,7 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// RankSamples are unsupervised embeddings of painted dresses, several looks each, and of real
-// triplets.
+// RankSamples are unsupervised embeddings of painted dresses and of real triplets.
 type RankSamples struct {
 	vectors  matrix
 	products [][]int // looks of each painted product
@@ -27,26 +26,24 @@ type CropTriplet struct {
 	Confidence float64
 }
 
-// CollectRanks computes unsupervised embeddings: `looks` of each painted crop that keep wants and of
-// each photo in the triplets.
-func CollectRanks(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, keep func(c *Crop) bool, triplets []CropTriplet, looksEach int, progress func(done, total int)) (RankSamples, error) {
+// tripletLooks is how many looks at each judged triplet there are.
+const tripletLooks = 4
+
+// collectRanks takes the unsupervised embeddings of all painted crops, one look each, and of the photos
+// of the triplets.
+func collectRanks(ctx context.Context, cells *cellSource, triplets []CropTriplet, progress func(done, total int)) (RankSamples, error) {
 	var s RankSamples
 	var looks []look
-	s.products = make([][]int, len(pool.Products))
-	for product, crops := range pool.Products {
+	s.products = make([][]int, len(cells.pool.Products))
+	for product, crops := range cells.pool.Products {
 		for _, c := range crops {
-			if !keep(&pool.Crops[c]) {
-				continue
-			}
-			for n := range looksEach {
-				s.products[product] = append(s.products[product], len(looks))
-				looks = append(looks, look{crop: c, jitter: paintedJitter, seed: uint64(n)})
-			}
+			s.products[product] = append(s.products[product], len(looks))
+			looks = append(looks, look{crop: c, jitter: paintedJitter})
 		}
 	}
 	gentle := jitter{shift: 0.02, flip: 0.5, light: 0.05}
 	for _, t := range triplets {
-		for n := range looksEach {
+		for n := range tripletLooks {
 			var three [3]int
 			for i, c := range t.Crops {
 				three[i] = len(looks)
@@ -56,12 +53,12 @@ func CollectRanks(ctx context.Context, backend backends.Backend, pool *Pool, mod
 			s.weights = append(s.weights, float32(t.Confidence/3))
 		}
 	}
-	var err error
-	s.vectors, err = features(ctx, backend, pool, model, func(pixels *Node) *Node {
-		unsupervised, _, _ := model.EmbedGraph(pixels)
-		return unsupervised
-	}, looks, progress)
-	return s, err
+	m, err := cells.of(ctx, looks, progress)
+	if err != nil {
+		return s, err
+	}
+	s.vectors = project(m, cells.model.Weights)
+	return s, nil
 }
 
 // Margins of the hinge losses, in cosine.

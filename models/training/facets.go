@@ -19,9 +19,10 @@ type FacetSamples struct {
 	real   []bool
 }
 
-// CollectFacets computes the cells of the labelled crops that keep wants: one look at each painted
-// one, realLooks at each real one.
-func CollectFacets(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, keep func(c *Crop) bool, realLooks int, progress func(done, total int)) (FacetSamples, error) {
+// collectFacets takes the cells of the labelled crops that keep wants: one look at each painted one,
+// realLooks at each real one.
+func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bool, realLooks int, progress func(done, total int)) (FacetSamples, error) {
+	pool := cells.pool
 	var looks []look
 	var s FacetSamples
 	for i := range pool.Crops {
@@ -40,7 +41,7 @@ func CollectFacets(ctx context.Context, backend backends.Backend, pool *Pool, mo
 		}
 	}
 	var err error
-	s.cells, err = features(ctx, backend, pool, model, model.CellsGraph, looks, progress)
+	s.cells, err = cells.of(ctx, looks, progress)
 	return s, err
 }
 

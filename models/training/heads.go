@@ -55,6 +55,14 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 	return nil
 }
 
+// cellSource looks at the pool's crops with the model's trunk, which all heads share.
+func (m *maker) cellSource(model *models.Model) *cellSource {
+	if m.cells == nil {
+		m.cells = newCellSource(m.Backend, m.pool, model)
+	}
+	return m.cells
+}
+
 // steps of a head, unless the options say otherwise.
 func (m *maker) steps(own int) int {
 	if m.Steps > 0 {
@@ -74,7 +82,7 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 		}
 		looks = append(looks, look{crop: i, jitter: j})
 	}
-	cells, err := features(ctx, m.Backend, m.pool, model, model.CellsGraph, looks, m.counter("projection: cells"))
+	cells, err := m.cellSource(model).of(ctx, looks, m.counter("projection: cells"))
 	if err != nil {
 		return err
 	}
@@ -92,8 +100,12 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 }
 
 func (m *maker) location(ctx context.Context, model *models.Model, excluded int) error {
+	steps := 800
+	if excluded < 0 {
+		steps = 400 // it starts from what has learned without one fold
+	}
 	options := LocationOptions{
-		HeadOptions: HeadOptions{Seed: 2, Steps: m.steps(800), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded},
+		HeadOptions: HeadOptions{Seed: 2, Steps: m.steps(steps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded},
 		Background:  slices.Contains(m.Heads, "background"),
 		Location:    slices.Contains(m.Heads, "location"),
 	}
@@ -119,7 +131,7 @@ func (m *maker) location(ctx context.Context, model *models.Model, excluded int)
 }
 
 func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) error {
-	samples, err := CollectFacets(ctx, m.Backend, m.pool, model, func(c *Crop) bool {
+	samples, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool {
 		return !c.Real || c.Fold != excluded
 	}, 12, m.counter("facets: cells"))
 	if err != nil {
@@ -134,11 +146,11 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if excluded < 0 {
 		return nil
 	}
-	held, err := CollectFacets(ctx, m.Backend, m.held, model, func(*Crop) bool { return true }, 1, m.counter("facets: calibration"))
+	held, err := collectFacets(ctx, newCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, 1, m.counter("facets: calibration"))
 	if err != nil {
 		return err
 	}
-	real, err := CollectFacets(ctx, m.Backend, m.pool, model, func(c *Crop) bool { return c.Real && c.Fold == excluded }, 4, m.counter("facets: calibration"))
+	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == excluded }, 4, m.counter("facets: calibration"))
 	if err != nil {
 		return err
 	}
@@ -165,7 +177,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	if err != nil {
 		return err
 	}
-	samples, err := CollectRanks(ctx, m.Backend, m.pool, model, func(*Crop) bool { return true }, triplets, 2, m.counter("deeprank: embeddings"))
+	samples, err := collectRanks(ctx, m.cellSource(model), triplets, m.counter("deeprank: embeddings"))
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,24 @@ func FitProjection(cells matrix, size int) (models.Weights, error) {
 	return models.Weights{"unsupervised.weight": weight, "unsupervised.bias": bias}, nil
 }
 
+// project computes unsupervised embeddings of cells, as models.UnsupervisedHead does.
+func project(cells matrix, weights models.Weights) matrix {
+	w, bias := weights["unsupervised.weight"], weights["unsupervised.bias"]
+	out := matrix{rows: cells.rows, columns: w.Shape[0], data: make([]float32, cells.rows*w.Shape[0])}
+	for i := range out.rows {
+		copy(out.row(i), bias.Data)
+	}
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1,
+		blas32.General{Rows: cells.rows, Cols: cells.columns, Stride: cells.columns, Data: cells.data},
+		blas32.General{Rows: w.Shape[0], Cols: w.Shape[1], Stride: w.Shape[1], Data: w.Data},
+		1, blas32.General{Rows: out.rows, Cols: out.columns, Stride: out.columns, Data: out.data})
+	for i := range out.rows {
+		row := blas32.Vector{N: out.columns, Inc: 1, Data: out.row(i)}
+		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
+	}
+	return out
+}
+
 // principal returns the largest eigenvalues of a symmetric matrix, in falling order, and their vectors
 // as columns, by subspace iteration from a random start (Halko, Martinsson and Tropp, 2011,
 // https://arxiv.org/abs/0909.4061, algorithms 4.4 and 5.3): decomposing the whole matrix takes minutes.

@@ -5,8 +5,13 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/models"
 )
 
 // TestPrincipal compares the leading eigenpairs with those of a whole decomposition.
@@ -40,6 +45,32 @@ func TestPrincipal(t *testing.T) {
 		require.InDelta(t, 1, norm, 1e-9)
 		require.Less(t, math.Sqrt(away), 0.02*values[o], "eigenvector %d", o)
 	}
+}
+
+// TestProject agrees with the head that serves.
+func TestProject(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	const n, d, size = 5, 40, 8
+	rng := rand.New(rand.NewPCG(5, 5))
+	random := func(shape ...int) *models.Tensor {
+		m := models.NewTensor(shape...)
+		for i := range m.Data {
+			m.Data[i] = float32(rng.NormFloat64())
+		}
+		return m
+	}
+	weights := models.Weights{"unsupervised.weight": random(size, d), "unsupervised.bias": random(size)}
+	cells := matrix{rows: n, columns: d, data: random(n, d).Data}
+	exec, err := graph.NewExec(backend, func(x *graph.Node) *graph.Node {
+		return models.UnsupervisedHead(models.NewFrozenNet(weights), x, size)
+	})
+	require.NoError(t, err)
+	out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(cells.data, n, d))
+	require.NoError(t, err)
+	want, err := tensors.CopyFlatData[float32](out)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, want, project(cells, weights).data, 1e-5)
 }
 
 // TestFitProjection decorrelates: components of the training cells have mean zero, no correlation, and

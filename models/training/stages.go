@@ -59,6 +59,8 @@ type maker struct {
 	Options
 	pool *Pool // painted and real photos
 	held *Pool // painted products that nothing learns from, for calibration
+	// cells of the pool's crops, on the trunk whose heads are trained.
+	cells *cellSource
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
 }
