@@ -11,7 +11,7 @@
 //	work/part-000.parquet.tmp       the Parquet file while it is written, and until it is published
 //	run=<id>/part-000.parquet       published runs, the current one and those kept
 //	latest                          the id of the current run
-//	thumbnails/<id[:2]>/<id>.jpg    a small picture of each readable photo
+//	thumbnails/<id[:2]>/<id>.jpg    a small picture of each readable photo of these runs
 //	report.json, report.txt         what became of the last run, each unreadable photo named
 //
 // A run goes through these steps:

@@ -275,23 +275,36 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := r.clean(ctx, r.Store, run, r.Keep); err != nil {
 		r.Logger.Warn("old runs are left behind", "error", err)
 	}
-	if err := r.compact(); err != nil {
-		r.Logger.Warn("the journal could not be compacted", "error", err)
+	if err := r.sweep(); err != nil {
+		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
 	}
 	r.end(StagePublish)
 	return nil
 }
 
-// compact drops from the journal what this catalogue does not have.
-func (r *runner) compact() error {
+// sweep drops from the journal what this catalogue does not have, and the thumbnails that no run has.
+func (r *runner) sweep() error {
 	live := make(map[photoKey]bool, len(r.entries))
 	for _, f := range r.loader.findings {
 		if f.hasKey {
 			live[f.key] = true
 		}
 	}
-	return errors.Join(
+	err := errors.Join(
 		r.journal.Compact(func(key photoKey) bool { return live[key] }),
 		removeOtherJournals(r.work(), r.meta),
 	)
+	runs, listErr := r.runs()
+	if err = errors.Join(err, listErr); err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run == r.meta.Run {
+			continue
+		}
+		if err := addPhotos(live, r.parquet(run)); err != nil {
+			return fmt.Errorf("run %s: %w", run, err)
+		}
+	}
+	return thumbnails{r.thumbnails()}.sweep(live)
 }

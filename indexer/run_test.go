@@ -588,3 +588,26 @@ func TestRunWithTornJournal(t *testing.T) {
 	_, secondRows := parquetRows(t, b.out, second.Run)
 	require.Equal(t, timeless(firstRows), timeless(secondRows))
 }
+
+// A photo's thumbnail stays as long as a run has the photo, and goes with the last one.
+func TestThumbnailsOfGonePhotos(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	thumbnail := filepath.Join(ThumbnailsFolder(b.out), ThumbnailPath(photo.ID(picture(ordinaryWidth, 0))))
+	b.run(t)
+	require.FileExists(t, thumbnail)
+	torn := filepath.Join(filepath.Dir(thumbnail), "."+filepath.Base(thumbnail)+".123")
+	require.NoError(t, os.WriteFile(torn, []byte("half"), 0o600))
+	require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(0))))
+	second := b.run(t)
+	require.FileExists(t, thumbnail, "the run before has it still")
+	require.NoFileExists(t, torn)
+
+	// While a kept run cannot be read, nothing is removed, and the job is no worse for it.
+	parquet, err := os.ReadFile(second.Parquet)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(second.Parquet, parquet[:100], 0o644))
+	b.run(t)
+	require.FileExists(t, thumbnail)
+	b.run(t)
+	require.NoFileExists(t, thumbnail)
+}

@@ -1,9 +1,14 @@
 package indexer
 
 import (
+	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -37,4 +42,67 @@ func (t thumbnails) make(key photoKey, m *photo.Image) error {
 		return err
 	}
 	return placeFile(path, data, false)
+}
+
+// sweep removes the thumbnails of photos that are not live, and what a kill left of others.
+func (t thumbnails) sweep(live map[photoKey]bool) error {
+	folders, err := os.ReadDir(t.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // no photo was readable
+	}
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		files, err := os.ReadDir(filepath.Join(t.dir, folder.Name()))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			if key, ok := parseKey(strings.TrimSuffix(file.Name(), ".jpg")); ok && live[key] {
+				continue
+			}
+			if err := os.Remove(filepath.Join(t.dir, folder.Name(), file.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// parseKey reads a photo's id; false if it is none.
+func parseKey(photoID string) (key photoKey, ok bool) {
+	if len(photoID) != hex.EncodedLen(len(key)) {
+		return key, false
+	}
+	_, err := hex.Decode(key[:], []byte(photoID))
+	return key, err == nil
+}
+
+// addPhotos adds the photos of a Parquet file.
+func addPhotos(photos map[photoKey]bool, parquet string) error {
+	f, err := os.Open(parquet)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	reader, err := catalog.Read(f, info.Size())
+	if err != nil {
+		return err
+	}
+	for batch, err := range reader.Batches(catalog.ReadOptions{WithoutEmbeddings: true}) {
+		if err != nil {
+			return err
+		}
+		for _, row := range batch {
+			if key, ok := parseKey(row.PhotoID); ok {
+				photos[key] = true
+			}
+		}
+	}
+	return nil
 }
