@@ -75,6 +75,9 @@ func indexAction(c *cli.Context) error {
 	})
 	p.end()
 	if err != nil {
+		if c.Context.Err() != nil {
+			p.say("What is embedded is kept: the same command goes on from there.")
+		}
 		return err
 	}
 	report = report.Brief(listedBad)

@@ -58,6 +58,15 @@ and write WORK/model.safetensors, which --models reads.`,
 // train runs training.Make. heads nil means a whole model, empty a trunk alone, else those heads of an
 // existing model.
 func train(c *cli.Context, heads []string) error {
+	if err := positive(c, "products"); err != nil {
+		return err
+	}
+	if err := notNegative(c, "half-steps", "full-steps"); err != nil {
+		return err
+	}
+	if _, err := models.BackboneByName(c.String("trunk")); err != nil {
+		return wrongUsage(c, "%v", err)
+	}
 	work, err := storage.Open(c.Context, c.String("work"))
 	if err != nil {
 		return err

@@ -45,14 +45,15 @@ func journalled(t *testing.T, index string) int64 {
 	return sum
 }
 
-// interrupt starts an index, and sends it a signal when some photos, but not all, are through.
-func interrupt(t *testing.T, signal syscall.Signal, args ...string) (code int) {
+// interrupt starts an index, whose folder is the last argument, and sends it a signal when some photos, but
+// not all, are through.
+func interrupt(t *testing.T, signal syscall.Signal, args ...string) (code int, stderr string) {
 	t.Helper()
 	out := args[len(args)-1]
 	p := start(t, args...)
 	require.Eventually(t, func() bool { return journalled(t, out) > 2<<10 }, patience, glance, "%v", args)
 	p.signal(signal)
-	return p.end(t)
+	return p.end(t), p.stderr.String()
 }
 
 // TestKilled kills the nightly job in its middle, and then lets it run to its end.
@@ -65,7 +66,8 @@ func TestKilled(t *testing.T) {
 
 	out := t.TempDir()
 	args := []string{"index", "--catalogue", photos, "--out", out}
-	require.Equal(t, -1, interrupt(t, syscall.SIGKILL, args...), "it ended before it was killed")
+	code, _ := interrupt(t, syscall.SIGKILL, args...)
+	require.Equal(t, -1, code, "it ended before it was killed")
 	latest, err := indexer.Latest(out)
 	require.NoError(t, err)
 	require.Empty(t, latest)
@@ -107,6 +109,9 @@ func TestInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	photos, _ := manyPhotos(t, s)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		require.Equal(t, exitInterrupted, interrupt(t, signal, "index", "--catalogue", photos, "--out", t.TempDir()))
+		code, stderr := interrupt(t, signal, "index", "--catalogue", photos, "--out", t.TempDir())
+		require.Equal(t, exitInterrupted, code)
+		require.Contains(t, stderr, "goes on from there")
+		require.Contains(t, stderr, "kleid: interrupted")
 	}
 }

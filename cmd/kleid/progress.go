@@ -21,15 +21,18 @@ type progress struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
+	interval time.Duration            // between two pictures of the bar
 	bar      *progressbar.ProgressBar // nil while there is none
 	stage    string
 	begun    time.Time // of the stage
-	told     time.Time
-	done     int // the highest that was shown of the stage
+	told     time.Time // when the last line was
+	done     int       // the highest that was shown of the stage
+
+	description string // of the bar
 }
 
 func newProgress(c *cli.Context) *progress {
-	p := &progress{w: c.App.ErrWriter}
+	p := &progress{w: c.App.ErrWriter, interval: 100 * time.Millisecond}
 	if f, ok := p.w.(interface{ Fd() uintptr }); ok {
 		p.terminal = term.IsTerminal(int(f.Fd()))
 	}
@@ -54,13 +57,7 @@ func (p *progress) show(stage string, done, total int, note string) {
 		description += " (" + note + ")"
 	}
 	if p.terminal {
-		if p.bar == nil {
-			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
-				progressbar.OptionShowIts(), progressbar.OptionSetWidth(24), progressbar.OptionThrottle(100*time.Millisecond),
-				progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
-		}
-		p.bar.Describe(description)
-		_ = p.bar.Set(done) // it fails only beyond the total
+		p.draw(description, done, total)
 		return
 	}
 	if time.Since(p.told) >= lineInterval {
@@ -69,15 +66,22 @@ func (p *progress) show(stage string, done, total int, note string) {
 	}
 }
 
-// clear takes the bar away.
-func (p *progress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear() // nothing can be done about a terminal that is gone
-		p.bar = nil
+// draw moves the bar. Errors are of a terminal that is gone.
+func (p *progress) draw(description string, done, total int) {
+	switch {
+	case p.bar == nil:
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(description),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("photos"),
+			progressbar.OptionSetWidth(24), progressbar.OptionThrottle(p.interval),
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
+	case description != p.description:
+		p.bar.Describe(description)
 	}
+	p.description = description
+	_ = p.bar.Set(done)
 }
 
-// end takes the bar away for good.
+// end takes the bar away.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,12 +89,24 @@ func (p *progress) end() {
 	p.stage = ""
 }
 
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
 // Write implements io.Writer for logs: the bar makes room for a line and comes back.
 func (p *progress) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clear()
-	return p.w.Write(line)
+	if p.bar == nil {
+		return p.w.Write(line)
+	}
+	_ = p.bar.Clear()
+	n, err := p.w.Write(line)
+	_ = p.bar.RenderBlank()
+	return n, err
 }
 
 // say writes a line for people.

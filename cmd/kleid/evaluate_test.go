@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/evaluation"
+)
+
+// paintedReference is a folder in the form of the labelled real photos, of painted dresses.
+func paintedReference(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	table := func(name string, rows ...[]string) {
+		path := write(t, filepath.Join(dir, name), nil)
+		f, err := os.Create(path)
+		require.NoError(t, err)
+		require.NoError(t, csv.NewWriter(f).WriteAll(rows))
+		require.NoError(t, f.Close())
+	}
+	facets := [][]string{{"photo", "x_min", "y_min", "x_max", "y_max", "is_dress", "fold"}}
+	for _, f := range datasets.Facets() {
+		facets[0] = append(facets[0], f.Name)
+	}
+	street := [][]string{{"photo", "x_min", "y_min", "x_max", "y_max", "fold"}}
+	var names []string
+	for i, product := range studio.Products("test-reference", 1, 4) {
+		p := product.Paint(studio.Shot{})
+		data, err := p.JPEG()
+		require.NoError(t, err)
+		name := strconv.Itoa(i) + ".jpg"
+		names = append(names, "ccp/photos/"+name)
+		write(t, filepath.Join(dir, "ccp", "photos", name), data)
+		box := []string{strconv.Itoa(p.Box.XMin), strconv.Itoa(p.Box.YMin), strconv.Itoa(p.Box.XMax), strconv.Itoa(p.Box.YMax)}
+		fold := strconv.Itoa(i % 2)
+		street = append(street, append(append([]string{name}, box...), fold))
+		row := append(append([]string{"ccp/photos/" + name}, box...), "yes", fold)
+		for _, f := range datasets.Facets() {
+			row = append(row, p.Facets[f.Name])
+		}
+		facets = append(facets, row)
+	}
+	write(t, filepath.Join(dir, "ccp", "photos", "wall.jpg"), greyPhoto(t))
+	street = append(street, []string{"wall.jpg", "", "", "", "", "0"})
+	write(t, filepath.Join(dir, "held_back.txt"), nil)
+	write(t, filepath.Join(dir, "clothing", "images", "hat.jpg"), greyPhoto(t))
+	table("clothing/labels.csv", []string{"image", "label", "kids"}, []string{"hat.jpg", "Hat", "False"})
+	table("clothing/more.csv", []string{"image", "label", "kids"})
+	table("clothing/dress_boxes.csv", []string{"photo", "width", "height", "x_min", "y_min", "x_max", "y_max", "fold"})
+	table("ccp/dress_boxes.csv", street...)
+	table("facets/labels.csv", facets...)
+	table("triplets/triplets.csv", []string{"query", "a", "b", "closer", "confidence", "fold"},
+		[]string{names[0], names[1], names[2], "a", "1", "0"}, []string{names[0], names[1], names[2], "b", "1", "1"})
+	return dir
+}
+
+func TestEvaluate(t *testing.T) {
+	reference := paintedReference(t)
+	evaluate := func(what string, args ...string) result {
+		r := kleid(t, append([]string{"evaluate", what, "--reference", reference}, args...)...)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return r
+	}
+	location := decodeLine[map[string]evaluation.LocationReport](t, evaluate("location", "--json"))
+	require.Equal(t, 4, location["street"].Dresses)
+	require.Zero(t, location["street"].Missed)
+	require.Zero(t, location["street"].False, "an empty wall")
+	require.Equal(t, 1, location["home"].Others)
+	require.Contains(t, evaluate("location").stdout, "street")
+
+	facets := decodeLine[[]evaluation.FacetReport](t, evaluate("facets", "--json", "--fold", "0"))
+	require.Len(t, facets, len(datasets.Facets()))
+	require.Equal(t, 2, facets[0].Photos)
+	require.Contains(t, evaluate("facets", "--fold", "0").stdout, "neckline")
+
+	// Of two triplets that say the opposite one is right.
+	similarity := decodeLine[evaluation.TripletReport](t, evaluate("similarity", "--json"))
+	require.Equal(t, 2, similarity.Triplets)
+	require.Equal(t, 0.5, similarity.DeepRank)
+	require.Contains(t, evaluate("similarity").stdout, "DeepRank")
+
+	r := kleid(t, "evaluate", "facets", "--reference", t.TempDir())
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "held_back.txt")
+}
