@@ -11,7 +11,7 @@ lint    := go tool -modfile=tools/go.mod golangci-lint
 .PHONY: build build-xla demo test test-long lint bench bench-peers weights test-tools
 
 build: ## bin/kleid, pure Go
-	CGO_ENABLED=0 go build $(flags) -o bin/kleid ./cmd/kleid
+	@CGO_ENABLED=0 go build $(flags) -o bin/kleid ./cmd/kleid
 
 build-xla: ## bin/kleid with XLA as a backend; needs a C compiler, and at run time XLA's plugin
 	CGO_ENABLED=1 go build -tags xla $(flags) -o bin/kleid ./cmd/kleid
@@ -23,8 +23,9 @@ test: test-tools ## everything, in less than 20 minutes on 2 cores
 	go vet ./...
 	go test ./... -timeout 20m
 
-test-long: test-tools ## the same, more thoroughly: longer random checks
-	KLEID_LONG=1 go test ./... -count=1 -timeout 120m
+test-long: test-tools ## the same with the race detector, then every fuzz target for a minute; takes hours
+	go test ./... -race -count=1 -timeout 120m
+	scripts/fuzz 1m
 
 test-tools: # what some tests use besides Go; without it they are skipped, and say so
 	@scripts/test-tools
