@@ -132,7 +132,7 @@ func TestBitIdentical(t *testing.T) {
 		e := newEmbedder(t, threads, model)
 		require.Equal(t, want, embed(t, e, inputs), "%d threads", threads)
 		for i := range inputs {
-			require.Equal(t, want[i], embed(t, e, inputs[i : i+1])[0], "photo %d alone, %d threads", i, threads)
+			require.Equal(t, want[i], embed(t, e, inputs[i:i+1])[0], "photo %d alone, %d threads", i, threads)
 		}
 		rng := rand.New(rand.NewPCG(uint64(threads), 9))
 		for range 3 {

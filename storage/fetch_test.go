@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -109,8 +110,11 @@ func TestFetchHTTPS(t *testing.T) {
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
 	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	mux.HandleFunc("/hops/{left}", func(w http.ResponseWriter, r *http.Request) {
-		var left int
-		fmt.Sscan(r.PathValue("left"), &left)
+		left, err := strconv.Atoi(r.PathValue("left"))
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
 		if left == 0 {
 			io.WriteString(w, "photo")
 			return

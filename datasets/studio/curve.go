@@ -44,17 +44,6 @@ func hermite(a, b, c, d, t float64) float64 {
 	return b + 0.5*t*(c-a+t*(2*a-5*b+4*c-d+t*(3*(b-c)+d-a)))
 }
 
-// bezier draws a cubic curve; the first point is left out so that pieces join.
-func bezier(steps int, a, b, c, d point) []point {
-	out := make([]point, steps)
-	for i := range out {
-		t := float64(i+1) / float64(steps)
-		s := 1 - t
-		out[i] = a.times(s * s * s).add(b.times(3 * s * s * t)).add(c.times(3 * s * t * t)).add(d.times(t * t * t))
-	}
-	return out
-}
-
 // straight draws a line in pieces of at most step, so that a warp can bend it; the first point is left
 // out so that pieces join.
 func straight(step float64, a, b point) []point {

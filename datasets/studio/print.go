@@ -240,12 +240,8 @@ func (t *tile) checks(d dice, base rgb, accent [3]rgb) {
 				}
 			case "houndstooth":
 				u, v := px*4/period, py*4/period
-				dark := (u < 2) != (v < 2)
-				if u < 2 && v < 2 {
-					dark = true
-				} else if u >= 2 && v >= 2 {
-					dark = false
-				} else {
+				dark := u < 2 && v < 2
+				if (u < 2) != (v < 2) {
 					dark = ((px+py)*8/period)%2 == 0
 				}
 				if dark {

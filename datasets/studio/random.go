@@ -85,16 +85,6 @@ func (d dice) draw(from weights, allowed func(string) bool) string {
 	return last
 }
 
-// has says whether a name can be drawn.
-func (w weights) has(name string) bool {
-	for _, e := range w {
-		if e.name == name {
-			return true
-		}
-	}
-	return false
-}
-
 func clamp(v, low, high float64) float64 { return math.Max(low, math.Min(high, v)) }
 
 func lerp(a, b, t float64) float64 { return a + (b-a)*t }

@@ -74,11 +74,10 @@ func stretch(c, small *canvas, factor int) {
 
 // scenery paints in pixels of its canvas; horizon is where floor and wall meet.
 type scenery struct {
-	c          *canvas
-	d          dice
-	w, h       float64
-	horizon    float64
-	floorColor rgb
+	c       *canvas
+	d       dice
+	w, h    float64
+	horizon float64
 }
 
 func (s *scenery) rect(x0, y0, x1, y1 float64, colour rgb, opacity float32) {

@@ -67,10 +67,14 @@ func requireServes(t *testing.T, s vectors.Store, run string, rows int) {
 }
 
 var damages = map[string]func(t *testing.T, path string, data []byte){
-	"removed":   func(t *testing.T, path string, _ []byte) { require.NoError(t, os.Remove(path)) },
-	"empty":     func(t *testing.T, path string, _ []byte) { require.NoError(t, os.Truncate(path, 0)) },
-	"torn":      func(t *testing.T, path string, data []byte) { require.NoError(t, os.Truncate(path, int64(len(data)/2))) },
-	"one short": func(t *testing.T, path string, data []byte) { require.NoError(t, os.Truncate(path, int64(len(data)-1))) },
+	"removed": func(t *testing.T, path string, _ []byte) { require.NoError(t, os.Remove(path)) },
+	"empty":   func(t *testing.T, path string, _ []byte) { require.NoError(t, os.Truncate(path, 0)) },
+	"torn": func(t *testing.T, path string, data []byte) {
+		require.NoError(t, os.Truncate(path, int64(len(data)/2)))
+	},
+	"one short": func(t *testing.T, path string, data []byte) {
+		require.NoError(t, os.Truncate(path, int64(len(data)-1)))
+	},
 	"longer": func(t *testing.T, path string, data []byte) {
 		require.NoError(t, os.WriteFile(path, append(data, make([]byte, 8)...), 0o644))
 	},
