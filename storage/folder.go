@@ -215,7 +215,7 @@ func (f *folder) walk(ctx context.Context, dir string, above []fs.FileInfo, pref
 	}
 	slices.SortFunc(found, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	for _, e := range found {
-		more := true
+		var more bool
 		switch {
 		case e.err != nil:
 			more = yield(Info{Key: e.key}, e.err)
