@@ -11,7 +11,7 @@ import (
 
 type similarToItemInput struct {
 	RowID string `path:"row_id" pattern:"^[0-9a-f]{64}$" patternDescription:"64 lower-case hex digits"`
-	searchParameters
+	SearchParameters
 }
 
 func (s *Server) similarToItem(ctx context.Context, in *similarToItemInput) (*answerOutput, error) {
@@ -24,7 +24,7 @@ func (s *Server) similarToItem(ctx context.Context, in *similarToItemInput) (*an
 
 type similarToProductInput struct {
 	ProductID string `path:"product_id" doc:"As the catalogue gave it, escaped as in any address"`
-	searchParameters
+	SearchParameters
 }
 
 func (s *Server) similarToProduct(ctx context.Context, in *similarToProductInput) (*answerOutput, error) {
@@ -41,7 +41,7 @@ func (s *Server) similarToProduct(ctx context.Context, in *similarToProductInput
 }
 
 // request reads the options of an address.
-func (p *searchParameters) request() (Request, error) {
+func (p *SearchParameters) request() (Request, error) {
 	request, err := parseRequest(p.values)
 	if err == nil && request.Box != nil {
 		err = invalid("a box belongs to a photo that is sent: leave it out")
@@ -98,6 +98,8 @@ type thumbnailInput struct {
 	PhotoID string `path:"photo_id" pattern:"^[0-9a-f]{64}$" patternDescription:"64 lower-case hex digits"`
 }
 
+const thumbnailType = "image/jpeg"
+
 type thumbnailOutput struct {
 	ContentType  string `header:"Content-Type"`
 	CacheControl string `header:"Cache-Control"`
@@ -117,5 +119,5 @@ func (s *Server) thumbnail(ctx context.Context, in *thumbnailInput) (*thumbnailO
 		return nil, err
 	}
 	// The id is made of the photo's bytes, so what it names never changes.
-	return &thumbnailOutput{"image/jpeg", "public, max-age=31536000, immutable", data}, nil
+	return &thumbnailOutput{thumbnailType, "public, max-age=31536000, immutable", data}, nil
 }

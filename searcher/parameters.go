@@ -29,9 +29,9 @@ var (
 	searchBodyReflection = reflect.TypeFor[searchBody]()
 )
 
-// searchParameters are the options of a search in an address. huma describes and checks them; what a
-// request says is read by parseRequest, as in forms.
-type searchParameters struct {
+// SearchParameters are the options of a search in an address. huma describes and checks them, which it
+// does only for the fields of an exported type; what a request says is read by parseRequest, as in forms.
+type SearchParameters struct {
 	Where         []string `query:"where,explode" doc:"A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."`
 	K             int      `query:"k" default:"10" minimum:"1" maximum:"1000" doc:"How many results at most"`
 	Offset        int      `query:"offset" default:"0" minimum:"0" doc:"How many results to skip"`
@@ -42,7 +42,7 @@ type searchParameters struct {
 }
 
 // Resolve implements huma.Resolver: every parameter is kept, also those named after a facet.
-func (p *searchParameters) Resolve(ctx huma.Context) []error {
+func (p *SearchParameters) Resolve(ctx huma.Context) []error {
 	address := ctx.URL()
 	p.values = address.Query()
 	return nil

@@ -44,6 +44,8 @@ func (s *Server) route() error {
 	register(s, api, http.MethodGet, "/readyz", "readiness", "Whether there is an index to search in", s.ready)
 
 	describeSearch(api)
+	describeThumbnail(api)
+	describeRows(api)
 	description, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("searcher: describing the API: %w", err)
@@ -169,6 +171,22 @@ func describeSearch(api huma.API) {
 			}),
 			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(searchBodyReflection, true, "")},
 		},
+	}
+}
+
+// describeThumbnail corrects huma, which takes any bytes for JSON.
+func describeThumbnail(api huma.API) {
+	api.OpenAPI().Paths["/v1/thumbnails/{photo_id}"].Get.Responses["200"].Content = map[string]*huma.MediaType{
+		thumbnailType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}
+}
+
+// describeRows leaves out of the description what the service leaves out of rows.
+func describeRows(api huma.API) {
+	schemas := api.OpenAPI().Components.Schemas.Map()
+	for _, name := range []string{"Row", "Result"} {
+		delete(schemas[name].Properties, "embedding_unsupervised")
+		delete(schemas[name].Properties, "embedding_deeprank")
 	}
 }
 

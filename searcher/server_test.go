@@ -287,6 +287,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 	var d struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
+			Parameters  []struct{ Name, In string }
 			RequestBody struct{ Content map[string]any }
 			Responses   map[string]struct{ Content map[string]any }
 		}
@@ -318,4 +319,21 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 	}
 	require.Contains(t, d.Components.Schemas["Result"].Properties, "row_id")
 	require.Contains(t, d.Components.Schemas["Result"].Properties, "similarity")
+	for _, schema := range []string{"Row", "Result"} {
+		require.Contains(t, d.Components.Schemas[schema].Properties, "embedding_model")
+		require.NotContains(t, d.Components.Schemas[schema].Properties, "embedding_deeprank")
+		require.NotContains(t, d.Components.Schemas[schema].Properties, "embedding_unsupervised")
+	}
+	for path, id := range map[string]string{"/v1/items/{row_id}/similar": "row_id", "/v1/products/{product_id}/similar": "product_id"} {
+		where := map[string]string{}
+		for _, p := range d.Paths[path]["get"].Parameters {
+			where[p.Name] = p.In
+		}
+		require.Equal(t, map[string]string{
+			id: "path", "where": "query", "k": "query", "offset": "query", "embedding": "query", "one_per_product": "query",
+		}, where)
+	}
+	thumbnail := d.Paths["/v1/thumbnails/{photo_id}"]["get"].Responses["200"].Content
+	require.Contains(t, thumbnail, "image/jpeg")
+	require.Len(t, thumbnail, 1)
 }
