@@ -83,7 +83,7 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// register adds a typed route whose errors become problems.
+// register adds a typed route whose errors become problems; what answers to GET answers to HEAD.
 func register[I, O any](s *Server, api huma.API, method, path, id, summary string, handle func(context.Context, *I) (*O, error)) {
 	problems := &huma.Response{
 		Description: "What is wrong (RFC 9457)",
@@ -96,13 +96,19 @@ func register[I, O any](s *Server, api huma.API, method, path, id, summary strin
 		// Naming 200 too keeps huma from describing errors in its own way.
 		Responses: map[string]*huma.Response{"200": {Description: http.StatusText(http.StatusOK)}, "default": problems},
 	}
-	huma.Register(api, operation, func(ctx context.Context, in *I) (*O, error) {
+	handler := func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.problem(err)
 		}
 		return out, nil
-	})
+	}
+	huma.Register(api, operation, handler)
+	if method == http.MethodGet {
+		// As HTTP has it (RFC 9110): the same without the body, which is left out when it is sent.
+		operation.Method, operation.OperationID, operation.Hidden = http.MethodHead, id+"-head", true
+		huma.Register(api, operation, handler)
+	}
 }
 
 // guard turns panics into problems, and refuses what later parts would stumble over.

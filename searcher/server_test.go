@@ -56,6 +56,27 @@ func TestRefusedByTheServer(t *testing.T) {
 	s.do(request).problem(t, http.StatusUnsupportedMediaType, CodeUnsupportedType)
 }
 
+func TestHeadIsGetWithoutTheBody(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	s := serve(t, shop.options())
+	row := shop.rows[0]
+	for _, path := range []string{
+		"/", "/openapi.json", "/healthz", "/readyz", "/v1/facets", "/v1/items", "/v1/items/" + row.RowID, "/v1/items/" + row.RowID + "/similar",
+		"/v1/products/" + row.ProductID + "/similar", "/v1/thumbnails/" + row.PhotoID, "/v1/items/" + strings.Repeat("0", 64),
+	} {
+		got := s.get(path)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.url+path, nil)
+		require.NoError(t, err)
+		head := s.do(request)
+		require.Equal(t, got.status, head.status, path)
+		require.Equal(t, got.header.Get("Content-Type"), head.header.Get("Content-Type"), path)
+		require.NotEmpty(t, got.body, path)
+		require.Empty(t, head.body, path)
+	}
+	require.NotContains(t, string(s.get("/openapi.json").body), `"head"`, "goes without saying")
+}
+
 func TestMalformedRequests(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 1)
