@@ -65,9 +65,14 @@ func (p *pins) release(used *pin) {
 	}
 }
 
-// swap makes next the current index and retires the one before; nil only retires.
+// swap makes next the current index and retires the one before; nil only retires. After close, next is
+// closed instead.
 func (p *pins) swap(next *pin) error {
 	p.mu.Lock()
+	if next != nil && p.closed {
+		p.mu.Unlock()
+		return errors.Join(errClosed, next.index.Close())
+	}
 	former := p.current
 	p.current = next
 	idle := false
@@ -108,15 +113,12 @@ func (p *pins) refresh(ctx context.Context, store vectors.Store, model catalog.M
 	err = fits(meta, model)
 	p.mu.Lock()
 	p.newest, p.refused = run, err
-	closed := p.closed
 	p.mu.Unlock()
-	if err == nil && closed {
-		err = errClosed
-	}
 	if err != nil {
 		return false, errors.Join(err, index.Close())
 	}
-	return true, p.swap(&pin{index: index, meta: meta})
+	err = p.swap(&pin{index: index, meta: meta})
+	return !errors.Is(err, errClosed), err
 }
 
 // close retires the current index; nothing can be acquired afterwards.

@@ -187,6 +187,27 @@ func TestSearchGoesOnWhenItsIndexWasDropped(t *testing.T) {
 	require.Equal(t, "r2", s.get(path).answer(t).Run)
 }
 
+func TestIndexThatOpensAfterTheEndIsClosed(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	store := &watchedStore{Store: shop.store}
+	options := shop.options()
+	options.Store = store
+	e, err := NewEngine(t.Context(), options)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, store.open.Load())
+	index, err := store.Current(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+	require.ErrorIs(t, e.pins.swap(&pin{index: index, meta: index.Metadata()}), errClosed)
+	require.Zero(t, store.open.Load())
+	shop.index(t, "r2", 2)
+	changed, err := e.Refresh(t.Context())
+	require.ErrorIs(t, err, errClosed)
+	require.False(t, changed)
+	require.Zero(t, store.open.Load())
+}
+
 func TestWrongModelIsRefused(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
