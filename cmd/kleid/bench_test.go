@@ -8,7 +8,7 @@ import (
 
 func TestBench(t *testing.T) {
 	for _, what := range []string{"embed", "train"} {
-		r := kleid(t, "bench", what, "--network", "kleid-s", "--size", "32", "--batch", "2", "--seconds", "0.01", "--json")
+		r := kleid(t, "bench", what, "--network", "kleid-s", "--size", "32", "--batch", "2", "--seconds", "1e-12", "--json")
 		require.Equal(t, exitDone, r.code, r.stderr)
 		f := decodeLine[networkFigures](t, r)
 		require.Equal(t, networkFigures{"kleid-s", "f32", 2, 32, f.ImagesPerSecond, f.LatencyP50, f.LatencyP99}, f)

@@ -99,6 +99,9 @@ func benchNetwork(c *cli.Context, prepare func(backends.Backend, models.Backbone
 	if err := positive(c, "batch", "size"); err != nil {
 		return err
 	}
+	if seconds := c.Float64("seconds"); !(seconds > 0) {
+		return wrongUsage(c, "--seconds is %v, but must be more than 0", seconds)
+	}
 	if !c.Bool("random-weights") {
 		return wrongUsage(c, "networks are measured with random weights only: leave out --random-weights=false")
 	}
@@ -127,7 +130,8 @@ func benchNetwork(c *cli.Context, prepare func(backends.Backend, models.Backbone
 	}
 	var latencies []float64
 	begun := time.Now()
-	for time.Since(begun).Seconds() < c.Float64("seconds") {
+	// Once at least: a clock may be coarser than the shortest time that can be asked for.
+	for len(latencies) == 0 || time.Since(begun).Seconds() < c.Float64("seconds") {
 		at := time.Now()
 		if err := run(); err != nil {
 			return err

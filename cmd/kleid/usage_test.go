@@ -111,6 +111,10 @@ func TestWrongUsage(t *testing.T) {
 		{"no reference", []string{"evaluate", "facets"}, "kleid evaluate facets needs --reference"},
 		{"unknown network", []string{"bench", "embed", "--network", "perceptron"}, `"perceptron"`},
 		{"empty batch", []string{"bench", "train", "--batch", "0"}, "--batch is 0"},
+		{"no time to measure", []string{"bench", "embed", "--seconds", "0"}, "--seconds is 0"},
+		{"negative time", []string{"bench", "train", "--seconds", "-1"}, "--seconds is -1"},
+		{"time that is no number", []string{"bench", "train", "--seconds", "NaN"}, "--seconds is NaN"},
+		{"weights that are not random", []string{"bench", "embed", "--random-weights=false"}, "random weights only"},
 		{"no products", []string{"demo", "--once", "--products", "0"}, "--products is 0"},
 		{"negative seed", []string{"demo", "--once", "--seed", "-1"}, `"-1"`},
 	}
