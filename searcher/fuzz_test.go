@@ -22,13 +22,13 @@ func checkFuzzed(t *testing.T, request Request, err error) {
 		require.NotEmpty(t, labels)
 		require.NotContains(t, labels, "")
 	}
-	require.LessOrEqual(t, request.K, MaxK)
+	require.LessOrEqual(t, request.K, maxPage)
 	if request.Box != nil {
 		require.False(t, request.Box.Empty())
 	}
 	if request.complete() == nil {
 		require.Positive(t, request.K)
-		require.LessOrEqual(t, request.Offset+request.K, maxDepth)
+		require.LessOrEqual(t, request.Offset+request.K, MaxK)
 	}
 }
 

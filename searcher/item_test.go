@@ -262,6 +262,10 @@ func TestEngineWithoutHTTP(t *testing.T) {
 	require.Equal(t, row.PhotoID, a.Results[0].PhotoID)
 	require.Len(t, a.Results, 12)
 	require.Equal(t, "only 12 photos match", a.Note)
+	_, err = e.SearchPhoto(t.Context(), shop.files[row.PhotoID], Request{K: MaxK})
+	require.NoError(t, err, "the bound of a page is that of HTTP alone")
+	_, err = e.SearchPhoto(t.Context(), shop.files[row.PhotoID], Request{K: MaxK + 1})
+	require.ErrorContains(t, err, "use 1 to 16384")
 	_, err = e.SearchPhoto(t.Context(), []byte("no photo"), Request{})
 	var known *Error
 	require.ErrorAs(t, err, &known)

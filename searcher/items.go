@@ -178,7 +178,7 @@ func (e *Engine) sample(ctx context.Context, p *pin) ([]catalog.Row, error) {
 		query.Offset = i
 		if total > sampleSize {
 			_, share := math.Modf(float64(i) * math.Phi)
-			query.Offset = int(share * float64(min(total, maxDepth-1)))
+			query.Offset = int(share * float64(min(total, MaxK-1)))
 		}
 		result, err := p.index.Search(ctx, query)
 		if err != nil {

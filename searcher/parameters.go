@@ -18,7 +18,7 @@ import (
 const (
 	whereDoc     = "A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."
 	kDoc         = "How many results at most, 1 to 1000; 10 if not given"
-	offsetDoc    = "How many results to skip"
+	offsetDoc    = "How many results to skip; offset and k are 16384 at most together"
 	embeddingDoc = "What near is measured by: deeprank, learned from judgements of likeness, or unsupervised; deeprank if not given"
 	oneDoc       = "Whether a product is one result, by its nearest photo; true if not given"
 	boxDoc       = "Where the dress is, as x_min,y_min,x_max,y_max in pixels of the upright photo; found by the model if not given"
@@ -34,7 +34,7 @@ var (
 type SearchParameters struct {
 	Where         []string `query:"where,explode" doc:"A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."`
 	K             int      `query:"k" default:"10" minimum:"1" maximum:"1000" doc:"How many results at most"`
-	Offset        int      `query:"offset" default:"0" minimum:"0" doc:"How many results to skip"`
+	Offset        int      `query:"offset" default:"0" minimum:"0" doc:"How many results to skip; offset and k are 16384 at most together"`
 	Embedding     string   `query:"embedding" enum:"deeprank,unsupervised" default:"deeprank" doc:"What near is measured by: deeprank, learned from judgements of likeness, or unsupervised"`
 	OnePerProduct bool     `query:"one_per_product" default:"true" doc:"Whether a product is one result, by its nearest photo"`
 
@@ -121,8 +121,8 @@ func parseK(given []string) (int, error) {
 }
 
 func checkK(k int) error {
-	if k < 1 || k > MaxK {
-		return invalid("k is %d: use 1 to %d", k, MaxK)
+	if k < 1 || k > maxPage {
+		return invalid("k is %d: use 1 to %d, and offset for more", k, maxPage)
 	}
 	return nil
 }

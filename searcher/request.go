@@ -13,19 +13,19 @@ import (
 // How many results a search returns.
 const (
 	DefaultK = 10
-	MaxK     = 1000 // over HTTP
+	// MaxK is the most, and how deep results can be paged through, offset and k together: as deep as a
+	// Milvus server allows.
+	MaxK = 16_384
+	// maxPage is the most that one answer over HTTP has; paging goes as deep as MaxK.
+	maxPage = 1000
 )
-
-// maxDepth is how deep results can be paged through, offset and k together: as deep as a Milvus server
-// allows.
-const maxDepth = 16_384
 
 // Request says what is searched for beside the photo. Its zero value asks for the DefaultK nearest
 // products by DeepRank.
 type Request struct {
 	// Where is the filter. A result always satisfies it.
 	Where vectors.Filter
-	// K results are returned at most, after skipping Offset. 0 stands for DefaultK.
+	// K results are returned at most, after skipping Offset; together at most MaxK. 0 stands for DefaultK.
 	K, Offset int
 	// Embedding is what "near" is measured by. "" stands for vectors.DeepRank.
 	Embedding vectors.Embedding
@@ -44,10 +44,10 @@ func (r *Request) complete() error {
 		r.Embedding = vectors.DeepRank
 	}
 	switch {
-	case r.K < 0 || r.K > maxDepth:
-		return invalid("k is %d: use 1 to %d", r.K, maxDepth)
-	case r.Offset < 0 || r.Offset > maxDepth-r.K:
-		return invalid("offset is %d: use 0 to %d, which is %d less k", r.Offset, maxDepth-r.K, maxDepth)
+	case r.K < 0 || r.K > MaxK:
+		return invalid("k is %d: use 1 to %d", r.K, MaxK)
+	case r.Offset < 0 || r.Offset > MaxK-r.K:
+		return invalid("offset is %d: use 0 to %d, as offset and k are %d at most together", r.Offset, MaxK-r.K, MaxK)
 	case r.Embedding != vectors.DeepRank && r.Embedding != vectors.Unsupervised:
 		return invalid("there is no embedding %q: use %s or %s", r.Embedding, vectors.DeepRank, vectors.Unsupervised)
 	case r.Box != nil && r.Box.Empty():

@@ -96,7 +96,7 @@ type searchBody struct {
 	Vector        []float32 `json:"vector,omitempty" doc:"An embedding"`
 	Where         whereBody `json:"where,omitempty"`
 	K             *int      `json:"k,omitempty" minimum:"1" maximum:"1000" doc:"How many results at most; 10 if not given"`
-	Offset        *int      `json:"offset,omitempty" minimum:"0" doc:"How many results to skip"`
+	Offset        *int      `json:"offset,omitempty" minimum:"0" doc:"How many results to skip; offset and k are 16384 at most together"`
 	Embedding     *string   `json:"embedding,omitempty" enum:"deeprank,unsupervised"`
 	OnePerProduct *bool     `json:"one_per_product,omitempty" doc:"Whether a product is one result, by its nearest photo; true if not given"`
 	Box           *string   `json:"box,omitempty" doc:"The box that a person chose when photo_id was searched with lately: x_min,y_min,x_max,y_max"`

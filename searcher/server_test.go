@@ -308,7 +308,10 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 	var d struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
-			Parameters  []struct{ Name, In string }
+			Parameters []struct {
+				Name, In, Description string
+				Schema                struct{ Maximum int }
+			}
 			RequestBody struct{ Content map[string]any }
 			Responses   map[string]struct{ Content map[string]any }
 		}
@@ -349,6 +352,12 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 		where := map[string]string{}
 		for _, p := range d.Paths[path]["get"].Parameters {
 			where[p.Name] = p.In
+			switch p.Name {
+			case "k":
+				require.Equal(t, maxPage, p.Schema.Maximum)
+			case "offset":
+				require.Contains(t, p.Description, fmt.Sprint(MaxK))
+			}
 		}
 		require.Equal(t, map[string]string{
 			id: "path", "where": "query", "k": "query", "offset": "query", "embedding": "query", "one_per_product": "query",
