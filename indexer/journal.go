@@ -10,8 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -281,16 +281,32 @@ func (j *journal) Len() int {
 	return len(j.index)
 }
 
+// The forms of the names of journals and of the files in them.
+var (
+	ownJournal = regexp.MustCompile(`^` + journalPrefix + `[0-9a-f]{16}$`)
+	ownSegment = regexp.MustCompile(`^(?:[0-9]{6,}\.log|compact\.tmp)$`)
+)
+
 // removeOtherJournals removes the journals of other models: an index of theirs is no longer made here.
+// What is not of a journal stays.
 func removeOtherJournals(dir string, meta catalog.Metadata) error {
-	files, err := os.ReadDir(dir)
+	folders, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		if name := file.Name(); strings.HasPrefix(name, journalPrefix) && name != journalName(meta) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, name)))
+	for _, folder := range folders {
+		if !folder.IsDir() || !ownJournal.MatchString(folder.Name()) || folder.Name() == journalName(meta) {
+			continue
 		}
+		name := filepath.Join(dir, folder.Name())
+		files, listErr := os.ReadDir(name)
+		err = errors.Join(err, listErr)
+		for _, file := range files {
+			if file.Type().IsRegular() && ownSegment.MatchString(file.Name()) {
+				err = errors.Join(err, os.Remove(filepath.Join(name, file.Name())))
+			}
+		}
+		err = errors.Join(err, removeEmpty(name))
 	}
 	return err
 }

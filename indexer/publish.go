@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,9 @@ const (
 	runPrefix   = "run="
 	parquetFile = "part-000.parquet"
 )
+
+// ownRun is the form of the ids that newRunID makes.
+var ownRun = regexp.MustCompile(`^[0-9]{8}T[0-9]{9}Z-[0-9a-f]{6}$`)
 
 // layout names what is in the folder of an index.
 type layout struct{ out string }
@@ -95,7 +99,9 @@ func (l layout) recover(ctx context.Context, store vectors.Store) (settled strin
 	return settled, os.Remove(jobPath(l.out))
 }
 
-// runs lists the runs that have a folder, the oldest first.
+// runs lists the runs that have a folder, the oldest first. Whoever else keeps a folder called run=… here
+// keeps it: one of Kleid's has the form of its ids and its Parquet file, or nothing, where a kill came
+// between the removal of the file and of the folder.
 func (l layout) runs() ([]string, error) {
 	files, err := os.ReadDir(l.out) // in order of name
 	if err != nil {
@@ -103,14 +109,24 @@ func (l layout) runs() ([]string, error) {
 	}
 	var runs []string
 	for _, file := range files {
-		if run, ok := strings.CutPrefix(file.Name(), runPrefix); ok {
+		run, ok := strings.CutPrefix(file.Name(), runPrefix)
+		if !ok || !file.IsDir() || !ownRun.MatchString(run) {
+			continue
+		}
+		inside, err := os.ReadDir(filepath.Join(l.out, file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		isParquet := func(f os.DirEntry) bool { return f.Name() == parquetFile && f.Type().IsRegular() }
+		if len(inside) == 0 || slices.ContainsFunc(inside, isParquet) {
 			runs = append(runs, run)
 		}
 	}
 	return runs, nil
 }
 
-// clean removes all runs but the current one and the keep before it.
+// clean removes all runs but the current one and the keep before it. What somebody else has put into the
+// folder of a run stays.
 func (l layout) clean(ctx context.Context, store vectors.Store, current string, keep int) error {
 	runs, err := l.runs()
 	if err != nil {
@@ -121,9 +137,21 @@ func (l layout) clean(ctx context.Context, store vectors.Store, current string, 
 		if err := store.Drop(ctx, run); err != nil {
 			return fmt.Errorf("run %s cannot be removed: %w", run, err)
 		}
-		if err := os.RemoveAll(filepath.Dir(l.parquet(run))); err != nil {
+		if err := os.Remove(l.parquet(run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := removeEmpty(filepath.Dir(l.parquet(run))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// removeEmpty removes a folder unless something is in it.
+func removeEmpty(folder string) error {
+	inside, err := os.ReadDir(folder)
+	if err != nil || len(inside) > 0 {
+		return err
+	}
+	return os.Remove(folder)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -302,7 +303,7 @@ func (r *runner) sweep() error {
 		if run == r.meta.Run {
 			continue
 		}
-		if err := addPhotos(live, r.parquet(run)); err != nil {
+		if err := addPhotos(live, r.parquet(run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("run %s: %w", run, err)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
@@ -44,7 +44,11 @@ func (t thumbnails) make(key photoKey, m *photo.Image) error {
 	return placeFile(path, data, false)
 }
 
-// sweep removes the thumbnails of photos that are not live, and what a kill left of others.
+// ownThumbnail is the form of the names that make gives a thumbnail, and its temporary file.
+var ownThumbnail = regexp.MustCompile(`^(?:([0-9a-f]{64})\.jpg|\.([0-9a-f]{64})\.jpg\.[0-9]+)$`)
+
+// sweep removes the thumbnails of photos that are not live, and what a kill left of others. Whatever else
+// lies there is not Kleid's, and stays.
 func (t thumbnails) sweep(live map[photoKey]bool) error {
 	folders, err := os.ReadDir(t.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,12 +58,19 @@ func (t thumbnails) sweep(live map[photoKey]bool) error {
 		return err
 	}
 	for _, folder := range folders {
+		if first, err := hex.DecodeString(folder.Name()); err != nil || len(first) != 1 || !folder.IsDir() {
+			continue
+		}
 		files, err := os.ReadDir(filepath.Join(t.dir, folder.Name()))
 		if err != nil {
 			return err
 		}
 		for _, file := range files {
-			if key, ok := parseKey(strings.TrimSuffix(file.Name(), ".jpg")); ok && live[key] {
+			name := ownThumbnail.FindStringSubmatch(file.Name())
+			if name == nil || !file.Type().IsRegular() || (name[1] + name[2])[:2] != folder.Name() {
+				continue
+			}
+			if key, ok := parseKey(name[1]); ok && live[key] {
 				continue
 			}
 			if err := os.Remove(filepath.Join(t.dir, folder.Name(), file.Name())); err != nil {
