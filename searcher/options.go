@@ -32,7 +32,8 @@ type Options struct {
 	Store vectors.Store
 	// Embedder sees what is in a photo. An index of another embedding model is refused.
 	Embedder Embedder
-	// Limits bound the photos that are decoded. Optional: photo.DefaultLimits.
+	// Limits bound the photos that are decoded. Optional: photo.DefaultLimits for an Engine; a Server
+	// takes photos of 32 MiB at most, as it holds many at once.
 	Limits photo.Limits
 	// Embeds is how many photos are decoded and embedded at once. Optional: 2.
 	Embeds int
@@ -57,8 +58,9 @@ type Options struct {
 	AllowedOrigins []string
 	// Timeout bounds the work for one request. Optional: 30 seconds.
 	Timeout time.Duration
-	// MaxConnections is how many clients are served at once. Each may send Limits.MaxBytes, and that is
-	// held in memory. Optional: 1024.
+	// MaxConnections is how many connections are served at once; more are refused with status 503. Each
+	// may send Limits.MaxBytes and 1 MiB more, which is held in memory, and while a form is read up to
+	// three times: with the defaults, 8.25 GiB of uploads if all send the largest photo. Optional: 256.
 	MaxConnections int
 	// Version is that of the program, for the API's description. Optional.
 	Version string
@@ -98,7 +100,7 @@ func (o *Options) complete() error {
 		o.Timeout = 30 * time.Second
 	}
 	if o.MaxConnections <= 0 {
-		o.MaxConnections = 1024
+		o.MaxConnections = 256
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

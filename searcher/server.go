@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/kleid-search/kleid/photo"
 )
 
 // Server is the service. Its routes are in routes.go.
@@ -29,6 +31,10 @@ type Server struct {
 
 // New prepares a server; it refuses what NewEngine refuses. Shutdown frees what it holds.
 func New(ctx context.Context, options Options) (*Server, error) {
+	if options.Limits == (photo.Limits{}) {
+		options.Limits = photo.DefaultLimits()
+		options.Limits.MaxBytes = maxUpload
+	}
 	engine, err := NewEngine(ctx, options)
 	if err != nil {
 		return nil, err
@@ -46,7 +52,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		ReadBufferSize:               16 << 10, // bounds the headers
 		ReadTimeout:                  time.Minute,
 		WriteTimeout:                 time.Minute,
-		IdleTimeout:                  2 * time.Minute,
+		IdleTimeout:                  30 * time.Second, // an idle client holds one of MaxConnections
 		ErrorHandler: func(c *fiber.Ctx, err error) error {
 			return s.problem(err).send(c)
 		},
@@ -57,13 +63,13 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
+// maxUpload is how many bytes a photo may have that is sent, unless the options say otherwise.
+const maxUpload = 32 << 20
+
 // formOverhead is what a request may carry beside a photo.
 const formOverhead = 1 << 20
 
 func (s *Server) bodyLimit() int { return int(s.engine.options.Limits.MaxBytes + formOverhead) }
-
-// Engine is what the server searches with.
-func (s *Server) Engine() *Engine { return s.engine }
 
 // Serve answers on the listener until Shutdown, and then returns nil. It closes the listener.
 func (s *Server) Serve(listener net.Listener) error {

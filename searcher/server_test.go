@@ -149,7 +149,7 @@ func TestBusy(t *testing.T) {
 	ask(photos[0])
 	<-entered
 	ask(photos[1])
-	require.Eventually(t, func() bool { return s.Engine().lane.waiting.Load() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.engine.lane.waiting.Load() == 1 }, 10*time.Second, time.Millisecond)
 	r := s.upload(photos[2])
 	r.problem(t, http.StatusServiceUnavailable, CodeBusy)
 	require.Equal(t, "2", r.header.Get("Retry-After"))
@@ -283,6 +283,31 @@ func TestOptionsAreChecked(t *testing.T) {
 		_, err := NewEngine(t.Context(), options)
 		require.Error(t, err, name)
 	}
+}
+
+func TestUploadsInMemoryAreBounded(t *testing.T) {
+	shop := newShop(t)
+	options := shop.options()
+	byDefault := serve(t, options)
+	require.Equal(t, 33<<20, byDefault.app.Config().BodyLimit)
+	require.Equal(t, 256, byDefault.app.Config().Concurrency)
+	options.Limits = photo.DefaultLimits()
+	options.MaxConnections = 1
+	chosen := serve(t, options)
+	require.Equal(t, 65<<20, chosen.app.Config().BodyLimit)
+
+	// Connections are taken in the order in which they were made, so the first has the only place.
+	address := strings.TrimPrefix(chosen.url, "http://")
+	first, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer first.Close()
+	second, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer second.Close()
+	response, err := http.ReadResponse(bufio.NewReader(second), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 }
 
 func TestPages(t *testing.T) {

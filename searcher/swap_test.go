@@ -61,7 +61,7 @@ func (x *watchedIndex) Search(ctx context.Context, q vectors.Query) (vectors.Res
 // awaitRun waits until a server serves a run.
 func (s *service) awaitRun(run string) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return s.Engine().Run() == run }, 10*time.Second, 2*time.Millisecond)
+	require.Eventually(s.t, func() bool { return s.engine.Run() == run }, 10*time.Second, 2*time.Millisecond)
 }
 
 func TestWithoutAnIndex(t *testing.T) {
@@ -145,7 +145,7 @@ func TestSearchesWhileIndexesChange(t *testing.T) {
 	for range 4 {
 		searching.Go(func() {
 			for !stop.Load() {
-				a, err := s.Engine().SearchPhoto(context.Background(), data, Request{})
+				a, err := s.engine.SearchPhoto(context.Background(), data, Request{})
 				switch {
 				case err != nil:
 					failures <- err.Error()
