@@ -15,6 +15,10 @@ import (
 // there is taken.
 var photoColumns = []string{"photo", "image", "path", "source", "file"}
 
+// maxName is how many bytes a product's id and a photo's path or URL may have: more than any file system
+// takes, and little enough for every store.
+const maxName = 4096
+
 // manifest makes entries of the rows of a CSV or JSONL file.
 type manifest struct {
 	path    string
@@ -79,6 +83,14 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	}
 	if e.ProductID == "" {
 		e.ProductID = product
+	}
+	if n := max(len(e.ProductID), len(e.Source)); n > maxName {
+		e.Err = fmt.Sprintf("line %d of the catalogue names a product or photo with %d bytes, more than the %d allowed", line, n, maxName)
+		for _, name := range []*string{&e.ProductID, &e.Source} {
+			if len(*name) > maxName {
+				*name = m.at(line)
+			}
+		}
 	}
 	m.listing.Entries = append(m.listing.Entries, e)
 }

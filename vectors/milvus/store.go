@@ -5,6 +5,9 @@
 // A collection cannot outlive its removal as a folder does: drop a run only when no reader can still be
 // using it. The rows of a collection do not change after Finish, which the counts that an index
 // remembers rely on.
+//
+// Milvus holds 65,535 bytes in a field. Of a row whose JSON has more, the collection has a shorter copy: the
+// longest of title, URL and attributes are cut or left out. The Parquet file has all of them.
 package milvus
 
 import (

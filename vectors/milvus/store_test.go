@@ -173,15 +173,13 @@ func testLongTexts(t *testing.T, server *milvustest.Server) {
 	s := open(t, milvustest.URL(server.Address, "long"))
 	w, err := s.Create(t.Context(), testMetadata("r-1"))
 	require.NoError(t, err)
-	for name, change := range map[string]func(*catalog.Row){
-		"attribute": func(r *catalog.Row) { r.Attributes = map[string]string{"text": strings.Repeat("ü", maxText/2)} },
-		"product":   func(r *catalog.Row) { r.ProductID = strings.Repeat("x", maxText+1) },
-	} {
-		rows := testRows(1)
-		change(&rows[0])
-		require.ErrorContains(t, w.Add(t.Context(), rows), "Milvus holds 65535", name)
-	}
 	rows := testRows(1)
+	rows[0].ProductID = strings.Repeat("x", maxText+1)
+	require.ErrorContains(t, w.Add(t.Context(), rows), "Milvus holds 65535")
+	rows = testRows(2)
+	rows[1].Title, rows[1].Attributes = "short", map[string]string{"text": strings.Repeat("ü", maxText), "colour": "red"}
+	require.NoError(t, w.Add(t.Context(), rows[1:]))
+	rows = rows[:1]
 	rows[0].Attributes = map[string]string{"text": strings.Repeat("ü", 32000)}
 	require.NoError(t, w.Add(t.Context(), rows))
 	require.NoError(t, w.Finish(t.Context()))
@@ -191,6 +189,12 @@ func testLongTexts(t *testing.T, server *milvustest.Server) {
 	got, err := index.Get(t.Context(), "row-0")
 	require.NoError(t, err)
 	require.Equal(t, rows, got)
+	got, err = index.Get(t.Context(), "row-1")
+	require.NoError(t, err)
+	require.Equal(t, "short", got[0].Title)
+	require.Equal(t, "red", got[0].Attributes["colour"])
+	require.Regexp(t, "^ü+…$", got[0].Attributes["text"])
+	require.Greater(t, len(got[0].Attributes["text"]), 64_000)
 }
 
 // A page beyond what Milvus gives is refused, not cut.

@@ -2,7 +2,6 @@ package milvus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -67,21 +66,6 @@ func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
 		}
 	}
 	return nil
-}
-
-// rowText is a row as JSON without embeddings; an error for one that Milvus cannot hold.
-func rowText(row catalog.Row) (string, error) {
-	for _, text := range []string{row.RowID, row.ProductID, row.PhotoID} {
-		if len(text) > maxText {
-			return "", fmt.Errorf("an id has %d bytes, Milvus holds %d", len(text), maxText)
-		}
-	}
-	row.EmbeddingUnsupervised, row.EmbeddingDeepRank = nil, nil
-	data, err := json.Marshal(&row)
-	if err == nil && len(data) > maxText {
-		err = fmt.Errorf("its title and attributes make %d bytes, Milvus holds %d: leave some out of the catalogue", len(data), maxText)
-	}
-	return string(data), err
 }
 
 func (w *writer) add(ctx context.Context, row catalog.Row, text string) error {
