@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/url"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -114,7 +117,10 @@ func (l *labelsBody) UnmarshalJSON(data []byte) error {
 		*l = labelsBody{one}
 		return nil
 	}
-	return json.Unmarshal(data, (*[]string)(l))
+	if json.Unmarshal(data, (*[]string)(l)) != nil {
+		return invalid("where has for a facet what is no label: send a string, or an array of strings")
+	}
+	return nil
 }
 
 func (w whereBody) conditions() ([]string, error) {
@@ -138,7 +144,7 @@ func (s *Server) searchJSON(ctx context.Context, data []byte, values url.Values)
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&body); err != nil {
-		return nil, failure(CodeMalformed, "the JSON cannot be read (%v)", err)
+		return nil, unreadable(err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, failure(CodeMalformed, "something follows the JSON: send one object")
@@ -166,6 +172,40 @@ func (s *Server) searchJSON(ctx context.Context, data []byte, values url.Values)
 		return answered(s.engine.SimilarToProduct(ctx, body.ProductID, request))
 	}
 	return answered(s.engine.SearchVector(ctx, body.Vector, request))
+}
+
+// unreadable says what is wrong with a body in the words of JSON, not of Go.
+func unreadable(err error) error {
+	var (
+		own  *Error
+		kind *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &kind) && kind.Field == "":
+		return failure(CodeMalformed, "the body cannot be %s: send an object", kind.Value)
+	case errors.As(err, &kind):
+		return failure(CodeMalformed, "%s cannot be %s: send %s", kind.Field, kind.Value, jsonKind(kind.Type))
+	}
+	return failure(CodeMalformed, "the JSON cannot be read (%s)", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// jsonKind names what a field of a searchBody takes.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float32:
+		return "numbers that are not too large"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "an array of numbers"
+	case reflect.Map:
+		return "an object of facets"
+	}
+	return "a string"
 }
 
 // request lays the body's options over those of the address.

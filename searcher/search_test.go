@@ -330,6 +330,16 @@ func TestRefusedSearches(t *testing.T) {
 		{"broken JSON", func() reply { return s.json(`{"photo_id":`) }, 400, CodeMalformed, "JSON"},
 		{"JSON twice", func() reply { return s.json(`{"photo_id":"a"} {}`) }, 400, CodeMalformed, "follows"},
 		{"unknown field", func() reply { return s.json(`{"photo_id":"a","filter":{}}`) }, 400, CodeMalformed, "filter"},
+		{"an array", func() reply { return s.json(`[]`) }, 400, CodeMalformed, "the body cannot be array: send an object"},
+		{"k as text", func() reply { return s.json(`{"k":"3"}`) }, 400, CodeMalformed, "k cannot be string: send a whole number"},
+		{"half a result", func() reply { return s.json(`{"k":1.5}`) }, 400, CodeMalformed, "k cannot be number 1.5: send a whole number"},
+		{"a number for a name", func() reply { return s.json(`{"row_id":3}`) }, 400, CodeMalformed, "row_id cannot be number: send a string"},
+		{"perhaps", func() reply { return s.json(`{"one_per_product":"yes"}`) }, 400, CodeMalformed, "one_per_product cannot be string: send true or false"},
+		{"vector as text", func() reply { return s.json(`{"vector":"1,2"}`) }, 400, CodeMalformed, "vector cannot be string: send an array of numbers"},
+		{"words in a vector", func() reply { return s.json(`{"vector":["1"]}`) }, 400, CodeMalformed, "vector cannot be string: send numbers"},
+		{"a large number", func() reply { return s.json(`{"vector":[1e99]}`) }, 400, CodeMalformed, "vector cannot be number 1e99: send numbers that are not too large"},
+		{"where as a list", func() reply { return s.json(`{"where":["sleeve=long"]}`) }, 400, CodeMalformed, "where cannot be array: send an object of facets"},
+		{"a number for a label", func() reply { return s.json(`{"where":{"sleeve":[3]}}`) }, 422, CodeInvalid, "where has for a facet what is no label: send a string"},
 		{"nothing to search with", func() reply { return s.json(`{}`) }, 422, CodeInvalid, "0 things"},
 		{"two things to search with", func() reply { return s.json(`{"photo_id":"a","vector":[1]}`) }, 422, CodeInvalid, "2 things"},
 		{"unknown photo", func() reply { return s.json(`{"photo_id":"` + strings.Repeat("0", 64) + `"}`) }, 404, CodeUnknownPhoto, "send the photo"},
@@ -343,7 +353,10 @@ func TestRefusedSearches(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s.t = t
-			require.Contains(t, test.reply().problem(t, test.status, test.code).Detail, test.says)
+			detail := test.reply().problem(t, test.status, test.code).Detail
+			require.Contains(t, detail, test.says)
+			require.NotContains(t, detail, "json:")
+			require.NotContains(t, detail, "Go ")
 		})
 	}
 }
