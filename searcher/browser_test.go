@@ -308,3 +308,26 @@ func TestWidgetOnAShopsPage(t *testing.T) {
 	v.until(`document.querySelector(".kleid-similar")?.shadowRoot.querySelectorAll("li").length === 6`)
 	require.Contains(t, see[string](v, `document.querySelector(".kleid-similar").shadowRoot.querySelector("a").href`), "https://shop.example/")
 }
+
+func TestWidgetFilters(t *testing.T) {
+	v := visit(t)
+	shop := newShop(t)
+	shop.index(t, "r1", 3)
+	s := serve(t, shop.options())
+	v.do(chromedp.Navigate(s.url + "/widget"))
+	v.until(`document.querySelector(".kleid-similar")`)
+	// What the widget asks for is what counts, so nothing needs to have such labels.
+	see[bool](v, `(() => {
+		const script = document.createElement("script");
+		script.src = "/widget.js";
+		Object.assign(script.dataset, { product: "x", where: " neckline=off shoulder, low ;sleeve=long;; sleeve=short; " });
+		globalThis.fetch = (address) => {
+			globalThis.asked = new URL(address).searchParams.getAll("where");
+			return Promise.resolve({ ok: true, json: () => Promise.resolve({ results: [] }) });
+		};
+		document.head.append(script);
+		return true;
+	})()`)
+	v.until(`globalThis.asked`)
+	require.Equal(t, []string{"neckline=off shoulder, low", "sleeve=long", "sleeve=short"}, see[[]string](v, `globalThis.asked`))
+}
