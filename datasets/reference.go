@@ -2,7 +2,9 @@ package datasets
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,22 +13,54 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
-// Reference is the folder of real photos that Kleid is trained and measured with: home photos of
-// garments (clothing), street photos (ccp), facet labels and triplets over both. Its README says what
-// may be used for what; HeldBack photos are left out everywhere here.
+// Reference is a folder of labelled real photos that a model is trained and measured with: home photos
+// of garments (clothing), street photos (ccp), facet labels and triplets over both. Its layout:
+//
+//	clothing/images/, clothing/more/  photos of one garment each, at home
+//	clothing/labels.csv               of clothing/images: image, label; the label of dresses is Dress
+//	clothing/more.csv                 of clothing/more: image, label
+//	clothing/dress_boxes.csv          of clothing/images: photo, x_min, y_min, x_max, y_max, fold
+//	ccp/photos/                       photos of people in the street
+//	ccp/dress_boxes.csv               of ccp/photos: photo, x_min, y_min, x_max, y_max, fold; a row without
+//	                                  a box is a photo without a dress
+//	facets/labels.csv                 photo, x_min, y_min, x_max, y_max, is_dress, fold, and a column for
+//	                                  each of Facets; is_dress is yes or no
+//	triplets/triplets.csv             query, a, b, closer, confidence, fold; closer is a or b, or empty where
+//	                                  judges differed
+//	held_back.txt                     paths of photos, a line each, that are never labelled or trained on
+//
+// The CSV files begin with a line that names the columns, in any order; more columns do no harm. image,
+// and photo beside a folder of photos, are names in that folder; in facets, triplets and held_back.txt
+// photos are slash-separated paths below Dir. Boxes are half-open, in pixels of the upright photo, and
+// empty where none was judged. fold is a number from 0, or empty; Example.Fold says what for. An empty
+// facet is one that was not judged.
+//
+// What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
+// Triplets triplets and facets. They fail where one of their tables is missing. Without held_back.txt
+// nothing is held back. HeldBack photos are left out everywhere here.
 type Reference struct {
 	Dir      string
 	heldBack map[string]bool
 }
 
-// OpenReference reads which photos are held back.
+// OpenReference reads which photos are held back. It fails where there is no folder.
 func OpenReference(dir string) (*Reference, error) {
-	f, err := os.Open(filepath.Join(dir, "held_back.txt"))
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no folder", dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reference photos: %w", err)
 	}
-	defer f.Close()
 	r := &Reference{Dir: dir, heldBack: map[string]bool{}}
+	f, err := os.Open(filepath.Join(dir, "held_back.txt"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return r, nil
+	case err != nil:
+		return nil, fmt.Errorf("reference photos: %w", err)
+	}
+	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if name := strings.TrimSpace(lines.Text()); name != "" {

@@ -103,7 +103,7 @@ func TestJudgedTriplets(t *testing.T) {
 }
 
 func TestReferenceErrors(t *testing.T) {
-	_, err := OpenReference(t.TempDir())
+	_, err := OpenReference(filepath.Join(t.TempDir(), "nowhere"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, "reference photos")
 	for name, c := range map[string]struct{ file, text, says string }{
@@ -178,4 +178,15 @@ func TestVocabulary(t *testing.T) {
 	}
 	Facets()[0].Labels[0] = "changed"
 	require.Equal(t, "a-line", Facets()[0].Labels[0], "callers get copies")
+}
+
+func TestReferenceWithoutHeldBackPhotos(t *testing.T) {
+	dir := folder(t, nil).Dir
+	require.NoError(t, os.Remove(filepath.Join(dir, "held_back.txt")))
+	r, err := OpenReference(dir)
+	require.NoError(t, err)
+	require.False(t, r.HeldBack("clothing/images/secret.jpg"))
+	garments, err := r.Garments()
+	require.NoError(t, err)
+	require.Contains(t, names(garments), "clothing/images/secret.jpg")
 }
