@@ -158,7 +158,7 @@ func (d *demo) paint(ctx context.Context) error {
 		d.progress.say("The catalogue is in %s from an earlier start.", d.catalogueFolder())
 		return nil
 	}
-	if err := painted.forget(); err != nil {
+	if err := painted.begin(d.catalogueFolder(), d.queriesFolder()); err != nil {
 		return err
 	}
 	d.progress.say("Painting %d photos of %d dresses into %s …", len(d.products)*d.photosPerProduct, len(d.products), d.catalogueFolder())

@@ -9,37 +9,57 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kleid-search/kleid/datasets/studio"
 )
 
-// painting is the file that says what a folder was painted with. It is written last, so that a folder
-// with it is whole.
+// painting is the file that says what folders beside it were painted with. Its fingerprint is written last,
+// so that folders with one are whole.
 type painting struct {
 	path        string
 	fingerprint string
 }
 
 type paintingFile struct {
-	Fingerprint string `json:"fingerprint"`
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Made        []string `json:"made"` // names of the folders that were not there before
 }
 
-func (p painting) there() bool {
+// read returns what the file says, nothing where there is none.
+func (p painting) read() (file paintingFile) {
 	data, err := os.ReadFile(p.path)
-	var file paintingFile
-	return err == nil && json.Unmarshal(data, &file) == nil && file.Fingerprint == p.fingerprint
-}
-
-func (p painting) forget() error {
-	err := os.Remove(p.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil || json.Unmarshal(data, &file) != nil {
+		return paintingFile{}
 	}
-	return err
+	return file
 }
 
-func (p painting) remember() error {
-	data, err := json.Marshal(paintingFile{p.fingerprint})
+func (p painting) there() bool { return p.read().Fingerprint == p.fingerprint }
+
+// begin removes those of the folders that an earlier painting made, and nobody else, and notes which this
+// one makes.
+func (p painting) begin(folders ...string) error {
+	earlier := p.read().Made
+	made := []string{}
+	for _, folder := range folders {
+		name := filepath.Base(folder)
+		if slices.Contains(earlier, name) {
+			if err := os.RemoveAll(folder); err != nil {
+				return err
+			}
+		}
+		if _, err := os.Lstat(folder); errors.Is(err, fs.ErrNotExist) {
+			made = append(made, name)
+		}
+	}
+	return p.write(paintingFile{Made: made})
+}
+
+func (p painting) remember() error { return p.write(paintingFile{p.fingerprint, p.read().Made}) }
+
+func (p painting) write(file paintingFile) error {
+	data, err := json.Marshal(file)
 	if err != nil {
 		return err
 	}

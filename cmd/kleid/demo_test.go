@@ -50,8 +50,28 @@ func TestDemoStartsAgain(t *testing.T) {
 	require.Contains(t, again, "0 of them anew")
 	require.Contains(t, demo("4", "1").stderr, "Painting 4 photos")
 	require.Contains(t, demo("4", "2").stderr, "Painting 4 photos")
+	require.Len(t, photosIn(t, dir), 4, "the other seed's photos are gone")
 
 	// Painting that was interrupted is done again.
 	require.NoError(t, os.Remove(filepath.Join(dir, "painted.json")))
 	require.Contains(t, demo("4", "2").stderr, "Painting 4 photos")
+}
+
+// TestDemoKeepsOthersPhotos starts in a folder that has a catalogue already.
+func TestDemoKeepsOthersPhotos(t *testing.T) {
+	dir := t.TempDir()
+	own := write(t, filepath.Join(dir, "catalogue", "photos", "own.jpg"), greyPhoto(t))
+	for _, seed := range []string{"1", "2"} {
+		r := kleid(t, "demo", "--once", "--dir", dir, "--products", "1", "--seed", seed, "--photos-per-product", "1", "--queries", "1")
+		require.Equal(t, exitDone, r.code, r.stderr)
+		require.FileExists(t, own)
+	}
+}
+
+// photosIn are the photos of a demo's catalogue.
+func photosIn(t *testing.T, dir string) []string {
+	t.Helper()
+	photos, err := filepath.Glob(filepath.Join(dir, "catalogue", "photos", "*.jpg"))
+	require.NoError(t, err)
+	return photos
 }
