@@ -44,7 +44,7 @@ func benchIndexCommand() *cli.Command {
 		Description: "Examples:\n  kleid bench index --catalogue photos/\n  kleid bench index --products 50 --json",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`", DefaultText: "painted dresses"},
-			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("products"), Usage: "`N` dresses to paint, three photos of each, where there is no catalogue"},
+			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where there is no catalogue"},
 			&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 			jsonFlag(),
 		}, embedderFlags()...),

@@ -15,27 +15,38 @@ import (
 // evaluateCommand measures the model on labelled real photos.
 func evaluateCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "folder of labelled real photos"},
-		&cli.IntFlag{Name: "fold", Value: -1, EnvVars: env("fold"), Usage: "only this fold of the photos; -1 takes all"},
+		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
+		&cli.IntFlag{Name: "fold", Value: -1, EnvVars: env("fold"), Usage: "measure with fold `N` of the photos alone; -1 takes all"},
 		jsonFlag(),
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
-	sub := func(name, usage string, run func(*cli.Context, *embedding.Embedder, *datasets.Reference) (any, error)) *cli.Command {
-		return &cli.Command{Name: name, Usage: usage, Flags: flags, Action: func(c *cli.Context) error { return evaluate(c, run) }}
+	sub := func(name, usage, description string, run func(*cli.Context, *embedding.Embedder, *datasets.Reference) (any, error)) *cli.Command {
+		return &cli.Command{
+			Name: name, Usage: usage, Flags: flags,
+			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --reference photos/reference\n  kleid evaluate " + name +
+				" --reference photos/reference --models build/weights/model-without-fold-0.safetensors --fold 0 --json",
+			Action: func(c *cli.Context) error { return evaluate(c, run) },
+		}
 	}
 	return &cli.Command{
 		Name:  "evaluate",
 		Usage: "measure the model on labelled real photos",
 		Description: `Examples:
-  kleid evaluate location --reference ../shared/data
-  kleid evaluate facets --reference ../shared/data --models build/weights/model-without-fold-0.safetensors --fold 0
+  kleid evaluate location --reference photos/reference
+  kleid evaluate facets --reference photos/reference --models build/weights/model-without-fold-0.safetensors --fold 0
 
 The shipped weights have learned from all folds: figures on photos that a model has not seen come from
-the model that "train all" leaves as model-without-fold-0.safetensors, with --fold 0.`,
+the model that "train all" leaves as model-without-fold-0.safetensors, with --fold 0.
+
+` + referenceLayout,
 		Subcommands: []*cli.Command{
-			sub("location", "is the dress found, and where", evaluateLocation),
-			sub("facets", "are silhouette, neckline, sleeve, … named rightly", evaluateFacets),
-			sub("similarity", "do people agree on which dresses are alike", evaluateSimilarity),
+			sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
+union), how many dresses are missed and how many photos of other things are taken for one. Reads the
+tables of clothing, ccp and facets.`, evaluateLocation),
+			sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
+boxes. Reads facets/labels.csv.`, evaluateFacets),
+			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
+people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv.`, evaluateSimilarity),
 		},
 	}
 }

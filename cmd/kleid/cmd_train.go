@@ -12,32 +12,46 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
+// trainNotes hold for all that is trained.
+const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Checkpoints and the result,
+model.safetensors, are in --work: the same command goes on where it stopped.`
+
 // trainCommand trains the model's parts: `train all` makes the shipped weights.
 func trainCommand() *cli.Command {
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "work", Value: "build/weights", EnvVars: env("work"), Usage: "folder or URL for checkpoints and the result; training goes on from what is there"},
-		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "folder of labelled real photos; without it the model learns from painted dresses alone"},
-		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("products"), Usage: "painted dresses to learn from"},
-		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "steps of the trunk at half the crop's size"},
-		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "steps of the trunk at full size"},
-		&cli.StringFlag{Name: "trunk", Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "backbone: " + strings.Join(models.BackboneNames(), ", ")},
-		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE|URL` that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
-		backendFlag(), threadsFlag(), modelsFlag(),
-	}
 	command := &cli.Command{
 		Name:  "train",
 		Usage: "train the model, or one of its parts, on painted and real photos",
 		Description: `Examples:
-  kleid train all --reference ../shared/data --work build/weights
-  kleid train facets --reference ../shared/data --work build/facets
+  kleid train all --reference photos/reference --work build/weights
+  kleid train facets --reference photos/reference --work build/facets
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 "train all" goes from nothing to a model; it leaves checkpoints and goes on where it stopped. The
 others train a part of the model named by --models (by default the shipped one) on its frozen trunk
-and write WORK/model.safetensors, which --models reads.`,
+and write WORK/model.safetensors, which --models reads.
+
+` + referenceLayout,
 		Subcommands: []*cli.Command{
-			{Name: "all", Usage: "trunk and all heads, from nothing", Flags: flags, Action: func(c *cli.Context) error { return train(c, nil) }},
-			{Name: "trunk", Usage: "the trunk alone, from nothing", Flags: flags, Action: func(c *cli.Context) error { return train(c, []string{}) }},
+			{
+				Name: "all", Usage: "trunk and all heads, from nothing",
+				Description: trainNotes + `
+
+Examples:
+  kleid train all --reference photos/reference
+  kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0`,
+				Flags:  trainFlags("build/weights", trunkFlags()...),
+				Action: func(c *cli.Context) error { return train(c, nil) },
+			},
+			{
+				Name: "trunk", Usage: "the trunk alone, from nothing",
+				Description: trainNotes + ` kleid train all with the same
+--work goes on from the trunk.
+
+Example:
+  kleid train trunk --trunk resnet18 --reference photos/reference`,
+				Flags:  trainFlags("build/trunk", trunkFlags()...),
+				Action: func(c *cli.Context) error { return train(c, []string{}) },
+			},
 		},
 	}
 	for _, head := range []struct{ name, usage string }{
@@ -47,12 +61,42 @@ and write WORK/model.safetensors, which --models reads.`,
 		{"facets", "the facet heads"},
 		{"deeprank", "the similarity embedding, from triplets"},
 	} {
+		work := "build/" + head.name
 		command.Subcommands = append(command.Subcommands, &cli.Command{
-			Name: head.name, Usage: head.usage, Flags: flags,
+			Name: head.name, Usage: head.usage,
+			Description: fmt.Sprintf(`Trains this part of the model of --models anew, on its frozen trunk; the other parts stay as they are.
+The whole model with the new part is %[2]s/model.safetensors, unless --work says otherwise.
+
+%[3]s
+
+Examples:
+  kleid train %[1]s --reference photos/reference
+  kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes),
+			Flags:  trainFlags(work, modelsFlag()),
 			Action: func(c *cli.Context) error { return train(c, []string{head.name}) },
 		})
 	}
 	return command
+}
+
+// trainFlags are those of all that is trained, and more.
+func trainFlags(work string, more ...cli.Flag) []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there"},
+		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from"},
+		backendFlag(), threadsFlag(),
+	}, more...)
+}
+
+// trunkFlags are those of what trains a trunk.
+func trunkFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the crop's size"},
+		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
+		&cli.StringFlag{Name: "trunk", Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ")},
+		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
+	}
 }
 
 // train runs training.Make. heads nil means a whole model, empty a trunk alone, else those heads of an
@@ -61,40 +105,27 @@ func train(c *cli.Context, heads []string) error {
 	if err := positive(c, "products"); err != nil {
 		return err
 	}
-	if err := notNegative(c, "half-steps", "full-steps"); err != nil {
-		return err
-	}
-	if _, err := models.BackboneByName(c.String("trunk")); err != nil {
-		return wrongUsage(c, "%v", err)
-	}
-	work, err := storage.Open(c.Context, c.String("work"))
-	if err != nil {
-		return err
-	}
-	backend, err := newBackend(c)
-	if err != nil {
-		return err
-	}
-	options := training.Options{
-		Backend: backend, Work: work, Logger: logger(c), Heads: heads,
-		Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(),
-	}
+	options := training.Options{Heads: heads, Logger: logger(c), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint.Products = c.Int("products")
-	options.Trunk.HalfSteps, options.Trunk.FullSteps = c.Int("half-steps"), c.Int("full-steps")
-	if options.Trunk.Config, err = models.ConfigFor(c.String("trunk")); err != nil {
-		return wrongUsage(c, "%v", err)
-	}
-	if url := c.String("trunk-weights"); url != "" {
-		if options.Trunk.Initial, err = models.LoadWeights(c.Context, url); err != nil {
+	ofHead := len(heads) > 0
+	if !ofHead {
+		if err := trunkOptions(c, &options.Trunk); err != nil {
 			return err
 		}
+	}
+	var err error
+	if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
+		return err
+	}
+	if options.Backend, err = newBackend(c); err != nil {
+		return err
 	}
 	if dir := c.String("reference"); dir != "" {
 		if options.Reference, err = datasets.OpenReference(dir); err != nil {
 			return err
 		}
 	}
-	if len(heads) > 0 {
+	if ofHead {
 		if options.From, err = loadModel(c); err != nil {
 			return err
 		}
@@ -105,4 +136,19 @@ func train(c *cli.Context, heads []string) error {
 	}
 	fmt.Fprintf(c.App.ErrWriter, "wrote model.safetensors to %s: %d parameters, embedding model %s\n", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 	return nil
+}
+
+// trunkOptions reads trunkFlags.
+func trunkOptions(c *cli.Context, options *training.TrunkOptions) (err error) {
+	if err := notNegative(c, "half-steps", "full-steps"); err != nil {
+		return err
+	}
+	options.HalfSteps, options.FullSteps = c.Int("half-steps"), c.Int("full-steps")
+	if options.Config, err = models.ConfigFor(c.String("trunk")); err != nil {
+		return wrongUsage(c, "%v", err)
+	}
+	if url := c.String("trunk-weights"); url != "" {
+		options.Initial, err = models.LoadWeights(c.Context, url)
+	}
+	return err
 }

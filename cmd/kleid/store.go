@@ -25,7 +25,7 @@ func storeFlag(whenNone string) cli.Flag {
 func indexFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name: "index", EnvVars: env("index"),
-		Usage: "folder that `kleid index --out` made: short for --store embedded:`DIR`",
+		Usage: "folder `DIR` that kleid index --out made: short for --store embedded:DIR",
 	}
 }
 

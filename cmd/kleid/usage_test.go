@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,10 +37,7 @@ func TestHelp(t *testing.T) {
 		require.Empty(t, r.stderr, name)
 		require.Contains(t, r.stdout, "kleid "+name, name)
 		require.Contains(t, r.stdout, "xit codes", name)
-		// Subcommands of train and evaluate share the examples of those.
-		if words[0] != "train" && words[0] != "evaluate" {
-			require.Contains(t, r.stdout, "Example", name)
-		}
+		require.Contains(t, r.stdout, "Example", name)
 		for _, flag := range command.Flags {
 			require.Contains(t, r.stdout, "--"+flag.Names()[0], name)
 		}
@@ -66,9 +64,44 @@ func TestEveryFlagIsAVariable(t *testing.T) {
 			withVariables, ok := flag.(interface{ GetEnvVars() []string })
 			require.True(t, ok, "%v --%s", words, flag.Names()[0])
 			name := "KLEID_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
+			if name == "KLEID_PRODUCTS" && words[0] != "demo" {
+				name = "KLEID_" + strings.ToUpper(words[0]) + "_PRODUCTS" // they mean another number each
+			}
 			require.Equal(t, []string{name}, withVariables.GetEnvVars(), "%v --%s", words, flag.Names()[0])
 		}
 	})
+}
+
+// TestTrainFlags keeps flags that would do nothing out of the help, and the parts out of each other's folders.
+func TestTrainFlags(t *testing.T) {
+	folders := make(map[string]string)
+	everyCommand(t, func(words []string, command *cli.Command) {
+		if words[0] != "train" {
+			return
+		}
+		fromNothing := words[1] == "all" || words[1] == "trunk"
+		var names []string
+		for _, flag := range command.Flags {
+			names = append(names, flag.Names()[0])
+			if work, ok := flag.(*cli.StringFlag); ok && work.Name == "work" {
+				require.Empty(t, folders[work.Value], "%v writes where another does", words)
+				folders[work.Value] = words[1]
+			}
+		}
+		for _, name := range []string{"trunk", "trunk-weights", "half-steps", "full-steps"} {
+			require.Equal(t, fromNothing, slices.Contains(names, name), "%v --%s", words, name)
+		}
+		require.Equal(t, !fromNothing, slices.Contains(names, "models"), words)
+	})
+	require.Equal(t, "all", folders["build/weights"])
+	require.Equal(t, "facets", folders["build/facets"])
+}
+
+// TestHelpOfTheIndex looks for the flag's placeholder.
+func TestHelpOfTheIndex(t *testing.T) {
+	for _, command := range []string{"search", "serve"} {
+		require.Contains(t, kleid(t, command, "--help").stdout, "--index DIR ")
+	}
 }
 
 func TestWrongUsage(t *testing.T) {
