@@ -7,6 +7,7 @@
 //
 //	lock                            held while a job runs
 //	work/job.json                   the run that is being made; there from its start to its end
+//	work/store                      the store that the runs went to, if it has a name; another one is refused
 //	work/photos-<models>/*.log      the journal: what the model saw in each photo, by its bytes
 //	work/part-000.parquet.tmp       the Parquet file while it is written, and until it is published
 //	run=<id>/part-000.parquet       published runs, the current one and those kept
@@ -58,7 +59,8 @@ type Options struct {
 	Catalogue string
 	// Out is the folder of the index: Parquet, journal, thumbnails, reports.
 	Out string
-	// Store takes the vectors. The caller closes it.
+	// Store takes the vectors. The caller closes it. One that is a vectors.Named cannot be changed for another
+	// while Out has runs.
 	Store vectors.Store
 	// Embedder sees what is in the photos.
 	Embedder Embedder

@@ -59,6 +59,9 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	defer unlock()
+	if err := r.bindStore(r.Store); err != nil {
+		return Report{}, err
+	}
 	settled, err := r.recover(ctx, r.Store)
 	if err != nil {
 		return Report{}, err

@@ -80,6 +80,13 @@ type Store interface {
 	Close() error
 }
 
+// Named is a Store that can say which one it is.
+type Named interface {
+	// Name is the same text for the same store, such as milvus://host:19530/alias, and another for another.
+	// It has no credentials.
+	Name() string
+}
+
 // Writer fills the index of one run. It is not safe for concurrent use.
 type Writer interface {
 	// Add puts rows into the index. All must be StatusOK and carry both embeddings in the sizes that

@@ -55,6 +55,15 @@ func Open(dir string) (vectors.Store, error) {
 
 func (s *store) Close() error { return nil }
 
+// Name implements vectors.Named.
+func (s *store) Name() string {
+	dir := filepath.Dir(s.folder)
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return "embedded:" + dir
+}
+
 func (s *store) runFolder(run string) string     { return filepath.Join(s.folder, run) }
 func (s *store) partialFolder(run string) string { return filepath.Join(s.folder, run+partialSuffix) }
 

@@ -87,3 +87,12 @@ func parseAddress(text string) (address, error) {
 	}
 	return a, nil
 }
+
+// name is the address without what may change for the same store: credentials, TLS, the kind of index.
+func (a address) name() string {
+	name := "milvus://" + strings.ToLower(a.host) + "/" + a.alias
+	if a.database != "" {
+		name += "?database=" + url.QueryEscape(a.database)
+	}
+	return name
+}

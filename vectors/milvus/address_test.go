@@ -72,3 +72,15 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "facet_neckline", facetField("neckline"))
 	require.NotEqual(t, facetField("Länge 1"), facetField("Länge-1"))
 }
+
+func TestAddressName(t *testing.T) {
+	for text, want := range map[string]string{
+		"milvus://host/dresses":                                         "milvus://host:19530/dresses",
+		"milvuss://Host:19530/dresses?token=secret":                     "milvus://host:19530/dresses",
+		"milvus://user:secret@host:1/dresses?database=a%26b&index=flat": "milvus://host:1/dresses?database=a%26b",
+	} {
+		a, err := parseAddress(text)
+		require.NoError(t, err)
+		require.Equal(t, want, a.name())
+	}
+}

@@ -49,6 +49,9 @@ func Open(ctx context.Context, url string) (vectors.Store, error) {
 
 func (s *store) Close() error { return s.client.Close() }
 
+// Name implements vectors.Named.
+func (s *store) Name() string { return s.address.name() }
+
 // resolve returns the collection that the alias points to; vectors.ErrNoIndex when there is none.
 func (s *store) resolve(ctx context.Context) (*entity.Collection, catalog.Metadata, error) {
 	collection, err := s.client.DescribeCollection(ctx, s.address.alias)
