@@ -2,9 +2,11 @@ package indexer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -315,8 +317,41 @@ func TestKillAfterSettling(t *testing.T) {
 	// And one before the swap, when the file has moved already.
 	require.NoError(t, writeJob(b.out, next.Run, time.Now()))
 	require.NoError(t, os.WriteFile(layout{b.out}.latest(), []byte(report.Run+"\n"), 0o644))
-	settled, err := layout{b.out}.recover(t.Context(), b.store)
+	settled, err := layout{b.out}.recover(t.Context(), b.store, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.Equal(t, next.Run, settled)
 	b.requireConsistent(t, next)
+}
+
+// A note of a job that a failing disk has spoilt blocks nothing, and costs no run that was committed.
+func TestDamagedJob(t *testing.T) {
+	for name, note := range map[string]string{"empty": "", "cut": `{"run": "2026`, "zeros": "\x00\x00", "no run": "{}", "another path": `{"run": "../../photos"}`} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, pictures(0, 2))
+			first := b.run(t)
+			damage := func() { require.NoError(t, os.WriteFile(jobPath(b.out), []byte(note), 0o644)) }
+			var log bytes.Buffer
+			options := b.options()
+			options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			run := func() Report {
+				report, err := Run(t.Context(), options)
+				require.NoError(t, err)
+				b.requireConsistent(t, report)
+				return report
+			}
+
+			// Before the commit: what was begun goes.
+			damage()
+			require.NoError(t, os.WriteFile(layout{b.out}.unpublished(), []byte("half a file"), 0o644))
+			second := run()
+			require.Contains(t, log.String(), "is damaged")
+			require.Equal(t, first.Run, second.PreviousRun)
+
+			// After the commit: the run is settled.
+			damage()
+			require.NoError(t, os.Rename(second.Parquet, layout{b.out}.unpublished()))
+			require.Equal(t, second.Run, run().PreviousRun)
+			require.FileExists(t, second.Parquet)
+		})
+	}
 }

@@ -39,6 +39,9 @@ func lock(out string) (unlock func(), err error) {
 
 func jobPath(out string) string { return filepath.Join(out, "work", "job.json") }
 
+// errDamagedJob is the error of a job.json that says nothing.
+var errDamagedJob = errors.New("it names no job")
+
 // readJob returns the zero job if there is none.
 func readJob(out string) (job, error) {
 	var j job
@@ -46,11 +49,11 @@ func readJob(out string) (job, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return j, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &j)
-	}
 	if err != nil {
-		return job{}, fmt.Errorf("%s: %w", jobPath(out), err)
+		return j, err
+	}
+	if err := json.Unmarshal(data, &j); err != nil || !ownRun.MatchString(j.Run) {
+		return job{}, fmt.Errorf("%s: %w", jobPath(out), errDamagedJob)
 	}
 	return j, nil
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -73,9 +75,18 @@ func (l layout) settle(run string) error {
 	return writeFile(l.latest(), []byte(run+"\n"))
 }
 
-// recover settles the run that an interrupted job committed, or drops what it began.
-func (l layout) recover(ctx context.Context, store vectors.Store) (settled string, err error) {
+// recover settles the run that an interrupted job committed, or drops what it began. If the note of the
+// job is damaged, its Parquet file says which run it was; when there is no whole one, nothing was committed.
+func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.Logger) (settled string, err error) {
 	j, err := readJob(l.out)
+	if errors.Is(err, errDamagedJob) {
+		j.Run = runOf(l.unpublished())
+		logger.Warn("the note of an interrupted job is damaged", "error", err, "run", j.Run)
+		if j.Run == "" {
+			return "", errors.Join(removeIfThere(l.unpublished()), os.Remove(jobPath(l.out)))
+		}
+		err = nil
+	}
 	if err != nil || j.Run == "" {
 		return "", err
 	}
@@ -92,11 +103,29 @@ func (l layout) recover(ctx context.Context, store vectors.Store) (settled strin
 		if err := store.Drop(ctx, j.Run); err != nil {
 			return "", fmt.Errorf("what is left of run %s cannot be removed: %w", j.Run, err)
 		}
-		if err := os.Remove(l.unpublished()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeIfThere(l.unpublished()); err != nil {
 			return "", err
 		}
 	}
 	return settled, os.Remove(jobPath(l.out))
+}
+
+// runOf returns the run of a Parquet file, "" if it is not whole or not there.
+func runOf(parquet string) string {
+	f, err := os.Open(parquet)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return ""
+	}
+	reader, err := catalog.Read(f, info.Size())
+	if err != nil || !ownRun.MatchString(reader.Metadata().Run) {
+		return ""
+	}
+	return reader.Metadata().Run
 }
 
 // runs lists the runs that have a folder, the oldest first. Whoever else keeps a folder called run=… here
@@ -137,12 +166,19 @@ func (l layout) clean(ctx context.Context, store vectors.Store, current string, 
 		if err := store.Drop(ctx, run); err != nil {
 			return fmt.Errorf("run %s cannot be removed: %w", run, err)
 		}
-		if err := os.Remove(l.parquet(run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeIfThere(l.parquet(run)); err != nil {
 			return err
 		}
 		if err := removeEmpty(filepath.Dir(l.parquet(run))); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

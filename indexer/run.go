@@ -62,7 +62,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err := r.bindStore(r.Store); err != nil {
 		return Report{}, err
 	}
-	settled, err := r.recover(ctx, r.Store)
+	settled, err := r.recover(ctx, r.Store, r.Logger)
 	if err != nil {
 		return Report{}, err
 	}
