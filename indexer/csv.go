@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -62,15 +63,15 @@ func readCSV(ctx context.Context, r io.Reader, path string) (Listing, error) {
 		}
 		fields := make(map[string]string, len(columns))
 		for i, column := range columns {
-			if i < len(record) && column != "" {
-				fields[column] = record[i]
+			if i < len(record) {
+				setField(fields, column, record[i])
 			}
 		}
 		m.add(number, fields, nil)
 	}
 }
 
-// csvHeader finds the separator and the names of the columns. Kleid's own are found in any case.
+// csvHeader finds the separator and the names of the columns.
 func csvHeader(line string) (comma rune, columns []string, err error) {
 	for _, comma = range []rune{',', ';', '\t'} {
 		columns, err = parseCSV(line, comma, true)
@@ -79,35 +80,14 @@ func csvHeader(line string) (comma rune, columns []string, err error) {
 		}
 		hasPhoto := false
 		for i, name := range columns {
-			name = strings.TrimSpace(name)
-			if lower := strings.ToLower(name); isOwnColumn(lower) {
-				name = lower
-			}
-			hasPhoto = hasPhoto || isPhotoColumn(name)
-			columns[i] = name
+			columns[i] = columnName(name)
+			hasPhoto = hasPhoto || slices.Contains(photoColumns, columns[i])
 		}
 		if hasPhoto {
 			return comma, columns, nil
 		}
 	}
 	return 0, nil, fmt.Errorf("its first line names no column for the photos: call one of them %s", strings.Join(photoColumns, ", "))
-}
-
-func isPhotoColumn(name string) bool {
-	for _, c := range photoColumns {
-		if name == c {
-			return true
-		}
-	}
-	return false
-}
-
-func isOwnColumn(name string) bool {
-	switch name {
-	case "product_id", "title", "url", "price", "currency":
-		return true
-	}
-	return isPhotoColumn(name)
 }
 
 // csvRecord parses the record that begins with a line. It may go on over the lines after it, if a

@@ -53,6 +53,12 @@ func TestReadCSV(t *testing.T) {
 		"several photo columns": {"source,photo\na,b.jpg\n", []Entry{
 			{ProductID: "b", Source: "b.jpg", Location: "/shop/b.jpg", Attributes: map[string]string{"source": "a"}},
 		}},
+		"photo columns that are not filled": {"photo,image,Photo,path\n,b.jpg,,x\n \t,,a.jpg,\n \t,,,\n,,,c.jpg\n", []Entry{
+			{ProductID: "b", Source: "b.jpg", Location: "/shop/b.jpg", Attributes: map[string]string{"path": "x"}},
+			{ProductID: "a", Source: "a.jpg", Location: "/shop/a.jpg"},
+			{ProductID: "list.csv:4", Source: "list.csv:4", Err: "line 4 of the catalogue names no photo"},
+			{ProductID: "c", Source: "c.jpg", Location: "/shop/c.jpg"},
+		}},
 		"missing and spare fields": {"photo,title,colour\na.jpg\nb.jpg,x,red,,\nc.jpg,x,red,more\n,x,\n", []Entry{
 			{ProductID: "a", Source: "a.jpg", Location: "/shop/a.jpg"},
 			{ProductID: "b", Source: "b.jpg", Location: "/shop/b.jpg", Title: "x", Attributes: map[string]string{"colour": "red"}},
@@ -78,6 +84,20 @@ func TestReadCSV(t *testing.T) {
 	}
 	_, err := readCSV(t.Context(), iotest.TimeoutReader(strings.NewReader("photo\n"+strings.Repeat("a.jpg\n", 50_000))), "list.csv")
 	require.ErrorIs(t, err, iotest.ErrTimeout, "a catalogue that cannot be read to its end is not a shorter one")
+}
+
+// The same rows in either form make the same entries.
+func TestCSVAndJSONLAgree(t *testing.T) {
+	fromCSV := readCSVText(t, "Product_ID, PHOTO ,image,Title,PRICE,Colour,colour,\n7,,a.jpg,x,1.5,Red,red,lost\n8,b.jpg,c.jpg,,,,,\n")
+	fromJSONL, err := readJSONL(t.Context(), strings.NewReader(
+		`{"Product_ID": 7, " PHOTO ": null, "image": "a.jpg", "Title": "x", "PRICE": 1.5, "Colour": "Red", "colour": "red", "": "lost"}`+"\n"+
+			`{"Product_ID": "8", "PHOTO": "b.jpg", "image": "c.jpg", "Title": ""}`+"\n"), "/shop/list.jsonl")
+	require.NoError(t, err)
+	require.Equal(t, fromCSV, fromJSONL.Entries)
+	require.Equal(t, []Entry{
+		{ProductID: "7", Source: "a.jpg", Location: "/shop/a.jpg", Title: "x", Price: new(1.5), Attributes: map[string]string{"Colour": "Red", "colour": "red"}},
+		{ProductID: "8", Source: "b.jpg", Location: "/shop/b.jpg", Attributes: map[string]string{"image": "c.jpg"}},
+	}, fromCSV)
 }
 
 // A line that is too long is a row of its own, and what is around it is read, also inside quotes.

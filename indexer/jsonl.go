@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -43,7 +45,7 @@ func readJSONL(ctx context.Context, r io.Reader, path string) (Listing, error) {
 	}
 }
 
-// jsonFields returns the members of an object, and those of its member "attributes".
+// jsonFields returns the members of an object by column name, and those of its member "attributes".
 func jsonFields(line []byte) (fields, attributes map[string]string, err error) {
 	var object, inner map[string]json.RawMessage
 	if err := json.Unmarshal(line, &object); err != nil {
@@ -58,15 +60,15 @@ func jsonFields(line []byte) (fields, attributes map[string]string, err error) {
 		}
 		delete(object, "attributes")
 	}
-	return jsonTexts(object), jsonTexts(inner), nil
-}
-
-func jsonTexts(object map[string]json.RawMessage) map[string]string {
-	texts := make(map[string]string, len(object))
-	for name, value := range object {
-		texts[name] = jsonText(value)
+	fields, attributes = make(map[string]string, len(object)), make(map[string]string, len(inner))
+	// Small letters come last in the order of names: of "Photo" and "photo", the exact one counts.
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(object))) {
+		setField(fields, columnName(name), jsonText(object[name]))
 	}
-	return texts
+	for _, name := range slices.Sorted(maps.Keys(inner)) {
+		setField(attributes, strings.TrimSpace(name), jsonText(inner[name]))
+	}
+	return fields, attributes, nil
 }
 
 // jsonText is a value as text: a string's own, nothing for null, JSON for all else.

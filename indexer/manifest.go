@@ -7,13 +7,36 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// photoColumns are the names under which a manifest may keep the photo's path or URL; the first that is
-// there is taken.
+// photoColumns are the names under which a manifest may keep the photo's path or URL; the first that a row
+// fills is taken.
 var photoColumns = []string{"photo", "image", "path", "source", "file"}
+
+// columnName is a column's name without spaces around it. Kleid's own names are found in any case.
+func columnName(name string) string {
+	name = strings.TrimSpace(name)
+	lower := strings.ToLower(name)
+	switch lower {
+	case "product_id", "title", "url", "price", "currency":
+		return lower
+	}
+	if slices.Contains(photoColumns, lower) {
+		return lower
+	}
+	return name
+}
+
+// setField fills a column. Of several of one name, the first that is filled counts; one without a name is
+// no column.
+func setField(fields map[string]string, name, value string) {
+	if name != "" && strings.TrimSpace(fields[name]) == "" {
+		fields[name] = value
+	}
+}
 
 // maxName is how many bytes a product's id and a photo's path or URL may have: more than any file system
 // takes, and little enough for every store.
@@ -51,9 +74,9 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	e.ProductID = strings.TrimSpace(take("product_id"))
 	source := ""
 	for _, column := range photoColumns {
-		if raw, ok := fields[column]; ok {
-			source = strings.Trim(raw, " \t")
-			delete(fields, column)
+		source = strings.Trim(fields[column], " \t")
+		delete(fields, column)
+		if source != "" {
 			break
 		}
 	}
@@ -63,9 +86,7 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 		delete(fields, "price")
 	}
 	for name, value := range attributes {
-		if _, ok := fields[name]; !ok {
-			fields[name] = value
-		}
+		setField(fields, name, value)
 	}
 	for name, value := range fields {
 		if value != "" {
