@@ -74,7 +74,7 @@ func (o *Options) complete() error {
 	case o.Embedder == nil:
 		return errors.New("searcher: no embedder")
 	}
-	if err := checkOrigins(o.AllowedOrigins); err != nil {
+	if err := CheckOrigins(o.AllowedOrigins); err != nil {
 		return err
 	}
 	if o.Limits == (photo.Limits{}) {

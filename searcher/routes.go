@@ -196,12 +196,12 @@ func describeRows(api huma.API) {
 	}
 }
 
-// checkOrigins refuses what no browser sends as an origin.
-func checkOrigins(origins []string) error {
+// CheckOrigins refuses what no browser sends as an origin.
+func CheckOrigins(origins []string) error {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if origin != "*" && (err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
-			return fmt.Errorf(`searcher: %q is no origin: name scheme and host, such as "https://shop.example", or "*"`, origin)
+			return fmt.Errorf(`%q is no origin: name scheme and host, such as "https://shop.example", or "*"`, origin)
 		}
 	}
 	return nil

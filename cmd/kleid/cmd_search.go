@@ -32,8 +32,8 @@ Examples:
   kleid search dress.jpg --store milvus://127.0.0.1:19530/dresses --json`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"),
-			&cli.StringSliceFlag{Name: "where", EnvVars: env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated"},
-			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d", searcher.MaxK)},
+			&cli.StringSliceFlag{Name: "where", EnvVars: env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated, and in the variable parted by ;"},
+			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d together with --offset", searcher.MaxK)},
 			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
 			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
 			&cli.BoolFlag{Name: "every-photo", DisableDefaultText: true, EnvVars: env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
@@ -58,7 +58,7 @@ func searchAction(c *cli.Context) error {
 	request := searcher.Request{
 		K: c.Int("k"), Offset: c.Int("offset"), Embedding: vectors.Embedding(c.String("embedding")), EveryPhoto: c.Bool("every-photo"),
 	}
-	if request.Where, err = searcher.ParseWhere(c.StringSlice("where")); err != nil {
+	if request.Where, err = searcher.ParseWhere(repeated(c, "where")); err != nil {
 		return err
 	}
 	if text := c.String("box"); text != "" {

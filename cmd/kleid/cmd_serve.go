@@ -38,7 +38,7 @@ Examples:
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
-			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example; * is all; may be repeated"},
+			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example; * is all; may be repeated, and in the variable parted by ;"},
 		}, embedderFlags()...),
 		Action: serveAction,
 	}
@@ -53,6 +53,10 @@ func serveAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	origins := repeated(c, "allowed-origin")
+	if err := searcher.CheckOrigins(origins); err != nil {
+		return wrongUsage(c, "--allowed-origin: %v", err)
+	}
 	listener, err := listen(c)
 	if err != nil {
 		return err
@@ -64,7 +68,7 @@ func serveAction(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	return serve(c.Context, p, listener, url, indexFolder(c, url), searcher.Options{
-		Embedder: embedder, AllowedOrigins: c.StringSlice("allowed-origin"),
+		Embedder: embedder, AllowedOrigins: origins,
 	})
 }
 
@@ -99,6 +103,7 @@ func serve(ctx context.Context, p *progress, listener net.Listener, storeURL, fo
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	warnWithoutIndex(ctx, options.Logger, store, storeURL)
 	p.say("Kleid serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
 	select {
 	case err := <-served:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -9,6 +10,23 @@ import (
 // env is the environment variable of a flag.
 func env(name string) []string {
 	return []string{"KLEID_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))}
+}
+
+// repeated returns the values of a flag that may be repeated. Its environment variable parts them by ";",
+// which no label and no origin has in it; what the command line gives stays whole.
+func repeated(c *cli.Context, name string) []string {
+	values := c.StringSlice(name)
+	variable := strings.TrimSpace(os.Getenv(env(name)[0]))
+	if len(values) != 1 || values[0] != variable {
+		return values
+	}
+	var parts []string
+	for _, part := range strings.Split(variable, ";") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 func jsonFlag() cli.Flag {

@@ -116,6 +116,15 @@ func TestServeTakesOverNewIndexes(t *testing.T) {
 	}, patience, 20*glance)
 }
 
+// TestServeWithoutAnIndex names the folder that may be a wrong one, and waits for an index there.
+func TestServeWithoutAnIndex(t *testing.T) {
+	nowhere := t.TempDir()
+	p := start(t, "serve", "--index", nowhere, "--listen", "127.0.0.1:0")
+	require.Eventually(t, func() bool { return served.MatchString(p.stderr.String()) }, patience, glance, p.stderr.String())
+	require.Contains(t, p.stderr.String(), "there is no index yet")
+	require.Contains(t, p.stderr.String(), nowhere)
+}
+
 func TestServeFails(t *testing.T) {
 	s := newShop(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

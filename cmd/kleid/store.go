@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -47,6 +50,11 @@ func checkStore(c *cli.Context, url string) error {
 	if !ok || rest == "" || scheme != "embedded" && scheme != "milvus" && scheme != "milvuss" {
 		return wrongUsage(c, "there is no store %q: use %s", url, storeForms)
 	}
+	if scheme != "embedded" {
+		if err := milvus.CheckURL(url); err != nil {
+			return wrongUsage(c, "%v", err)
+		}
+	}
 	return nil
 }
 
@@ -59,6 +67,10 @@ func storeURL(c *cli.Context) (string, error) {
 			return "", wrongUsage(c, "%s needs --index DIR or --store URL", c.Command.HelpName)
 		}
 		return "embedded:" + dir, nil
+	}
+	stored, isFolder := strings.CutPrefix(url, "embedded:")
+	if dir := c.String("index"); dir != "" && isFolder && filepath.Clean(dir) != filepath.Clean(stored) {
+		return "", wrongUsage(c, "--index is %s and --store is %s, another folder: leave one out", dir, url)
 	}
 	return url, checkStore(c, url)
 }
@@ -75,10 +87,26 @@ func indexFolder(c *cli.Context, url string) string {
 	return ""
 }
 
+// warnWithoutIndex says that nothing can be found yet. An error is left to those who use the store.
+func warnWithoutIndex(ctx context.Context, logger *slog.Logger, store vectors.Store, storeURL string) {
+	if run, err := store.CurrentRun(ctx); err == nil && run == "" {
+		logger.Warn("there is no index yet: searches fail until kleid index has published one", "store", storeName(storeURL))
+	}
+}
+
 // explainStore says where there is no index.
-func explainStore(err error, url string) error {
+func explainStore(err error, storeURL string) error {
 	if errors.Is(err, vectors.ErrNoIndex) {
-		return fmt.Errorf("%s: %w", url, err)
+		return fmt.Errorf("%s: %w", storeName(storeURL), err)
 	}
 	return err
+}
+
+// storeName is a store's URL without password and token.
+func storeName(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text // a folder
+	}
+	return u.Scheme + "://" + u.Host + u.Path
 }

@@ -127,6 +127,10 @@ func TestWrongUsage(t *testing.T) {
 		{"negative keep", append(index, "--keep", "-1"), "--keep is -1"},
 		{"unknown store", append(index, "--store", "oracle://host/alias"), `there is no store "oracle://host/alias"`},
 		{"store without folder", append(index, "--store", "embedded:"), `there is no store "embedded:"`},
+		{"Milvus without alias", append(index, "--store", "milvus://127.0.0.1:1/"), "has the alias"},
+		{"two folders to search", append(search, "--store", "embedded:other"), "--store is embedded:other, another folder"},
+		{"two folders to serve", []string{"serve", "--index", "index", "--store", "embedded:other"}, "--store is embedded:other, another folder"},
+		{"origin without scheme", []string{"serve", "--index", "index", "--allowed-origin", "shop.example"}, `"shop.example" is no origin`},
 		{"unknown backend", append(index, "--backend", "abacus"), `there is no backend "abacus"`},
 		{"negative threads", append(index, "--threads", "-2"), "--threads is -2"},
 		{"no photo", []string{"search", "--index", "index"}, "kleid search needs one photo, not 0"},
@@ -196,4 +200,27 @@ func TestVariables(t *testing.T) {
 	r := kleid(t, "search", photo)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "KLEID_K")
+}
+
+// TestVariablesOfRepeatedFlags parts them by semicolons.
+func TestVariablesOfRepeatedFlags(t *testing.T) {
+	t.Setenv("KLEID_WHERE", " neckline=v-neck; sleeve=long ;")
+	where := func(args ...string) (values []string) {
+		app := newApp(strings.NewReader(""), io.Discard, io.Discard)
+		app.Command("search").Action = func(c *cli.Context) error {
+			values = repeated(c, "where")
+			return nil
+		}
+		require.NoError(t, app.Run(append([]string{"kleid", "search"}, args...)))
+		return values
+	}
+	require.Equal(t, []string{"neckline=v-neck", "sleeve=long"}, where())
+	require.Equal(t, []string{"length=a;b"}, where("--where", "length=a;b"), "a flag wins over a variable, and stays whole")
+	t.Setenv("KLEID_WHERE", "")
+	require.Empty(t, where())
+
+	t.Setenv("KLEID_ALLOWED_ORIGIN", "https://shop.example;shop.example")
+	r := kleid(t, "serve", "--index", t.TempDir())
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, `"shop.example" is no origin`)
 }
