@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,6 +26,8 @@ standard output, last; logs and progress go to standard error.
 
 ` + exitCodes,
 		Version: version,
+		// The library's own --version prints in a form of its own.
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, DisableDefaultText: true, Usage: "print the version, as kleid version does"}},
 		Commands: []*cli.Command{
 			demoCommand(),
 			indexCommand(),
@@ -55,6 +58,7 @@ standard output, last; logs and progress go to standard error.
 func prepare(command *cli.Command) {
 	command.OnUsageError = explainUsage
 	if len(command.Subcommands) == 0 {
+		command.Action = withUsage(command.Action)
 		// An argument may be called "help" or "h".
 		command.HideHelpCommand = true
 		if command.ArgsUsage == "" {
@@ -85,6 +89,19 @@ func explainUsage(c *cli.Context, err error, _ bool) error {
 	return &usageError{name, name + ": " + message}
 }
 
+// withUsage gives errors that are wrong usage to the packages below, such as an unknown label, the form of
+// those that are wrong usage to the command.
+func withUsage(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		err := action(c)
+		var wrong *usageError
+		if exitCode(c.Context, err) == exitUsage && !errors.As(err, &wrong) {
+			return wrongUsage(c, "%v", err)
+		}
+		return err
+	}
+}
+
 // noArguments refuses arguments of a command that has none.
 func noArguments(c *cli.Context) error {
 	if c.Args().Present() {
@@ -101,6 +118,9 @@ func noCommand(c *cli.Context) error {
 		commands, name = c.Command.Subcommands, c.Command.HelpName
 	}
 	if !c.Args().Present() && name == c.App.Name {
+		if c.Bool("version") {
+			return printVersion(c)
+		}
 		return cli.ShowAppHelp(c)
 	}
 	var names []string

@@ -38,5 +38,11 @@ func TestVersion(t *testing.T) {
 	report := decodeLine[versionReport](t, r)
 	require.Equal(t, version, report.Version)
 	require.NotEmpty(t, report.CPU)
-	require.Contains(t, kleid(t, "version").stdout, "kleid "+version)
+	text := kleid(t, "version").stdout
+	require.Contains(t, text, "kleid "+version)
+	for _, flag := range []string{"--version", "-v"} {
+		r := kleid(t, flag)
+		require.Equal(t, exitDone, r.code, flag)
+		require.Equal(t, text, r.stdout, flag)
+	}
 }

@@ -30,21 +30,23 @@ func versionCommand() *cli.Command {
 		Usage:       "print the version, and the fingerprints of the model in the program",
 		Description: "Example:\n  kleid version --json",
 		Flags:       []cli.Flag{jsonFlag()},
-		Action: func(c *cli.Context) error {
-			report := versionReport{
-				Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-				CPU: compute.NewWithOptions(compute.Options{}).Description(),
-			}
-			model := "none"
-			if m, err := models.Default(); err == nil {
-				report.EmbeddingModel, report.FacetModel = m.EmbeddingModel(), m.FacetModel()
-				model = fmt.Sprintf("embedding %s, facets %s", report.EmbeddingModel, report.FacetModel)
-			}
-			if c.Bool("json") {
-				return json.NewEncoder(c.App.Writer).Encode(report)
-			}
-			_, err := fmt.Fprintf(c.App.Writer, "kleid %s (%s, %s)\n%s\nmodel: %s\n", report.Version, report.Go, report.Platform, report.CPU, model)
-			return err
-		},
+		Action:      printVersion,
 	}
+}
+
+func printVersion(c *cli.Context) error {
+	report := versionReport{
+		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		CPU: compute.NewWithOptions(compute.Options{}).Description(),
+	}
+	model := "none"
+	if m, err := models.Default(); err == nil {
+		report.EmbeddingModel, report.FacetModel = m.EmbeddingModel(), m.FacetModel()
+		model = fmt.Sprintf("embedding %s, facets %s", report.EmbeddingModel, report.FacetModel)
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(report)
+	}
+	_, err := fmt.Fprintf(c.App.Writer, "kleid %s (%s, %s)\n%s\nmodel: %s\n", report.Version, report.Go, report.Platform, report.CPU, model)
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,6 +42,14 @@ type usageError struct {
 }
 
 func (e *usageError) Error() string { return e.message }
+
+// whole is the message with the command that it is about.
+func (e *usageError) whole() string {
+	if strings.HasPrefix(e.message, e.command) {
+		return e.message
+	}
+	return e.command + ": " + e.message
+}
 
 // wrongUsage returns a usageError of the command that runs.
 func wrongUsage(c *cli.Context, format string, args ...any) error {

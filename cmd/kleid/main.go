@@ -10,8 +10,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
+
+	"github.com/urfave/cli/v2"
 )
 
 func main() {
@@ -27,18 +28,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	app := newApp(stdin, stdout, stderr)
 	err := app.RunContext(ctx, flagsFirst(app, args))
+	// Only the library's own help command, asked about what is none, returns one with a code.
+	if _, unknown := err.(cli.ExitCoder); unknown {
+		err = &usageError{app.Name, app.Name + ": " + err.Error()}
+	}
 	code := exitCode(ctx, err)
+	var wrong *usageError
 	switch {
 	case code == exitInterrupted:
 		fmt.Fprintln(stderr, "kleid: interrupted")
-	case err != nil && strings.HasPrefix(err.Error(), app.Name):
-		fmt.Fprintln(stderr, err) // of a command by its whole name
+	case errors.As(err, &wrong):
+		fmt.Fprintf(stderr, "%s\nSee `%s --help`.\n", wrong.whole(), wrong.command)
 	case err != nil:
 		fmt.Fprintf(stderr, "%s: %v\n", app.Name, err)
-	}
-	var wrong *usageError
-	if errors.As(err, &wrong) && wrong.command != "" {
-		fmt.Fprintf(stderr, "See `%s --help`.\n", wrong.command)
 	}
 	return code
 }

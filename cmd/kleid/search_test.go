@@ -186,6 +186,9 @@ func TestSearchFails(t *testing.T) {
 			require.Equal(t, test.code, r.code, r.stderr)
 			require.Contains(t, r.stderr, test.says)
 			require.Empty(t, r.stdout)
+			if test.code == exitUsage {
+				requireUsageForm(t, r)
+			}
 		})
 	}
 }
