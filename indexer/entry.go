@@ -30,6 +30,7 @@ type Skipped struct {
 type Listing struct {
 	Entries []Entry // in the catalogue's order; those of a folder are sorted by source
 	Skipped []Skipped
+	Others  int // files of a folder that are no photos by name nor by their first bytes
 }
 
 // productOf is the product's id where the catalogue gives none: the name of the file, whose path has

@@ -41,6 +41,8 @@ type Report struct {
 	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed.
 	Bad     []BadPhoto `json:"bad"`
 	Skipped []Skipped  `json:"skipped"`
+	// OtherFiles counts the files in the catalogue's folder that are no photos, such as texts.
+	OtherFiles int `json:"other_files"`
 	// BadLeftOut and SkippedLeftOut count what a Brief leaves out of the lists.
 	BadLeftOut     int `json:"bad_left_out,omitempty"`
 	SkippedLeftOut int `json:"skipped_left_out,omitempty"`
@@ -89,6 +91,9 @@ func (r Report) String() string {
 	}
 	if r.Repeated > 0 {
 		line("%d rows repeat the product and photo of an earlier row: the store has the first of them", r.Repeated)
+	}
+	if r.OtherFiles > 0 {
+		line("files in the catalogue that are no photos: %d", r.OtherFiles)
 	}
 	for _, bad := range r.Bad {
 		line("unreadable %q: %s", bad.Source, bad.Error)

@@ -51,6 +51,9 @@ type runner struct {
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
+	if sameFolder(r.Catalogue, r.out) {
+		return Report{}, fmt.Errorf("the folder of the index, %s, is the catalogue itself: name another --out, which may be a folder inside it", r.out)
+	}
 	if err := os.MkdirAll(r.work(), 0o755); err != nil {
 		return Report{}, err
 	}
@@ -138,7 +141,7 @@ func (r *runner) scan(ctx context.Context) error {
 	if len(listing.Entries) == 0 {
 		return fmt.Errorf("the catalogue %s has no photos: name a folder that has some, or a CSV or JSONL file with a row for each", r.Catalogue)
 	}
-	r.entries, r.report.Photos = listing.Entries, len(listing.Entries)
+	r.entries, r.report.Photos, r.report.OtherFiles = listing.Entries, len(listing.Entries), listing.Others
 	r.report.Skipped = append(r.report.Skipped, listing.Skipped...)
 	for _, s := range listing.Skipped {
 		r.Logger.Warn("skipped", "source", s.Source, "reason", s.Reason)

@@ -79,6 +79,7 @@ func TestRunOfEveryStatus(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, report.String(), string(text))
 	require.Contains(t, string(text), `unreadable "empty.jpg"`)
+	require.Contains(t, string(text), "files in the catalogue that are no photos: 1\n")
 	require.Contains(t, string(text), "run "+report.Run+" is the current index")
 }
 
@@ -551,6 +552,7 @@ func TestRefusedOptions(t *testing.T) {
 		"has no photos":        func(o *Options) { o.Catalogue = t.TempDir() },
 		"not a directory":      func(o *Options) { o.Out = filepath.Join(b.photos, pictureName(0)) },
 		"between 0 and 1":      func(o *Options) { o.MaxBad = -0.1 },
+		"the catalogue itself": func(o *Options) { o.Out = filepath.Join(o.Catalogue, ".") },
 	} {
 		options := b.options()
 		change(&options)
@@ -559,6 +561,7 @@ func TestRefusedOptions(t *testing.T) {
 	}
 	_, err := b.store.Current(t.Context())
 	require.ErrorIs(t, err, vectors.ErrNoIndex)
+	require.NoDirExists(t, filepath.Join(b.photos, "work"))
 }
 
 func TestReportBrief(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +22,32 @@ var photoExtensions = map[string]bool{
 
 func looksLikePhoto(name string) bool {
 	return photoExtensions[strings.ToLower(filepath.Ext(name))]
+}
+
+// photoFormat returns the usual extension of a photo by its first bytes, "" for what is none of the formats
+// that can be told by them.
+func photoFormat(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, 64)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return ""
+	}
+	switch http.DetectContentType(head[:n]) {
+	case "image/jpeg":
+		return "jpg"
+	case "image/png":
+		return "png"
+	case "image/webp":
+		return "webp"
+	case "image/gif":
+		return "gif"
+	}
+	return "" // two letters tell a BMP, which a text may begin with
 }
 
 // Scan lists the photos of a catalogue: a folder, or a CSV or JSONL file. exclude names a folder inside
@@ -139,12 +167,33 @@ func (s *folderScan) folder(name string) error {
 		s.skip(name, "the folder cannot be read: %v", reason(err))
 		return nil
 	}
+	if isIndex(files) {
+		if name == "." {
+			return errors.New("it is the folder of an index: name the folder of the photos")
+		}
+		s.skip(name, "the folder of an index: its thumbnails are no photos of the catalogue")
+		return nil
+	}
 	for _, file := range files {
 		if err := s.file(filepath.Join(name, file.Name()), file); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// isIndex says whether a folder with these files is what a job made: it has runs, or all that a job makes
+// before there is one.
+func isIndex(files []os.DirEntry) bool {
+	has := make(map[string]bool)
+	for _, file := range files {
+		name := file.Name()
+		if run, ok := strings.CutPrefix(name, runPrefix); ok && ownRun.MatchString(run) {
+			name = runPrefix
+		}
+		has[name] = true
+	}
+	return has["latest"] && has[runPrefix] || has["lock"] && has["work"] && has["thumbnails"]
 }
 
 func (s *folderScan) file(name string, file os.DirEntry) error {
@@ -170,8 +219,26 @@ func (s *folderScan) file(name string, file os.DirEntry) error {
 		return s.folder(name)
 	case looksLikePhoto(name):
 		s.add(name, "")
+	default:
+		s.other(name, kind)
 	}
 	return nil
+}
+
+// other looks into a file whose name says nothing of a photo.
+func (s *folderScan) other(name string, kind fs.FileMode) {
+	format := ""
+	if kind.IsRegular() {
+		format = photoFormat(filepath.Join(s.root, name))
+	}
+	switch {
+	case format == "":
+		s.listing.Others++
+	case filepath.Ext(name) == "":
+		s.add(name, "")
+	default:
+		s.skip(name, "a %s photo by its first bytes, but not by its name: call it .%s", format, format)
+	}
 }
 
 func (s *folderScan) add(name, err string) {

@@ -27,6 +27,7 @@ func TestScanFolder(t *testing.T) {
 	require.Equal(t, []string{"B.gif", "a-b.png", "a/out/kept.tiff", "a/y.WebP", "a/z.JPEG", "b.jpg"}, found)
 	require.Equal(t, "z", listing.Entries[4].ProductID)
 	require.Empty(t, listing.Skipped)
+	require.Equal(t, 2, listing.Others, "readme.md and jpg")
 
 	all, err := Scan(t.Context(), root, "")
 	require.NoError(t, err)
@@ -53,6 +54,43 @@ func TestScanLinks(t *testing.T) {
 	require.Equal(t, "real/deep/a.jpg", listing.Entries[0].Source)
 	require.Equal(t, []string{"a-link", "real/deep/up", "z-link"}, sources(listing.Skipped))
 	require.Equal(t, `a symbolic link to the folder "real", which is read already`, listing.Skipped[0].Reason)
+}
+
+// An index inside the catalogue, of this shop or of another, is no part of it.
+func TestScanSkipsIndexes(t *testing.T) {
+	b := newBench(t, pictures(0, 2))
+	b.run(t)
+	for _, made := range []string{"copies/index", "begun"} {
+		require.NoError(t, os.CopyFS(filepath.Join(b.photos, made), os.DirFS(b.out)))
+	}
+	require.NoError(t, os.Remove(layout{filepath.Join(b.photos, "begun")}.latest()))
+	writeFiles(t, b.photos, map[string][]byte{"season/work/a.png": nil, "season/thumbnails/b.png": nil, "season/latest/c.png": nil, "run=1/d.png": nil})
+	listing, err := Scan(t.Context(), b.photos, "")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 6)
+	require.Equal(t, []string{"begun", "copies/index"}, sources(listing.Skipped))
+	require.Contains(t, listing.Skipped[0].Reason, "the folder of an index")
+	_, err = Scan(t.Context(), b.out, "")
+	require.ErrorContains(t, err, "is the folder of an index")
+}
+
+// A photo that its name does not tell is found, or at least reported.
+func TestScanPhotosOfOtherNames(t *testing.T) {
+	root := t.TempDir()
+	writeFiles(t, root, map[string][]byte{
+		"12345": picture(ordinaryWidth, 1), "a.jpg_large": []byte("\xff\xd8\xff\xe0"), "b.bak": picture(ordinaryWidth, 2), "c": []byte("GIF89a"),
+		"BMW": []byte("BMW"), "notes.txt": []byte("no photo"), "empty": nil, ".hidden": {0},
+	})
+	listing, err := Scan(t.Context(), root, "")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 2)
+	require.Equal(t, []string{"12345", "c"}, []string{listing.Entries[0].Source, listing.Entries[1].Source})
+	require.Equal(t, "12345", listing.Entries[0].ProductID)
+	require.Equal(t, []Skipped{
+		{"a.jpg_large", "a jpg photo by its first bytes, but not by its name: call it .jpg"},
+		{"b.bak", "a png photo by its first bytes, but not by its name: call it .png"},
+	}, listing.Skipped)
+	require.Equal(t, 4, listing.Others)
 }
 
 func sources(skipped []Skipped) []string {
