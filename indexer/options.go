@@ -1,6 +1,13 @@
 // Package indexer is the nightly job: it scans a catalogue, loads and embeds its photos, writes the
 // rows to Parquet and to a vector store, verifies the new index and publishes it, all or nothing.
 //
+// # What the catalogue may lead to
+//
+// Symbolic links in a catalogue's folder are followed, also out of it, since shops link folders of photos
+// on purpose; each real folder is read once. The paths in a CSV or JSONL file may be any that the process
+// can read. So whoever may write to the catalogue chooses which of its files get a thumbnail: run the job
+// as a user that can read photos and little else. Folders of indexes are left out.
+//
 // # What a kill leaves
 //
 // Everything lives below Options.Out:

@@ -22,6 +22,7 @@ func indexCommand() *cli.Command {
 		Usage: "make the index of a catalogue, or bring it up to date",
 		Description: `The catalogue is a folder of photos, or a CSV or JSONL file with a row for each photo: its path or URL in
 a column called photo, and product_id, title, url, price, currency and whatever else there is.
+Symbolic links in a folder are followed, also out of it. OUT keeps to the store of its first index.
 
 Photos that are indexed already are not embedded again; a job that was interrupted or killed goes on
 where it stopped. Searches see the old index until the new one is whole. A photo that cannot be read
