@@ -78,6 +78,13 @@ func TestTrunkFromWeights(t *testing.T) {
 	model, err := Make(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, []int{64, 3, 7, 7}, model.Weights["trunk.conv1.weight"].Shape)
+
+	// Another trunk in the same place is another stage.
+	options.Trunk.Initial["conv1.weight"] = models.NewTensor(64, 3, 7, 7)
+	options.Trunk.Initial["conv1.weight"].Data[0] = 1
+	model, err = Make(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, float32(1), model.Weights["trunk.conv1.weight"].Data[0])
 	_, err = models.ConfigFor("alexnet")
 	require.ErrorContains(t, err, "kleid-s")
 }

@@ -48,7 +48,6 @@ func DefaultPaintOptions() PaintOptions {
 
 // stage results in Work.
 const (
-	trunkKey = "trunk.safetensors"
 	modelKey = "model.safetensors"
 	// heldOutKey is the model that has not learned from the calibration fold: honest figures come from it.
 	heldOutKey = "model-without-fold-0.safetensors"
@@ -94,11 +93,19 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 	return model, model.Save(ctx, options.Work, modelKey, models.Float16)
 }
 
-// trunk returns the weights of the trunk and of the heads that were trained with it.
+// trunk returns the weights of the trunk and of the heads that were trained with it. Like a stage's, its
+// files are named after what went into it.
 func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
-	data, err := storage.ReadAll(ctx, m.Work, trunkKey, 1<<30)
+	initial := &models.Model{Config: m.Options.Trunk.Config, Weights: models.Weights{}}
+	initial.Weights.Merge("trunk.", m.Options.Trunk.Initial)
+	options := m.Options.Trunk
+	options.Initial, options.CheckpointEvery = nil, 0
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %+v %+v %v", initial.EmbeddingModel(), options, m.Options.Paint, m.Reference != nil))
+	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
+	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
+	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
 	if err == nil {
-		m.Logger.Info("the trunk is there; delete it to train it anew", "file", trunkKey)
+		m.Logger.Info("this stage is done", "stage", "trunk", "file", key)
 		weights, _, err := models.DecodeSafetensors(data)
 		return weights, err
 	}
@@ -108,7 +115,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if err := m.photos(ctx); err != nil {
 		return nil, err
 	}
-	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, m.Options.Trunk, m.reporter("trunk", trunkLosses))
+	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +123,10 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		delete(weights, "contrast."+name)
 	}
 	trunk := &models.Model{Config: m.Options.Trunk.Config, Weights: weights}
-	return weights, trunk.Save(ctx, m.Work, trunkKey, models.Float32)
+	if err := trunk.Save(ctx, m.Work, key, models.Float32); err != nil {
+		return nil, err
+	}
+	return weights, m.Work.Delete(ctx, checkpoint)
 }
 
 // stage runs one step of the making, which changes the model, and keeps its result under a name that

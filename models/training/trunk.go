@@ -60,8 +60,8 @@ const projectionSize = 256
 
 // TrainTrunk trains the trunk, with all heads, on painted dresses (their facets, their boxes, and that
 // two photos show one product) and on unlabelled real photos (that two looks show one photo). It
-// needs no label of a real photo. It goes on from a checkpoint in bucket where there is one.
-func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, options TrunkOptions, report func(Progress)) (models.Weights, error) {
+// needs no label of a real photo. It leaves checkpoints under key in bucket, and goes on from one.
+func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(Progress)) (models.Weights, error) {
 	if len(pool.Products) < options.PaintedPairs {
 		return nil, fmt.Errorf("trunk: a batch takes %d products, and there are %d: paint more", options.PaintedPairs, len(pool.Products))
 	}
@@ -76,7 +76,6 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	if err != nil {
 		return nil, err
 	}
-	const key = "trunk.checkpoint.safetensors"
 	progress := Progress{Steps: options.HalfSteps + options.FullSteps}
 	if progress.Steps == 0 {
 		if len(initial) == 0 {
