@@ -40,7 +40,7 @@ func TestRefusedByTheServer(t *testing.T) {
 		r.problem(t, http.StatusMethodNotAllowed, CodeMethod)
 		require.Equal(t, http.MethodPost, r.header.Get("Allow"))
 	}
-	p := s.post("/v1/search", "application/json", bytes.Repeat([]byte(" "), 2<<20)).problem(t, http.StatusRequestEntityTooLarge, CodeTooLarge)
+	p := s.announce("/v1/search", "application/json", 2<<20).problem(t, http.StatusRequestEntityTooLarge, CodeTooLarge)
 	require.Contains(t, p.Detail, "smaller")
 	s.upload(append(small, make([]byte, 30_000)...)).problem(t, http.StatusRequestEntityTooLarge, "photo_too_many_bytes")
 

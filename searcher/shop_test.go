@@ -1,6 +1,7 @@
 package searcher
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -337,6 +339,23 @@ func (s *service) post(path, kind string, body []byte) reply {
 	require.NoError(s.t, err)
 	request.Header.Set("Content-Type", kind)
 	return s.do(request)
+}
+
+// announce sends the head of a request whose body is still to come. A server that refuses the size
+// answers at once; one that was sent the body, too, may reset the connection before the answer is read.
+func (s *service) announce(path, kind string, size int) reply {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	require.NoError(s.t, err)
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: kleid\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", path, kind, size)
+	require.NoError(s.t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(s.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	return reply{response.StatusCode, response.Header, body}
 }
 
 func (s *service) json(body string) reply {

@@ -101,6 +101,10 @@ func (f *Fetcher) web(ctx context.Context, source string) ([]byte, error) {
 		return fail(fmt.Errorf("%w: %d bytes, more than the %d allowed", ErrTooLarge, response.ContentLength, f.options.Limit))
 	}
 	data, err := readLimited(response.Body, f.options.Limit)
+	if err == nil {
+		// A server may end the body when it sees that nobody waits any more: that is not all of it.
+		err = bounded.Err()
+	}
 	if err != nil {
 		return fail(err)
 	}
