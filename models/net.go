@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
@@ -28,6 +29,7 @@ const (
 // As every GoMLX graph builder, layers panic on errors.
 type Net struct {
 	prefix   string
+	used     map[string]bool  // frozen: the weights that layers asked for
 	weights  Weights          // frozen: where constants come from; training: initial values
 	ctx      *context.Context // nil when frozen
 	training bool             // batch statistics instead of running ones
@@ -36,7 +38,7 @@ type Net struct {
 }
 
 // NewFrozenNet builds inference graphs with the weights as constants.
-func NewFrozenNet(weights Weights) *Net { return &Net{weights: weights} }
+func NewFrozenNet(weights Weights) *Net { return &Net{weights: weights, used: map[string]bool{}} }
 
 // NewRandomNet builds inference graphs with random weights as constants, for benchmarks.
 func NewRandomNet(seed uint64) *Net { return &Net{random: true, seed: seed} }
@@ -52,6 +54,11 @@ func (n *Net) In(format string, args ...any) *Net {
 	sub := *n
 	sub.prefix = n.prefix + fmt.Sprintf(format, args...) + "."
 	return &sub
+}
+
+// Unused names the weights that a frozen network's graphs, as far as they are built, have no use for.
+func (n *Net) Unused() []string {
+	return slices.DeleteFunc(n.weights.Names(), func(name string) bool { return n.used[name] })
 }
 
 // Frozen says whether the weights are constants.
@@ -89,6 +96,9 @@ func identity(t *Tensor, _ *rand.Rand) {
 func (n *Net) value(name string, init initialiser, shape ...int) *Tensor {
 	full := n.prefix + name
 	t := n.weights[full]
+	if n.used != nil {
+		n.used[full] = true
+	}
 	if t == nil {
 		if n.Frozen() && !n.random {
 			panic(fmt.Errorf("the weights lack %q %v", full, shape))

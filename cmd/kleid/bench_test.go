@@ -1,9 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/models"
 )
 
 func TestBench(t *testing.T) {
@@ -11,25 +21,134 @@ func TestBench(t *testing.T) {
 		r := kleid(t, "bench", what, "--network", "kleid-s", "--size", "32", "--batch", "2", "--seconds", "1e-12", "--json")
 		require.Equal(t, exitDone, r.code, r.stderr)
 		f := decodeLine[networkFigures](t, r)
-		require.Equal(t, networkFigures{"kleid-s", "f32", 2, 32, f.ImagesPerSecond, f.LatencyP50, f.LatencyP99}, f)
+		require.Equal(t, networkFigures{"kleid-s", "f32", 2, 32, f.ImagesPerSecond, f.LatencyP50, f.LatencyP99, f.PeakRSS}, f)
 		require.Positive(t, f.ImagesPerSecond)
 		require.LessOrEqual(t, f.LatencyP50, f.LatencyP99)
+		require.Greater(t, f.PeakRSS, 1.)
 	}
 }
 
-func TestBenchIndex(t *testing.T) {
-	s, err := paintedShop()
-	require.NoError(t, err)
-	r := kleid(t, "bench", "index", "--catalogue", s.catalogue, "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
-	f := decodeLine[benchIndexFigures](t, r)
-	require.Equal(t, shopProducts*shopPhotos, f.OK)
-	require.Positive(t, f.ImagesPerSecond)
-	require.Positive(t, f.Stages["embed"])
+// writeTensors writes a safetensors file and returns its path.
+func writeTensors(t *testing.T, name string, w models.Weights) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, models.EncodeSafetensors(&b, w, nil, models.Float32))
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	return path
+}
 
-	r = kleid(t, "bench", "index", "--products", "2")
+// filled returns a tensor of normally distributed numbers.
+func filled(seed uint64, deviation float64, shape ...int) *models.Tensor {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	x := models.NewTensor(shape...)
+	for i := range x.Data {
+		x.Data[i] = float32(rng.NormFloat64() * deviation)
+	}
+	return x
+}
+
+// kleidSWeights are weights for kleid-s, as a trainer begins with.
+func kleidSWeights(t *testing.T) models.Weights {
+	t.Helper()
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	backbone, err := models.BackboneByName("kleid-s")
+	require.NoError(t, err)
+	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*graph.Node) []*graph.Node {
+		return []*graph.Node{graph.ReduceAllMean(backbone.Build(net, inputs[0]))}
+	}, models.TrainerOptions{Seed: 5})
+	require.NoError(t, err)
+	_, err = trainer.Step(0, randomImages(1, 32))
+	require.NoError(t, err)
+	weights, err := trainer.Weights()
+	require.NoError(t, err)
+	return weights
+}
+
+// TestBenchFeatures runs a file of images in batches that it does not fill, and compares with the network
+// run here on all at once.
+func TestBenchFeatures(t *testing.T) {
+	const count, size = 5, 32
+	weights, x := kleidSWeights(t), filled(1, 1, count, 3, size, size)
+	output := filepath.Join(t.TempDir(), "y.safetensors")
+	r := kleid(t, "bench", "embed", "--batch", "3", "--seconds", "1e-12", "--json",
+		"--weights", writeTensors(t, "w.safetensors", weights), "--input", writeTensors(t, "x.safetensors", models.Weights{"x": x}), "--output", output)
 	require.Equal(t, exitDone, r.code, r.stderr)
-	require.Contains(t, r.stdout, "6 photos in ")
+	require.Empty(t, r.stderr)
+	require.Equal(t, size, decodeLine[networkFigures](t, r).Size)
+	data, err := os.ReadFile(output)
+	require.NoError(t, err)
+	file, _, err := models.DecodeSafetensors(data)
+	require.NoError(t, err)
+	require.Equal(t, []string{"y"}, file.Names())
+
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	backbone, err := models.BackboneByName("kleid-s")
+	require.NoError(t, err)
+	want := tensors.MustCopyFlatData[float32](graph.MustNewExec(backend, func(x *graph.Node) *graph.Node {
+		return models.GlobalAveragePool(backbone.Build(models.NewFrozenNet(weights), graph.TransposeAllDims(x, 0, 2, 3, 1)))
+	}).MustExec1(tensors.FromFlatDataAndDimensions(x.Data, x.Shape...)))
+	require.Equal(t, []int{count, backbone.Channels}, file["y"].Shape)
+	require.Equal(t, want, file["y"].Data)
+	require.Greater(t, deviation(want), 0.01, "the features tell something")
+}
+
+func deviation(values []float32) float64 {
+	var sum, squares float64
+	for _, v := range values {
+		sum += float64(v)
+		squares += float64(v) * float64(v)
+	}
+	n := float64(len(values))
+	return math.Sqrt(squares/n - sum/n*(sum/n))
+}
+
+// TestBenchWeightsOfAModel takes the trunk out of a model of Kleid.
+func TestBenchWeightsOfAModel(t *testing.T) {
+	model := models.Weights{"facets.fit.weight": filled(2, 1, 3, 4)}
+	model.Merge("trunk.", kleidSWeights(t))
+	r := kleid(t, "bench", "embed", "--size", "32", "--batch", "1", "--seconds", "1e-12", "--weights", writeTensors(t, "w.safetensors", model))
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "images/s")
+}
+
+func TestBenchWrongFiles(t *testing.T) {
+	weights := kleidSWeights(t)
+	names := weights.Names()
+	lacking, misshapen, more := weights.Clone(), weights.Clone(), weights.Clone()
+	delete(lacking, names[0])
+	misshapen[names[0]] = models.NewTensor(7)
+	more["layer9.weight"] = models.NewTensor(1)
+	image := models.Weights{"x": filled(1, 1, 1, 3, 32, 32)}
+	for _, test := range []struct {
+		name           string
+		weights, input models.Weights
+		code           int
+		says           string
+	}{
+		{"a weight is missing", lacking, image, exitFailed, `the weights lack "` + names[0] + `"`},
+		{"a weight has another shape", misshapen, image, exitFailed, `weight "` + names[0] + `" has shape [7]`},
+		{"more weights than needed", more, image, exitDone, `kleid-s has no use for 1 of the weights, such as "layer9.weight"`},
+		{"no x", weights, models.Weights{"images": image["x"]}, exitFailed, `no tensor "x" of floating-point numbers; there are: images`},
+		{"x is not of images", weights, models.Weights{"x": models.NewTensor(4, 4)}, exitFailed, `shape [4 4], but must be [n, 3, size, size]`},
+		{"x has its channels last", weights, models.Weights{"x": models.NewTensor(1, 32, 32, 3)}, exitFailed, `shape [1 32 32 3]`},
+		{"x is not square", weights, models.Weights{"x": models.NewTensor(1, 3, 32, 64)}, exitFailed, `shape [1 3 32 64]`},
+		{"x is empty", weights, models.Weights{"x": models.NewTensor(0, 3, 32, 32)}, exitFailed, `shape [0 3 32 32]`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := kleid(t, "bench", "embed", "--seconds", "1e-12", "--batch", "1", "--output", filepath.Join(t.TempDir(), "y"),
+				"--weights", writeTensors(t, "w.safetensors", test.weights), "--input", writeTensors(t, "x.safetensors", test.input))
+			require.Equal(t, test.code, r.code, r.stderr)
+			require.Contains(t, r.stderr, test.says)
+		})
+	}
+	for _, precision := range []string{"bf16", "int8"} {
+		r := kleid(t, "bench", "embed", "--size", "32", "--seconds", "1e-12", "--precision", precision)
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.stderr, precision)
+	}
 }
 
 func TestVersion(t *testing.T) {

@@ -154,7 +154,10 @@ func TestWrongUsage(t *testing.T) {
 		{"no time to measure", []string{"bench", "embed", "--seconds", "0"}, "--seconds is 0"},
 		{"negative time", []string{"bench", "train", "--seconds", "-1"}, "--seconds is -1"},
 		{"time that is no number", []string{"bench", "train", "--seconds", "NaN"}, "--seconds is NaN"},
-		{"weights that are not random", []string{"bench", "embed", "--random-weights=false"}, "random weights only"},
+		{"no weights", []string{"bench", "embed", "--random-weights=false"}, "needs --weights"},
+		{"unknown precision", []string{"bench", "embed", "--precision", "f8"}, `--precision is "f8", but must be one of f32 bf16 int8`},
+		{"input without output", []string{"bench", "embed", "--input", "x"}, "--input and --output go together"},
+		{"output without input", []string{"bench", "embed", "--output", "y"}, "--input and --output go together"},
 		{"no products", []string{"demo", "--once", "--products", "0"}, "--products is 0"},
 		{"negative seed", []string{"demo", "--once", "--seed", "-1"}, `"-1"`},
 	}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// benchPrecision is in what numbers a network computes.
+type benchPrecision string
+
+const float32Precision benchPrecision = "f32"
+
+// benchPrecisions are those that --precision takes.
+var benchPrecisions = []benchPrecision{float32Precision, "bf16", "int8"}
+
+func precisionFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "precision", Value: string(float32Precision), EnvVars: env("precision"),
+		Usage: "f32, bf16 or int8, which calibrates on the images that it measures",
+	}
+}
+
+// precisionOf reads --precision.
+func precisionOf(c *cli.Context) (benchPrecision, error) {
+	p := benchPrecision(c.String("precision"))
+	if !slices.Contains(benchPrecisions, p) {
+		return "", wrongUsage(c, "--precision is %q, but must be one of %s", p, strings.Trim(fmt.Sprint(benchPrecisions), "[]"))
+	}
+	return p, nil
+}
+
+// newFeatures prepares a backbone with net's constant weights, up to global average pooling: images
+// [batch, height, width, 3] to features [batch, channels]. The sample are images that a precision may
+// calibrate on.
+func newFeatures(backend backends.Backend, backbone models.Backbone, net *models.Net, precision benchPrecision, sample *tensors.Tensor) (*graph.Exec, error) {
+	if precision != float32Precision {
+		return nil, fmt.Errorf("networks do not compute in %s yet: use --precision f32", precision)
+	}
+	return graph.NewExec(backend, func(x *graph.Node) *graph.Node {
+		return models.GlobalAveragePool(backbone.Build(net, x))
+	})
+}
