@@ -11,59 +11,107 @@ import (
 // Level is an instruction set.
 type Level int32
 
-// The levels, each faster than the one before.
+// The levels for float32, each faster than the one before, and then those that have instructions for
+// narrow numbers besides.
 const (
-	Portable Level = iota // plain Go
-	AVX2                  // AVX2 and FMA
-	AVX512                // AVX-512 F, VL, BW and DQ
+	Portable   Level = iota // plain Go
+	AVX2                    // AVX2 and FMA
+	AVX512                  // AVX-512 F, VL, BW and DQ
+	AVXVNNI                 // AVX2, and AVX_VNNI for int8
+	AVX512VNNI              // AVX512, and AVX512_VNNI for int8
 )
 
-func (l Level) String() string { return [...]string{"portable", "avx2", "avx512"}[l] }
+var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni"}
 
-// Variable is the environment variable that lowers the level: portable, avx2 or avx512.
+func (l Level) String() string { return levelNames[l] }
+
+// Vector is the level whose float32 kernels l runs.
+func (l Level) Vector() Level {
+	switch l {
+	case AVXVNNI:
+		return AVX2
+	case AVX512VNNI:
+		return AVX512
+	}
+	return l
+}
+
+// Supported says that this program has code for the level and the CPU runs it.
+func (l Level) Supported() bool {
+	cpu := &cpuid.CPU
+	switch l {
+	case Portable:
+		return true
+	case AVX2:
+		return hasAssembly && cpu.Supports(cpuid.AVX2, cpuid.FMA3)
+	case AVX512:
+		return hasAssembly && cpu.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.FMA3)
+	case AVXVNNI:
+		return AVX2.Supported() && cpu.Supports(cpuid.AVXVNNI)
+	case AVX512VNNI:
+		return AVX512.Supported() && cpu.Supports(cpuid.AVX512VNNI)
+	}
+	return false
+}
+
+// Variable is the environment variable that lowers the level to one of those above.
 const Variable = "COMPUTE_ISA"
 
 var active atomic.Int32
 
 func init() {
-	best := Best()
+	level := fastest(AVX512VNNI, AVX512, AVXVNNI, AVX2)
 	if name := os.Getenv(Variable); name != "" {
 		wanted, err := parseLevel(name)
 		if err != nil {
 			panic(err)
 		}
-		if wanted > best {
-			panic(fmt.Sprintf("%s=%s, but this CPU has %s at most", Variable, name, best))
+		if !wanted.Supported() {
+			panic(fmt.Sprintf("%s=%s: this CPU lacks it; %s runs", Variable, name, level))
 		}
-		best = wanted
+		level = wanted
 	}
-	active.Store(int32(best))
+	active.Store(int32(level))
 }
 
 func parseLevel(name string) (Level, error) {
-	for l := Portable; l <= AVX512; l++ {
-		if l.String() == name {
-			return l, nil
+	for l, known := range levelNames {
+		if known == name {
+			return Level(l), nil
 		}
 	}
-	return Portable, fmt.Errorf("%s=%s: it takes portable, avx2 or avx512", Variable, name)
+	return Portable, fmt.Errorf("%s=%s: it takes one of %v", Variable, name, levelNames)
 }
 
-// Best is the highest level that this program has code for and the CPU runs.
-func Best() Level {
-	switch {
-	case !hasAssembly:
-		return Portable
-	case cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.FMA3):
-		return AVX512
-	case cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3):
-		return AVX2
+// fastest returns the first level that is supported.
+func fastest(levels ...Level) Level {
+	for _, l := range levels {
+		if l.Supported() {
+			return l
+		}
 	}
 	return Portable
 }
 
-// Active is the level in use.
-func Active() Level { return Level(active.Load()) }
+// Best is the highest level for float32 that this program has code for and the CPU runs.
+func Best() Level { return fastest(AVX512, AVX2) }
+
+// Levels lists all levels that this program has code for and the CPU runs.
+func Levels() []Level {
+	var levels []Level
+	for l := range Level(len(levelNames)) {
+		if l.Supported() {
+			levels = append(levels, l)
+		}
+	}
+	return levels
+}
+
+// Active is the level in use for float32.
+func Active() Level { return ActiveNarrow().Vector() }
+
+// ActiveNarrow is the level in use for int8.
+func ActiveNarrow() Level { return Level(active.Load()) }
 
 // SetActive changes the level, for tests, and returns what changes it back. What was packed at one
 // level is not used at another.

@@ -1,0 +1,9 @@
+//go:build !amd64
+
+package kernels
+
+func tilerInt8Of(Level) *tilerInt8 { return &portableTilerInt8 }
+
+func quantiseVector(_ []uint8, _ []float32, _, _, _ float32, _ int32) int { return 0 }
+func dequantiseVector(_ []float32, _ []uint8, _ float32, _ int32) int     { return 0 }
+func maxVector(_, _ []uint8) int                                          { return 0 }
