@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
@@ -34,6 +35,30 @@ func (b batch) fill(photos int, f func(i int, dst []float32)) {
 
 func (b batch) tensor() *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(b.pixels, b.size, b.height, b.width, 3)
+}
+
+// run computes a network's outputs for a batch.
+func run(exec *graph.Exec, b batch) ([][]float32, error) {
+	outputs, err := exec.Exec(b.tensor())
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]float32, len(outputs))
+	for i, o := range outputs {
+		if values[i], err = take(o); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// take copies a float32 tensor out of the backend and lets go of it.
+func take(t *tensors.Tensor) ([]float32, error) {
+	data, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
+	}
+	return data, t.FinalizeAll()
 }
 
 func inParallel(n int, f func(i int)) {

@@ -42,25 +42,41 @@ func (e *Embedder) BatchSize() int { return maxBatch }
 // Embed locates, crops and embeds photos; the answers are in their order. Photos without a dress have
 // StatusNoDress and nothing else.
 func (e *Embedder) Embed(ctx context.Context, inputs []Input) ([]Photo, error) {
+	photos, err := e.Locate(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Describe(ctx, inputs, photos); err != nil {
+		return nil, err
+	}
+	return photos, nil
+}
+
+// Locate is the first half of Embed: it finds the dresses. The answers have no vectors and no facets yet.
+func (e *Embedder) Locate(ctx context.Context, inputs []Input) ([]Photo, error) {
 	photos := make([]Photo, len(inputs))
 	for begin := 0; begin < len(inputs); begin += maxBatch {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		end := min(begin+maxBatch, len(inputs))
-		if err := e.embedBatch(inputs[begin:end], photos[begin:end]); err != nil {
+		begun := time.Now()
+		networks, err := e.locate(inputs[begin:end], photos[begin:end])
+		if err != nil {
 			return nil, fmt.Errorf("embedding: %w", err)
+		}
+		count := time.Duration(end - begin)
+		for i := range photos[begin:end] {
+			photos[begin+i].Timing = Timing{Locate: time.Since(begun) / count, Networks: networks / count}
 		}
 	}
 	return photos, nil
 }
 
-func (e *Embedder) embedBatch(inputs []Input, photos []Photo) error {
-	begun := time.Now()
-	if err := e.locate(inputs, photos); err != nil {
-		return err
-	}
-	located := time.Now()
+// Describe is the second half of Embed: it adds vectors and facets to what Locate found, where there is a
+// dress. Few photos have one in some catalogues; who gathers BatchSize of them over several calls of Locate
+// keeps the network's batches full. On an error, some photos may be described already.
+func (e *Embedder) Describe(ctx context.Context, inputs []Input, photos []Photo) error {
 	var crops []Crop
 	var of []int
 	for i := range photos {
@@ -68,31 +84,36 @@ func (e *Embedder) embedBatch(inputs []Input, photos []Photo) error {
 			crops, of = append(crops, Crop{inputs[i].Image, photos[i].Box}), append(of, i)
 		}
 	}
-	if len(crops) > 0 {
-		results, err := e.encoder.encode(crops)
-		if err != nil {
+	for begin := 0; begin < len(crops); begin += maxBatch {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for n, i := range of {
-			photos[i].Unsupervised, photos[i].DeepRank, photos[i].Facets = results[n].unsupervised, results[n].deepRank, results[n].facets
+		end := min(begin+maxBatch, len(crops))
+		begun := time.Now()
+		results, networks, err := e.encoder.encode(crops[begin:end])
+		if err != nil {
+			return fmt.Errorf("embedding: %w", err)
 		}
-	}
-	count := time.Duration(len(inputs))
-	for i := range photos {
-		photos[i].Timing = Timing{Locate: located.Sub(begun) / count, Embed: time.Since(located) / count}
+		count := time.Duration(end - begin)
+		for n, i := range of[begin:end] {
+			p := &photos[i]
+			p.Unsupervised, p.DeepRank, p.Facets = results[n].unsupervised, results[n].deepRank, results[n].facets
+			p.Timing.Embed = time.Since(begun) / count
+			p.Timing.Networks += networks / count
+		}
 	}
 	return nil
 }
 
-// locate fills in status, box and candidates.
-func (e *Embedder) locate(inputs []Input, photos []Photo) error {
+// locate fills in status, box and candidates of at most maxBatch photos, and returns the networks' time.
+func (e *Embedder) locate(inputs []Input, photos []Photo) (time.Duration, error) {
 	var images []*photo.Image
 	var of []int
 	for i, in := range inputs {
 		if in.Box != nil {
 			box := in.Box.Intersect(in.Image.Frame())
 			if box.Empty() {
-				return fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", *in.Box, in.Image.Width, in.Image.Height)
+				return 0, fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", *in.Box, in.Image.Width, in.Image.Height)
 			}
 			photos[i].take([]Candidate{{Box: box, Confidence: 1}})
 			continue
@@ -100,11 +121,11 @@ func (e *Embedder) locate(inputs []Input, photos []Photo) error {
 		images, of = append(images, in.Image), append(of, i)
 	}
 	if len(images) == 0 {
-		return nil
+		return 0, nil
 	}
-	places, err := e.locator.Locate(images)
+	places, networks, err := e.locator.locate(images)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for n, i := range of {
 		var candidates []Candidate
@@ -115,7 +136,7 @@ func (e *Embedder) locate(inputs []Input, photos []Photo) error {
 		}
 		photos[i].take(candidates)
 	}
-	return nil
+	return networks, nil
 }
 
 func (p *Photo) take(candidates []Candidate) {

@@ -1,6 +1,8 @@
 package embedding
 
 import (
+	"time"
+
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/graph"
 
@@ -46,8 +48,8 @@ type encoded struct {
 	facets                 []Prediction
 }
 
-// encode embeds at most maxBatch crops.
-func (e *Encoder) encode(crops []Crop) ([]encoded, error) {
+// encode embeds at most maxBatch crops, and returns how long the network took.
+func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	config := e.model.Config
 	batch := newBatch(len(crops), config.CropHeight, config.CropWidth)
 	batch.fill(len(crops), func(i int, dst []float32) {
@@ -55,16 +57,12 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, error) {
 		small, _ := photo.Letterbox(crops[i].Image, region, config.CropWidth, config.CropHeight)
 		photo.Normalise(dst, small, e.backbone.Mean, e.backbone.Deviation)
 	})
-	outputs, err := e.exec.Exec(batch.tensor())
+	begun := time.Now()
+	values, err := run(e.exec, batch)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	values := make([][]float32, len(outputs))
-	for i, o := range outputs {
-		if values[i], err = take(o); err != nil {
-			return nil, err
-		}
-	}
+	took := time.Since(begun)
 	results := make([]encoded, len(crops))
 	size := config.EmbeddingSize
 	for i := range crops {
@@ -75,7 +73,7 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, error) {
 			results[i].facets = predict(config.Facets, values[2][i*labels:(i+1)*labels])
 		}
 	}
-	return results, nil
+	return results, took, nil
 }
 
 // predict turns the logits of all facets, behind each other, into calibrated predictions.

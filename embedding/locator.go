@@ -1,9 +1,10 @@
 package embedding
 
 import (
+	"time"
+
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
@@ -33,21 +34,30 @@ func NewLocator(backend backends.Backend, model *models.Model) (*Locator, error)
 // Locate returns the places of each photo that may show a dress, the most confident first, whatever
 // their confidence. At most maxBatch photos.
 func (l *Locator) Locate(images []*photo.Image) ([][]models.Place, error) {
+	places, _, err := l.locate(images)
+	return places, err
+}
+
+// locate also returns the networks' time.
+func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration, error) {
+	var networks time.Duration
 	cells := make([][]models.CellBox, len(images))
 	for scale, size := range l.model.Config.Scales {
-		if err := l.look(images, scale, size[0], size[1], cells); err != nil {
-			return nil, err
+		took, err := l.look(images, scale, size[0], size[1], cells)
+		if err != nil {
+			return nil, 0, err
 		}
+		networks += took
 	}
 	places := make([][]models.Place, len(images))
 	for i, image := range images {
 		places[i] = models.Merge(cells[i], image.Width, image.Height, l.model.Config.Merge)
 	}
-	return places, nil
+	return places, networks, nil
 }
 
-// look adds to cells what the networks say of each photo at one size.
-func (l *Locator) look(images []*photo.Image, scale, height, width int, cells [][]models.CellBox) error {
+// look adds to cells what the networks say of each photo at one size, and returns how long they took.
+func (l *Locator) look(images []*photo.Image, scale, height, width int, cells [][]models.CellBox) (time.Duration, error) {
 	placements := make([]photo.Placement, len(images))
 	batch := newBatch(len(images), height, width)
 	batch.fill(len(images), func(i int, dst []float32) {
@@ -55,32 +65,18 @@ func (l *Locator) look(images []*photo.Image, scale, height, width int, cells []
 		placements[i] = placement
 		photo.Normalise(dst, small, l.backbone.Mean, l.backbone.Deviation)
 	})
-	outputs, err := l.exec.Exec(batch.tensor())
+	begun := time.Now()
+	outputs, err := run(l.exec, batch)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	logits, err := take(outputs[0])
-	if err != nil {
-		return err
-	}
-	distances, err := take(outputs[1])
-	if err != nil {
-		return err
-	}
+	took := time.Since(begun)
+	logits, distances := outputs[0], outputs[1]
 	rows, columns := height/l.backbone.Stride, width/l.backbone.Stride
 	n := rows * columns
 	for i := range images {
 		cells[i] = append(cells[i], models.DecodeCells(
 			logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, l.backbone.Stride, scale, placements[i])...)
 	}
-	return nil
-}
-
-// take copies a float32 tensor out of the backend and lets go of it.
-func take(t *tensors.Tensor) ([]float32, error) {
-	data, err := tensors.CopyFlatData[float32](t)
-	if err != nil {
-		return nil, err
-	}
-	return data, t.FinalizeAll()
+	return took, nil
 }

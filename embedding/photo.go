@@ -44,7 +44,9 @@ type Photo struct {
 	Timing        Timing
 }
 
-// Timing is the wall time of the batch a photo was in, by stage, divided by the photos in it.
+// Timing is the wall time of the batches a photo was in, by stage, divided by the photos in them.
 type Timing struct {
 	Locate, Embed time.Duration
+	// Networks is the part of both that the networks took. The rest is scaling, normalising and merging.
+	Networks time.Duration
 }

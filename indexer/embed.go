@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
@@ -21,8 +22,17 @@ type embedStage struct {
 	meta     catalog.Metadata
 	journal  *journal
 	loader   *loader
+	watch    *stopwatch
 	embedded atomic.Int64 // photos embedded
 	logger   *slog.Logger
+
+	dresses []located // found, and not yet described: less than a batch of them
+}
+
+// located is a photo in which a dress was found.
+type located struct {
+	loaded
+	photo embedding.Photo
 }
 
 // gather makes batches of photos. A batch is made while the one before it is being embedded.
@@ -51,33 +61,82 @@ func (s *embedStage) gather(ctx context.Context, in <-chan loaded, out chan<- []
 	flush()
 }
 
-// run embeds batches until there are no more.
+// run embeds batches until there are no more. Dresses are gathered over as many batches of photos as it
+// takes to fill one of crops.
 func (s *embedStage) run(ctx context.Context, in <-chan []loaded) error {
-	for batch := range in {
+	for {
+		begun := time.Now()
+		batch, more := <-in
+		s.watch.lap(WorkWaiting, begun)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if !more {
+			return s.describe(ctx, 1)
+		}
 		if err := s.batch(ctx, batch); err != nil {
+			return err
+		}
+		if err := s.describe(ctx, max(s.embedder.BatchSize(), 1)); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *embedStage) batch(ctx context.Context, batch []loaded) error {
+	photos, err := s.locate(ctx, batch)
+	if err != nil {
+		return s.apart(ctx, batch, err)
+	}
+	var others []loaded
+	var without []embedding.Photo
+	for i, p := range photos {
+		if p.Status == catalog.StatusOK {
+			s.dresses = append(s.dresses, located{batch[i], p})
+		} else {
+			others, without = append(others, batch[i]), append(without, p)
+		}
+	}
+	return s.keep(others, without)
+}
+
+// describe describes dresses in full batches as long as there are least of them. A batch may be cut short
+// by the pixels in it.
+func (s *embedStage) describe(ctx context.Context, least int) error {
+	for len(s.dresses) >= least && len(s.dresses) > 0 || pixelsOf(s.dresses) >= maxBatchPixels {
+		size := min(max(s.embedder.BatchSize(), 1), len(s.dresses))
+		batch, photos := make([]loaded, size), make([]embedding.Photo, size)
+		for i, d := range s.dresses[:size] {
+			batch[i], photos[i] = d.loaded, d.photo
+		}
+		s.dresses = append(s.dresses[:0:0], s.dresses[size:]...)
+		err := s.ask(photos, func() error { return s.embedder.Describe(ctx, inputsOf(batch), photos) })
+		if err == nil {
+			err = s.keep(batch, photos)
+		} else {
+			err = s.apart(ctx, batch, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *embedStage) batch(ctx context.Context, batch []loaded) error {
-	photos, err := s.embed(ctx, batch)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return s.apart(ctx, batch, err)
+func pixelsOf(dresses []located) int {
+	pixels := 0
+	for _, d := range dresses {
+		pixels += d.image.Width * d.image.Height
 	}
-	return s.keep(batch, photos)
+	return pixels
 }
 
 // apart embeds the photos of a failed batch one by one, so that one of them does not cost the others. A
 // photo that fails alone is unreadable, if a plain one does not fail too: then the fault is not the photo's.
 func (s *embedStage) apart(ctx context.Context, batch []loaded, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	plain := []loaded{{image: plainPhoto()}}
 	if _, err := s.embed(ctx, plain); err != nil {
 		return fmt.Errorf("photos cannot be embedded: %w", errors.Join(cause, ctx.Err()))
@@ -108,27 +167,64 @@ func plainPhoto() *photo.Image {
 	return m
 }
 
-// embed asks the embedder. A panic on this goroutine becomes an error.
-func (s *embedStage) embed(ctx context.Context, batch []loaded) (photos []embedding.Photo, err error) {
+// embed locates and describes.
+func (s *embedStage) embed(ctx context.Context, batch []loaded) ([]embedding.Photo, error) {
+	photos, err := s.locate(ctx, batch)
+	if err == nil {
+		err = s.ask(photos, func() error { return s.embedder.Describe(ctx, inputsOf(batch), photos) })
+	}
+	return photos, err
+}
+
+func (s *embedStage) locate(ctx context.Context, batch []loaded) ([]embedding.Photo, error) {
+	photos := make([]embedding.Photo, len(batch))
+	err := s.ask(photos, func() error {
+		answers, err := s.embedder.Locate(ctx, inputsOf(batch))
+		if err == nil && len(answers) != len(batch) {
+			err = fmt.Errorf("the embedder answered for %d photos of %d", len(answers), len(batch))
+		}
+		copy(photos, answers)
+		return err
+	})
+	return photos, err
+}
+
+// ask asks the embedder, which fills in photos. A panic on this goroutine becomes an error.
+func (s *embedStage) ask(photos []embedding.Photo, question func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the embedder gave up: %v", r)
 		}
 	}()
+	begun, before := time.Now(), networksTime(photos)
+	err = question()
+	networks := networksTime(photos) - before
+	s.watch.add(WorkNetworks, networks)
+	s.watch.add(WorkScale, time.Since(begun)-networks)
+	return err
+}
+
+func networksTime(photos []embedding.Photo) time.Duration {
+	var sum time.Duration
+	for _, p := range photos {
+		sum += p.Timing.Networks
+	}
+	return sum
+}
+
+func inputsOf(batch []loaded) []embedding.Input {
 	inputs := make([]embedding.Input, len(batch))
 	for i, item := range batch {
 		inputs[i].Image = item.image
 	}
-	photos, err = s.embedder.Embed(ctx, inputs)
-	if err == nil && len(photos) != len(inputs) {
-		err = fmt.Errorf("the embedder answered for %d photos of %d", len(photos), len(inputs))
-	}
-	return photos, err
+	return inputs
 }
 
 // keep appends answers to the journal, and only then counts the photos as done. A photo whose answer is of
 // no use is unreadable; an answer of another form is the fault of the embedder.
 func (s *embedStage) keep(batch []loaded, photos []embedding.Photo) error {
+	begun := time.Now()
+	defer func() { s.watch.lap(WorkJournal, begun) }()
 	var sightings []sighting
 	for i, item := range batch {
 		seen := newSighting(item.key, item.image, photos[i], s.meta.Facets)

@@ -37,7 +37,7 @@ func shopPhoto(number int) []byte {
 // free is an embedder that costs nothing.
 type free struct{ *stub }
 
-func (f free) Embed(_ context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
+func (f free) Locate(_ context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
 	photos := make([]embedding.Photo, len(inputs))
 	for i := range photos {
 		photos[i] = f.answer(inputs[i].Image)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/kleid-search/kleid/photo"
 )
@@ -31,6 +32,7 @@ type loader struct {
 	workers    int
 	journal    *journal
 	thumbnails thumbnails
+	watch      *stopwatch
 	fetch      func(ctx context.Context, location string) ([]byte, error)
 	done       func(bad bool) // called for each entry that needs no embedding
 
@@ -82,7 +84,9 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		l.done(true)
 		return nil
 	}
+	at := time.Now()
 	data, err := l.fetch(ctx, entry.Location)
+	at = l.watch.lap(WorkRead, at)
 	if err == nil && len(data) == 0 {
 		_, err = photo.Decode(data, l.limits)
 	}
@@ -95,6 +99,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		return nil
 	}
 	f.key, f.hasKey = sha256.Sum256(data), true
+	l.watch.lap(WorkHash, at)
 	if !l.claim(f.key) {
 		return nil
 	}
@@ -103,7 +108,9 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		l.release(f.key, "")
 		return nil
 	}
+	at = time.Now()
 	m, err := photo.Decode(data, l.limits)
+	at = l.watch.lap(WorkDecode, at)
 	if err != nil {
 		l.release(f.key, validText(err.Error()))
 		return nil
@@ -111,10 +118,12 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	if err := l.thumbnails.make(f.key, m); err != nil {
 		return fmt.Errorf("the thumbnail of %q: %w", entry.Source, err)
 	}
+	at = l.watch.lap(WorkThumbnails, at)
 	if known {
 		l.release(f.key, "")
 		return nil
 	}
+	defer func() { l.watch.lap(WorkQueue, at) }()
 	select {
 	case out <- loaded{f.key, i, m}:
 	case <-ctx.Done():

@@ -54,9 +54,12 @@ import (
 type Embedder interface {
 	// Metadata names the models, the facets and the sizes of the embeddings.
 	Metadata() catalog.Metadata
-	// Embed answers for each photo, in their order. The answer for a photo depends on that photo alone.
-	Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error)
-	// BatchSize is how many photos Embed likes at once.
+	// Locate answers for each photo, in their order, with a dress found (StatusOK) or not. The answer for a
+	// photo depends on that photo alone.
+	Locate(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error)
+	// Describe adds vectors and facets to answers of Locate that have a dress.
+	Describe(ctx context.Context, inputs []embedding.Input, photos []embedding.Photo) error
+	// BatchSize is how many photos Locate and Describe like at once.
 	BatchSize() int
 }
 

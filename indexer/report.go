@@ -37,6 +37,9 @@ type Report struct {
 	TooManyBad  bool    `json:"too_many_bad"`
 
 	Stages map[string]float64 `json:"stages"` // seconds by stage
+	// Work is seconds by kind of work, of all goroutines together. Those of the embed stage overlap, and wait
+	// for a CPU now and then.
+	Work map[string]float64 `json:"work"`
 
 	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed.
 	Bad     []BadPhoto `json:"bad"`

@@ -45,6 +45,7 @@ type runner struct {
 	report  Report
 
 	stageBegan time.Time
+	watch      stopwatch
 	entries    []Entry
 	loader     *loader
 	journal    *journal
@@ -90,6 +91,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err := r.stages(ctx); err != nil {
 		return Report{}, err
 	}
+	r.report.Work = r.watch.seconds()
 	r.report.Seconds = time.Since(r.started).Seconds()
 	r.report.ImagesPerSecond = float64(r.report.Photos) / r.report.Seconds
 	if err := r.report.write(r.out); err != nil {
@@ -119,7 +121,7 @@ func (r *runner) stages(ctx context.Context) error {
 	}
 	rows := &rows{
 		entries: r.entries, findings: r.loader.findings, broken: r.loader.broken,
-		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt,
+		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch,
 	}
 	r.report.TooManyBad = float64(rows.bad()) > r.MaxBad*float64(len(r.entries))
 	if r.report.TooManyBad && r.report.PreviousRun != "" {
@@ -172,7 +174,8 @@ func (r *runner) embed(ctx context.Context) error {
 			bad.Add(1)
 		}
 	}
-	stage := &embedStage{embedder: r.Embedder, meta: r.meta, journal: r.journal, loader: r.loader, logger: r.Logger}
+	r.loader.watch = &r.watch
+	stage := &embedStage{embedder: r.Embedder, meta: r.meta, journal: r.journal, loader: r.loader, watch: &r.watch, logger: r.Logger}
 
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -245,15 +248,18 @@ func (r *runner) write(ctx context.Context, rows *rows) (err error) {
 	if err != nil {
 		return err
 	}
+	at := time.Now()
 	if err := store.Finish(ctx); err != nil {
 		return fmt.Errorf("the new index: %w", err)
 	}
+	at = r.watch.lap(WorkStore, at)
 	if err := verify(ctx, r.Store, r.meta, written.stored, written.probes); err != nil {
 		if ctx.Err() == nil {
 			err = fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 		return errors.Join(err, r.Store.Drop(context.WithoutCancel(ctx), r.meta.Run))
 	}
+	r.watch.lap(WorkVerify, at)
 	r.report.count(written.tally)
 	r.end(StageWrite)
 	return nil

@@ -203,8 +203,8 @@ type liar struct {
 	change func([]embedding.Photo) []embedding.Photo
 }
 
-func (l liar) Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
-	photos, err := l.stub.Embed(ctx, inputs)
+func (l liar) Locate(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
+	photos, err := l.stub.Locate(ctx, inputs)
 	return l.change(photos), err
 }
 

@@ -41,6 +41,8 @@ type stub struct {
 	batch int
 	// before is called with each batch before it is answered.
 	before func(ctx context.Context, batch []embedding.Input) error
+	// describe, if not nil, is called with each batch of dresses.
+	describe func(inputs []embedding.Input, photos []embedding.Photo) error
 	// broken answers no photo at all.
 	broken bool
 
@@ -61,7 +63,7 @@ func newStub() *stub {
 func (s *stub) Metadata() catalog.Metadata { return s.meta }
 func (s *stub) BatchSize() int             { return s.batch }
 
-func (s *stub) Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
+func (s *stub) Locate(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
 	if s.before != nil {
 		if err := s.before(ctx, inputs); err != nil {
 			return nil, err
@@ -86,6 +88,14 @@ func (s *stub) Embed(ctx context.Context, inputs []embedding.Input) ([]embedding
 		s.mu.Unlock()
 	}
 	return photos, nil
+}
+
+// Describe changes nothing: the answers of Locate are whole.
+func (s *stub) Describe(_ context.Context, inputs []embedding.Input, photos []embedding.Photo) error {
+	if s.describe != nil {
+		return s.describe(inputs, photos)
+	}
+	return nil
 }
 
 func pixelID(m *photo.Image) string {

@@ -22,6 +22,7 @@ type rows struct {
 	journal   *journal
 	meta      catalog.Metadata
 	indexedAt time.Time
+	watch     *stopwatch
 }
 
 // at makes the row of an entry.
@@ -114,6 +115,7 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 			return w, err
 		}
 		end := min(begin+rowsPerBatch, len(r.entries))
+		at := time.Now()
 		batch := make([]catalog.Row, 0, end-begin)
 		stored := make([]catalog.Row, 0, end-begin)
 		for i := begin; i < end; i++ {
@@ -131,17 +133,21 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 		if err := out.Write(batch); err != nil {
 			return w, fmt.Errorf("the Parquet file: %w", err)
 		}
+		at = r.watch.lap(WorkParquet, at)
 		if len(stored) > 0 {
 			if err := store.Add(ctx, stored); err != nil {
 				return w, fmt.Errorf("the store: %w", err)
 			}
 		}
+		r.watch.lap(WorkStore, at)
 		w.stored += len(stored)
 		progress(end)
 	}
+	at := time.Now()
 	if err := errors.Join(out.Close(), file.Sync(), file.Close()); err != nil {
 		return w, fmt.Errorf("the Parquet file: %w", err)
 	}
+	r.watch.lap(WorkParquet, at)
 	return w, nil
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,14 +23,29 @@ type benchIndexFigures struct {
 	Seconds         float64            `json:"seconds"`
 	ImagesPerSecond float64            `json:"images_per_second"`
 	Stages          map[string]float64 `json:"stages"` // seconds
+	Work            map[string]float64 `json:"work"`   // seconds, of all goroutines together
+	// WorkShares is Work by what took it, as shares of the job's time.
+	WorkShares map[string]float64 `json:"work_shares"`
+	// NetworksAlone is the photos a second of the networks on ready inputs in full batches, with nothing else
+	// at work, measured after the job on the same photos.
+	NetworksAlone float64 `json:"networks_images_per_second"`
+	// PipelineEfficiency is ImagesPerSecond divided by NetworksAlone.
+	PipelineEfficiency float64 `json:"pipeline_efficiency"`
+	PeakRSS            float64 `json:"peak_rss_mb"` // of the process, before NetworksAlone was measured, in 10⁶ bytes
 }
 
 // benchIndexCommand measures the whole way from files to a published index, into a folder that goes again.
 func benchIndexCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "index",
-		Usage:       "photos a second through the whole pipeline: read, locate, embed, write, publish",
-		Description: "Examples:\n  kleid bench index --catalogue photos/\n  kleid bench index --products 50 --json",
+		Name:  "index",
+		Usage: "photos a second through the whole pipeline: read, locate, embed, write, publish",
+		Description: `Makes an index in a folder that goes again, then runs the networks alone on the same photos, decoded and scaled
+beforehand. The quotient of the two rates is the pipeline's efficiency. Reading and embedding overlap, so
+their shares of the time add up to more than one.
+
+Examples:
+  kleid bench index --catalogue photos/
+  kleid bench index --products 50 --json`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`", DefaultText: "painted dresses"},
 			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where there is no catalogue"},
@@ -76,11 +93,42 @@ func benchIndex(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f := benchIndexFigures{report.Photos, report.OK, report.NoDress, report.Unreadable, report.Seconds, report.ImagesPerSecond, report.Stages}
+	f := benchIndexFigures{
+		Photos: report.Photos, OK: report.OK, NoDress: report.NoDress, Unreadable: report.Unreadable,
+		Seconds: report.Seconds, ImagesPerSecond: report.ImagesPerSecond, Stages: report.Stages, Work: report.Work,
+		WorkShares: make(map[string]float64), PeakRSS: float64(peakRSS()) / 1e6,
+	}
+	for kind, seconds := range f.Work {
+		f.WorkShares[kind] = seconds / f.Seconds
+	}
+	alone, photos, err := networksAlone(c.Context, catalogue, out, embedder, func(done, total int) { p.show("networks", done, total, "") })
+	p.end()
+	if err != nil {
+		return err
+	}
+	if alone > 0 {
+		f.NetworksAlone = float64(photos) / alone.Seconds()
+		f.PipelineEfficiency = f.ImagesPerSecond / f.NetworksAlone
+	}
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(f)
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "%d photos in %.1f s: %.1f photos/s (%d with a dress, %d without, %d unreadable)\n",
-		f.Photos, f.Seconds, f.ImagesPerSecond, f.OK, f.NoDress, f.Unreadable)
+	_, err = io.WriteString(c.App.Writer, f.text())
 	return err
+}
+
+func (f benchIndexFigures) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d photos in %.1f s: %.1f photos/s (%d with a dress, %d without, %d unreadable)\n",
+		f.Photos, f.Seconds, f.ImagesPerSecond, f.OK, f.NoDress, f.Unreadable)
+	fmt.Fprintf(&b, "networks alone: %.1f photos/s; pipeline efficiency %.2f; peak memory %.0f MB\n",
+		f.NetworksAlone, f.PipelineEfficiency, f.PeakRSS)
+	for _, kind := range []string{
+		indexer.WorkRead, indexer.WorkHash, indexer.WorkDecode, indexer.WorkThumbnails, indexer.WorkQueue,
+		indexer.WorkWaiting, indexer.WorkScale, indexer.WorkNetworks, indexer.WorkJournal,
+		indexer.WorkParquet, indexer.WorkStore, indexer.WorkVerify,
+	} {
+		fmt.Fprintf(&b, "%-10s %7.2f s  %5.1f%%  %7.3f ms a photo\n", kind, f.Work[kind], 100*f.WorkShares[kind], 1e3*f.Work[kind]/float64(f.Photos))
+	}
+	return b.String()
 }
