@@ -20,6 +20,17 @@ type Backbone struct {
 	// Build maps photos [batch, height, width, 3] to features
 	// [batch, ⌈height/Stride⌉, ⌈width/Stride⌉, Channels].
 	Build func(net *Net, x *Node) *Node
+	// Published is the network as its authors built it, where Build differs in its borders; else nil.
+	Published func(net *Net, x *Node) *Node
+}
+
+// Features maps photos [batch, height, width, 3] to features after global average pooling,
+// [batch, Channels], as the published network does.
+func (b Backbone) Features(net *Net, x *Node) *Node {
+	if b.Published != nil {
+		return GlobalAveragePool(b.Published(net, x))
+	}
+	return GlobalAveragePool(b.Build(net, x))
 }
 
 // imageNetMean and imageNetDeviation are torchvision's.
@@ -34,6 +45,7 @@ var backbones = []Backbone{
 	resNet18,
 	resNet34,
 	resNet50,
+	inceptionV3,
 }
 
 // BackboneByName finds a backbone in the registry.

@@ -30,6 +30,7 @@ const (
 type Net struct {
 	prefix   string
 	used     map[string]bool  // frozen: the weights that layers asked for
+	epsilon  float64          // of batch normalisation, where it is not torch's default
 	weights  Weights          // frozen: where constants come from; training: initial values
 	ctx      *context.Context // nil when frozen
 	training bool             // batch statistics instead of running ones
@@ -200,17 +201,30 @@ func fromGraph(t *Tensor) *Tensor {
 	return t
 }
 
+// withEpsilon returns the net with another epsilon for batch normalisation.
+func (n *Net) withEpsilon(epsilon float64) *Net {
+	sub := *n
+	sub.epsilon = epsilon
+	return &sub
+}
+
+func (n *Net) normEpsilon() float64 {
+	if n.epsilon == 0 {
+		return batchNormEpsilon
+	}
+	return n.epsilon
+}
+
 // Conv is a square convolution with stride and torch's padding (kernel-1)/2 on each side, without
 // bias. x is [batch, height, width, in], the result [batch, ⌈height/stride⌉, ⌈width/stride⌉, out].
 func (n *Net) Conv(name string, x *Node, out, kernel, stride int) *Node {
-	in := x.Shape().Dimensions[3]
-	w := n.parameter(x.Graph(), name+".weight", heNormal(in*kernel*kernel), out, in, kernel, kernel)
-	return convolve(x, w, kernel, stride)
+	return n.conv(name, x, out, square(kernel, stride))
 }
 
-func convolve(x, w *Node, kernel, stride int) *Node {
-	pad := (kernel - 1) / 2
-	return Convolve(x, w).Strides(stride).PaddingPerDim([][2]int{{pad, pad}, {pad, pad}}).Done()
+func (n *Net) conv(name string, x *Node, out int, w window) *Node {
+	in := x.Shape().Dimensions[3]
+	kernel := n.parameter(x.Graph(), name+".weight", heNormal(in*w.height*w.width), out, in, w.height, w.width)
+	return w.convolve(x, kernel)
 }
 
 // ConvBias is Conv with a bias for each output channel.
@@ -222,20 +236,23 @@ func (n *Net) ConvBias(name string, x *Node, out, kernel, stride int) *Node {
 // ConvNorm is a convolution followed by batch normalisation; frozen, it is one convolution with a
 // bias. The normalisation's weights are at norm.
 func (n *Net) ConvNorm(name, norm string, x *Node, out, kernel, stride int) *Node {
+	return n.convNorm(name, norm, x, out, square(kernel, stride))
+}
+
+func (n *Net) convNorm(name, norm string, x *Node, out int, w window) *Node {
 	if n.Frozen() {
-		in := x.Shape().Dimensions[3]
-		w, bias := n.folded(name, norm, out, in, kernel)
+		kernel, bias := n.folded(name, norm, out, x.Shape().Dimensions[3], w)
 		g := x.Graph()
-		y := convolve(x, ConstTensor(g, tensors.FromFlatDataAndDimensions(w.Data, w.Shape...)), kernel, stride)
+		y := w.convolve(x, ConstTensor(g, tensors.FromFlatDataAndDimensions(kernel.Data, kernel.Shape...)))
 		return Add(y, ExpandLeftToRank(Const(g, bias), 4))
 	}
-	return n.BatchNorm(norm, n.Conv(name, x, out, kernel, stride))
+	return n.BatchNorm(norm, n.conv(name, x, out, w))
 }
 
 // folded returns the kernel in GoMLX's layout, scaled, and the bias. The arithmetic is in float64, so
 // that folding costs no accuracy.
-func (n *Net) folded(name, norm string, out, in, kernel int) (*Tensor, []float32) {
-	w := toGraph(n.value(name+".weight", heNormal(in*kernel*kernel), out, in, kernel, kernel)).Clone()
+func (n *Net) folded(name, norm string, out, in int, win window) (*Tensor, []float32) {
+	w := toGraph(n.value(name+".weight", heNormal(in*win.height*win.width), out, in, win.height, win.width)).Clone()
 	scale := n.value(norm+".weight", constant(1), out).Data
 	offset := n.value(norm+".bias", constant(0), out).Data
 	mean := n.value(norm+".running_mean", constant(0), out).Data
@@ -243,7 +260,7 @@ func (n *Net) folded(name, norm string, out, in, kernel int) (*Tensor, []float32
 	bias := make([]float32, out)
 	factor := make([]float64, out)
 	for o := range out {
-		factor[o] = float64(scale[o]) / math.Sqrt(float64(variance[o])+batchNormEpsilon)
+		factor[o] = float64(scale[o]) / math.Sqrt(float64(variance[o])+n.normEpsilon())
 		bias[o] = float32(float64(offset[o]) - float64(float64(mean[o])*factor[o]))
 	}
 	for i := range w.Data {
@@ -264,14 +281,14 @@ func (n *Net) BatchNorm(name string, x *Node) *Node {
 	if n.Frozen() {
 		mean := sub.parameter(g, "running_mean", constant(0), channels)
 		variance := sub.parameter(g, "running_var", constant(1), channels)
-		return InternalBatchNormForInference(x, scale, offset, mean, variance, batchNormEpsilon, axis)
+		return InternalBatchNormForInference(x, scale, offset, mean, variance, float32(n.normEpsilon()), axis)
 	}
 	mean := sub.variable(g, "running_mean", constant(0), channels).SetTrainable(false)
 	variance := sub.variable(g, "running_var", constant(1), channels).SetTrainable(false)
 	if !n.training {
-		return InternalBatchNormForInference(x, scale, offset, mean.ValueGraph(g), variance.ValueGraph(g), batchNormEpsilon, axis)
+		return InternalBatchNormForInference(x, scale, offset, mean.ValueGraph(g), variance.ValueGraph(g), float32(n.normEpsilon()), axis)
 	}
-	y, batchMean, batchVariance := InternalBatchNormForTraining(x, scale, offset, batchNormEpsilon, axis)
+	y, batchMean, batchVariance := InternalBatchNormForTraining(x, scale, offset, float32(n.normEpsilon()), axis)
 	count := x.Shape().Size() / channels
 	unbiased := MulScalar(batchVariance, float64(count)/float64(max(count-1, 1)))
 	move := func(v *context.Variable, batch *Node) {

@@ -45,6 +45,6 @@ func newFeatures(backend backends.Backend, backbone models.Backbone, net *models
 		return nil, fmt.Errorf("networks do not compute in %s yet: use --precision f32", precision)
 	}
 	return graph.NewExec(backend, func(x *graph.Node) *graph.Node {
-		return models.GlobalAveragePool(backbone.Build(net, x))
+		return backbone.Features(net, x)
 	})
 }

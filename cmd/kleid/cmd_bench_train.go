@@ -35,7 +35,7 @@ func benchTrain(c *cli.Context) error {
 	}
 	x, y := randomImages(f.Batch, f.Size), tensors.FromFlatDataAndDimensions(targets, f.Batch, classes)
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*graph.Node) []*graph.Node {
-		features := models.GlobalAveragePool(backbone.Build(net.In("trunk"), inputs[0]))
+		features := backbone.Features(net, inputs[0])
 		return []*graph.Node{models.CrossEntropy(net.Linear("classes", features, classes), inputs[1])}
 	}, models.TrainerOptions{Seed: 1})
 	if err != nil {

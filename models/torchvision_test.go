@@ -24,8 +24,8 @@ func torchvisionParameters(t *testing.T, network string) []string {
 	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
-func TestResNetParametersAreTorchvisions(t *testing.T) {
-	for network, count := range map[string]int{"resnet18": 100, "resnet34": 180, "resnet50": 265} {
+func TestParametersAreTorchvisions(t *testing.T) {
+	for network, count := range map[string]int{"resnet18": 100, "resnet34": 180, "resnet50": 265, "inception_v3": 470} {
 		backbone, err := BackboneByName(network)
 		require.NoError(t, err)
 		ctx := context.New()
@@ -90,33 +90,42 @@ func madeUpWeights(t *testing.T, network string) Weights {
 	return weights
 }
 
-// TestResNetAgainstTorchvision compares features with those of torchvision 0.29 in float64, computed once
-// with the same made-up weights and picture, [1, 3, 64, 96]: mean, deviation, and element 7919·k modulo
+// TestAgainstTorchvision compares features with those of torchvision 0.29 in float64, computed once
+// with the same made-up weights and picture, [1, 3, height, width]: mean, deviation, and element 7919·k modulo
 // the size in torch's order [channels, rows, columns].
-func TestResNetAgainstTorchvision(t *testing.T) {
+func TestAgainstTorchvision(t *testing.T) {
 	for network, want := range map[string]struct {
+		height, width   int // of the picture
+		rows, columns   int // of the features
 		mean, deviation float64
 		features        []float64
 	}{
-		"resnet18": {47.1591046176919, 60.4143063672093, []float64{
+		"resnet18": {64, 96, 2, 3, 47.1591046176919, 60.4143063672093, []float64{
 			92.96162, 271.9965, 128.2426, 104.2363, 0, 135.1407, 154.0378, 4.523723, 16.20231, 9.161552, 0, 0}},
-		"resnet34": {1456.1775061287574, 1643.5899081028108, []float64{
+		"resnet34": {64, 96, 2, 3, 1456.1775061287574, 1643.5899081028108, []float64{
 			1025.757, 3230.765, 5125.689, 1059.265, 348.4907, 4103.768, 1959.47, 0, 0, 0, 2338.399, 0}},
-		"resnet50": {9889.625287628087, 12245.426163311047, []float64{
+		"resnet50": {64, 96, 2, 3, 9889.625287628087, 12245.426163311047, []float64{
 			0, 36957.48, 54912.63, 6391.438, 6480.267, 9882.03, 21271.95, 0, 0, 0, 0, 14091.4}},
+		"inception_v3": {96, 139, 1, 3, 2.0212922480496274, 3.6161891593940667, []float64{
+			2.208007, 0.01881133, 0, 0, 0, 0, 0, 0.2267319, 3.832505, 1.607469, 0, 0.6957227}},
 	} {
 		t.Run(network, func(t *testing.T) {
 			backbone, err := BackboneByName(network)
 			require.NoError(t, err)
 			weights := madeUpWeights(t, network)
-			pixels := make([]float32, 64*96*3)
-			for i, v := range madeUp("input", len(pixels)) { // [3, 64, 96] to [64, 96, 3]
-				pixels[i%(64*96)*3+i/(64*96)] = 4 * float32(v)
+			build := backbone.Build
+			if backbone.Published != nil {
+				build = backbone.Published
+			}
+			area := want.height * want.width
+			pixels := make([]float32, 3*area)
+			for i, v := range madeUp("input", len(pixels)) { // [3, area] to [area, 3]
+				pixels[i%area*3+i/area] = 4 * float32(v)
 			}
 			got := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node {
-				return TransposeAllAxes(backbone.Build(NewFrozenNet(weights), x), 0, 3, 1, 2)
-			}).MustExec1(tensors.FromFlatDataAndDimensions(pixels, 1, 64, 96, 3)))
-			require.Len(t, got, backbone.Channels*2*3)
+				return TransposeAllAxes(build(NewFrozenNet(weights), x), 0, 3, 1, 2)
+			}).MustExec1(tensors.FromFlatDataAndDimensions(pixels, 1, want.height, want.width, 3)))
+			require.Len(t, got, backbone.Channels*want.rows*want.columns)
 			var sum, squares float64
 			for _, v := range got {
 				sum += float64(v)

@@ -1,0 +1,142 @@
+package models
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+)
+
+// inceptionV3 is the network of Szegedy et al. (https://arxiv.org/abs/1512.00567) with torchvision's and
+// timm's parameter names, up to global pooling and without the auxiliary classifier. It was trained on
+// pixels in -1..1 of photos of 299 px.
+//
+// Its convolutions shrink the image at the borders: 299 px give 8 cells, not 10, and no cell lies around the
+// photo's first pixels. So what Kleid locates with puts zeros around the photo, as many as it takes for the
+// cells to lie where those of the other backbones do.
+var inceptionV3 = Backbone{
+	Name: "inception_v3", Mean: [3]float32{0.5, 0.5, 0.5}, Deviation: [3]float32{0.5, 0.5, 0.5}, Stride: 32, Channels: 2048,
+	Build: func(net *Net, x *Node) *Node {
+		dims := x.Shape().Dimensions
+		// The middle of the first cell is at pixel 37 of what goes in, and should be at 16.
+		const before = 37 - 16
+		var axes [4]PadAxis
+		for axis := 1; axis <= 2; axis++ {
+			cells := (dims[axis] + 31) / 32
+			axes[axis] = PadAxis{Start: before, End: inceptionLeast + 32*(cells-1) - dims[axis] - before}
+		}
+		return inception(net, Pad(x, ScalarZero(x.Graph(), x.DType()), axes[:]...))
+	},
+	Published: inception,
+}
+
+// inceptionLeast is the height and width in pixels of the smallest photo, which gives one cell.
+const inceptionLeast = 75
+
+func inception(net *Net, x *Node) *Node {
+	batch, height, width := x.Shape().Dimensions[0], x.Shape().Dimensions[1], x.Shape().Dimensions[2]
+	if min(height, width) < inceptionLeast {
+		panic(fmt.Errorf("inception_v3 needs images of %d px at least, these have %d x %d", inceptionLeast, width, height))
+	}
+	net = net.withEpsilon(1e-3) // torch's default is another
+	x = inceptionLayer(net, "Conv2d_1a_3x3", x, 32, valid(3, 2))
+	x = inceptionLayer(net, "Conv2d_2a_3x3", x, 32, valid(3, 1))
+	x = inceptionLayer(net, "Conv2d_2b_3x3", x, 64, square(3, 1))
+	x = maxPoolValid(x) // [batch, h/4, w/4, 64]
+	x = inceptionLayer(net, "Conv2d_3b_1x1", x, 80, square(1, 1))
+	x = inceptionLayer(net, "Conv2d_4a_3x3", x, 192, valid(3, 1))
+	x = maxPoolValid(x)                        // [batch, h/8, w/8, 192]
+	x = inceptionA(net.In("Mixed_5b"), x, 32)  // 256 channels
+	x = inceptionA(net.In("Mixed_5c"), x, 64)  // 288
+	x = inceptionA(net.In("Mixed_5d"), x, 64)  // 288
+	x = inceptionB(net.In("Mixed_6a"), x)      // [batch, h/16, w/16, 768]
+	x = inceptionC(net.In("Mixed_6b"), x, 128) // 768
+	x = inceptionC(net.In("Mixed_6c"), x, 160) // 768
+	x = inceptionC(net.In("Mixed_6d"), x, 160) // 768
+	x = inceptionC(net.In("Mixed_6e"), x, 192) // 768
+	x = inceptionD(net.In("Mixed_7a"), x)      // [batch, h/32, w/32, 1280]
+	x = inceptionE(net.In("Mixed_7b"), x)      // 2048
+	x = inceptionE(net.In("Mixed_7c"), x)      // 2048
+	x.AssertDims(batch, (height-inceptionLeast)/32+1, (width-inceptionLeast)/32+1, 2048)
+	return x
+}
+
+// inceptionLayer is a convolution, batch normalisation and ReLU.
+func inceptionLayer(net *Net, name string, x *Node, out int, w window) *Node {
+	return ReLU(net.In("%s", name).convNorm("conv", "bn", x, out, w))
+}
+
+// valid is a square kernel that stays within the image.
+func valid(kernel, stride int) window { return window{height: kernel, width: kernel, stride: stride} }
+
+// row and column are flat kernels with padding that keeps the image's size.
+func row(kernel int) window {
+	return window{height: 1, width: kernel, stride: 1, padWidth: (kernel - 1) / 2}
+}
+
+func column(kernel int) window {
+	return window{height: kernel, width: 1, stride: 1, padHeight: (kernel - 1) / 2}
+}
+
+func maxPoolValid(x *Node) *Node { return MaxPool(x).Window(3).Strides(2).NoPadding().Done() }
+
+// averagePool3x3 is torch's, which counts the zeros around the image too.
+func averagePool3x3(x *Node) *Node {
+	return MulScalar(SumPool(x).Window(3).Strides(1).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done(), 1.0/9)
+}
+
+func inceptionA(net *Net, x *Node, pooled int) *Node {
+	one := inceptionLayer(net, "branch1x1", x, 64, square(1, 1))
+	five := inceptionLayer(net, "branch5x5_1", x, 48, square(1, 1))
+	five = inceptionLayer(net, "branch5x5_2", five, 64, square(5, 1))
+	three := inceptionLayer(net, "branch3x3dbl_1", x, 64, square(1, 1))
+	three = inceptionLayer(net, "branch3x3dbl_2", three, 96, square(3, 1))
+	three = inceptionLayer(net, "branch3x3dbl_3", three, 96, square(3, 1))
+	pool := inceptionLayer(net, "branch_pool", averagePool3x3(x), pooled, square(1, 1))
+	return Concatenate([]*Node{one, five, three, pool}, 3)
+}
+
+func inceptionB(net *Net, x *Node) *Node {
+	three := inceptionLayer(net, "branch3x3", x, 384, valid(3, 2))
+	twice := inceptionLayer(net, "branch3x3dbl_1", x, 64, square(1, 1))
+	twice = inceptionLayer(net, "branch3x3dbl_2", twice, 96, square(3, 1))
+	twice = inceptionLayer(net, "branch3x3dbl_3", twice, 96, valid(3, 2))
+	return Concatenate([]*Node{three, twice, maxPoolValid(x)}, 3)
+}
+
+func inceptionC(net *Net, x *Node, inner int) *Node {
+	one := inceptionLayer(net, "branch1x1", x, 192, square(1, 1))
+	seven := inceptionLayer(net, "branch7x7_1", x, inner, square(1, 1))
+	seven = inceptionLayer(net, "branch7x7_2", seven, inner, row(7))
+	seven = inceptionLayer(net, "branch7x7_3", seven, 192, column(7))
+	twice := inceptionLayer(net, "branch7x7dbl_1", x, inner, square(1, 1))
+	twice = inceptionLayer(net, "branch7x7dbl_2", twice, inner, column(7))
+	twice = inceptionLayer(net, "branch7x7dbl_3", twice, inner, row(7))
+	twice = inceptionLayer(net, "branch7x7dbl_4", twice, inner, column(7))
+	twice = inceptionLayer(net, "branch7x7dbl_5", twice, 192, row(7))
+	pool := inceptionLayer(net, "branch_pool", averagePool3x3(x), 192, square(1, 1))
+	return Concatenate([]*Node{one, seven, twice, pool}, 3)
+}
+
+func inceptionD(net *Net, x *Node) *Node {
+	three := inceptionLayer(net, "branch3x3_1", x, 192, square(1, 1))
+	three = inceptionLayer(net, "branch3x3_2", three, 320, valid(3, 2))
+	seven := inceptionLayer(net, "branch7x7x3_1", x, 192, square(1, 1))
+	seven = inceptionLayer(net, "branch7x7x3_2", seven, 192, row(7))
+	seven = inceptionLayer(net, "branch7x7x3_3", seven, 192, column(7))
+	seven = inceptionLayer(net, "branch7x7x3_4", seven, 192, valid(3, 2))
+	return Concatenate([]*Node{three, seven, maxPoolValid(x)}, 3)
+}
+
+func inceptionE(net *Net, x *Node) *Node {
+	one := inceptionLayer(net, "branch1x1", x, 320, square(1, 1))
+	three := inceptionLayer(net, "branch3x3_1", x, 384, square(1, 1))
+	twice := inceptionLayer(net, "branch3x3dbl_1", x, 448, square(1, 1))
+	twice = inceptionLayer(net, "branch3x3dbl_2", twice, 384, square(3, 1))
+	pool := inceptionLayer(net, "branch_pool", averagePool3x3(x), 192, square(1, 1))
+	return Concatenate([]*Node{
+		one,
+		inceptionLayer(net, "branch3x3_2a", three, 384, row(3)), inceptionLayer(net, "branch3x3_2b", three, 384, column(3)),
+		inceptionLayer(net, "branch3x3dbl_3a", twice, 384, row(3)), inceptionLayer(net, "branch3x3dbl_3b", twice, 384, column(3)),
+		pool,
+	}, 3)
+}
