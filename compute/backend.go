@@ -37,10 +37,13 @@ type Options struct {
 	// Threads is the number of goroutines that share one operation; 0 means GOMAXPROCS.
 	// Results of inference do not depend on it.
 	Threads int
+	// Unfused runs a graph operation by operation, as it was built: slow, and what the fused one is
+	// checked against.
+	Unfused bool
 }
 
-// ParseOptions reads a configuration string, a comma-separated list of key=value. The only key so
-// far is "threads" (at least 1). An empty string gives the defaults.
+// ParseOptions reads a configuration string, a comma-separated list: "threads=N" (at least 1) and
+// "unfused". An empty string gives the defaults.
 func ParseOptions(config string) (Options, error) {
 	var o Options
 	for part := range strings.SplitSeq(config, ",") {
@@ -56,8 +59,13 @@ func ParseOptions(config string) (Options, error) {
 				return o, errors.Errorf("backend %q: threads must be a number of at least 1, got %q", Name, value)
 			}
 			o.Threads = threads
+		case "unfused":
+			if value != "" {
+				return o, errors.Errorf("backend %q: the option unfused takes no value, got %q", Name, value)
+			}
+			o.Unfused = true
 		default:
-			return o, errors.Errorf("backend %q: unknown option %q, valid options are: threads=N", Name, key)
+			return o, errors.Errorf("backend %q: unknown option %q, valid options are: threads=N, unfused", Name, key)
 		}
 	}
 	return o, nil

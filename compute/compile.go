@@ -2,6 +2,7 @@ package compute
 
 import (
 	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 )
 
@@ -10,8 +11,9 @@ import (
 func compile(b *Builder, outputs []*value) (*Executable, error) {
 	g := &graph{builder: b, nodes: b.nodes, outputs: outputs}
 	g.dropUnused()
-	g.foldConstants()
-	if err := g.optimise(); err != nil {
+	if b.backend.options.Unfused {
+		g.foldConstants(foldable)
+	} else if err := g.optimise(); err != nil {
 		return nil, err
 	}
 	e := &Executable{backend: b.backend, name: b.name, parameters: make([]shapes.Shape, len(b.parameters)), names: b.names}
@@ -33,6 +35,11 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 // optimise applies the rewrites, in order.
 func (g *graph) optimise() error {
 	for _, rewrite := range []func(g *graph) error{
+		foldScales,
+		recogniseQuantisation,
+		commuteQuantisation,
+		fuseInt8,      // before int8 weights become float32 ones
+		foldConstants, // what is left of them, and everything else that is constant
 		simplify,
 		lowerBatchNorm,
 		recogniseConvGradients,
@@ -102,10 +109,23 @@ func (g *graph) uses() map[*value][]*node {
 // scalar over a large tensor stays a broadcast.
 const foldLimit = 1 << 12
 
-// foldConstants computes the nodes whose inputs are all constant.
-func (g *graph) foldConstants() {
+// foldScales folds what is constant but for int8 filters, which are to be seen as such first.
+func foldScales(g *graph) error {
+	g.foldConstants(func(n *node) bool {
+		return foldable(n) && !(n.op == backends.OpTypeConvertDType && n.inputs[0].dtype() == dtypes.Int8)
+	})
+	return nil
+}
+
+func foldConstants(g *graph) error {
+	g.foldConstants(foldable)
+	return nil
+}
+
+// foldConstants computes the nodes that may be folded.
+func (g *graph) foldConstants(may func(*node) bool) {
 	for _, n := range g.nodes {
-		if !foldable(n) {
+		if !may(n) {
 			continue
 		}
 		c := &call{parallel: g.builder.backend.pool}
@@ -124,6 +144,7 @@ func (g *graph) foldConstants() {
 	g.dropUnused()
 }
 
+// foldable is whether the inputs of a node are all constant, and its outputs not much larger than these.
 func foldable(n *node) bool {
 	if n.op == backends.OpTypeRNGBitGenerator {
 		return false

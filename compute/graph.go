@@ -62,6 +62,9 @@ func opName(op backends.OpType) string {
 	case opNotNegative:
 		return "NotNegative"
 	}
+	if name, ok := quantisedNames[op]; ok {
+		return name
+	}
 	return op.String()
 }
 

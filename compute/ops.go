@@ -73,6 +73,8 @@ func makeKernel(n *node) kernel {
 		return scatterKernel(n)
 	case backends.OpTypeRNGBitGenerator:
 		return randomKernel(n)
+	case opQuantise:
+		return quantiseKernel(n)
 	}
 	if isReduction(n.op) {
 		return reduceKernel(n)

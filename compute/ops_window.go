@@ -73,6 +73,9 @@ func reduceWindowKernel(n *node) kernel {
 	case dtypes.Int64:
 		return reduceWindowOf[int64](n)
 	case dtypes.Uint8:
+		if k := fastPoolUint8(n); k != nil {
+			return k
+		}
 		return reduceWindowOf[uint8](n)
 	case dtypes.Uint16:
 		return reduceWindowOf[uint16](n)

@@ -38,8 +38,7 @@ func lowerBatchNorm(g *graph) error {
 		}
 	}
 	g.sort()
-	g.foldConstants()
-	return nil
+	return foldConstants(g)
 }
 
 // writer adds nodes and remembers the first error.
