@@ -125,7 +125,7 @@ func (v *conv2D) kernel(n *node) kernel {
 		}
 	}
 	if weights := v.weights; weights != nil && v.w == nil {
-		key := packedConv{v.spec.KH, v.spec.KW, v.spec.C, v.spec.O, v.spec.Groups}
+		key := packedConv{v.spec.Method(), v.spec.KH, v.spec.KW, v.spec.C, v.spec.O, v.spec.Groups}
 		packed := func() *kernels.PackedConv {
 			return weights.prepare(key, func() any { return kernels.PackConv(v.spec, view[float32](weights.data)) }).(*kernels.PackedConv)
 		}
@@ -144,7 +144,10 @@ func (v *conv2D) kernel(n *node) kernel {
 }
 
 // packedConv is the key of constant filters in packed form.
-type packedConv struct{ height, width, in, out, groups int }
+type packedConv struct {
+	method                         kernels.Method
+	height, width, in, out, groups int
+}
 
 // epilogue finds the inputs of what is fused to the convolution.
 func (v *conv2D) epilogue(c *call) kernels.Epilogue {

@@ -34,17 +34,22 @@ func (c Conv) runs() []run {
 	return runs
 }
 
-// PackedConv holds the filters of a convolution, packed once.
+// PackedConv holds the filters of a convolution, packed once for its method.
 type PackedConv struct {
-	panels *panels   // Groups == 1
-	w      []float32 // else
+	winograd *winogradFilters // Method() == Winograd
+	panels   *panels          // else, if Groups == 1
+	w        []float32        // else
 }
 
-// PackConv packs constant filters [KH, KW, C/Groups, O]; the sizes of images in c do not matter.
+// PackConv packs constant filters [KH, KW, C/Groups, O]. They serve images of all sizes for which the
+// convolution's Method is the same.
 func PackConv(c Conv, w []float32) *PackedConv {
 	c.check()
 	if c.Groups > 1 {
 		return &PackedConv{w: append([]float32(nil), w...)}
+	}
+	if c.Method() == Winograd {
+		return &PackedConv{winograd: newWinogradFilters(Serial{}, activeTiler(), c.C, c.O, w, nil)}
 	}
 	k := c.KH * c.KW * c.C
 	p := newPanels(activeTiler(), k, c.O, nil)
@@ -59,6 +64,10 @@ func (pc *PackedConv) Forward(p Parallel, c Conv, dst, x []float32, e Epilogue) 
 		groupedForward(p, c, dst, x, pc.w, e)
 		return
 	}
+	if pc.winograd != nil {
+		winogradConvolve(p, c, dst, x, pc.winograd, e)
+		return
+	}
 	convolve(p, c, dst, x, pc.panels, e)
 }
 
@@ -71,6 +80,12 @@ func ConvForward(p Parallel, c Conv, dst, x, w []float32, e Epilogue) {
 	}
 	memory := panelMemory.take()
 	defer panelMemory.give(memory)
+	if c.Method() == Winograd {
+		f := newWinogradFilters(p, activeTiler(), c.C, c.O, w, memory.data)
+		memory.data = f.data
+		winogradConvolve(p, c, dst, x, f, e)
+		return
+	}
 	k := c.KH * c.KW * c.C
 	b := newPanels(activeTiler(), k, c.O, memory.data)
 	memory.data = b.data

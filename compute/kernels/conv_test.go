@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 )
 
 // threads is a Parallel of goroutines.
@@ -265,11 +266,15 @@ func BenchmarkConv(b *testing.B) {
 			{"gradfilter", func(p Parallel) { ConvGradFilter(p, c, dw, x, y) }},
 		} {
 			b.Run(fmt.Sprintf("%s/%dx%d/%d-%d/%d", k.name, c.H, c.KH, c.C, c.O, c.StrideH), func(b *testing.B) {
+				best := time.Duration(math.MaxInt64)
 				for b.Loop() {
+					begun := time.Now()
 					k.run(threads(2))
+					best = min(best, time.Since(begun))
 				}
 				flop := 2 * float64(c.N*c.OH*c.OW*c.O) * float64(c.KH*c.KW*c.C)
 				b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				b.ReportMetric(flop/best.Seconds()/1e9, "best-GFLOP/s")
 			})
 		}
 	}

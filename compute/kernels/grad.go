@@ -15,11 +15,48 @@ func ConvGradInput(p Parallel, c Conv, dx, dy, w []float32) {
 	}
 	memory := panelMemory.take()
 	defer panelMemory.give(memory)
+	if back := c.backwards(); back.Method() == Winograd {
+		turned := turnedMemory.take()
+		defer turnedMemory.give(turned)
+		f := newWinogradFilters(p, activeTiler(), c.O, c.C, c.turn(p, grown(&turned.data, len(w)), w), memory.data)
+		memory.data = f.data
+		winogradConvolve(p, back, dx, dy, f, Epilogue{})
+		return
+	}
 	for ph := range min(c.StrideH, c.H) {
 		for pw := range min(c.StrideW, c.W) {
 			c.gradInputPhase(p, dx, dy, w, ph, pw, memory)
 		}
 	}
+}
+
+var turnedMemory = newMemory()
+
+// backwards is the convolution of dy that gives dx where there is no stride: its filters are those of c,
+// turned by half a circle.
+func (c Conv) backwards() Conv {
+	back := c
+	back.C, back.O = c.O, c.C
+	back.H, back.W, back.OH, back.OW = c.OH, c.OW, c.H, c.W
+	back.PadTop, back.PadLeft = (c.KH-1)*c.DilationH-c.PadTop, (c.KW-1)*c.DilationW-c.PadLeft
+	return back
+}
+
+// turn sets dst [KH, KW, O, C] to filters [KH, KW, C, O], turned by half a circle.
+func (c Conv) turn(p Parallel, dst, w []float32) []float32 {
+	each, taps := c.C*c.O, c.KH*c.KW
+	const stretch = 16 // of rows that are read side by side
+	p.For(taps*((c.O+stretch-1)/stretch), func(i int) {
+		from, to := w[i%taps*each:(i%taps+1)*each], dst[(taps-1-i%taps)*each:]
+		begin := i / taps * stretch
+		end := min(begin+stretch, c.O)
+		for ch := range c.C {
+			for o, v := range from[ch*c.O+begin : ch*c.O+end] {
+				to[(begin+o)*c.C+ch] = v
+			}
+		}
+	})
+	return dst
 }
 
 // gradInputPhase computes the inputs at (ph + StrideH·i, pw + StrideW·j).
@@ -157,11 +194,11 @@ func (w *workspace) outer(c []float32, m, n, depth int, a left, b []float32, t *
 			}
 			ap := unsafe.Pointer(&from.data[at])
 			if r < full && columns == width {
-				t.multiply(unsafe.Pointer(&c[r*n+begin]), ap, bp, depth, 4*n, 4*from.row, 4*from.column, 4*ldb, thin, add)
+				t.multiply(unsafe.Pointer(&c[r*n+begin]), ap, bp, t.rows, depth, 4*n, 4*from.row, 4*from.column, 4*ldb, thin, add)
 				continue
 			}
 			w.multiplyEdge(c[r*n+begin:], n, min(t.rows, m-r), columns, func(tile unsafe.Pointer) {
-				t.multiply(tile, ap, bp, depth, 4*width, 4*from.row, 4*from.column, 4*ldb, thin, add)
+				t.multiply(tile, ap, bp, t.rows, depth, 4*width, 4*from.row, 4*from.column, 4*ldb, thin, add)
 			}, width, add)
 		}
 		begin += width

@@ -35,32 +35,28 @@ type left struct {
 // [k0, k0+k) of the panels [first, last) of b.
 func (w *workspace) multiply(c []float32, ldc, rows int, a left, b *panels, k0, k, first, last int, add bool) {
 	t := b.tile
-	full := rows / t.rows * t.rows
-	edge := a
-	if full < rows {
-		if a.padded {
-			edge.data = a.data[full*a.row:]
-		} else {
-			edge = w.copyEdge(a, full, rows, k, t.rows)
-		}
-	}
+	edge, edgeRow := left{}, -1
 	for p := first; p < last; p++ {
 		width, thin := b.width(p)
 		begin := p * t.columns
 		columns := min(width, b.n-begin)
 		bp := b.row(p, k0)
-		for r := 0; r < rows; r += t.rows {
+		for r, height := 0, 0; r < rows; r += height {
+			height = t.height(rows-r, thin)
 			from, at := a, r*a.row
-			if r == full {
+			if r+height > rows && !a.padded {
+				if edgeRow != r {
+					edge, edgeRow = w.copyEdge(a, r, rows, k, t.rows), r
+				}
 				from, at = edge, 0
 			}
 			ap := unsafe.Pointer(&from.data[at])
-			if r < full && columns == width {
-				t.multiply(unsafe.Pointer(&c[r*ldc+begin]), ap, bp, k, 4*ldc, 4*from.row, 4*from.column, 4*width, thin, add)
+			if r+height <= rows && columns == width {
+				t.multiply(unsafe.Pointer(&c[r*ldc+begin]), ap, bp, height, k, 4*ldc, 4*from.row, 4*from.column, 4*width, thin, add)
 				continue
 			}
-			w.multiplyEdge(c[r*ldc+begin:], ldc, min(t.rows, rows-r), columns, func(tile unsafe.Pointer) {
-				t.multiply(tile, ap, bp, k, 4*width, 4*from.row, 4*from.column, 4*width, thin, add)
+			w.multiplyEdge(c[r*ldc+begin:], ldc, min(height, rows-r), columns, func(tile unsafe.Pointer) {
+				t.multiply(tile, ap, bp, height, k, 4*width, 4*from.row, 4*from.column, 4*width, thin, add)
 			}, width, add)
 		}
 	}

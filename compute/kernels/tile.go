@@ -7,20 +7,40 @@ type tiler struct {
 	rows, columns int
 	// narrow is half of columns where there is a tile of that width, too, else columns.
 	narrow int
-	// multiply sets c[r][j] to, or adds to it, the sum over p < k of a[r][p]·b[p][j], for a whole tile of
-	// rows and `columns` or, if thin, `narrow` columns. Strides are in bytes: c's rows lie ldc apart, a's
-	// rows aRow and its columns aCol, b's rows bRow; b's columns are adjacent.
-	multiply func(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, thin, add bool)
+	// shorter lists the heights of lower tiles of full width, rising.
+	shorter []int
+	// multiply sets c[r][j] to, or adds to it, the sum over p < k of a[r][p]·b[p][j], for `rows` or one of
+	// the shorter heights, and `columns` or, if thin, `narrow` columns of the full height. Strides are in
+	// bytes: c's rows lie ldc apart, a's rows aRow and its columns aCol, b's rows bRow; b's columns are
+	// adjacent.
+	multiply func(c, a, b unsafe.Pointer, height, k, ldc, aRow, aCol, bRow int, thin, add bool)
 }
 
 // maxTile is room for the largest tile.
 const maxTile = 14 * 32
 
+// height is that of the next tile where so many rows are left: one that wastes the least.
+func (t *tiler) height(rest int, thin bool) int {
+	if thin || len(t.shorter) == 0 {
+		return t.rows
+	}
+	most := t.shorter[len(t.shorter)-1]
+	if rest > t.rows && rest <= 2*most {
+		return most // two of these instead of a whole one and a bit
+	}
+	for _, height := range t.shorter {
+		if rest <= height {
+			return height
+		}
+	}
+	return t.rows
+}
+
 var portableTiler = tiler{rows: 4, columns: 16, narrow: 16, multiply: multiplyPortable}
 
 func activeTiler() *tiler { return tilerOf(Active()) }
 
-func multiplyPortable(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, _, add bool) {
+func multiplyPortable(c, a, b unsafe.Pointer, _, k, ldc, aRow, aCol, bRow int, _, add bool) {
 	const rows, columns = 4, 16
 	var sum [rows][columns]float32
 	if add {

@@ -5,7 +5,7 @@ import "unsafe"
 const hasAssembly = true
 
 var (
-	avx512Tiler = tiler{rows: 14, columns: 32, narrow: 16, multiply: multiplyAVX512}
+	avx512Tiler = tiler{rows: 14, columns: 32, narrow: 16, shorter: []int{4, 8}, multiply: multiplyAVX512}
 	avx2Tiler   = tiler{rows: 6, columns: 16, narrow: 16, multiply: multiplyAVX2}
 )
 
@@ -19,15 +19,20 @@ func tilerOf(l Level) *tiler {
 	return &portableTiler
 }
 
-func multiplyAVX512(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, thin, add bool) {
-	if thin {
+func multiplyAVX512(c, a, b unsafe.Pointer, height, k, ldc, aRow, aCol, bRow int, thin, add bool) {
+	switch {
+	case thin:
 		tile14x16(c, a, b, k, ldc, aRow, aCol, bRow, add)
-		return
+	case height == 4:
+		tile4x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
+	case height == 8:
+		tile8x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
+	default:
+		tile14x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
 	}
-	tile14x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
 }
 
-func multiplyAVX2(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, _, add bool) {
+func multiplyAVX2(c, a, b unsafe.Pointer, _, k, ldc, aRow, aCol, bRow int, _, add bool) {
 	tile6x16(c, a, b, k, ldc, aRow, aCol, bRow, add)
 }
 
@@ -59,6 +64,12 @@ func finishRows(dst, bias, residual []float32, relu bool, level Level) {
 
 //go:noescape
 func tile14x32(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
+
+//go:noescape
+func tile8x32(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
+
+//go:noescape
+func tile4x32(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
 
 //go:noescape
 func tile14x16(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)

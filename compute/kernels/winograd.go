@@ -1,0 +1,254 @@
+package kernels
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// Winograd's minimal filtering (https://arxiv.org/abs/1509.09308), F(4x4, 3x3): 36 products for each
+// channel make 4 x 4 outputs of a 3 x 3 convolution, which takes 144 by its definition. Images are cut
+// into tiles, overlapping windows of 6 x 6, which are transformed; at each of the 36 points of a
+// transformed tile, all tiles and channels make one matrix product with the transformed filters; and
+// what comes out at the 36 points is transformed to 4 x 4 outputs.
+const (
+	winogradOut    = 4                       // outputs of a tile, in each direction
+	winogradIn     = winogradOut + 2         // inputs of a tile, in each direction
+	winogradPoints = winogradIn * winogradIn // products of a tile and a channel
+	winogradLanes  = 16                      // channels come in multiples of this
+)
+
+// Method is how a convolution is computed.
+type Method int
+
+// The methods.
+const (
+	Direct   Method = iota // the definition, as one product of gathered windows
+	Winograd               // Winograd's F(4x4, 3x3), with an error of about 1e-5 of the largest output
+)
+
+// Method chooses by the layer alone, never by the batch: the last bits of the results differ.
+func (c Conv) Method() Method {
+	if c.Groups != 1 || c.KH != 3 || c.KW != 3 || c.StrideH != 1 || c.StrideW != 1 || c.DilationH != 1 || c.DilationW != 1 ||
+		c.C%winogradLanes != 0 || c.O%winogradLanes != 0 || c.C <= winogradLanes || c.O <= winogradLanes {
+		return Direct
+	}
+	// What the last tiles compute beyond the border is in vain.
+	rows, columns := c.winogradTiles()
+	if 2*c.OH*c.OW < rows*columns*winogradOut*winogradOut {
+		return Direct
+	}
+	return Winograd
+}
+
+// winogradTiles is the number of rows and columns of tiles of an image.
+func (c Conv) winogradTiles() (rows, columns int) {
+	return (c.OH + winogradOut - 1) / winogradOut, (c.OW + winogradOut - 1) / winogradOut
+}
+
+// winogradFilters are transformed filters: a matrix [C, O] for each point.
+type winogradFilters struct {
+	points [winogradPoints]*panels
+	data   []float32
+}
+
+// newWinogradFilters transforms filters [3, 3, in, out], in the given memory if it suffices.
+func newWinogradFilters(p Parallel, t *tiler, in, out int, w, data []float32) *winogradFilters {
+	one := &panels{tile: t, k: in, n: out}
+	size := one.size()
+	if cap(data) < winogradPoints*size {
+		data = make([]float32, winogradPoints*size)
+	}
+	f := &winogradFilters{data: data[:winogradPoints*size]}
+	for i := range f.points {
+		f.points[i] = &panels{tile: t, k: in, n: out, data: f.data[i*size : (i+1)*size : (i+1)*size]}
+	}
+	transform := winogradOf(Active()).filter
+	p.For(one.count(), func(panel int) {
+		width, _ := one.width(panel)
+		begin := panel * t.columns
+		for i := range in {
+			transform(unsafe.Pointer(&f.data[begin*in+i*width]), unsafe.Pointer(&w[i*out+begin]), width, 4*in*out, 4*size)
+		}
+	})
+	return f
+}
+
+// winogradTransforms work on n channels, a multiple of winogradLanes. Strides are in bytes.
+type winogradTransforms struct {
+	// filter turns 3 x 3 taps, tap apart, to the points, which lie point apart.
+	filter func(dst, src unsafe.Pointer, n, tap, point int)
+	// input turns a window of 6 x 6 positions, whose rows and columns lie row and column apart, to the
+	// points. scratch is for 36 vectors.
+	input func(dst, src, scratch unsafe.Pointer, n, row, column, point int)
+	// output turns the points to 4 x 4 positions, adds bias and residual, which lies as dst does, where
+	// they are not nil, and takes max(x, 0) if relu.
+	output func(dst, src, bias, residual, scratch unsafe.Pointer, n, row, column, point int, relu bool)
+}
+
+// winogradCache is how many floats of transformed tiles, in and out, stay in a core's second cache, and
+// winogradShared how many stay in the cache that cores share.
+const (
+	winogradCache  = 176 << 10
+	winogradShared = 4 << 20
+)
+
+var winogradMemory = newMemory()
+
+// winogradConvolve computes dst [N, OH, OW, O] from x [N, H, W, C], finished by the epilogue.
+func winogradConvolve(p Parallel, c Conv, dst, x []float32, f *winogradFilters, e Epilogue) {
+	rows, columns := c.winogradTiles()
+	w := &winograd{Conv: c, rows: rows, columns: columns, x: x, dst: dst, filters: f, epilogue: e, transforms: winogradOf(Active())}
+	total := c.N * rows * columns
+	if total == 0 {
+		return
+	}
+	w.ldIn, w.ldOut = leading(c.C), leading(c.O)
+	each := winogradPoints * (w.ldIn + w.ldOut)
+	t := f.points[0].tile
+	// Small filters stay in the caches: each worker goes all the way with its own tiles. Large ones are read
+	// once: each worker takes some points, for all tiles.
+	if block := winogradCache / each / t.rows * t.rows; block > 0 && c.C*c.O <= 128*128 {
+		block, blocks, _ := split(total, block, t.rows, p.Workers(), 1)
+		p.For(blocks, func(i int) {
+			memory := winogradMemory.take()
+			defer winogradMemory.give(memory)
+			from := i * block
+			to := min(from+block, total)
+			in, out := w.buffers(memory, block)
+			s := winogradScratches.Get().(*winogradScratch)
+			defer winogradScratches.Put(s)
+			for tile := from; tile < to; tile++ {
+				w.transformInput(s, in, block, from, tile)
+			}
+			for point := range winogradPoints {
+				w.multiply(&s.product, in, out, block, to-from, point, 0, f.points[point].count())
+			}
+			for tile := from; tile < to; tile++ {
+				w.transformOutput(s, out, block, from, tile)
+			}
+		})
+		return
+	}
+	memory := winogradMemory.take()
+	defer winogradMemory.give(memory)
+	most := max(winogradShared/each, t.rows)
+	for from := 0; from < total; from += most {
+		n := min(most, total-from)
+		block := (n + t.rows - 1) / t.rows * t.rows
+		in, out := w.buffers(memory, block)
+		w.each(p, n, func(s *winogradScratch, tile int) { w.transformInput(s, in, block, from, from+tile) })
+		const parts = 2
+		p.For(parts*winogradPoints, func(i int) {
+			panels := f.points[0].count()
+			s := workspaces.Get().(*workspace)
+			defer workspaces.Put(s)
+			w.multiply(s, in, out, block, n, i/parts, i%parts*panels/parts, (i%parts+1)*panels/parts)
+		})
+		w.each(p, n, func(s *winogradScratch, tile int) { w.transformOutput(s, out, block, from, from+tile) })
+	}
+}
+
+// winograd is a convolution on its way.
+type winograd struct {
+	Conv
+	rows, columns int // tiles of an image
+	x, dst        []float32
+	filters       *winogradFilters
+	epilogue      Epilogue
+	transforms    *winogradTransforms
+	ldIn, ldOut   int // floats from a tile to the next, at a point
+}
+
+// winogradScratch is a worker's memory.
+type winogradScratch struct {
+	vectors [winogradPoints * winogradLanes]float32
+	window  []float32
+	product workspace
+}
+
+var winogradScratches = sync.Pool{New: func() any { return new(winogradScratch) }}
+
+// buffers are the transformed tiles [36, tiles, C] and what comes of them, [36, tiles, O].
+func (w *winograd) buffers(m *memory, tiles int) (in, out []float32) {
+	n := winogradPoints * tiles * w.ldIn
+	all := grown(&m.data, n+winogradPoints*tiles*w.ldOut)
+	return all[:n], all[n:]
+}
+
+// each calls f for n tiles, shared between the workers.
+func (w *winograd) each(p Parallel, n int, f func(s *winogradScratch, tile int)) {
+	const few = 4
+	p.For((n+few-1)/few, func(i int) {
+		s := winogradScratches.Get().(*winogradScratch)
+		defer winogradScratches.Put(s)
+		for tile := i * few; tile < min((i+1)*few, n); tile++ {
+			f(s, tile)
+		}
+	})
+}
+
+// place says which image a tile belongs to, and where in its outputs it begins.
+func (w *winograd) place(tile int) (image, y, x int) {
+	return tile / (w.rows * w.columns), tile / w.columns % w.rows * winogradOut, tile % w.columns * winogradOut
+}
+
+func (w *winograd) transformInput(s *winogradScratch, in []float32, tiles, from, tile int) {
+	n, y, x := w.place(tile)
+	y, x = y-w.PadTop, x-w.PadLeft
+	image := w.x[n*w.H*w.W*w.C : (n+1)*w.H*w.W*w.C]
+	dst := unsafe.Pointer(&in[(tile-from)*w.ldIn])
+	point := 4 * tiles * w.ldIn
+	scratch := unsafe.Pointer(&s.vectors)
+	if y >= 0 && x >= 0 && y+winogradIn <= w.H && x+winogradIn <= w.W {
+		w.transforms.input(dst, unsafe.Pointer(&image[(y*w.W+x)*w.C]), scratch, w.C, 4*w.W*w.C, 4*w.C, point)
+		return
+	}
+	window := grown(&s.window, winogradPoints*w.C)
+	left, right := max(-x, 0), min(winogradIn, w.W-x)
+	for r := range winogradIn {
+		row := window[r*winogradIn*w.C : (r+1)*winogradIn*w.C]
+		if y+r < 0 || y+r >= w.H || left >= right {
+			clear(row)
+			continue
+		}
+		clear(row[:left*w.C])
+		at := ((y+r)*w.W + x + left) * w.C
+		copy(row[left*w.C:right*w.C], image[at:])
+		clear(row[right*w.C:])
+	}
+	w.transforms.input(dst, unsafe.Pointer(&window[0]), scratch, w.C, 4*winogradIn*w.C, 4*w.C, point)
+}
+
+// multiply is the product at one point, for the panels [first, last) of outputs.
+func (w *winograd) multiply(s *workspace, in, out []float32, tiles, rows, point, first, last int) {
+	b := w.filters.points[point]
+	s.multiply(out[point*tiles*w.ldOut:], w.ldOut, rows, left{data: in[point*tiles*w.ldIn:], row: w.ldIn, column: 1, padded: true}, b, 0, w.C, first, last, false)
+}
+
+func (w *winograd) transformOutput(s *winogradScratch, out []float32, tiles, from, tile int) {
+	n, y, x := w.place(tile)
+	src := unsafe.Pointer(&out[(tile-from)*w.ldOut])
+	point := 4 * tiles * w.ldOut
+	scratch := unsafe.Pointer(&s.vectors)
+	row := (n*w.OH+y)*w.OW + x
+	var bias unsafe.Pointer
+	if w.epilogue.Bias != nil {
+		bias = unsafe.Pointer(&w.epilogue.Bias[0])
+	}
+	if y+winogradOut <= w.OH && x+winogradOut <= w.OW {
+		var residual unsafe.Pointer
+		if w.epilogue.Residual != nil {
+			residual = unsafe.Pointer(&w.epilogue.Residual[row*w.O])
+		}
+		w.transforms.output(unsafe.Pointer(&w.dst[row*w.O]), src, bias, residual, scratch, w.O, 4*w.OW*w.O, 4*w.O, point, w.epilogue.ReLU)
+		return
+	}
+	window := grown(&s.window, winogradOut*winogradOut*w.O)
+	w.transforms.output(unsafe.Pointer(&window[0]), src, nil, nil, scratch, w.O, 4*winogradOut*w.O, 4*w.O, point, false)
+	columns := min(winogradOut, w.OW-x)
+	for r := range min(winogradOut, w.OH-y) {
+		at := row + r*w.OW
+		copy(w.dst[at*w.O:(at+columns)*w.O], window[r*winogradOut*w.O:])
+		w.epilogue.apply(w.dst, at, at+columns, w.O, 0, w.O, Active())
+	}
+}
