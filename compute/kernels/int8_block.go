@@ -185,15 +185,18 @@ func (j *convInt8) panel(w *workspaceInt8, image unsafe.Pointer, row, panel int)
 	j.finish.prepare(&t, begin)
 	columns := min(width, pc.o-begin)
 	for r := 0; r < len(w.rows); {
-		rows := pc.tile.fit(len(w.rows) - r)
+		rows, tiles := pc.tile.fit(len(w.rows) - r)
 		t.rows = unsafe.Pointer(&w.rows[r])
 		if columns == width {
+			t.tiles = tiles
 			j.place(&t, (row+r)*j.O+begin)
 			pc.tile.run(&t, rows, width)
+			r += rows * tiles
 		} else {
+			t.tiles = 1
 			j.edge(w, t, (row+r)*j.O+begin, rows, columns, width)
+			r += rows
 		}
-		r += rows
 	}
 }
 

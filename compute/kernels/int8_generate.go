@@ -42,6 +42,10 @@ func main() {
 	g.line("DATA evenBytes<>+16(SB)/8, $0x00ff00ff00ff00ff")
 	g.line("DATA evenBytes<>+24(SB)/8, $0x00ff00ff00ff00ff")
 	g.line("GLOBL evenBytes<>(SB), RODATA|NOPTR, $32")
+	for i, v := range []uint64{0x400000000, 0xc00000008, 0x500000001, 0xd00000009, 0x600000002, 0xe0000000a, 0x700000003, 0xf0000000b} {
+		g.line("DATA lanesInOrder<>+%d(SB)/8, $%#x", 8*i, v)
+	}
+	g.line("GLOBL lanesInOrder<>(SB), RODATA|NOPTR, $64")
 	for _, s := range []set{
 		{name: "AVX512VNNI", vector: "Z", lanes: 16, rows: []int{12, 8, 4, 2, 1}, columns: []int{2, 1}, registers: 32, step: stepVNNI512},
 		{name: "AVX512", vector: "Z", lanes: 16, rows: []int{12, 8, 4, 2, 1}, columns: []int{2, 1}, registers: 32, wide: true, step: step512},
@@ -96,7 +100,11 @@ func (g *generator) tile() {
 	name := fmt.Sprintf("tile%dx%dInt8%s", g.r, g.c*g.lanes, g.name)
 	g.line("\n// func %s(t *tileInt8)", name)
 	g.line("TEXT ·%s(SB), NOSPLIT, $24-8", name)
+	g.line("tile:")
 	g.op("MOVQ t+0(FP), BP")
+	if g.wide && g.vector == "Z" {
+		g.op("VPBROADCASTD evenBytes<>(SB), %s", g.spare(0))
+	}
 	g.op("MOVQ 0(BP), CX")
 	g.op("MOVQ 8(BP), BX")
 	for r := range g.r {
@@ -114,9 +122,6 @@ func (g *generator) tile() {
 	g.op("SHLQ $2, CX")
 	g.op("MOVQ CX, 16(SP)")
 	g.op("MOVQ 40(BP), BX")
-	if g.wide && g.vector == "Z" {
-		g.op("VPBROADCASTD evenBytes<>(SB), %s", g.spare(0))
-	}
 	g.line("run:")
 	g.op("MOVQ 0(SP), BP")
 	g.op("CMPQ BP, 8(SP)")
@@ -135,6 +140,14 @@ func (g *generator) tile() {
 	g.op("JMP run")
 	g.line("done:")
 	g.finish()
+	g.line("next:")
+	g.op("DECQ 120(BP)")
+	g.op("JZ end")
+	g.op("MOVQ DI, 72(BP)")
+	g.op("MOVQ SI, 88(BP)")
+	g.op("ADDQ $%d, 8(BP)", 8*g.r)
+	g.op("JMP tile")
+	g.line("end:")
 	g.op("VZEROUPPER")
 	g.op("RET")
 }
@@ -289,8 +302,7 @@ func (g *generator) finish() {
 	} else {
 		g.bytes256()
 	}
-	g.op("VZEROUPPER")
-	g.op("RET")
+	g.op("JMP next")
 	g.line("floats:")
 	g.op("TESTL $8, CX")
 	g.op("JZ storeFloats")
@@ -305,39 +317,58 @@ func (g *generator) finish() {
 	})
 }
 
-// bytes512 needs no upper limit: what is too large for an int32 becomes 0x80000000, which is the largest as unsigned.
-func (g *generator) bytes512() {
-	g.op("VBROADCASTSS 104(BP), %s", g.spare(0))
-	g.op("VPBROADCASTD 112(BP), %s", g.spare(1))
-	g.each(func(_, _ int, sum string) { g.op("VMAXPS %s, %s, %s", g.spare(0), sum, sum) })
+// round rounds, moves and, with what packs to bytes later, clamps. What is too large for an int32 would become the
+// least one; a NaN may.
+func (g *generator) round() {
+	g.op("TESTL $16, CX")
+	g.op("JZ small")
+	g.op("VBROADCASTSS 108(BP), %s", g.spare(0))
+	g.each(func(_, _ int, sum string) { g.op("VMINPS %s, %s, %s", sum, g.spare(0), sum) })
+	g.line("small:")
+	g.op("VPBROADCASTD 112(BP), %s", g.spare(0))
+	g.op("VPBROADCASTD 128(BP), %s", g.spare(1))
 	g.each(func(_, _ int, sum string) { g.op("VCVTPS2DQ %s, %s", sum, sum) })
-	g.each(func(_, _ int, sum string) { g.op("VPADDD %s, %s, %s", g.spare(1), sum, sum) })
-	g.each(func(_, c int, sum string) {
-		x := g.low(2 + c)
-		g.op("VPMOVUSDB %s, %s", sum, x)
-		g.op("VMOVDQU32 %s, %d(DI)", x, c*g.lanes)
-		if c == g.c-1 {
+	g.each(func(_, _ int, sum string) { g.op("VPADDD %s, %s, %s", g.spare(0), sum, sum) })
+}
+
+// bytes512 packs four registers into one, in which the lanes' parts are put into order.
+func (g *generator) bytes512() {
+	g.round()
+	g.op("VMOVDQU32 lanesInOrder<>(SB), %s", g.spare(2))
+	for i := 0; i < g.r*g.c; i += 4 {
+		reg := func(k int) string { return fmt.Sprint("Z", i+min(k, g.r*g.c-1)) }
+		g.op("VPACKSSDW %s, %s, %s", reg(1), reg(0), reg(0))
+		if g.r*g.c > 2 {
+			g.op("VPACKSSDW %s, %s, %s", reg(3), reg(2), reg(2))
+		}
+		g.op("VPACKUSWB %s, %s, %s", reg(2), reg(0), reg(0))
+		g.op("VPERMD %s, %s, %s", reg(0), g.spare(2), reg(0))
+		g.op("VPMAXUB %s, %s, %s", g.spare(1), reg(0), reg(0))
+		for r := range min(4/g.c, g.r) {
+			switch {
+			case r == 0 && g.c == 2:
+				g.op("VMOVDQU32 Y%d, (DI)", i)
+			case r == 0:
+				g.op("VMOVDQU32 X%d, (DI)", i)
+			case g.c == 2:
+				g.op("VEXTRACTI64X4 $1, Z%d, (DI)", i)
+			default:
+				g.op("VEXTRACTI32X4 $%d, Z%d, (DI)", r, i)
+			}
 			g.op("ADDQ DX, DI")
 		}
-	})
+	}
 }
 
 func (g *generator) bytes256() {
-	g.op("VBROADCASTSS 104(BP), %s", g.spare(0))
-	g.op("VBROADCASTSS 108(BP), %s", g.spare(1))
-	g.op("VPBROADCASTD 112(BP), %s", g.spare(2))
-	g.each(func(_, _ int, sum string) {
-		g.op("VMAXPS %s, %s, %s", g.spare(0), sum, sum)
-		g.op("VMINPS %s, %s, %s", g.spare(1), sum, sum)
-		g.op("VCVTPS2DQ %s, %s", sum, sum)
-		g.op("VPADDD %s, %s, %s", g.spare(2), sum, sum)
-	})
+	g.round()
 	for r := range g.r {
 		first := g.sum(r, 0)
 		g.op("VPACKSSDW %s, %s, %s", g.sum(r, 1), first, first)
 		g.op("VPERMQ $0xd8, %s, %s", first, first)
-		g.op("VEXTRACTI128 $1, %s, %s", first, g.low(0))
-		g.op("VPACKUSWB %s, X%d, X%d", g.low(0), r*g.c, r*g.c)
+		g.op("VEXTRACTI128 $1, %s, %s", first, g.low(2))
+		g.op("VPACKUSWB %s, X%d, X%d", g.low(2), r*g.c, r*g.c)
+		g.op("VPMAXUB %s, X%d, X%d", g.low(1), r*g.c, r*g.c)
 		g.op("VMOVDQU X%d, (DI)", r*g.c)
 		g.op("ADDQ DX, DI")
 	}

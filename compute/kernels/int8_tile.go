@@ -22,9 +22,11 @@ type tileInt8 struct {
 	residual      unsafe.Pointer // by the mode
 	residualScale float32
 	residualZero  int32
-	least, most   float32 // to which bytes are clamped before Zero is added
+	least, most   float32 // to which bytes are clamped before zero is added
 	zero          int32
 	mode          modeInt8
+	tiles         int    // below one another; image and filters are the same
+	floor         uint32 // four times the byte that least becomes
 }
 
 // modeInt8 says what a tile's epilogue does.
@@ -35,25 +37,26 @@ const (
 	modeResidual                           // the residual is bytes
 	modeResidualFloat                      // the residual is floats
 	modeReLU                               // for floats; bytes have it in least
+	modeLarge                              // results may be too large for an int32
 )
 
 // tilerInt8 is the code of an instruction set for tiles.
 type tilerInt8 struct {
-	rows    []int // that a tile may have, the most first, down to 1
-	columns int   // of a panel
-	narrow  int   // columns of the last panel where that suffices
-	wide    bool  // filters are int16, for each step first those of bytes 0 and 2, then of 1 and 3
-	run     func(t *tileInt8, rows, columns int)
+	rows    []int                                // that a tile may have, the most first, down to 1
+	columns int                                  // of a panel
+	narrow  int                                  // columns of the last panel where that suffices
+	wide    bool                                 // filters are int16, for each step first those of bytes 0 and 2, then of 1 and 3
+	run     func(t *tileInt8, rows, columns int) // leaves t at the last tile
 }
 
-// fit returns the rows of the next tile where so many are left.
-func (t *tilerInt8) fit(left int) int {
-	for _, r := range t.rows {
-		if r <= left {
-			return r
+// fit returns the rows of the next tiles, and how many they are, where so many rows are left.
+func (t *tilerInt8) fit(left int) (rows, tiles int) {
+	for _, rows = range t.rows {
+		if rows <= left {
+			break
 		}
 	}
-	return 1
+	return rows, left / rows
 }
 
 // stepBytes is the memory of a column of filters for one step.
@@ -80,16 +83,37 @@ func activeTilerInt8() *tilerInt8 { return tilerInt8Of(ActiveNarrow()) }
 
 // runInt8Portable is what all tiles compute.
 func runInt8Portable(t *tileInt8, rows, _ int) {
+	size, residualSize := 1, 1
+	if t.mode&modeFloat != 0 {
+		size = 4
+	}
+	if t.mode&modeResidualFloat != 0 {
+		residualSize = 4
+	}
+	for {
+		t.portable(rows)
+		if t.tiles--; t.tiles == 0 {
+			return
+		}
+		// No pointer may lie beyond the end of its memory, even if it is not used.
+		t.rows = unsafe.Add(t.rows, rows*int(unsafe.Sizeof(0)))
+		t.out = unsafe.Add(t.out, rows*t.stride*size)
+		if t.residual != nil {
+			t.residual = unsafe.Add(t.residual, rows*t.stride*residualSize)
+		}
+	}
+}
+
+func (t *tileInt8) portable(rows int) {
 	const columns = 16
 	var sums [4][columns]int32
 	offsets := unsafe.Slice((*int)(t.rows), rows)
 	for r := range offsets {
 		sums[r] = *(*[columns]int32)(t.start)
 	}
-	b := t.filters
-	for _, run := range unsafe.Slice((*int)(t.runs), t.runCount) {
+	for i, run := range unsafe.Slice((*int)(t.runs), t.runCount) {
 		for step := range t.steps {
-			panel := (*[columns][4]int8)(b)
+			panel := (*[columns][4]int8)(unsafe.Add(t.filters, (i*t.steps+step)*4*columns))
 			for r, offset := range offsets {
 				a := (*[4]uint8)(unsafe.Add(t.image, offset+run+4*step))
 				a0, a1, a2, a3 := int32(a[0]), int32(a[1]), int32(a[2]), int32(a[3])
@@ -99,7 +123,6 @@ func runInt8Portable(t *tileInt8, rows, _ int) {
 					sum[j] += a0*int32(w[0]) + a1*int32(w[1]) + a2*int32(w[2]) + a3*int32(w[3])
 				}
 			}
-			b = unsafe.Add(b, 4*columns)
 		}
 	}
 	for r := range offsets {
@@ -164,7 +187,7 @@ func newFinishInt8(pc *PackedConvInt8, e EpilogueInt8, float bool) *finishInt8 {
 		f.size = 1
 		f.common = tileInt8{zero: int32(e.Zero), least: -float32(e.Zero), most: 255 - float32(e.Zero)}
 		if e.ReLU {
-			f.common.least = 0
+			f.common.least, f.common.floor = 0, uint32(e.Zero)*0x01010101
 		}
 	} else if e.ReLU {
 		f.common.mode |= modeReLU
@@ -183,6 +206,9 @@ func newFinishInt8(pc *PackedConvInt8, e EpilogueInt8, float bool) *finishInt8 {
 	}
 	f.scale, f.bias = scale, bias
 	f.residual, f.residualFloat = e.Residual, e.ResidualFloat
+	if !(f.largest(pc, e, factor) < 1<<30) {
+		f.common.mode |= modeLarge
+	}
 	switch {
 	case e.Residual != nil:
 		f.common.mode |= modeResidual
@@ -194,10 +220,25 @@ func newFinishInt8(pc *PackedConvInt8, e EpilogueInt8, float bool) *finishInt8 {
 	return f
 }
 
+// largest is a bound of the absolute results.
+func (f *finishInt8) largest(pc *PackedConvInt8, e EpilogueInt8, factor float32) float64 {
+	if e.ResidualFloat != nil {
+		return math.Inf(1)
+	}
+	most := 0.0
+	for i, s := range f.scale {
+		most = max(most, math.Abs(float64(s))*255*128*float64(pc.runs*pc.run)+math.Abs(float64(f.bias[i])))
+	}
+	if e.Residual != nil {
+		most += 255 * math.Abs(float64(e.ResidualScale)*float64(factor))
+	}
+	return most
+}
+
 // prepare gives a tile the epilogue of the columns from begin on.
 func (f *finishInt8) prepare(t *tileInt8, begin int) {
 	t.scale, t.bias = unsafe.Pointer(&f.scale[begin]), unsafe.Pointer(&f.bias[begin])
-	t.least, t.most, t.zero, t.mode = f.common.least, f.common.most, f.common.zero, f.common.mode
+	t.least, t.most, t.floor, t.zero, t.mode = f.common.least, f.common.most, f.common.floor, f.common.zero, f.common.mode
 	t.residualScale, t.residualZero = f.common.residualScale, f.common.residualZero
 }
 
