@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+
+	fastjpeg "github.com/kleid-search/kleid/photo/jpeg"
 )
 
 var jpegFormat = format{name: "JPEG", size: jpegSize, decode: jpegDecode, exif: jpegEXIF}
@@ -36,6 +38,9 @@ func jpegSize(data []byte) (image.Point, error) {
 }
 
 func jpegDecode(data []byte) (*Image, error) {
+	if p, err := fastjpeg.Decode(data, 1); err == nil {
+		return &Image{Width: p.Width, Height: p.Height, Pix: p.Pix}, nil
+	}
 	src, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err

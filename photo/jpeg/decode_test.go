@@ -1,0 +1,277 @@
+package jpeg
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	stdjpeg "image/jpeg"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// reference decodes with image/jpeg and converts with image/color.
+func reference(data []byte) (*Picture, error) {
+	m, err := stdjpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	b := m.Bounds()
+	p := &Picture{Width: b.Dx(), Height: b.Dy()}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			switch c := m.At(x, y).(type) {
+			case color.YCbCr:
+				red, green, blue := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+				p.Pix = append(p.Pix, red, green, blue)
+			default:
+				red, green, blue, _ := c.RGBA()
+				p.Pix = append(p.Pix, uint8(red>>8), uint8(green>>8), uint8(blue>>8))
+			}
+		}
+	}
+	return p, nil
+}
+
+// inBoth runs a test with and without assembly.
+func inBoth(t *testing.T, test func(t *testing.T)) {
+	t.Run("portable", func(t *testing.T) {
+		defer func(old bool) { simd = old }(simd)
+		simd = false
+		test(t)
+	})
+	if simd {
+		t.Run("simd", test)
+	}
+}
+
+func noise(width, height int, seed uint64) *image.RGBA {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range m.Pix {
+		switch {
+		case i%4 == 3:
+			m.Pix[i] = 255
+		case seed%2 == 0:
+			m.Pix[i] = uint8(rng.Uint32())
+		default:
+			m.Pix[i] = uint8(i/4%width*2+i/width/5) + uint8(rng.IntN(9))
+		}
+	}
+	return m
+}
+
+func TestDecodesWhatGoEncodes(t *testing.T) {
+	inBoth(t, func(t *testing.T) {
+		for seed := range uint64(60) {
+			width, height := 1+int(seed*7%83), 1+int(seed*13%71)
+			var b bytes.Buffer
+			m := image.Image(noise(width, height, seed))
+			if seed%5 == 4 {
+				grey := image.NewGray(m.Bounds())
+				copy(grey.Pix, m.(*image.RGBA).Pix)
+				m = grey
+			}
+			require.NoError(t, stdjpeg.Encode(&b, m, &stdjpeg.Options{Quality: 1 + int(seed*17%100)}))
+			want, err := reference(b.Bytes())
+			require.NoError(t, err)
+			got, err := Decode(b.Bytes(), 1)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%d x %d", width, height)
+		}
+	})
+}
+
+// samples reads the files of testdata, which libjpeg-turbo's cjpeg made of one 70 x 41 picture. Their names
+// say how.
+func samples(t testing.TB) map[string][]byte {
+	names, err := filepath.Glob("testdata/*.jpg")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(names), 20)
+	files := make(map[string][]byte)
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		files[strings.TrimSuffix(filepath.Base(name), ".jpg")] = data
+	}
+	return files
+}
+
+// unusual are the samples that are left to image/jpeg, which does not read all of them either.
+var unusual = map[string]bool{"rgb": true, "arithmetic": true}
+
+func TestDecodesWhatLibjpegEncodes(t *testing.T) {
+	inBoth(t, func(t *testing.T) {
+		for name, data := range samples(t) {
+			got, err := Decode(data, 1)
+			if unusual[name] {
+				require.Equal(t, ErrUnusual, err, name)
+				continue
+			}
+			require.NoError(t, err, name)
+			want, err := reference(data)
+			require.NoError(t, err, name)
+			require.Equal(t, want, got, name)
+		}
+	})
+}
+
+// TestDamagedFiles checks that a file that is cut off or changed is either left to image/jpeg, or decoded to
+// the same pixels.
+func TestDamagedFiles(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for name, data := range samples(t) {
+		for cut := range data {
+			if _, err := Decode(data[:cut], 1); err == nil {
+				require.Equal(t, data[cut:], []byte{0xff, 0xd9}[2-len(data)+cut:], "%s cut off at %d", name, cut)
+			}
+		}
+		for range 200 {
+			damaged := bytes.Clone(data)
+			for range 1 + rng.IntN(3) {
+				damaged[rng.IntN(len(damaged))] = uint8(rng.Uint32())
+			}
+			requireSame(t, damaged)
+		}
+	}
+}
+
+// requireSame checks that a file is left to image/jpeg or gives the same pixels, and that reducing it works
+// as well as not.
+func requireSame(t *testing.T, data []byte) {
+	config, err := stdjpeg.DecodeConfig(bytes.NewReader(data))
+	if err == nil && config.Width*config.Height > 1<<20 {
+		return // not worth the time
+	}
+	got, err := Decode(data, 1)
+	for _, reduce := range []int{2, 4, 8} {
+		small, reducedErr := Decode(data, reduce)
+		require.Equal(t, err, reducedErr)
+		if err == nil {
+			require.Equal(t, []int{max(got.Width/reduce, 1), max(got.Height/reduce, 1)}, []int{small.Width, small.Height})
+		}
+	}
+	if err != nil {
+		require.Equal(t, ErrUnusual, err)
+		return
+	}
+	want, err := reference(data)
+	require.NoError(t, err, "image/jpeg refuses what is decoded")
+	require.Equal(t, want, got)
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, data := range samples(f) {
+		f.Add(data)
+	}
+	f.Fuzz(requireSame)
+}
+
+// TestReduced checks a reduced picture against the mean of the pixels that each of its pixels covers. It
+// leaves out the higher frequencies, so it is close, not equal, and the closest where a block is one pixel.
+func TestReduced(t *testing.T) {
+	inBoth(t, func(t *testing.T) {
+		const width, height = 131, 67
+		m := image.NewRGBA(image.Rect(0, 0, width, height))
+		for y := range height {
+			for x := range width {
+				m.SetRGBA(x, y, color.RGBA{uint8(x + y/2), uint8(200 - x), uint8(60 + 2*y), 255})
+			}
+		}
+		var b bytes.Buffer
+		require.NoError(t, stdjpeg.Encode(&b, m, &stdjpeg.Options{Quality: 95}))
+		for _, reduce := range []int{2, 4, 8} {
+			got, err := Decode(b.Bytes(), reduce)
+			require.NoError(t, err)
+			require.Equal(t, []int{width / reduce, height / reduce}, []int{got.Width, got.Height})
+			for y := range got.Height {
+				for x := range got.Width {
+					for c := range 3 {
+						sum := 0
+						for dy := range reduce {
+							for dx := range reduce {
+								sum += int(m.Pix[4*((y*reduce+dy)*width+x*reduce+dx)+c])
+							}
+						}
+						require.InDelta(t, float64(sum)/float64(reduce*reduce), got.Pix[3*(y*got.Width+x)+c], 6, "1/%d at %d, %d, channel %d", reduce, x, y, c)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestReducedToNothing(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, stdjpeg.Encode(&b, noise(3, 20, 1), nil))
+	got, err := Decode(b.Bytes(), 8)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 2}, []int{got.Width, got.Height})
+}
+
+// TestConcurrentDecodes checks that decoders that are used again keep nothing of one file for the next.
+func TestConcurrentDecodes(t *testing.T) {
+	files := samples(t)
+	want := make(map[string]*Picture)
+	for name, data := range files {
+		want[name], _ = Decode(data, 1)
+	}
+	var wait sync.WaitGroup
+	for worker := range 4 {
+		wait.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(worker), 3))
+			for range 20 {
+				for name, data := range files {
+					if got, _ := Decode(data[:len(data)-3*rng.IntN(2)], 1); got != nil && !reflect.DeepEqual(want[name], got) {
+						t.Errorf("%s differs", name)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// TestInverse compares both transforms at numbers that overflow, too.
+func TestInverse(t *testing.T) {
+	if !simd {
+		t.Skip("no assembly on this machine")
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	for n := range 2000 {
+		var block [64]int32
+		for i := range block {
+			if rng.IntN(1+n%7) == 0 {
+				block[i] = rng.Int32() >> (n % 32)
+			}
+		}
+		want, got := make([]uint8, 8*9), make([]uint8, 8*9)
+		inverseAVX2(&got[0], 9, &block)
+		inverse(want, 9, &block)
+		require.Equal(t, want, got, n)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	var file bytes.Buffer
+	require.NoError(b, stdjpeg.Encode(&file, noise(400, 533, 1), &stdjpeg.Options{Quality: 75}))
+	b.Run("image-jpeg", func(b *testing.B) {
+		for b.Loop() {
+			_, _ = stdjpeg.Decode(bytes.NewReader(file.Bytes()))
+		}
+	})
+	for _, reduce := range []int{1, 2, 4, 8} {
+		b.Run(fmt.Sprintf("reduce-%d", reduce), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = Decode(file.Bytes(), reduce)
+			}
+		})
+	}
+}

@@ -1,0 +1,233 @@
+#include "textflag.h"
+
+// The inverse DCT of idct.go, on eight rows and then eight columns at once. Each constant stands eight times.
+
+DATA c6x18cos<>+0(SB)/8, $0x0001151800011518
+DATA c6x18cos<>+8(SB)/8, $0x0001151800011518
+DATA c6x18cos<>+16(SB)/8, $0x0001151800011518
+DATA c6x18cos<>+24(SB)/8, $0x0001151800011518
+GLOBL c6x18cos<>(SB), RODATA|NOPTR, $32
+DATA c6x18diff<>+0(SB)/8, $0xfffc4df2fffc4df2
+DATA c6x18diff<>+8(SB)/8, $0xfffc4df2fffc4df2
+DATA c6x18diff<>+16(SB)/8, $0xfffc4df2fffc4df2
+DATA c6x18diff<>+24(SB)/8, $0xfffc4df2fffc4df2
+GLOBL c6x18diff<>(SB), RODATA|NOPTR, $32
+DATA c6x18sum<>+0(SB)/8, $0xfffe7822fffe7822
+DATA c6x18sum<>+8(SB)/8, $0xfffe7822fffe7822
+DATA c6x18sum<>+16(SB)/8, $0xfffe7822fffe7822
+DATA c6x18sum<>+24(SB)/8, $0xfffe7822fffe7822
+GLOBL c6x18sum<>(SB), RODATA|NOPTR, $32
+DATA c6x12cos<>+0(SB)/8, $0x0000045400000454
+DATA c6x12cos<>+8(SB)/8, $0x0000045400000454
+DATA c6x12cos<>+16(SB)/8, $0x0000045400000454
+DATA c6x12cos<>+24(SB)/8, $0x0000045400000454
+GLOBL c6x12cos<>(SB), RODATA|NOPTR, $32
+DATA c6x12diff<>+0(SB)/8, $0xfffff138fffff138
+DATA c6x12diff<>+8(SB)/8, $0xfffff138fffff138
+DATA c6x12diff<>+16(SB)/8, $0xfffff138fffff138
+DATA c6x12diff<>+24(SB)/8, $0xfffff138fffff138
+GLOBL c6x12diff<>(SB), RODATA|NOPTR, $32
+DATA c6x12sum<>+0(SB)/8, $0xfffff9e0fffff9e0
+DATA c6x12sum<>+8(SB)/8, $0xfffff9e0fffff9e0
+DATA c6x12sum<>+16(SB)/8, $0xfffff9e0fffff9e0
+DATA c6x12sum<>+24(SB)/8, $0xfffff9e0fffff9e0
+GLOBL c6x12sum<>(SB), RODATA|NOPTR, $32
+DATA c3x12cos<>+0(SB)/8, $0x00000d4e00000d4e
+DATA c3x12cos<>+8(SB)/8, $0x00000d4e00000d4e
+DATA c3x12cos<>+16(SB)/8, $0x00000d4e00000d4e
+DATA c3x12cos<>+24(SB)/8, $0x00000d4e00000d4e
+GLOBL c3x12cos<>(SB), RODATA|NOPTR, $32
+DATA c3x12diff<>+0(SB)/8, $0xffffe9ceffffe9ce
+DATA c3x12diff<>+8(SB)/8, $0xffffe9ceffffe9ce
+DATA c3x12diff<>+16(SB)/8, $0xffffe9ceffffe9ce
+DATA c3x12diff<>+24(SB)/8, $0xffffe9ceffffe9ce
+GLOBL c3x12diff<>(SB), RODATA|NOPTR, $32
+DATA c3x12sum<>+0(SB)/8, $0x0000046a0000046a
+DATA c3x12sum<>+8(SB)/8, $0x0000046a0000046a
+DATA c3x12sum<>+16(SB)/8, $0x0000046a0000046a
+DATA c3x12sum<>+24(SB)/8, $0x0000046a0000046a
+GLOBL c3x12sum<>(SB), RODATA|NOPTR, $32
+DATA c1x12cos<>+0(SB)/8, $0x00000fb100000fb1
+DATA c1x12cos<>+8(SB)/8, $0x00000fb100000fb1
+DATA c1x12cos<>+16(SB)/8, $0x00000fb100000fb1
+DATA c1x12cos<>+24(SB)/8, $0x00000fb100000fb1
+GLOBL c1x12cos<>(SB), RODATA|NOPTR, $32
+DATA c1x12diff<>+0(SB)/8, $0xffffed30ffffed30
+DATA c1x12diff<>+8(SB)/8, $0xffffed30ffffed30
+DATA c1x12diff<>+16(SB)/8, $0xffffed30ffffed30
+DATA c1x12diff<>+24(SB)/8, $0xffffed30ffffed30
+GLOBL c1x12diff<>(SB), RODATA|NOPTR, $32
+DATA c1x12sum<>+0(SB)/8, $0x00000c9200000c92
+DATA c1x12sum<>+8(SB)/8, $0x00000c9200000c92
+DATA c1x12sum<>+16(SB)/8, $0x00000c9200000c92
+DATA c1x12sum<>+24(SB)/8, $0x00000c9200000c92
+GLOBL c1x12sum<>(SB), RODATA|NOPTR, $32
+DATA half8<>+0(SB)/8, $0x000000b5000000b5
+DATA half8<>+8(SB)/8, $0x000000b5000000b5
+DATA half8<>+16(SB)/8, $0x000000b5000000b5
+DATA half8<>+24(SB)/8, $0x000000b5000000b5
+GLOBL half8<>(SB), RODATA|NOPTR, $32
+DATA half14<>+0(SB)/8, $0x00002d4100002d41
+DATA half14<>+8(SB)/8, $0x00002d4100002d41
+DATA half14<>+16(SB)/8, $0x00002d4100002d41
+DATA half14<>+24(SB)/8, $0x00002d4100002d41
+GLOBL half14<>(SB), RODATA|NOPTR, $32
+DATA round19<>+0(SB)/8, $0x0008000000080000
+DATA round19<>+8(SB)/8, $0x0008000000080000
+DATA round19<>+16(SB)/8, $0x0008000000080000
+DATA round19<>+24(SB)/8, $0x0008000000080000
+GLOBL round19<>(SB), RODATA|NOPTR, $32
+DATA rowOrder<>+0(SB)/8, $0x0000000400000000
+DATA rowOrder<>+8(SB)/8, $0x0000000500000001
+DATA rowOrder<>+16(SB)/8, $0x0000000600000002
+DATA rowOrder<>+24(SB)/8, $0x0000000700000003
+GLOBL rowOrder<>(SB), RODATA|NOPTR, $32
+DATA flip<>+0(SB)/8, $0x8080808080808080
+DATA flip<>+8(SB)/8, $0x8080808080808080
+DATA flip<>+16(SB)/8, $0x8080808080808080
+DATA flip<>+24(SB)/8, $0x8080808080808080
+GLOBL flip<>(SB), RODATA|NOPTR, $32
+
+// x, y = x+y, x-y
+#define BUTTERFLY(x, y, t) \
+	VPSUBD  y, x, t; \
+	VPADDD  y, x, x; \
+	VMOVDQA t, y
+
+// x, y = x cos + y sin, y cos - x sin
+#define ROTATE(x, y, t, u, cosine, difference, sum) \
+	VPADDD  y, x, t; \
+	VPMULLD cosine<>(SB), t, t; \
+	VPMULLD difference<>(SB), y, u; \
+	VPMULLD sum<>(SB), x, x; \
+	VPSUBD  x, t, y; \
+	VPADDD  u, t, x
+
+// func inverseAVX2(dst *uint8, stride int, block *[64]int32)
+TEXT ·inverseAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ stride+8(FP), SI
+	MOVQ block+16(FP), AX
+
+	// Columns of the block: a register has one coefficient of all rows. Yn is xn of idct.go.
+	VMOVDQU 0(AX), Y0
+	VMOVDQU 32(AX), Y7
+	VMOVDQU 64(AX), Y2
+	VMOVDQU 96(AX), Y5
+	VMOVDQU 128(AX), Y1
+	VMOVDQU 160(AX), Y6
+	VMOVDQU 192(AX), Y3
+	VMOVDQU 224(AX), Y4
+
+	VPSLLD $17, Y0, Y0
+	VPSLLD $17, Y1, Y1
+	BUTTERFLY(Y0, Y1, Y8)
+	ROTATE(Y2, Y3, Y8, Y9, c6x18cos, c6x18diff, c6x18sum)
+	BUTTERFLY(Y1, Y2, Y8)
+	BUTTERFLY(Y0, Y3, Y8)
+	VPSLLD $7, Y4, Y4
+	VPSLLD $7, Y7, Y7
+	BUTTERFLY(Y7, Y4, Y8)
+	VPMULLD half8<>(SB), Y6, Y6
+	VPMULLD half8<>(SB), Y5, Y5
+	BUTTERFLY(Y7, Y5, Y8)
+	BUTTERFLY(Y4, Y6, Y8)
+	VPSRAD $2, Y4, Y4
+	VPSRAD $2, Y7, Y7
+	VPSRAD $2, Y5, Y5
+	VPSRAD $2, Y6, Y6
+	ROTATE(Y4, Y7, Y8, Y9, c3x12cos, c3x12diff, c3x12sum)
+	ROTATE(Y5, Y6, Y8, Y9, c1x12cos, c1x12diff, c1x12sum)
+	BUTTERFLY(Y0, Y7, Y8)
+	BUTTERFLY(Y1, Y6, Y8)
+	BUTTERFLY(Y2, Y5, Y8)
+	BUTTERFLY(Y3, Y4, Y8)
+
+	// Transpose: from here on a register has one row.
+	VPUNPCKLDQ Y1, Y0, Y8
+	VPUNPCKHDQ Y1, Y0, Y9
+	VPUNPCKLDQ Y3, Y2, Y10
+	VPUNPCKHDQ Y3, Y2, Y11
+	VPUNPCKLDQ Y5, Y4, Y12
+	VPUNPCKHDQ Y5, Y4, Y13
+	VPUNPCKLDQ Y7, Y6, Y14
+	VPUNPCKHDQ Y7, Y6, Y15
+	VPUNPCKLQDQ Y10, Y8, Y0
+	VPUNPCKHQDQ Y10, Y8, Y1
+	VPUNPCKLQDQ Y11, Y9, Y2
+	VPUNPCKHQDQ Y11, Y9, Y3
+	VPUNPCKLQDQ Y14, Y12, Y4
+	VPUNPCKHQDQ Y14, Y12, Y5
+	VPUNPCKLQDQ Y15, Y13, Y6
+	VPUNPCKHQDQ Y15, Y13, Y7
+	VPERM2I128 $0x20, Y4, Y0, Y8  // row 0
+	VPERM2I128 $0x20, Y5, Y1, Y9  // row 1
+	VPERM2I128 $0x20, Y6, Y2, Y10 // row 2
+	VPERM2I128 $0x20, Y7, Y3, Y11 // row 3
+	VPERM2I128 $0x31, Y4, Y0, Y12 // row 4
+	VPERM2I128 $0x31, Y5, Y1, Y13 // row 5
+	VPERM2I128 $0x31, Y6, Y2, Y14 // row 6
+	VPERM2I128 $0x31, Y7, Y3, Y15 // row 7
+
+	// x0 Y8, x7 Y9, x2 Y10, x5 Y11, x1 Y12, x6 Y13, x3 Y14, x4 Y15.
+	VPADDD round19<>(SB), Y8, Y8
+	BUTTERFLY(Y8, Y12, Y0)
+	VPSRAD $2, Y8, Y8
+	VPSRAD $2, Y12, Y12
+	VPSRAD $13, Y10, Y10
+	VPSRAD $13, Y14, Y14
+	ROTATE(Y10, Y14, Y0, Y1, c6x12cos, c6x12diff, c6x12sum)
+	BUTTERFLY(Y12, Y10, Y0)
+	BUTTERFLY(Y8, Y14, Y0)
+	BUTTERFLY(Y9, Y15, Y0)
+	VPSRAD $13, Y11, Y11
+	VPSRAD $13, Y13, Y13
+	VPMULLD half14<>(SB), Y11, Y11
+	VPMULLD half14<>(SB), Y13, Y13
+	BUTTERFLY(Y9, Y11, Y0)
+	BUTTERFLY(Y15, Y13, Y0)
+	VPSRAD $14, Y15, Y15
+	VPSRAD $14, Y9, Y9
+	VPSRAD $14, Y11, Y11
+	VPSRAD $14, Y13, Y13
+	ROTATE(Y15, Y9, Y0, Y1, c3x12cos, c3x12diff, c3x12sum)
+	ROTATE(Y11, Y13, Y0, Y1, c1x12cos, c1x12diff, c1x12sum)
+	BUTTERFLY(Y8, Y9, Y0)
+	BUTTERFLY(Y12, Y13, Y0)
+	BUTTERFLY(Y10, Y11, Y0)
+	BUTTERFLY(Y14, Y15, Y0)
+	VPSRAD $18, Y8, Y8
+	VPSRAD $18, Y12, Y12
+	VPSRAD $18, Y10, Y10
+	VPSRAD $18, Y14, Y14
+	VPSRAD $18, Y15, Y15
+	VPSRAD $18, Y11, Y11
+	VPSRAD $18, Y13, Y13
+	VPSRAD $18, Y9, Y9
+
+	// Rows 0 to 7 are Y8, Y12, Y10, Y14, Y15, Y11, Y13, Y9. Pack to bytes, saturating.
+	VPACKSSDW Y12, Y8, Y0
+	VPACKSSDW Y14, Y10, Y1
+	VPACKSSDW Y11, Y15, Y2
+	VPACKSSDW Y9, Y13, Y3
+	VPACKSSWB Y1, Y0, Y0
+	VPACKSSWB Y3, Y2, Y2
+	VMOVDQU rowOrder<>(SB), Y4
+	VPERMD Y0, Y4, Y0
+	VPERMD Y2, Y4, Y2
+	VPXOR flip<>(SB), Y0, Y0
+	VPXOR flip<>(SB), Y2, Y2
+	VEXTRACTI128 $1, Y0, X1
+	VEXTRACTI128 $1, Y2, X3
+	LEAQ (DI)(SI*4), R8
+	LEAQ (SI)(SI*2), R9
+	VMOVQ X0, (DI)
+	VPEXTRQ $1, X0, (DI)(SI*1)
+	VMOVQ X1, (DI)(SI*2)
+	VPEXTRQ $1, X1, (DI)(R9*1)
+	VMOVQ X2, (R8)
+	VPEXTRQ $1, X2, (R8)(SI*1)
+	VMOVQ X3, (R8)(SI*2)
+	VPEXTRQ $1, X3, (R8)(R9*1)
+	VZEROUPPER
+	RET
