@@ -1,0 +1,65 @@
+package main
+
+import (
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// readTensor reads one tensor of a safetensors file.
+func readTensor(t *testing.T, path, name string) *models.Tensor {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	file, _, err := models.DecodeSafetensors(data)
+	require.NoError(t, err)
+	require.Contains(t, file, name)
+	return file[name]
+}
+
+// TestFeaturesAgainstOnnxRuntime gives ONNX Runtime and the program the same weights and images.
+func TestFeaturesAgainstOnnxRuntime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short runs no other runtime")
+	}
+	root := filepath.Join("..", "..")
+	python := filepath.Join(root, ".venv", "bin", "python")
+	if err := exec.Command(python, "-c", "import onnx, onnxruntime").Run(); err != nil {
+		t.Skip("needs ONNX Runtime: run scripts/venv")
+	}
+	for _, test := range []struct {
+		network     string
+		count, size int
+	}{
+		{"resnet18", 3, 80},
+		{"resnet34", 1, 64},
+		{"resnet50", 2, 64},
+		{"inception_v3", 2, 107},
+	} {
+		t.Run(test.network, func(t *testing.T) {
+			folder := t.TempDir()
+			out, err := exec.Command(python, filepath.Join(root, "scripts", "peers", "reference.py"),
+				test.network, strconv.Itoa(test.count), strconv.Itoa(test.size), folder).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			output := filepath.Join(folder, "y.safetensors")
+			r := kleid(t, "bench", "embed", "--network", test.network, "--batch", "2", "--seconds", "1e-12",
+				"--weights", filepath.Join(folder, "weights.safetensors"), "--input", filepath.Join(folder, "x.safetensors"), "--output", output)
+			require.Equal(t, exitDone, r.code, r.stderr)
+			want, got := readTensor(t, filepath.Join(folder, "features.safetensors"), "y"), readTensor(t, output, "y")
+			require.Equal(t, want.Shape, got.Shape)
+			largest := 0.0
+			for i, v := range want.Data {
+				largest = max(largest, math.Abs(float64(v-got.Data[i])))
+			}
+			t.Logf("features differ by %.2g at most, their deviation is %.2g", largest, deviation(want.Data))
+			require.Less(t, largest, 1e-4*deviation(want.Data))
+		})
+	}
+}
