@@ -11,21 +11,16 @@ const maxDepthInt8 = 65793
 
 // PackedConvInt8 holds the int8 filters of a convolution, packed once for the level that is active then.
 type PackedConvInt8 struct {
-	tile    *tilerInt8
-	kh, kw  int
-	c, o    int
-	runs    int // stretches of the window that are adjacent in memory
-	run     int // bytes of one
-	steps   int // its length in fours, the last filled up with zeros
-	zero    uint8
-	filters []int8  // panel by panel, each [runs·steps][columns][4], or in int16 if the tile wants it
-	start   []int32 // [panels·columns]: -zero·(the sum of a filter), with which its sums begin
+	narrowPanels
+	conv  Conv
+	zero  uint8
+	start []int32 // of all panels' columns: -zero·(the sum of a filter), with which its sums begin
 }
 
 // EpilogueInt8 is what is done to the sums of (x - zero)·w, in float32 and in this order: times Scale,
 // plus Bias, plus the residual, ReLU. For bytes Scale, Bias, ResidualScale and ResidualFloat are
-// multiplied by Factor first, and the result is rounded to the nearest even number, moved by Zero and clamped to
-// [0, 255]. A NaN becomes 0, in bytes and by ReLU.
+// multiplied by Factor first, and the result is rounded to the nearest integer, half to even, moved by Zero and
+// clamped to [0, 255]. ReLU makes 0 of a NaN, and bytes are 0 where it would be one.
 type EpilogueInt8 struct {
 	Scale, Bias   []float32 // [O]; Bias may be nil
 	Residual      []uint8   // of the output's shape, or nil: (Residual - ResidualZero)·ResidualScale is added
@@ -45,93 +40,72 @@ func PackConvInt8(c Conv, w []int8, zero uint8) *PackedConvInt8 {
 	if c.Groups != 1 || c.KH*c.KW*c.C > maxDepthInt8 {
 		panic(fmt.Sprintf("kernels: %+v is no convolution in int8: one group, and a depth of %d at most", c, maxDepthInt8))
 	}
-	pc := &PackedConvInt8{tile: activeTilerInt8(), kh: c.KH, kw: c.KW, c: c.C, o: c.O, runs: c.KH, run: c.KW * c.C, zero: zero}
-	if c.DilationW > 1 && c.KW > 1 {
-		pc.runs, pc.run = c.KH*c.KW, c.C
-	}
-	pc.steps = (pc.run + 3) / 4
-	pc.pack(w)
-	return pc
-}
-
-func (pc *PackedConvInt8) panels() int { return (pc.o + pc.tile.columns - 1) / pc.tile.columns }
-
-// width returns the columns of a panel as they are stored.
-func (pc *PackedConvInt8) width(panel int) int {
-	if pc.o-panel*pc.tile.columns <= pc.tile.narrow {
-		return pc.tile.narrow
-	}
-	return pc.tile.columns
-}
-
-// panel is where a panel's filters begin.
-func (pc *PackedConvInt8) panel(i int) int {
-	return i * pc.tile.columns * pc.runs * pc.steps * pc.tile.stepBytes()
-}
-
-func (pc *PackedConvInt8) pack(w []int8) {
-	if pc.o == 0 {
-		return
-	}
-	last := pc.panels() - 1
-	pc.start = make([]int32, pc.panels()*pc.tile.columns)
-	pc.filters = make([]int8, pc.panel(last)+pc.width(last)*pc.runs*pc.steps*pc.tile.stepBytes())
+	pc := &PackedConvInt8{narrowPanels: newNarrowPanels(c, 1, tilerInt8Of(ActiveNarrow())), conv: c, zero: zero}
+	pc.start = make([]int32, pc.count()*pc.tile.columns)
 	for o := range pc.o {
 		panel, column := o/pc.tile.columns, o%pc.tile.columns
 		width := pc.width(panel)
-		at := pc.filters[pc.panel(panel):]
+		data := pc.data[pc.begin(panel):]
 		sum := int32(0)
 		for r := range pc.runs {
 			for i := range pc.run {
 				v := w[(r*pc.run+i)*pc.o+o]
 				sum += int32(v)
-				pc.tile.put(at, (r*pc.steps+i/4)*width, width, column, i%4, v)
+				pc.tile.putInt8(data, (r*pc.steps+i/4)*width, width, column, i%4, v)
 			}
 		}
-		pc.start[o] = -int32(pc.zero) * sum
+		pc.start[o] = -int32(zero) * sum
 	}
+	return pc
 }
 
-// Forward computes dst [N, OH, OW, O] from x [N, H, W, C], finished by the epilogue.
-func (pc *PackedConvInt8) Forward(p Parallel, c Conv, dst, x []uint8, e EpilogueInt8) {
-	if len(dst) > 0 {
-		pc.forward(p, c, unsafe.Pointer(&dst[:c.N*c.OH*c.OW*c.O][0]), x, e, false)
-	}
-}
-
-// ForwardFloat is Forward to floats: the result before it would be rounded and moved.
-func (pc *PackedConvInt8) ForwardFloat(p Parallel, c Conv, dst []float32, x []uint8, e EpilogueInt8) {
-	if len(dst) > 0 {
-		pc.forward(p, c, unsafe.Pointer(&dst[:c.N*c.OH*c.OW*c.O][0]), x, e, true)
-	}
-}
-
-func (pc *PackedConvInt8) check(c Conv) {
-	c.check()
-	runs := c.KH
-	if c.DilationW > 1 && c.KW > 1 {
-		runs *= c.KW
-	}
-	if c.Groups != 1 || c.KH != pc.kh || c.KW != pc.kw || c.C != pc.c || c.O != pc.o || runs != pc.runs {
-		panic(fmt.Sprintf("kernels: these filters were packed for another convolution than %+v", c))
-	}
-}
-
-// forward computes tiles of the output from the windows where they lie in memory: in x itself, or, where windows
-// reach over the border or runs do not end at a multiple of four, in a block's padded copy.
-func (pc *PackedConvInt8) forward(p Parallel, c Conv, dst unsafe.Pointer, x []uint8, e EpilogueInt8, float bool) {
-	pc.check(c)
-	if c.N*c.OH*c.OW == 0 || c.O == 0 {
+// putInt8 packs a filter's byte i of a step, before which there are so many columns of steps.
+func (t *narrowTiler) putInt8(panel []byte, before, columns, column, i int, v int8) {
+	if !t.wide {
+		panel[(before+column)*4+i] = byte(v)
 		return
 	}
-	job := &convInt8{Conv: c, filters: pc, dst: dst, x: x, finish: newFinishInt8(pc, e, float)}
-	defer job.finish.release()
-	job.direct = pc.run%4 == 0 && c.inside()
-	blocks, parts := job.split(p.Workers())
-	p.For(blocks*parts, func(i int) { job.block(i/parts, i%parts, parts) })
+	at := before*8 + i%2*columns*4 + column*4 + i/2*2
+	panel[at], panel[at+1] = byte(v), byte(v>>7) // little endian
 }
 
-// inside says that no window reaches over the border.
-func (c Conv) inside() bool {
-	return c.PadTop == 0 && c.PadLeft == 0 && (c.OH-1)*c.StrideH+(c.KH-1)*c.DilationH < c.H && (c.OW-1)*c.StrideW+(c.KW-1)*c.DilationW < c.W
+// Forward computes dst [N, OH, OW, O] from x [N, H, W, C], finished by the epilogue. dst may be the residual.
+func (pc *PackedConvInt8) Forward(p Parallel, c Conv, dst, x []uint8, e EpilogueInt8) {
+	if n := pc.outputs(c); n > 0 {
+		pc.forward(p, c, narrowOutput{data: unsafe.Pointer(&dst[:n][0]), size: 1}, x, e)
+	}
+}
+
+// ForwardFloat is Forward to floats: the result before it would be rounded and moved, without Factor.
+func (pc *PackedConvInt8) ForwardFloat(p Parallel, c Conv, dst []float32, x []uint8, e EpilogueInt8) {
+	if n := pc.outputs(c); n > 0 {
+		pc.forward(p, c, narrowOutput{data: unsafe.Pointer(&dst[:n][0]), size: 4}, x, e)
+	}
+}
+
+func (pc *PackedConvInt8) outputs(c Conv) int {
+	pc.conv.sameFilters(c)
+	return c.N * c.OH * c.OW * c.O
+}
+
+// sameFilters panics unless filters that were packed for c fit another convolution.
+func (c Conv) sameFilters(other Conv) {
+	other.check()
+	if other.Groups != 1 || c.KH != other.KH || c.KW != other.KW || c.C != other.C || c.O != other.O || newWindowRuns(c, 1) != newWindowRuns(other, 1) {
+		panic(fmt.Sprintf("kernels: filters packed for %+v do not fit %+v", c, other))
+	}
+}
+
+func (pc *PackedConvInt8) forward(p Parallel, c Conv, out narrowOutput, x []uint8, e EpilogueInt8) {
+	finish := newFinishInt8(pc, e, &out)
+	defer finish.release()
+	job := narrowConv{Conv: c, window: pc.windowRuns, x: x[:c.N*c.H*c.W*c.C], padding: pc.zero}
+	job.compute(p, pc.count(), len(pc.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
+		t := finish.common
+		t.image = image
+		begin := panel * pc.tile.columns
+		t.start = unsafe.Pointer(&pc.start[begin])
+		t.scale, t.bias = unsafe.Pointer(&finish.scale[begin]), unsafe.Pointer(&finish.bias[begin])
+		pc.panel(t, w, out, row, panel)
+	})
 }

@@ -5,13 +5,13 @@ import "unsafe"
 //go:generate go run int8_generate.go
 
 var (
-	tilerAVX512VNNI = tilerInt8{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runAVX512VNNI}
-	tilerAVX512     = tilerInt8{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, wide: true, run: runAVX512}
-	tilerAVXVNNI    = tilerInt8{rows: []int{6, 3, 1}, columns: 16, narrow: 16, run: runAVXVNNI}
-	tilerAVX2       = tilerInt8{rows: []int{6, 3, 1}, columns: 16, narrow: 16, wide: true, run: runAVX2}
+	tilerAVX512VNNI = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runAVX512VNNI}
+	tilerAVX512     = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, wide: true, run: runAVX512}
+	tilerAVXVNNI    = narrowTiler{rows: []int{6, 3, 1}, columns: 16, narrow: 16, run: runAVXVNNI}
+	tilerAVX2       = narrowTiler{rows: []int{6, 3, 1}, columns: 16, narrow: 16, wide: true, run: runAVX2}
 )
 
-func tilerInt8Of(l Level) *tilerInt8 {
+func tilerInt8Of(l Level) *narrowTiler {
 	switch l {
 	case AVX512VNNI:
 		return &tilerAVX512VNNI
@@ -25,7 +25,7 @@ func tilerInt8Of(l Level) *tilerInt8 {
 	return &portableTilerInt8
 }
 
-func runAVX512VNNI(t *tileInt8, rows, columns int) {
+func runAVX512VNNI(t *narrowTile, rows, columns int) {
 	switch rows + columns<<4 {
 	case 12 + 32<<4:
 		tile12x32Int8AVX512VNNI(t)
@@ -50,7 +50,7 @@ func runAVX512VNNI(t *tileInt8, rows, columns int) {
 	}
 }
 
-func runAVX512(t *tileInt8, rows, columns int) {
+func runAVX512(t *narrowTile, rows, columns int) {
 	switch rows + columns<<4 {
 	case 12 + 32<<4:
 		tile12x32Int8AVX512(t)
@@ -75,7 +75,7 @@ func runAVX512(t *tileInt8, rows, columns int) {
 	}
 }
 
-func runAVXVNNI(t *tileInt8, rows, _ int) {
+func runAVXVNNI(t *narrowTile, rows, _ int) {
 	switch rows {
 	case 6:
 		tile6x16Int8AVXVNNI(t)
@@ -86,7 +86,7 @@ func runAVXVNNI(t *tileInt8, rows, _ int) {
 	}
 }
 
-func runAVX2(t *tileInt8, rows, _ int) {
+func runAVX2(t *narrowTile, rows, _ int) {
 	switch rows {
 	case 6:
 		tile6x16Int8AVX2(t)
@@ -155,79 +155,79 @@ func dequantise256(dst, q unsafe.Pointer, n int, scale float32, zero int32)
 func maxUint8x32(dst, a unsafe.Pointer, n int)
 
 //go:noescape
-func tile12x32Int8AVX512VNNI(t *tileInt8)
+func tile12x32Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile12x16Int8AVX512VNNI(t *tileInt8)
+func tile12x16Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile8x32Int8AVX512VNNI(t *tileInt8)
+func tile8x32Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile8x16Int8AVX512VNNI(t *tileInt8)
+func tile8x16Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile4x32Int8AVX512VNNI(t *tileInt8)
+func tile4x32Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile4x16Int8AVX512VNNI(t *tileInt8)
+func tile4x16Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile2x32Int8AVX512VNNI(t *tileInt8)
+func tile2x32Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile2x16Int8AVX512VNNI(t *tileInt8)
+func tile2x16Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile1x32Int8AVX512VNNI(t *tileInt8)
+func tile1x32Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile1x16Int8AVX512VNNI(t *tileInt8)
+func tile1x16Int8AVX512VNNI(t *narrowTile)
 
 //go:noescape
-func tile12x32Int8AVX512(t *tileInt8)
+func tile12x32Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile12x16Int8AVX512(t *tileInt8)
+func tile12x16Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile8x32Int8AVX512(t *tileInt8)
+func tile8x32Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile8x16Int8AVX512(t *tileInt8)
+func tile8x16Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile4x32Int8AVX512(t *tileInt8)
+func tile4x32Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile4x16Int8AVX512(t *tileInt8)
+func tile4x16Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile2x32Int8AVX512(t *tileInt8)
+func tile2x32Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile2x16Int8AVX512(t *tileInt8)
+func tile2x16Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile1x32Int8AVX512(t *tileInt8)
+func tile1x32Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile1x16Int8AVX512(t *tileInt8)
+func tile1x16Int8AVX512(t *narrowTile)
 
 //go:noescape
-func tile6x16Int8AVXVNNI(t *tileInt8)
+func tile6x16Int8AVXVNNI(t *narrowTile)
 
 //go:noescape
-func tile3x16Int8AVXVNNI(t *tileInt8)
+func tile3x16Int8AVXVNNI(t *narrowTile)
 
 //go:noescape
-func tile1x16Int8AVXVNNI(t *tileInt8)
+func tile1x16Int8AVXVNNI(t *narrowTile)
 
 //go:noescape
-func tile6x16Int8AVX2(t *tileInt8)
+func tile6x16Int8AVX2(t *narrowTile)
 
 //go:noescape
-func tile3x16Int8AVX2(t *tileInt8)
+func tile3x16Int8AVX2(t *narrowTile)
 
 //go:noescape
-func tile1x16Int8AVX2(t *tileInt8)
+func tile1x16Int8AVX2(t *narrowTile)

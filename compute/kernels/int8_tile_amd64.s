@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // A tile keeps its sums in registers over the whole depth: each step loads the filters of four bytes, and
-// multiplies them by four broadcast bytes of each row's window. Then it finishes them (tileInt8.finish).
+// multiplies them by four broadcast bytes of each row's window. Then it finishes them (narrowTile.finishInt8).
 
 DATA evenBytes<>+0(SB)/8, $0x00ff00ff00ff00ff
 DATA evenBytes<>+8(SB)/8, $0x00ff00ff00ff00ff
@@ -20,7 +20,7 @@ DATA lanesInOrder<>+48(SB)/8, $0x700000003
 DATA lanesInOrder<>+56(SB)/8, $0xf0000000b
 GLOBL lanesInOrder<>(SB), RODATA|NOPTR, $64
 
-// func tile12x32Int8AVX512VNNI(t *tileInt8)
+// func tile12x32Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile12x32Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -634,7 +634,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile12x16Int8AVX512VNNI(t *tileInt8)
+// func tile12x16Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile12x16Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -1026,7 +1026,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile8x32Int8AVX512VNNI(t *tileInt8)
+// func tile8x32Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile8x32Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -1462,7 +1462,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile8x16Int8AVX512VNNI(t *tileInt8)
+// func tile8x16Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile8x16Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -1749,7 +1749,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile4x32Int8AVX512VNNI(t *tileInt8)
+// func tile4x32Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile4x32Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -2007,7 +2007,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile4x16Int8AVX512VNNI(t *tileInt8)
+// func tile4x16Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile4x16Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -2189,7 +2189,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile2x32Int8AVX512VNNI(t *tileInt8)
+// func tile2x32Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile2x32Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -2358,7 +2358,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile2x16Int8AVX512VNNI(t *tileInt8)
+// func tile2x16Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile2x16Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -2489,7 +2489,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile1x32Int8AVX512VNNI(t *tileInt8)
+// func tile1x32Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile1x32Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -2615,7 +2615,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile1x16Int8AVX512VNNI(t *tileInt8)
+// func tile1x16Int8AVX512VNNI(t *narrowTile)
 TEXT ·tile1x16Int8AVX512VNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -2721,7 +2721,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile12x32Int8AVX512(t *tileInt8)
+// func tile12x32Int8AVX512(t *narrowTile)
 TEXT ·tile12x32Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -3434,7 +3434,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile12x16Int8AVX512(t *tileInt8)
+// func tile12x16Int8AVX512(t *narrowTile)
 TEXT ·tile12x16Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -3888,7 +3888,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile8x32Int8AVX512(t *tileInt8)
+// func tile8x32Int8AVX512(t *narrowTile)
 TEXT ·tile8x32Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -4391,7 +4391,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile8x16Int8AVX512(t *tileInt8)
+// func tile8x16Int8AVX512(t *narrowTile)
 TEXT ·tile8x16Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -4720,7 +4720,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile4x32Int8AVX512(t *tileInt8)
+// func tile4x32Int8AVX512(t *narrowTile)
 TEXT ·tile4x32Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -5013,7 +5013,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile4x16Int8AVX512(t *tileInt8)
+// func tile4x16Int8AVX512(t *narrowTile)
 TEXT ·tile4x16Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -5217,7 +5217,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile2x32Int8AVX512(t *tileInt8)
+// func tile2x32Int8AVX512(t *narrowTile)
 TEXT ·tile2x32Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -5405,7 +5405,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile2x16Int8AVX512(t *tileInt8)
+// func tile2x16Int8AVX512(t *narrowTile)
 TEXT ·tile2x16Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -5548,7 +5548,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile1x32Int8AVX512(t *tileInt8)
+// func tile1x32Int8AVX512(t *narrowTile)
 TEXT ·tile1x32Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -5685,7 +5685,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile1x16Int8AVX512(t *tileInt8)
+// func tile1x16Int8AVX512(t *narrowTile)
 TEXT ·tile1x16Int8AVX512(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -5798,7 +5798,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile6x16Int8AVXVNNI(t *tileInt8)
+// func tile6x16Int8AVXVNNI(t *narrowTile)
 TEXT ·tile6x16Int8AVXVNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -6155,7 +6155,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile3x16Int8AVXVNNI(t *tileInt8)
+// func tile3x16Int8AVXVNNI(t *narrowTile)
 TEXT ·tile3x16Int8AVXVNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -6371,7 +6371,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile1x16Int8AVXVNNI(t *tileInt8)
+// func tile1x16Int8AVXVNNI(t *narrowTile)
 TEXT ·tile1x16Int8AVXVNNI(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -6493,7 +6493,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile6x16Int8AVX2(t *tileInt8)
+// func tile6x16Int8AVX2(t *narrowTile)
 TEXT ·tile6x16Int8AVX2(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -6906,7 +6906,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile3x16Int8AVX2(t *tileInt8)
+// func tile3x16Int8AVX2(t *narrowTile)
 TEXT ·tile3x16Int8AVX2(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP
@@ -7151,7 +7151,7 @@ end:
 	VZEROUPPER
 	RET
 
-// func tile1x16Int8AVX2(t *tileInt8)
+// func tile1x16Int8AVX2(t *narrowTile)
 TEXT ·tile1x16Int8AVX2(SB), NOSPLIT, $24-8
 tile:
 	MOVQ t+0(FP), BP

@@ -1,0 +1,195 @@
+package kernels
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// narrowConv is the part of a convolution of bytes or of bfloat16 that is the same for both: which windows
+// there are, where they lie in memory, and how the work is cut into blocks of output lines, or into stretches
+// of one line where lines are long, so that what a block reads stays in a core's second cache.
+//
+// Windows are read where they are, in the images themselves, or, where they reach over the border or their
+// runs do not end at a multiple of four bytes, in a block's padded copy. All fit one addition: every output's
+// window begins somewhere, and its runs lie at the same distances from there.
+type narrowConv struct {
+	Conv     // C counts bytes
+	window   windowRuns
+	x        []byte
+	padding  byte
+	direct   bool // windows are read from x
+	lines    int  // output lines of a block
+	width    int  // output positions of a line of a block
+	segments int  // stretches of a line
+}
+
+// windowRuns are the stretches of a window that are adjacent in memory.
+type windowRuns struct {
+	runs  int // of a window
+	run   int // bytes of one
+	steps int // its length in fours of bytes, the last filled up with filters of zero
+}
+
+// newWindowRuns takes the size of an element in bytes.
+func newWindowRuns(c Conv, size int) windowRuns {
+	w := windowRuns{runs: c.KH, run: c.KW * c.C * size}
+	if c.DilationW > 1 && c.KW > 1 {
+		w.runs, w.run = c.KH*c.KW, c.C*size
+	}
+	w.steps = (w.run + 3) / 4
+	return w
+}
+
+// inside says that no window reaches over the border.
+func (c Conv) inside() bool {
+	return c.PadTop == 0 && c.PadLeft == 0 && c.inHeight(c.OH) <= c.H && c.inWidth(c.OW) <= c.W
+}
+
+// inHeight and inWidth are what that many outputs read.
+func (c Conv) inHeight(outputs int) int { return (outputs-1)*c.StrideH + (c.KH-1)*c.DilationH + 1 }
+func (c Conv) inWidth(outputs int) int  { return (outputs-1)*c.StrideW + (c.KW-1)*c.DilationW + 1 }
+
+// narrowWorkspace is one worker's memory.
+type narrowWorkspace struct {
+	image   []byte // the padded part of the images that a block reads
+	border  []byte // pixels of padding
+	rows    []int  // where each output's window begins
+	runs    []int  // where its runs begin after that
+	out     [maxNarrowTile]float32
+	residue [maxNarrowTile]float32
+}
+
+var narrowWorkspaces = sync.Pool{New: func() any { return new(narrowWorkspace) }}
+
+const (
+	narrowBlockBytes = 192 << 10 // of images that a block reads
+	narrowBlockRows  = 96        // outputs for which it pays to read all filters again
+	narrowLineRows   = 2048      // outputs of a line at most
+)
+
+// compute calls panel for all blocks and panels of columns: the outputs from position row on, whose windows are
+// noted in the workspace, relative to image. filters is the memory of all panels.
+func (j *narrowConv) compute(p Parallel, panels, filters int, panel func(w *narrowWorkspace, image unsafe.Pointer, row, panel int)) {
+	j.direct = j.window.run%4 == 0 && j.inside()
+	blocks, parts := j.split(p.Workers(), panels, filters)
+	p.For(blocks*parts, func(i int) {
+		w := narrowWorkspaces.Get().(*narrowWorkspace)
+		defer narrowWorkspaces.Put(w)
+		block, part := i/parts, i%parts
+		image, row := j.block(w, block)
+		for n := part * panels / parts; n < (part+1)*panels/parts; n++ {
+			panel(w, image, row, n)
+		}
+	})
+}
+
+// split cuts the work: into parts of the panels where the filters are more than the images, else into
+// blocks of lines.
+func (j *narrowConv) split(workers, panels, filters int) (blocks, parts int) {
+	j.segments = (j.OW + narrowLineRows - 1) / narrowLineRows
+	j.width = (j.OW + j.segments - 1) / j.segments
+	j.segments = (j.OW + j.width - 1) / j.width
+	lineBytes := max(j.inWidth(j.width)*j.C*min(j.StrideH, j.KH), 1)
+	lines := j.N * j.OH
+	byFilters := panels%workers == 0 || panels >= 4*workers
+	parts = 1
+	if workers > 1 && byFilters && filters > lines*j.segments*lineBytes {
+		parts = workers
+	}
+	if j.segments > 1 {
+		j.lines = 1
+		return lines * j.segments, parts
+	}
+	most := max(narrowBlockBytes/lineBytes, 1)
+	if parts == 1 {
+		// A few blocks for each worker level the load.
+		share := (lines + 4*workers - 1) / (4 * workers)
+		least := (narrowBlockRows + j.OW - 1) / j.OW
+		most = min(most, max(share, least))
+	}
+	blocks = (lines + most - 1) / most
+	if parts == 1 && blocks%workers != 0 {
+		blocks = min(blocks+workers-blocks%workers, lines)
+		if blocks < workers {
+			parts = min((workers+blocks-1)/blocks, panels)
+		}
+	}
+	j.lines = (lines + blocks - 1) / blocks
+	return (lines + j.lines - 1) / j.lines, parts
+}
+
+// block finds out where the windows of a block begin, relative to image, and at which output it begins.
+func (j *narrowConv) block(w *narrowWorkspace, i int) (image unsafe.Pointer, row int) {
+	from, left := i/j.segments*j.lines, i%j.segments*j.width
+	to, width := min(from+j.lines, j.N*j.OH), min(j.width, j.OW-left)
+	w.rows, w.runs, w.image = w.rows[:0], w.runs[:0], w.image[:0]
+	line := j.W * j.C
+	if j.direct {
+		for l := from; l < to; l++ {
+			w.line(((l/j.OH*j.H+l%j.OH*j.StrideH)*j.W+left*j.StrideW)*j.C, width, j.StrideW*j.C)
+		}
+		image = unsafe.Pointer(unsafe.SliceData(j.x))
+	} else {
+		line = j.inWidth(width) * j.C
+		image = j.padded(w, from, to, left, width)
+	}
+	for kh := range j.KH {
+		w.runs = append(w.runs, kh*j.DilationH*line)
+		for kw := 1; kw < j.window.runs/j.KH; kw++ {
+			w.runs = append(w.runs, kh*j.DilationH*line+kw*j.DilationW*j.C)
+		}
+	}
+	return image, from*j.OW + left
+}
+
+// padded copies what the output lines [from, to) read, in width positions from left on.
+func (j *narrowConv) padded(w *narrowWorkspace, from, to, left, width int) unsafe.Pointer {
+	in := j.inWidth(width)
+	for l := from; l < to; {
+		n, top := l/j.OH, l%j.OH
+		count := min(j.OH-top, to-l)
+		for y := range count {
+			w.line(len(w.image)+y*j.StrideH*in*j.C, width, j.StrideW*j.C)
+		}
+		for y := range j.inHeight(count) {
+			j.pad(w, n, top*j.StrideH-j.PadTop+y, left*j.StrideW-j.PadLeft, in)
+		}
+		l += count
+	}
+	w.image = append(w.image, 0, 0, 0, 0) // the last step of a run may reach over its end
+	return unsafe.Pointer(&w.image[0])
+}
+
+// line notes where the windows of a line begin.
+func (w *narrowWorkspace) line(begin, width, stride int) {
+	for range width {
+		w.rows = append(w.rows, begin)
+		begin += stride
+	}
+}
+
+// pad appends pixels [x, x+width) of line y of image n, with padding for those that are outside.
+func (j *narrowConv) pad(w *narrowWorkspace, n, y, x, width int) {
+	if y < 0 || y >= j.H || x >= j.W || x+width <= 0 {
+		w.outside(width*j.C, j.padding)
+		return
+	}
+	before, after := max(-x, 0), max(x+width-j.W, 0)
+	w.outside(before*j.C, j.padding)
+	begin := ((n*j.H+y)*j.W + x + before) * j.C
+	w.image = append(w.image, j.x[begin:begin+(width-before-after)*j.C]...)
+	w.outside(after*j.C, j.padding)
+}
+
+func (w *narrowWorkspace) outside(n int, padding byte) {
+	if n == 0 {
+		return
+	}
+	if len(w.border) < n || w.border[0] != padding {
+		w.border = append(w.border[:0], make([]byte, n)...)
+		for i := range w.border {
+			w.border[i] = padding
+		}
+	}
+	w.image = append(w.image, w.border[:n]...)
+}

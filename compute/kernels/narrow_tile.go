@@ -1,0 +1,160 @@
+package kernels
+
+import "unsafe"
+
+// narrowTile is the innermost product of bytes or bfloat16 and its epilogue: rows x columns of the output.
+// Assembly knows the fields by their offsets. No pointer may lie beyond the end of its memory, even where it is
+// not used: the collector looks at them.
+type narrowTile struct {
+	image         unsafe.Pointer // bytes
+	rows          unsafe.Pointer // *int: where each row's window begins in image
+	runs          unsafe.Pointer // *int: where each run of a window begins after that
+	runCount      int
+	steps         int            // fours of bytes of a run
+	filters       unsafe.Pointer // of the panel
+	start         unsafe.Pointer // [columns]int32 or float32: with which sums begin
+	scale, bias   unsafe.Pointer // [columns]float32
+	out           unsafe.Pointer // of the kind that the mode says
+	stride        int            // elements from a row of out, and of residual, to the next
+	residual      unsafe.Pointer // of the kind that the mode says
+	residualScale float32
+	residualZero  int32
+	least, most   float32 // to which bytes are clamped before zero is added
+	zero          int32
+	mode          narrowMode
+	tiles         int    // below one another; image and filters are the same
+	floor         uint32 // four times the byte that least becomes
+}
+
+// narrowMode says what a tile's epilogue does.
+type narrowMode int32
+
+const (
+	modeFloat         narrowMode = 1 << iota // floats come out, else bytes or bfloat16
+	modeResidual                             // the residual is bytes or bfloat16
+	modeResidualFloat                        // the residual is floats
+	modeReLU                                 // bytes have it in least
+	modeLarge                                // results may be too large for an int32
+)
+
+const maxNarrowTile = 12 * 32
+
+// narrowTiler is the code of an instruction set for tiles.
+type narrowTiler struct {
+	rows    []int                                  // that a tile may have, the most first, down to 1
+	columns int                                    // of a panel
+	narrow  int                                    // columns of the last panel where that suffices
+	wide    bool                                   // int8 filters are packed as int16, for each step first those of bytes 0 and 2, then of 1 and 3
+	run     func(t *narrowTile, rows, columns int) // leaves t at the last tile
+}
+
+// fit returns the rows of the next tiles, and how many they are, where so many rows are left.
+func (t *narrowTiler) fit(left int) (rows, tiles int) {
+	for _, rows = range t.rows {
+		if rows <= left {
+			break
+		}
+	}
+	return rows, left / rows
+}
+
+// stepBytes is the memory of a column of filters for one step.
+func (t *narrowTiler) stepBytes() int {
+	if t.wide {
+		return 8
+	}
+	return 4
+}
+
+// next moves a tile down to the next, whose outputs and residuals are of these sizes in bytes.
+func (t *narrowTile) next(rows, size, residualSize int) {
+	t.rows = unsafe.Add(t.rows, rows*int(unsafe.Sizeof(0)))
+	t.out = unsafe.Add(t.out, rows*t.stride*size)
+	if t.residual != nil {
+		t.residual = unsafe.Add(t.residual, rows*t.stride*residualSize)
+	}
+}
+
+// narrowPanels are the filters in the order in which tiles read them: panel by panel of columns, each
+// [runs·steps][columns][4 or 8 bytes].
+type narrowPanels struct {
+	windowRuns
+	tile *narrowTiler
+	o    int
+	data []byte
+}
+
+func newNarrowPanels(c Conv, size int, tile *narrowTiler) narrowPanels {
+	p := narrowPanels{windowRuns: newWindowRuns(c, size), tile: tile, o: c.O}
+	if p.o > 0 {
+		last := p.count() - 1
+		p.data = make([]byte, p.begin(last)+p.width(last)*p.runs*p.steps*tile.stepBytes())
+	}
+	return p
+}
+
+func (p *narrowPanels) count() int { return (p.o + p.tile.columns - 1) / p.tile.columns }
+
+// width returns the columns of a panel as they are stored.
+func (p *narrowPanels) width(panel int) int {
+	if p.o-panel*p.tile.columns <= p.tile.narrow {
+		return p.tile.narrow
+	}
+	return p.tile.columns
+}
+
+func (p *narrowPanels) begin(panel int) int {
+	return panel * p.tile.columns * p.runs * p.steps * p.tile.stepBytes()
+}
+
+// narrowOutput is where tiles write to, and what they add.
+type narrowOutput struct {
+	data         unsafe.Pointer
+	size         int            // bytes of an element
+	residual     unsafe.Pointer // of the output's shape, or nil
+	residualSize int
+}
+
+// panel runs the tiles of a panel on the outputs from position row on; t has what they share.
+func (p *narrowPanels) panel(t narrowTile, w *narrowWorkspace, out narrowOutput, row, panel int) {
+	begin, width := panel*p.tile.columns, p.width(panel)
+	columns := min(width, p.o-begin)
+	if p.steps > 0 && len(w.runs) > 0 {
+		t.steps, t.runCount, t.runs = p.steps, len(w.runs), unsafe.Pointer(&w.runs[0])
+		t.filters = unsafe.Pointer(&p.data[p.begin(panel)])
+	}
+	for r := 0; r < len(w.rows); {
+		rows, tiles := p.tile.fit(len(w.rows) - r)
+		t.rows = unsafe.Pointer(&w.rows[r])
+		at := (row+r)*p.o + begin
+		if columns == width {
+			t.tiles, t.out, t.stride = tiles, unsafe.Add(out.data, at*out.size), p.o
+			if out.residual != nil {
+				t.residual = unsafe.Add(out.residual, at*out.residualSize)
+			}
+			p.tile.run(&t, rows, width)
+			r += rows * tiles
+		} else {
+			p.edge(t, w, out, at, rows, columns, width)
+			r += rows
+		}
+	}
+}
+
+// edge runs a tile of which only some columns are wanted in memory of its own.
+func (p *narrowPanels) edge(t narrowTile, w *narrowWorkspace, out narrowOutput, at, rows, columns, width int) {
+	t.tiles, t.stride = 1, width
+	t.out, t.residual = unsafe.Pointer(&w.out), unsafe.Pointer(&w.residue)
+	if out.residual != nil {
+		copyRows(t.residual, width*out.residualSize, unsafe.Add(out.residual, at*out.residualSize), p.o*out.residualSize, rows, columns*out.residualSize)
+	}
+	p.tile.run(&t, rows, width)
+	copyRows(unsafe.Add(out.data, at*out.size), p.o*out.size, unsafe.Pointer(&w.out), width*out.size, rows, columns*out.size)
+}
+
+// copyRows copies rows of n bytes that lie so many bytes apart.
+func copyRows(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride, rows, n int) {
+	for r := range rows {
+		copy(unsafe.Slice((*byte)(unsafe.Add(dst, r*dstStride)), n), unsafe.Slice((*byte)(unsafe.Add(src, r*srcStride)), n))
+	}
+}
