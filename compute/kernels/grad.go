@@ -180,6 +180,7 @@ func (w *workspace) outer(c []float32, m, n, depth int, a left, b []float32, t *
 			edge = w.copyEdge(a, full, m, depth, t.rows)
 		}
 	}
+	work := tileWork{k: depth, runs: 1, add: add}
 	for begin := 0; begin < ldb; {
 		width, thin := t.columns, false
 		if ldb-begin < t.columns {
@@ -192,14 +193,10 @@ func (w *workspace) outer(c []float32, m, n, depth int, a left, b []float32, t *
 			if r == full {
 				from, at = edge, 0
 			}
-			ap := unsafe.Pointer(&from.data[at])
-			if r < full && columns == width {
-				t.multiply(unsafe.Pointer(&c[r*n+begin]), ap, bp, t.rows, depth, 4*n, 4*from.row, 4*from.column, 4*ldb, thin, add)
-				continue
-			}
-			w.multiplyEdge(c[r*n+begin:], n, min(t.rows, m-r), columns, func(tile unsafe.Pointer) {
-				t.multiply(tile, ap, bp, t.rows, depth, 4*width, 4*from.row, 4*from.column, 4*ldb, thin, add)
-			}, width, add)
+			work.a, work.b = unsafe.Pointer(&from.data[at]), bp
+			work.next = work.a
+			work.aRow, work.aColumn, work.bRow = 4*from.row, 4*from.column, 4*ldb
+			w.multiplyTile(t, &work, c[r*n+begin:], n, t.rows, width, min(t.rows, m-r), columns, thin)
 		}
 		begin += width
 	}

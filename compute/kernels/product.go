@@ -36,6 +36,7 @@ type left struct {
 func (w *workspace) multiply(c []float32, ldc, rows int, a left, b *panels, k0, k, first, last int, add bool) {
 	t := b.tile
 	edge, edgeRow := left{}, -1
+	work := tileWork{k: k, runs: 1}
 	for p := first; p < last; p++ {
 		width, thin := b.width(p)
 		begin := p * t.columns
@@ -50,26 +51,33 @@ func (w *workspace) multiply(c []float32, ldc, rows int, a left, b *panels, k0, 
 				}
 				from, at = edge, 0
 			}
-			ap := unsafe.Pointer(&from.data[at])
-			if r+height <= rows && columns == width {
-				t.multiply(unsafe.Pointer(&c[r*ldc+begin]), ap, bp, height, k, 4*ldc, 4*from.row, 4*from.column, 4*width, thin, add)
-				continue
+			work.a, work.b = unsafe.Pointer(&from.data[at]), bp
+			work.next = work.a
+			if next := at + height*from.row; p == first && next < len(from.data) {
+				work.next = unsafe.Pointer(&from.data[next])
 			}
-			w.multiplyEdge(c[r*ldc+begin:], ldc, min(height, rows-r), columns, func(tile unsafe.Pointer) {
-				t.multiply(tile, ap, bp, height, k, 4*width, 4*from.row, 4*from.column, 4*width, thin, add)
-			}, width, add)
+			work.aRow, work.aColumn, work.bRow = 4*from.row, 4*from.column, 4*width
+			work.add = add
+			w.multiplyTile(t, &work, c[r*ldc+begin:], ldc, height, width, min(height, rows-r), columns, thin)
 		}
 	}
 }
 
-// multiplyEdge runs a tile of which only a part is wanted in memory of its own.
-func (w *workspace) multiplyEdge(c []float32, ldc, rows, columns int, run func(tile unsafe.Pointer), width int, add bool) {
-	if add {
+// multiplyTile computes the rows x columns of c that are wanted of a tile of height x width: where they are
+// not the whole tile, by way of memory of its own.
+func (w *workspace) multiplyTile(t *tiler, work *tileWork, c []float32, ldc, height, width, rows, columns int, thin bool) {
+	if rows == height && columns == width {
+		work.c, work.cRow = unsafe.Pointer(&c[0]), 4*ldc
+		t.multiply(work, height, thin)
+		return
+	}
+	if work.add {
 		for r := range rows {
 			copy(w.tile[r*width:r*width+columns], c[r*ldc:r*ldc+columns])
 		}
 	}
-	run(unsafe.Pointer(&w.tile[0]))
+	work.c, work.cRow = unsafe.Pointer(&w.tile[0]), 4*width
+	t.multiply(work, height, thin)
 	for r := range rows {
 		copy(c[r*ldc:r*ldc+columns], w.tile[r*width:r*width+columns])
 	}

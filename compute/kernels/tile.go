@@ -9,11 +9,22 @@ type tiler struct {
 	narrow int
 	// shorter lists the heights of lower tiles of full width, rising.
 	shorter []int
-	// multiply sets c[r][j] to, or adds to it, the sum over p < k of a[r][p]·b[p][j], for `rows` or one of
-	// the shorter heights, and `columns` or, if thin, `narrow` columns of the full height. Strides are in
-	// bytes: c's rows lie ldc apart, a's rows aRow and its columns aCol, b's rows bRow; b's columns are
-	// adjacent.
-	multiply func(c, a, b unsafe.Pointer, height, k, ldc, aRow, aCol, bRow int, thin, add bool)
+	// multiply does the work for `rows` or one of the shorter heights, and `columns` or, if thin, `narrow`
+	// columns of the full height.
+	multiply func(work *tileWork, height int, thin bool)
+}
+
+// tileWork is what a tile has to do: set c[r][j] to, or add to it, the sum over p of a[r][p]·b[p][j].
+// Strides are in bytes; columns of b and c are adjacent.
+type tileWork struct {
+	c, a, b       unsafe.Pointer
+	cRow, bRow    int
+	aRow, aColumn int
+	k             int            // elements of a run of a's rows
+	runs          int            // at least one
+	aJump         int            // from the end of a run to where the next begins
+	next          unsafe.Pointer // memory that is read soon, 64 bytes for each element: fetched into the second cache
+	add           bool
 }
 
 // maxTile is room for the largest tile.
@@ -40,24 +51,29 @@ var portableTiler = tiler{rows: 4, columns: 16, narrow: 16, multiply: multiplyPo
 
 func activeTiler() *tiler { return tilerOf(Active()) }
 
-func multiplyPortable(c, a, b unsafe.Pointer, _, k, ldc, aRow, aCol, bRow int, _, add bool) {
+func multiplyPortable(w *tileWork, _ int, _ bool) {
 	const rows, columns = 4, 16
 	var sum [rows][columns]float32
-	if add {
+	if w.add {
 		for r := range rows {
-			sum[r] = *(*[columns]float32)(unsafe.Add(c, r*ldc))
+			sum[r] = *(*[columns]float32)(unsafe.Add(w.c, r*w.cRow))
 		}
 	}
-	for p := range k {
-		row := (*[columns]float32)(unsafe.Add(b, p*bRow))
-		for r := range rows {
-			v := *(*float32)(unsafe.Add(a, r*aRow+p*aCol))
-			for j := range columns {
-				sum[r][j] += v * row[j]
+	a, b := w.a, w.b
+	for range w.runs {
+		for range w.k {
+			row := (*[columns]float32)(b)
+			for r := range rows {
+				v := *(*float32)(unsafe.Add(a, r*w.aRow))
+				for j := range columns {
+					sum[r][j] += v * row[j]
+				}
 			}
+			a, b = unsafe.Add(a, w.aColumn), unsafe.Add(b, w.bRow)
 		}
+		a = unsafe.Add(a, w.aJump)
 	}
 	for r := range rows {
-		*(*[columns]float32)(unsafe.Add(c, r*ldc)) = sum[r]
+		*(*[columns]float32)(unsafe.Add(w.c, r*w.cRow)) = sum[r]
 	}
 }

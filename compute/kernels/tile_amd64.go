@@ -1,6 +1,6 @@
 package kernels
 
-import "unsafe"
+//go:generate go run tile_generate.go
 
 const hasAssembly = true
 
@@ -19,66 +19,32 @@ func tilerOf(l Level) *tiler {
 	return &portableTiler
 }
 
-func multiplyAVX512(c, a, b unsafe.Pointer, height, k, ldc, aRow, aCol, bRow int, thin, add bool) {
+func multiplyAVX512(work *tileWork, height int, thin bool) {
 	switch {
 	case thin:
-		tile14x16(c, a, b, k, ldc, aRow, aCol, bRow, add)
+		tile14x16(work)
 	case height == 4:
-		tile4x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
+		tile4x32(work)
 	case height == 8:
-		tile8x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
+		tile8x32(work)
 	default:
-		tile14x32(c, a, b, k, ldc, aRow, aCol, bRow, add)
+		tile14x32(work)
 	}
 }
 
-func multiplyAVX2(c, a, b unsafe.Pointer, _, k, ldc, aRow, aCol, bRow int, _, add bool) {
-	tile6x16(c, a, b, k, ldc, aRow, aCol, bRow, add)
-}
-
-// finishRows finishes one row of outputs: bias, residual, ReLU.
-func finishRows(dst, bias, residual []float32, relu bool, level Level) {
-	n := len(dst) &^ 15
-	if level != AVX512 || n == 0 {
-		finishPortable(dst, bias, residual, relu)
-		return
-	}
-	var b, r unsafe.Pointer
-	if bias != nil {
-		b = unsafe.Pointer(&bias[0])
-	}
-	if residual != nil {
-		r = unsafe.Pointer(&residual[0])
-	}
-	finish512(unsafe.Pointer(&dst[0]), b, r, n, relu)
-	if n < len(dst) {
-		rest := func(s []float32) []float32 {
-			if s == nil {
-				return nil
-			}
-			return s[n:]
-		}
-		finishPortable(dst[n:], rest(bias), rest(residual), relu)
-	}
-}
+func multiplyAVX2(work *tileWork, _ int, _ bool) { tile6x16(work) }
 
 //go:noescape
-func tile14x32(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
+func tile14x32(work *tileWork)
 
 //go:noescape
-func tile8x32(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
+func tile8x32(work *tileWork)
 
 //go:noescape
-func tile4x32(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
+func tile4x32(work *tileWork)
 
 //go:noescape
-func tile14x16(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
+func tile14x16(work *tileWork)
 
 //go:noescape
-func tile6x16(c, a, b unsafe.Pointer, k, ldc, aRow, aCol, bRow int, add bool)
-
-// finish512 adds bias and residual, where they are not nil, to n floats, a multiple of 16, and takes
-// max(x, 0) if relu.
-//
-//go:noescape
-func finish512(dst, bias, residual unsafe.Pointer, n int, relu bool)
+func tile6x16(work *tileWork)

@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package kernels
+
+func finishRows(dst, bias, residual []float32, relu bool, _ Level) {
+	finishPortable(dst, bias, residual, relu)
+}
