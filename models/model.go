@@ -3,6 +3,7 @@ package models
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -45,6 +46,8 @@ type Config struct {
 	EmbeddingSize int           `json:"embedding_size"`
 	Merge         MergeConfig   `json:"merge"`
 	Facets        []FacetConfig `json:"facets"`
+	// Precision is that of the convolutions: "" for float32, or int8 (Model.Quantisation).
+	Precision string `json:"precision,omitempty"`
 	// Notes say how the model came to be: stages, data, figures.
 	Notes map[string]string `json:"notes,omitempty"`
 }
@@ -92,12 +95,15 @@ type Model struct {
 // Trunk returns the model's backbone.
 func (m *Model) Trunk() (Backbone, error) { return BackboneByName(m.Config.Backbone) }
 
+// Precision is "f32", or "int8" where the convolutions compute in it.
+func (m *Model) Precision() string { return cmp.Or(m.Config.Precision, "f32") }
+
 // EmbeddingModel is the fingerprint of all that an embedding depends on: trunk, location, embedding
 // weights, preprocessing and precision.
 func (m *Model) EmbeddingModel() string {
 	c := m.Config
 	return m.fingerprint(
-		[]any{preprocessing, "f32", c.Backbone, c.CropHeight, c.CropWidth, c.CropMargin, c.Scales, c.CellRows, c.CellColumns, c.EmbeddingSize, c.Merge},
+		[]any{preprocessing, m.Precision(), c.Backbone, c.CropHeight, c.CropWidth, c.CropMargin, c.Scales, c.CellRows, c.CellColumns, c.EmbeddingSize, c.Merge},
 		"trunk.", "background.", "location.", "unsupervised.", "deeprank.")
 }
 
@@ -115,6 +121,9 @@ func (m *Model) fingerprint(config []any, prefixes ...string) string {
 		}
 		t := m.Weights[name]
 		fmt.Fprintf(h, "%s%v", name, t.Shape)
+		for _, v := range t.Int8 {
+			h.Write([]byte{byte(v)})
+		}
 		var b [4]byte
 		for _, v := range t.Data {
 			bits := math.Float32bits(v)
@@ -161,6 +170,9 @@ func Decode(data []byte) (*Model, error) {
 	}
 	if err := m.Weights.CheckFinite(); err != nil {
 		return nil, err
+	}
+	if quantised := m.Precision() == precisionInt8; quantised != m.Weights.Quantised() || !quantised && m.Precision() != "f32" {
+		return nil, fmt.Errorf("model: the configuration says precision %q, which the weights do not have", m.Precision())
 	}
 	return m, nil
 }

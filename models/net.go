@@ -24,7 +24,8 @@ const (
 //
 //   - In training the weights are variables of a GoMLX context (NewTrainingNet).
 //   - Frozen, they are constants of the graph with batch normalisation folded into the convolution
-//     before it (NewFrozenNet), so that a backend can pack them once.
+//     before it (NewFrozenNet), so that a backend can pack them once. Layers whose weights are int8
+//     compute in it (Calibration).
 //
 // As every GoMLX graph builder, layers panic on errors.
 type Net struct {
@@ -36,6 +37,7 @@ type Net struct {
 	training bool             // batch statistics instead of running ones
 	random   bool             // frozen with weights that are made up
 	seed     uint64
+	observed *observed // frozen, to calibrate a network in int8: what its layers read
 }
 
 // NewFrozenNet builds inference graphs with the weights as constants.
@@ -108,6 +110,12 @@ func (n *Net) value(name string, init initialiser, shape ...int) *Tensor {
 		h.Write([]byte(full))
 		t = NewTensor(shape...)
 		init(t, rand.New(rand.NewPCG(n.seed, h.Sum64())))
+		if n.observed != nil {
+			n.observed.made[full] = t
+		}
+	}
+	if t.Int8 != nil {
+		panic(fmt.Errorf("weight %q is int8, and the network needs float32 there: quantised weights are for inference alone", full))
 	}
 	if !equalShape(t.Shape, shape) {
 		panic(fmt.Errorf("weight %q has shape %v, the network needs %v", full, t.Shape, shape))
@@ -240,6 +248,10 @@ func (n *Net) ConvNorm(name, norm string, x *Node, out, kernel, stride int) *Nod
 }
 
 func (n *Net) convNorm(name, norm string, x *Node, out int, w window) *Node {
+	if n.Frozen() && n.quantised(name) {
+		return n.convInt8(name, x, out, w)
+	}
+	n.observeLayer(name, norm, x)
 	if n.Frozen() {
 		kernel, bias := n.folded(name, norm, out, x.Shape().Dimensions[3], w)
 		g := x.Graph()

@@ -45,7 +45,7 @@ func resNet(name string, block residualBlock, expansion int, blocks ...int) Back
 func basicBlock(net *Net, x *Node, width, stride int) *Node {
 	y := ReLU(net.ConvNorm("conv1", "bn1", x, width, 3, stride))
 	y = net.ConvNorm("conv2", "bn2", y, width, 3, 1)
-	return ReLU(Add(y, shortcut(net, x, width, stride)))
+	return ReLU(net.Residual(y, shortcut(net, x, width, stride)))
 }
 
 // bottleneck is 1x1, 3x3, 1x1 with four times the width, and a shortcut.
@@ -53,7 +53,7 @@ func bottleneck(net *Net, x *Node, width, stride int) *Node {
 	y := ReLU(net.ConvNorm("conv1", "bn1", x, width, 1, 1))
 	y = ReLU(net.ConvNorm("conv2", "bn2", y, width, 3, stride))
 	y = net.ConvNorm("conv3", "bn3", y, 4*width, 1, 1)
-	return ReLU(Add(y, shortcut(net, x, 4*width, stride)))
+	return ReLU(net.Residual(y, shortcut(net, x, 4*width, stride)))
 }
 
 func shortcut(net *Net, x *Node, width, stride int) *Node {

@@ -15,11 +15,24 @@ import (
 // Precision is how a tensor's numbers are kept in a file.
 type Precision string
 
-// The precisions that are written. Read are float32, float16, bfloat16 and float64.
+// The precisions that are written. Read are float32, float16, bfloat16, float64 and int8.
 const (
 	Float32 Precision = "F32"
 	Float16 Precision = "F16"
+	Int8    Precision = "I8" // of tensors that are quantised, and no others
 )
+
+// kept is the precision of a tensor in a file of floats in the given precision. Where layers are
+// quantised, vectors stay float32: they are their scales, and few.
+func (t *Tensor) kept(floats Precision, quantised bool) (_ Precision, width int64) {
+	switch {
+	case t.Int8 != nil:
+		return Int8, 1
+	case floats == Float16 && !(quantised && len(t.Shape) == 1):
+		return Float16, 2
+	}
+	return Float32, 4
+}
 
 // maxHeader bounds the JSON header of a safetensors file, as the format's reference reader does.
 const maxHeader = 100 << 20
@@ -32,7 +45,8 @@ type safetensorsEntry struct {
 
 // DecodeSafetensors reads weights and the string metadata of a file in the safetensors format
 // (https://github.com/huggingface/safetensors#format): an 8-byte little-endian header length, a JSON
-// header, then the tensors. Integer tensors, such as torch's `num_batches_tracked`, are left out.
+// header, then the tensors. Integer tensors other than int8, such as torch's `num_batches_tracked`, are
+// left out.
 func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 	if len(data) < 8 {
 		return nil, nil, fmt.Errorf("safetensors: %d bytes are too few for a header", len(data))
@@ -74,7 +88,7 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 	return weights, metadata, nil
 }
 
-// decode returns nil for a tensor of integers.
+// decode returns nil for a tensor of integers other than int8.
 func (e safetensorsEntry) decode(body []byte) (*Tensor, error) {
 	var width int64
 	switch e.DType {
@@ -84,7 +98,9 @@ func (e safetensorsEntry) decode(body []byte) (*Tensor, error) {
 		width = 4
 	case "F16", "BF16":
 		width = 2
-	case "BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64":
+	case "I8":
+		width = 1
+	case "BOOL", "U8", "U16", "I16", "U32", "I32", "U64", "I64":
 		return nil, nil
 	default:
 		return nil, fmt.Errorf("dtype %q is not supported", e.DType)
@@ -103,8 +119,15 @@ func (e safetensorsEntry) decode(body []byte) (*Tensor, error) {
 	if count*width != end-begin {
 		return nil, fmt.Errorf("shape %v of %s needs %d bytes, the offsets span %d", e.Shape, e.DType, count*width, end-begin)
 	}
-	t := &Tensor{Shape: slices.Clone(e.Shape), Data: make([]float32, count)}
 	src := body[begin:end]
+	if e.DType == "I8" {
+		t := &Tensor{Shape: slices.Clone(e.Shape), Int8: make([]int8, count)}
+		for i, v := range src {
+			t.Int8[i] = int8(v)
+		}
+		return t, nil
+	}
+	t := &Tensor{Shape: slices.Clone(e.Shape), Data: make([]float32, count)}
 	for i := range t.Data {
 		switch e.DType {
 		case "F64":
@@ -122,10 +145,7 @@ func (e safetensorsEntry) decode(body []byte) (*Tensor, error) {
 
 // EncodeSafetensors writes weights in alphabetical order, so that equal weights give equal bytes.
 func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string, precision Precision) error {
-	width := int64(4)
-	if precision == Float16 {
-		width = 2
-	}
+	quantised := weights.Quantised()
 	header := map[string]any{}
 	if len(metadata) > 0 {
 		header["__metadata__"] = metadata
@@ -133,8 +153,9 @@ func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string,
 	offset := int64(0)
 	for _, name := range weights.Names() {
 		t := weights[name]
-		end := offset + width*int64(len(t.Data))
-		header[name] = safetensorsEntry{DType: string(precision), Shape: append([]int{}, t.Shape...), Offsets: [2]int64{offset, end}}
+		kept, width := t.kept(precision, quantised)
+		end := offset + width*int64(len(t.Data)+len(t.Int8))
+		header[name] = safetensorsEntry{DType: string(kept), Shape: append([]int{}, t.Shape...), Offsets: [2]int64{offset, end}}
 		offset = end
 	}
 	text, err := json.Marshal(header)
@@ -151,10 +172,14 @@ func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string,
 		return err
 	}
 	for _, name := range weights.Names() {
-		data := weights[name].Data
-		buffer := make([]byte, 0, width*int64(len(data)))
-		for _, v := range data {
-			if precision == Float16 {
+		t := weights[name]
+		kept, width := t.kept(precision, quantised)
+		buffer := make([]byte, 0, width*int64(len(t.Data)+len(t.Int8)))
+		for _, v := range t.Int8 {
+			buffer = append(buffer, byte(v))
+		}
+		for _, v := range t.Data {
+			if kept == Float16 {
 				buffer = binary.LittleEndian.AppendUint16(buffer, float16.Fromfloat32(v).Bits())
 			} else {
 				buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))

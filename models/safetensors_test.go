@@ -11,7 +11,7 @@ import (
 )
 
 func sample() Weights {
-	w := Weights{"a.weight": NewTensor(2, 3), "b": NewTensor(), "c.bias": NewTensor(0)}
+	w := Weights{"a.weight": NewTensor(2, 3), "b": NewTensor(), "c.bias": NewTensor(0), "d.weight": {Shape: []int{3}, Int8: []int8{-127, 0, 127}}}
 	for i := range w["a.weight"].Data {
 		w["a.weight"].Data[i] = float32(i) / 4
 	}
@@ -29,6 +29,7 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 		require.Equal(t, sample().Names(), got.Names())
 		for name, want := range sample() {
 			require.Equal(t, want.Data, got[name].Data, name)
+			require.Equal(t, want.Int8, got[name].Int8, name)
 			require.Equal(t, len(want.Shape), len(got[name].Shape), name)
 		}
 	}
@@ -76,8 +77,8 @@ func FuzzDecodeSafetensors(f *testing.F) {
 				for _, d := range tensor.Shape {
 					size *= d
 				}
-				if size != len(tensor.Data) {
-					t.Fatalf("%s: shape %v, %d numbers", name, tensor.Shape, len(tensor.Data))
+				if size != len(tensor.Data)+len(tensor.Int8) {
+					t.Fatalf("%s: shape %v, %d numbers", name, tensor.Shape, len(tensor.Data)+len(tensor.Int8))
 				}
 			}
 		}

@@ -5,12 +5,16 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/x448/float16"
 )
 
-// Tensor is a float32 array in row-major order.
+// Tensor is an array in row-major order, of float32 numbers or, where they are quantised, of small
+// integers.
 type Tensor struct {
 	Shape []int
 	Data  []float32
+	Int8  []int8 // instead of Data
 }
 
 // NewTensor returns zeros.
@@ -24,7 +28,7 @@ func NewTensor(shape ...int) *Tensor {
 
 // Clone returns a deep copy.
 func (t *Tensor) Clone() *Tensor {
-	return &Tensor{Shape: slices.Clone(t.Shape), Data: slices.Clone(t.Data)}
+	return &Tensor{Shape: slices.Clone(t.Shape), Data: slices.Clone(t.Data), Int8: slices.Clone(t.Int8)}
 }
 
 // Weights are a network's parameters by name. Names and layouts are torchvision's: a convolution's
@@ -67,9 +71,34 @@ func (w Weights) Merge(prefix string, other Weights) {
 func (w Weights) Parameters() int {
 	n := 0
 	for _, t := range w {
-		n += len(t.Data)
+		n += len(t.Data) + len(t.Int8)
 	}
 	return n
+}
+
+// Quantised is whether there are layers in int8.
+func (w Weights) Quantised() bool {
+	for _, t := range w {
+		if t.Int8 != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// FitFloat16 is whether the float tensors but vectors lose nothing as float16.
+func (w Weights) FitFloat16() bool {
+	for _, t := range w {
+		if len(t.Shape) == 1 {
+			continue
+		}
+		for _, v := range t.Data {
+			if float16.Fromfloat32(v).Float32() != v {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // CheckFinite names the first tensor that holds a NaN or an infinity.

@@ -36,6 +36,7 @@ standard output, last; logs and progress go to standard error.
 			embedCommand(),
 			trainCommand(),
 			evaluateCommand(),
+			quantizeCommand(),
 			benchCommand(),
 			versionCommand(),
 		},

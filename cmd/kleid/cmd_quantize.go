@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/backends"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// quantizeFigures is what `quantize --json` prints. Everything but Calibrated is about photos that were not
+// calibrated on.
+type quantizeFigures struct {
+	Out            string  `json:"out"`
+	Bytes          int     `json:"bytes"`
+	EmbeddingModel string  `json:"embedding_model"`
+	Calibrated     int     `json:"photos_calibrated"`
+	Unreadable     int     `json:"photos_unreadable"`
+	Checked        int     `json:"photos_checked"`
+	Unsupervised   cosines `json:"cosine_unsupervised"` // of int8 and float32, with the same box
+	DeepRank       cosines `json:"cosine_deeprank"`
+	Facets         float64 `json:"facets_alike"` // share of the labels that are the same
+	Boxes          float64 `json:"box_iou"`      // mean over photos where both find a dress
+	Found          float64 `json:"found_alike"`  // share of the photos where both find a dress, or both none
+
+	Layers []layerFigures `json:"layers,omitempty"`
+}
+
+// cosines of vectors.
+type cosines struct {
+	Mean float64 `json:"mean"`
+	Min  float64 `json:"min"`
+}
+
+// layerFigures is what one layer alone in int8 costs.
+type layerFigures struct {
+	Layer        string  `json:"layer"`
+	Unsupervised cosines `json:"cosine_unsupervised"`
+	DeepRank     cosines `json:"cosine_deeprank"`
+}
+
+func quantizeCommand() *cli.Command {
+	var clippings []string
+	for _, clipping := range models.Clippings() {
+		clippings = append(clippings, string(clipping))
+	}
+	return &cli.Command{
+		Name:  "quantize",
+		Usage: "make an int8 model of a float32 one: quicker, and about half the size",
+		Description: `The convolutions of trunk and location compute with int8 weights and 8-bit activations afterwards; the
+linear heads stay float32. The ranges of the activations come from a sample of photos, a shop's own if it
+has some. The result is a model file like any other: --models of index, serve, search, … takes it. It has
+an embedding_model of its own, so that an index is made anew with it.
+
+Prints how alike the vectors of both models are, on photos that were not calibrated on.
+
+Examples:
+  kleid quantize --out kleid-s-int8.safetensors
+  kleid quantize --model shop.safetensors --calibrate photos/ --out shop-int8.safetensors
+  kleid quantize --out kleid-s-int8.safetensors --layers --json`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "models", Aliases: []string{"model"}, EnvVars: env("models"), DefaultText: "the one in the program", Usage: "float32 model to quantise: a `FILE`, or an https:// or s3:// URL"},
+			&cli.StringFlag{Name: "calibrate", EnvVars: env("calibrate"), DefaultText: "painted dresses", Usage: "folder of photos, or a .csv or .jsonl `FILE`"},
+			&cli.IntFlag{Name: "photos", Value: 256, EnvVars: env("photos"), Usage: "`N` photos to calibrate on"},
+			&cli.IntFlag{Name: "check", Value: 128, EnvVars: env("check"), Usage: "`N` other photos to compare both models on"},
+			&cli.StringFlag{Name: "clip", Value: string(models.DefaultClipping), EnvVars: env("clip"), Usage: "how ranges are chosen: " + strings.Join(clippings, ", ")},
+			&cli.StringSliceFlag{Name: "float", EnvVars: env("float"), Usage: "`LAYER` that stays float32; may be repeated (in the variable parted by ;)"},
+			&cli.BoolFlag{Name: "layers", DisableDefaultText: true, EnvVars: env("layers"), Usage: "tell also what each layer alone costs"},
+			&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`FILE` to write"},
+			jsonFlag(), backendFlag(), threadsFlag(),
+		},
+		Action: quantizeAction,
+	}
+}
+
+func quantizeAction(c *cli.Context) error {
+	if err := required(c, "out"); err != nil {
+		return err
+	}
+	if err := positive(c, "photos", "check"); err != nil {
+		return err
+	}
+	options := models.QuantiseOptions{Clipping: models.Clipping(c.String("clip")), Float: repeated(c, "float")}
+	if !slices.Contains(models.Clippings(), options.Clipping) {
+		return wrongUsage(c, "--clip is %q, but must be one of %v", options.Clipping, models.Clippings())
+	}
+	backend, err := newBackend(c)
+	if err != nil {
+		return err
+	}
+	model, err := loadModel(c)
+	if err != nil {
+		return err
+	}
+	q := &quantizer{backend: backend, model: model, progress: newProgress(c)}
+	defer q.progress.end()
+	if q.float, err = embedding.New(backend, model); err != nil {
+		return err
+	}
+	if q.calibration, err = model.Calibrate(backend); err != nil {
+		return err
+	}
+	wanted := c.Int("photos") + c.Int("check")
+	q.sample = paintedSample(wanted)
+	if catalogue := c.String("calibrate"); catalogue != "" {
+		if q.sample, wanted, err = catalogueSample(c, catalogue, wanted); err != nil {
+			return err
+		}
+	}
+	return q.run(c, wanted, options)
+}
+
+// quantizer makes an int8 model and compares it with the float one.
+type quantizer struct {
+	backend     backends.Backend
+	model       *models.Model
+	float       *embedding.Embedder
+	calibration *models.ModelCalibration
+	sample      samplePhoto
+	progress    *progress
+	unreadable  int
+}
+
+func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptions) error {
+	checked := min(c.Int("check"), max(photos/3, 1))
+	calibrated, err := q.calibrate(c, photos-checked)
+	if err != nil {
+		return err
+	}
+	quantised, err := q.calibration.Model(options)
+	if err != nil {
+		return wrongUsage(c, "--float: %v", err)
+	}
+	f := quantizeFigures{Out: c.String("out"), EmbeddingModel: quantised.EmbeddingModel(), Calibrated: calibrated}
+	if f.Bytes, err = writeModel(f.Out, quantised); err != nil {
+		return err
+	}
+	seen, err := q.look(c, photos-checked, photos)
+	if err != nil {
+		return err
+	}
+	if err := q.compare(c, quantised, seen, &f); err != nil {
+		return err
+	}
+	if c.Bool("layers") {
+		if err := q.layers(c, seen, options, &f); err != nil {
+			return err
+		}
+	}
+	f.Unreadable = q.unreadable
+	q.progress.end()
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(f)
+	}
+	return f.print(c)
+}
+
+// images reads photos [from, to) of the sample; those that cannot be read are counted and left out.
+func (q *quantizer) images(c *cli.Context, from, to int) ([]*photo.Image, error) {
+	var images []*photo.Image
+	for i := from; i < to; i++ {
+		if err := c.Context.Err(); err != nil {
+			return nil, err
+		}
+		m, err := q.sample(i)
+		if err != nil {
+			q.unreadable++
+			q.progress.say("left out: %v", err)
+			continue
+		}
+		images = append(images, m)
+	}
+	return images, nil
+}
+
+// calibrate shows the networks the first n photos, in batches of one size, and returns how many there were.
+func (q *quantizer) calibrate(c *cli.Context, n int) (int, error) {
+	batch := q.float.BatchSize()
+	shown := 0
+	var crops []embedding.Crop
+	showCrops := func() error {
+		x, err := embedding.CropInputs(q.model, crops)
+		if err != nil {
+			return err
+		}
+		crops = nil
+		return q.calibration.Crops(x)
+	}
+	for from := 0; from < n; from += batch {
+		images, err := q.images(c, from, min(from+batch, n))
+		if err != nil {
+			return 0, err
+		}
+		if len(images) == 0 {
+			continue
+		}
+		shown += len(images)
+		inputs, err := embedding.PhotoInputs(q.model, images)
+		if err != nil {
+			return 0, err
+		}
+		for _, x := range inputs {
+			if err := q.calibration.Photos(x); err != nil {
+				return 0, err
+			}
+		}
+		seen, err := q.float.Embed(c.Context, inputsOf(images, nil))
+		if err != nil {
+			return 0, err
+		}
+		for i, s := range seen {
+			if s.Status != catalog.StatusOK {
+				continue
+			}
+			if crops = append(crops, embedding.Crop{Image: images[i], Box: s.Box}); len(crops) == batch {
+				if err := showCrops(); err != nil {
+					return 0, err
+				}
+			}
+		}
+		q.progress.show("calibrate", min(from+batch, n), n, "")
+	}
+	if len(crops) > 0 {
+		if err := showCrops(); err != nil {
+			return 0, err
+		}
+	}
+	if shown == 0 {
+		return 0, fmt.Errorf("none of the %d photos to calibrate on can be read", n)
+	}
+	return shown, nil
+}
+
+// inputsOf are photos to embed, with the boxes of their dresses where these are known.
+func inputsOf(images []*photo.Image, boxes []*photo.Box) []embedding.Input {
+	inputs := make([]embedding.Input, len(images))
+	for i, m := range images {
+		inputs[i].Image = m
+		if boxes != nil {
+			inputs[i].Box = boxes[i]
+		}
+	}
+	return inputs
+}
+
+// writeModel writes a model whole or not at all. Floats that fit 16 bits are kept in them, as in the file
+// that they came from.
+func writeModel(path string, m *models.Model) (size int, err error) {
+	var b bytes.Buffer
+	precision := models.Float32
+	if m.Weights.FitFloat16() {
+		precision = models.Float16
+	}
+	if err := m.Encode(&b, precision); err != nil {
+		return 0, err
+	}
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, b.Bytes(), 0o644); err != nil {
+		return 0, err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		os.Remove(temporary)
+		return 0, err
+	}
+	return b.Len(), nil
+}

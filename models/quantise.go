@@ -1,0 +1,220 @@
+package models
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/backends"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+)
+
+// Calibration turns the convolutions of a network into int8: it watches what they read on a sample of
+// photos, and chooses ranges by that (post-training static quantisation).
+type Calibration struct {
+	weights Weights
+	random  bool
+	seed    uint64
+	layers  map[string]*layer     // by name
+	inputs  map[string]string     // of layers and residuals: the activation that they read
+	watched map[string]*histogram // of activations, by the name of the first that reads them
+}
+
+// layer is a convolution that can be quantised.
+type layer struct {
+	norm    string
+	epsilon float64
+}
+
+// NewCalibration begins with a network's float weights.
+func NewCalibration(weights Weights) *Calibration {
+	return &Calibration{
+		weights: weights, layers: map[string]*layer{}, inputs: map[string]string{}, watched: map[string]*histogram{},
+	}
+}
+
+// NewRandomCalibration begins with the weights of NewRandomNet.
+func NewRandomCalibration(seed uint64) *Calibration {
+	c := NewCalibration(Weights{})
+	c.random, c.seed = true, seed
+	return c
+}
+
+// observed collects the layers of a graph while it is built.
+type observed struct {
+	calibration *Calibration
+	made        Weights // those that were random
+	first       map[*Node]string
+	names       []string // of the activations, in the order of nodes
+	nodes       []*Node
+}
+
+// observe notes that a part of the network reads x.
+func (n *Net) observe(name string, x *Node) {
+	o := n.observed
+	if o == nil {
+		return
+	}
+	full := n.prefix + name
+	first, known := o.first[x]
+	if !known {
+		first = full
+		o.first[x] = first
+		o.names, o.nodes = append(o.names, full), append(o.nodes, x)
+	}
+	o.calibration.inputs[full] = first
+}
+
+// observeLayer is observe for a convolution.
+func (n *Net) observeLayer(name, norm string, x *Node) {
+	if n.observed != nil {
+		n.observe(name, x)
+		n.observed.calibration.layers[n.prefix+name] = &layer{norm: n.prefix + norm, epsilon: n.normEpsilon()}
+	}
+}
+
+// Watch returns what runs a network in float32 on a batch and watches it. build is given a Net and the
+// batch; several networks may share layers.
+func (c *Calibration) Watch(backend backends.Backend, build func(net *Net, x *Node)) (func(x *tensors.Tensor) error, error) {
+	var names []string
+	exec, err := NewExec(backend, func(x *Node) []*Node {
+		o := &observed{calibration: c, made: Weights{}, first: map[*Node]string{}}
+		build(&Net{weights: c.weights, random: c.random, seed: c.seed, observed: o}, x)
+		if len(o.nodes) == 0 {
+			panic(fmt.Errorf("the network has no convolution with batch normalisation to quantise"))
+		}
+		c.weights.Merge("", o.made)
+		names = o.names
+		return o.nodes
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(x *tensors.Tensor) error {
+		outputs, err := exec.Exec(x)
+		if err != nil {
+			return err
+		}
+		for i, out := range outputs {
+			values, err := tensors.CopyFlatData[float32](out)
+			if err != nil {
+				return err
+			}
+			h := c.watched[names[i]]
+			if h == nil {
+				h = &histogram{}
+				c.watched[names[i]] = h
+			}
+			channels := out.Shape().Dimensions[out.Rank()-1]
+			if err := h.add(values, channels); err != nil {
+				return fmt.Errorf("what %q reads: %w", names[i], err)
+			}
+			if err := out.FinalizeAll(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// QuantiseOptions say how.
+type QuantiseOptions struct {
+	Clipping Clipping
+	// Float are the layers that stay float32, such as "trunk.stem.conv".
+	Float []string
+	// FloatResiduals leaves shortcuts as they are, instead of rounding those that no layer reads.
+	FloatResiduals bool
+	// Uncorrected leaves out the correction of biases.
+	Uncorrected bool
+}
+
+// Layers are the names of the convolutions that were watched.
+func (c *Calibration) Layers() []string { return slices.Sorted(maps.Keys(c.layers)) }
+
+// Weights returns the network with its convolutions in int8.
+func (c *Calibration) Weights(o QuantiseOptions) (Weights, error) {
+	stay := map[string]bool{}
+	for _, name := range o.Float {
+		if c.layers[name] == nil {
+			return nil, fmt.Errorf("there is no layer %q that could stay float32; there are %v", name, c.Layers())
+		}
+		stay[name] = true
+	}
+	quantised := Weights{}
+	quantised.Merge("", c.weights)
+	read := map[string]bool{} // the activations that are eight bits anyway
+	for name, l := range c.layers {
+		if stay[name] {
+			continue
+		}
+		read[c.inputs[name]] = true
+		input := c.watched[c.inputs[name]]
+		for part, t := range quantiseLayer(c.weights, name, l, input, o) {
+			quantised[name+"."+part] = t
+		}
+		for _, part := range []string{"weight", "bias", "running_mean", "running_var", "num_batches_tracked"} {
+			delete(quantised, l.norm+"."+part)
+		}
+	}
+	for name, input := range c.inputs {
+		if c.layers[name] == nil && (read[input] || !o.FloatResiduals) {
+			quantised[name+".input"] = c.watched[input].tensor(o.Clipping)
+		}
+	}
+	return quantised, nil
+}
+
+// tensor is the worth of a step and the zero point.
+func (h *histogram) tensor(clipping Clipping) *Tensor {
+	step, zero := h.steps(clipping)
+	return &Tensor{Shape: []int{2}, Data: []float32{step, zero}}
+}
+
+// quantiseLayer folds batch normalisation into a convolution and rounds its weights, each output channel
+// by its own scale. What rounding does to the mean of each channel, given the means of the inputs, the
+// bias takes back (https://arxiv.org/abs/1906.04721, section 4.2).
+func quantiseLayer(weights Weights, name string, l *layer, input *histogram, o QuantiseOptions) Weights {
+	shape := weights[name+".weight"].Shape
+	out, in, area := shape[0], shape[1], shape[2]*shape[3]
+	folded, bias := (&Net{weights: weights, epsilon: l.epsilon}).folded(name, l.norm, out, in, window{height: shape[2], width: shape[3]})
+	w := fromGraph(folded)
+	t := &Tensor{Shape: shape, Int8: make([]int8, len(w.Data))}
+	scales := NewTensor(out)
+	means := input.means()
+	for channel := range out {
+		row := w.Data[channel*in*area : (channel+1)*in*area]
+		var largest float64
+		for _, v := range row {
+			largest = max(largest, math.Abs(float64(v)))
+		}
+		scale := float32(largest / 127)
+		if scale == 0 {
+			scale = 1
+		}
+		scales.Data[channel] = scale
+		var shift float64
+		for i, v := range row {
+			q := math.RoundToEven(float64(v) / float64(scale))
+			t.Int8[channel*in*area+i] = int8(max(-127, min(q, 127)))
+			shift += (float64(v) - q*float64(scale)) * means[i/area]
+		}
+		if !o.Uncorrected {
+			bias[channel] += float32(shift)
+		}
+	}
+	return Weights{"weight": t, "weight_scale": scales, "bias": &Tensor{Shape: []int{out}, Data: bias}, "input": input.tensor(o.Clipping)}
+}
+
+// Quantise returns the backbone in int8, calibrated on x [batch, height, width, 3] alone.
+func (b Backbone) Quantise(backend backends.Backend, c *Calibration, x *tensors.Tensor) (Weights, error) {
+	watch, err := c.Watch(backend, func(net *Net, x *Node) { b.Features(net, x) })
+	if err != nil {
+		return nil, err
+	}
+	if err := watch(x); err != nil {
+		return nil, err
+	}
+	return c.Weights(QuantiseOptions{Clipping: DefaultClipping})
+}

@@ -1,0 +1,327 @@
+package models
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/gomlx/backends"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/context"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/compute"
+)
+
+func features(t *testing.T, backend backends.Backend, b Backbone, net func() *Net, x *tensors.Tensor) []float32 {
+	t.Helper()
+	exec, err := NewExec(backend, func(x *Node) *Node { return b.Features(net(), x) })
+	require.NoError(t, err)
+	y, err := exec.Exec1(x)
+	require.NoError(t, err)
+	return tensors.MustCopyFlatData[float32](y)
+}
+
+func cosine(a, b []float32) float64 {
+	var dot, aa, bb float64
+	for i := range a {
+		dot, aa, bb = dot+float64(a[i])*float64(b[i]), aa+float64(a[i])*float64(a[i]), bb+float64(b[i])*float64(b[i])
+	}
+	return dot / math.Sqrt(aa*bb)
+}
+
+func unfusedBackend(t *testing.T) backends.Backend {
+	t.Helper()
+	backend, err := compute.New("unfused")
+	require.NoError(t, err)
+	t.Cleanup(backend.Finalize)
+	return backend
+}
+
+// TestQuantisedBackbones holds each backbone in int8 against itself in float32, and what the backend makes
+// of the graph against the graph operation by operation, as other backends run it.
+func TestQuantisedBackbones(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		size, layers int
+	}{{"kleid-s", 48, 14}, {"resnet18", 64, 20}, {"resnet50", 64, 53}, {"inception_v3", 107, 94}} {
+		t.Run(c.name, func(t *testing.T) {
+			b, err := BackboneByName(c.name)
+			require.NoError(t, err)
+			// A tensor stays with the backend that it was first given to.
+			x := func() *tensors.Tensor { return randomPixels(7, 2, c.size, c.size, 3) }
+			calibration := NewRandomCalibration(3)
+			weights, err := b.Quantise(testBackend(t), calibration, x())
+			require.NoError(t, err)
+			require.Len(t, calibration.Layers(), c.layers)
+			require.True(t, weights.Quantised())
+			for name, w := range weights {
+				require.Equal(t, len(w.Shape) == 4, w.Int8 != nil, name)
+			}
+			int8 := func() *Net { return NewFrozenNet(weights) }
+			got := features(t, testBackend(t), b, int8, x())
+			want := features(t, testBackend(t), b, func() *Net { return NewRandomNet(3) }, x())
+			require.Greater(t, cosine(want, got), 0.999)
+			require.NotEqual(t, want, got)
+			// A byte that differs by one step, where float32 rounds a sum another way, moves others behind it, so that
+			// through many layers both graphs become two draws of the same rounding error (package compute holds
+			// single layers against each other and against exact integers): as near to float32 as each other.
+			unfused := features(t, unfusedBackend(t), b, int8, x())
+			fusedError, unfusedError := 1-cosine(want, got), 1-cosine(want, unfused)
+			require.InEpsilon(t, unfusedError, fusedError, 0.5)
+			require.Less(t, 1-cosine(unfused, got), fusedError+unfusedError)
+		})
+	}
+}
+
+func TestQuantiseOptions(t *testing.T) {
+	b, err := BackboneByName("resnet18")
+	require.NoError(t, err)
+	x := randomPixels(7, 2, 64, 64, 3)
+	c := NewRandomCalibration(3)
+	_, err = b.Quantise(testBackend(t), c, x)
+	require.NoError(t, err)
+
+	weights, err := c.Weights(QuantiseOptions{Clipping: ClipNothing, Float: []string{"conv1", "layer2.0.downsample.0"}})
+	require.NoError(t, err)
+	require.Nil(t, weights["conv1.weight"].Int8)
+	require.Contains(t, weights, "bn1.running_var")
+	require.Nil(t, weights["layer2.0.downsample.0.weight"].Int8)
+	require.NotContains(t, weights, "layer1.0.bn1.running_var", "it is folded")
+	want := features(t, testBackend(t), b, func() *Net { return NewRandomNet(3) }, x)
+	got := features(t, testBackend(t), b, func() *Net { return NewFrozenNet(weights) }, x)
+	require.Greater(t, cosine(want, got), 0.999)
+
+	all, err := c.Weights(QuantiseOptions{Clipping: ClipNothing, Float: c.Layers(), FloatResiduals: true})
+	require.NoError(t, err)
+	require.False(t, all.Quantised())
+	require.Equal(t, want, features(t, testBackend(t), b, func() *Net { return NewFrozenNet(all) }, x), "all layers stay float32")
+
+	require.Contains(t, weights, "layer2.0.residual.input")
+	loose, err := c.Weights(QuantiseOptions{Clipping: ClipNothing, FloatResiduals: true})
+	require.NoError(t, err)
+	require.NotContains(t, loose, "layer2.0.residual.input", "no layer reads the downsampled shortcut")
+	require.Contains(t, loose, "layer2.1.residual.input", "this shortcut is bytes for the layer that reads it")
+
+	_, err = c.Weights(QuantiseOptions{Float: []string{"conv7"}})
+	require.ErrorContains(t, err, `no layer "conv7"`)
+}
+
+// TestBiasCorrection: rounded weights shift the mean of a channel, and the bias takes it back.
+func TestBiasCorrection(t *testing.T) {
+	const channels = 64
+	x := NewTensor(4, 9, 9, channels)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range x.Data {
+		x.Data[i] = rng.Float32()
+	}
+	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, 32, 1, 1) }
+	c := NewRandomCalibration(1)
+	watch, err := c.Watch(testBackend(t), func(net *Net, x *Node) { build(net, x) })
+	require.NoError(t, err)
+	batch := tensors.FromFlatDataAndDimensions(x.Data, x.Shape...)
+	require.NoError(t, watch(batch))
+	shift := func(o QuantiseOptions) (sum float64) {
+		weights, err := c.Weights(o)
+		require.NoError(t, err)
+		var means [2][]float32
+		for i, net := range []*Net{NewRandomNet(1), NewFrozenNet(weights)} {
+			exec := MustNewExec(testBackend(t), func(x *Node) *Node { return ReduceMean(build(net, x), 0, 1, 2) })
+			means[i] = tensors.MustCopyFlatData[float32](exec.MustExec1(batch))
+		}
+		for i, v := range means[0] {
+			sum += math.Abs(float64(v - means[1][i]))
+		}
+		return sum / 32
+	}
+	uncorrected := shift(QuantiseOptions{Clipping: ClipNothing, Uncorrected: true})
+	corrected := shift(QuantiseOptions{Clipping: ClipNothing})
+	require.Greater(t, uncorrected, 1e-3)
+	require.Less(t, corrected, uncorrected/20)
+}
+
+func TestHistogram(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	positive, normal := make([]float32, 60_000), make([]float32, 60_000)
+	for i := range positive {
+		normal[i] = float32(rng.NormFloat64())
+		positive[i] = max(normal[i], 0)
+	}
+	positive[17], normal[17], normal[18] = 40, -30, 2 // far out
+
+	filled := func(values []float32) *histogram {
+		h := &histogram{}
+		// In pieces, so that the range grows: the far ones come first, or last.
+		require.NoError(t, h.add(values[30_000:], 3))
+		require.NoError(t, h.add(values[:30_000], 3))
+		return h
+	}
+	h := filled(positive)
+	step, zero := h.steps(ClipNothing)
+	require.InDelta(t, 40.0/255, step, 1e-6)
+	require.Zero(t, zero)
+	for clipping, most := range map[Clipping]float32{ClipPercentile: 5, ClipMSE: 39} {
+		narrow, zero := h.steps(clipping)
+		require.Zero(t, zero)
+		require.Greater(t, narrow, float32(3.0/255), clipping)
+		require.Less(t, narrow, most/255, clipping)
+	}
+	var sums [3]float64
+	for i, v := range positive {
+		sums[i%3] += float64(v)
+	}
+	for i, mean := range h.means() {
+		require.InDelta(t, sums[i]/20_000, mean, 1e-9)
+	}
+
+	h = filled(normal)
+	step, zero = h.steps(ClipNothing)
+	require.InDelta(t, (30+float64(slices.Max(normal)))/255, step, 1e-6)
+	require.Equal(t, float32(math.Round(30/float64(step))), zero)
+	var all uint64
+	for _, n := range h.counts {
+		all += n
+	}
+	require.EqualValues(t, len(normal), all)
+
+	step, zero = filled(make([]float32, 60_000)).steps(ClipMSE)
+	require.Equal(t, [2]float32{1, 0}, [2]float32{step, zero}, "nothing but zeros")
+	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.Inf(1))}, 1), "not finite")
+	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.NaN())}, 1), "not finite")
+}
+
+// TestLeastError compares the estimate with what rounding really does.
+func TestLeastError(t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 11))
+	values := make([]float32, 40_000)
+	for i := range values {
+		values[i] = float32(math.Exp(1.5 * rng.NormFloat64())) // a long tail
+	}
+	h := &histogram{}
+	require.NoError(t, h.add(values, 1))
+	squares := func(step float32) (sum float64) {
+		for _, v := range values {
+			q := max(0, min(math.RoundToEven(float64(v/step)), 255))
+			e := q*float64(step) - float64(v)
+			sum += e * e
+		}
+		return sum
+	}
+	step, _ := h.steps(ClipMSE)
+	best := math.Inf(1)
+	for percent := range 100 {
+		best = min(best, squares(h.max*float32(percent+1)/100/255))
+	}
+	require.Less(t, squares(step), 1.02*best)
+	whole, _ := h.steps(ClipNothing)
+	require.Less(t, squares(step), 0.99*squares(whole))
+}
+
+// smallModel is a model with random weights and small inputs.
+func smallModel(t *testing.T) *Model {
+	t.Helper()
+	config := untrained().Config
+	config.CropHeight, config.CropWidth, config.Scales, config.EmbeddingSize = 96, 32, [][2]int{{64, 48}, {48, 32}}, 16
+	m := &Model{Config: config}
+	backbone, err := m.Trunk()
+	require.NoError(t, err)
+	ctx := context.New()
+	context.MustNewExec(testBackend(t), ctx, func(ctx *context.Context, x *Node) []*Node {
+		net := NewTrainingNet(ctx, nil, 1, false)
+		features := backbone.Build(net.In("trunk"), x)
+		cells := Cells(features, config.CellRows, config.CellColumns)
+		out := []*Node{BackgroundHead(net, features), LocationHead(net, features), DeepRankHead(net, UnsupervisedHead(net, cells, config.EmbeddingSize))}
+		for _, f := range config.Facets {
+			out = append(out, FacetHead(net, f.Name, cells, len(f.Labels)))
+		}
+		return out
+	}).MustExec(randomPixels(1, 1, config.CropHeight, config.CropWidth, 3))
+	m.Weights, err = TrainedWeights(ctx)
+	require.NoError(t, err)
+	return m
+}
+
+func TestQuantisedModel(t *testing.T) {
+	m := smallModel(t)
+	fingerprint := m.EmbeddingModel()
+	c, err := m.Calibrate(testBackend(t))
+	require.NoError(t, err)
+	crops := randomPixels(2, 8, m.Config.CropHeight, m.Config.CropWidth, 3)
+	require.NoError(t, c.Crops(crops))
+	for i, size := range m.Config.Scales {
+		require.NoError(t, c.Photos(randomPixels(uint64(3+i), 4, size[0], size[1], 3)))
+	}
+	require.Contains(t, c.Layers(), "background.conv")
+	require.Contains(t, c.Layers(), "location.conv")
+	quantised, err := c.Model(QuantiseOptions{Clipping: DefaultClipping})
+	require.NoError(t, err)
+	require.Equal(t, fingerprint, m.EmbeddingModel(), "the float model stays as it is")
+	require.Equal(t, "f32", m.Precision())
+	require.False(t, m.Weights.Quantised())
+	require.Equal(t, "int8", quantised.Precision())
+	require.NotEqual(t, fingerprint, quantised.EmbeddingModel())
+	require.Equal(t, m.FacetModel(), quantised.FacetModel(), "the facets' heads are the same")
+
+	var file bytes.Buffer
+	require.NoError(t, quantised.Encode(&file, Float16))
+	read, err := Decode(file.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, "int8", read.Precision())
+	for name, w := range quantised.Weights {
+		if w.Int8 != nil || len(w.Shape) == 1 {
+			require.Equal(t, w, read.Weights[name], name)
+		}
+	}
+	var whole bytes.Buffer
+	require.NoError(t, quantised.Encode(&whole, Float32))
+	same, err := Decode(whole.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, quantised.EmbeddingModel(), same.EmbeddingModel())
+
+	embed := func(m *Model) [][]float32 {
+		exec := MustNewExec(testBackend(t), func(x *Node) []*Node {
+			unsupervised, deepRank, logits := m.EmbedGraph(x)
+			return []*Node{unsupervised, deepRank, logits}
+		})
+		var out [][]float32
+		for _, o := range exec.MustExec(crops) {
+			out = append(out, tensors.MustCopyFlatData[float32](o))
+		}
+		return out
+	}
+	want, got := embed(m), embed(same)
+	for i := range want {
+		require.Greater(t, cosine(want[i], got[i]), 0.998, "output %d", i)
+	}
+	locate := func(m *Model) []float32 {
+		exec := MustNewExec(testBackend(t), func(x *Node) []*Node {
+			logits, distances := m.LocateGraph(x)
+			return []*Node{logits, distances}
+		})
+		out := exec.MustExec(randomPixels(9, 2, 64, 48, 3))
+		return append(tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])...)
+	}
+	require.Greater(t, cosine(locate(m), locate(same)), 0.998)
+
+	_, err = same.Calibrate(testBackend(t))
+	require.ErrorContains(t, err, "int8 already")
+	same.Config.Precision = ""
+	file.Reset()
+	require.NoError(t, same.Encode(&file, Float32))
+	_, err = Decode(file.Bytes())
+	require.ErrorContains(t, err, `precision "f32", which the weights do not have`)
+	m.Config.Precision = "int4"
+	file.Reset()
+	require.NoError(t, m.Encode(&file, Float32))
+	_, err = Decode(file.Bytes())
+	require.ErrorContains(t, err, `precision "int4"`)
+
+	exec := context.MustNewExec(testBackend(t), context.New(), func(ctx *context.Context, x *Node) *Node {
+		return quantised.trunk(NewTrainingNet(ctx, quantised.Weights, 1, false), x)
+	})
+	_, err = exec.Exec(crops)
+	require.ErrorContains(t, err, "quantised weights are for inference alone")
+}
