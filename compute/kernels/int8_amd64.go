@@ -2,7 +2,7 @@ package kernels
 
 import "unsafe"
 
-//go:generate go run int8_generate.go
+//go:generate go run narrow_generate.go
 
 var (
 	tilerAVX512VNNI = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runAVX512VNNI}
@@ -13,7 +13,7 @@ var (
 
 func tilerInt8Of(l Level) *narrowTiler {
 	switch l {
-	case AVX512VNNI:
+	case AVX512VNNI, AVX512BF16:
 		return &tilerAVX512VNNI
 	case AVX512:
 		return &tilerAVX512

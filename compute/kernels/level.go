@@ -19,9 +19,10 @@ const (
 	AVX512                  // AVX-512 F, VL, BW and DQ
 	AVXVNNI                 // AVX2, and AVX_VNNI for int8
 	AVX512VNNI              // AVX512, and AVX512_VNNI for int8
+	AVX512BF16              // AVX512VNNI, and AVX512_BF16 for bfloat16
 )
 
-var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni"}
+var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16"}
 
 func (l Level) String() string { return levelNames[l] }
 
@@ -30,7 +31,7 @@ func (l Level) Vector() Level {
 	switch l {
 	case AVXVNNI:
 		return AVX2
-	case AVX512VNNI:
+	case AVX512VNNI, AVX512BF16:
 		return AVX512
 	}
 	return l
@@ -50,6 +51,8 @@ func (l Level) Supported() bool {
 		return AVX2.Supported() && cpu.Supports(cpuid.AVXVNNI)
 	case AVX512VNNI:
 		return AVX512.Supported() && cpu.Supports(cpuid.AVX512VNNI)
+	case AVX512BF16:
+		return AVX512VNNI.Supported() && cpu.Supports(cpuid.AVX512BF16)
 	}
 	return false
 }
@@ -60,7 +63,7 @@ const Variable = "COMPUTE_ISA"
 var active atomic.Int32
 
 func init() {
-	level := fastest(AVX512VNNI, AVX512, AVXVNNI, AVX2)
+	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2)
 	if name := os.Getenv(Variable); name != "" {
 		wanted, err := parseLevel(name)
 		if err != nil {
@@ -110,7 +113,7 @@ func Levels() []Level {
 // Active is the level in use for float32.
 func Active() Level { return ActiveNarrow().Vector() }
 
-// ActiveNarrow is the level in use for int8.
+// ActiveNarrow is the level in use for int8 and bfloat16.
 func ActiveNarrow() Level { return Level(active.Load()) }
 
 // SetActive changes the level, for tests, and returns what changes it back. What was packed at one

@@ -1,0 +1,165 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func randomBF16(rng *rand.Rand, n int) []uint16 {
+	s := make([]uint16, n)
+	for i := range s {
+		s[i] = ToBF16(float32(rng.NormFloat64() * math.Exp2(float64(rng.IntN(8)-4))))
+	}
+	return s
+}
+
+// sumsBF16 is the convolution by its definition, each sum rounded to float32, and the sum of the absolute products.
+func sumsBF16(c Conv, x, w []uint16) (sums, sizes []float32) {
+	sums, sizes = make([]float32, c.N*c.OH*c.OW*c.O), make([]float32, c.N*c.OH*c.OW*c.O)
+	c.each(func(out, in, filter int) {
+		product := float64(FromBF16(x[in])) * float64(FromBF16(w[filter]))
+		sums[out] = float32(float64(sums[out]) + product)
+		sizes[out] += float32(math.Abs(product))
+	})
+	return sums, sizes
+}
+
+func finishedBF16(e EpilogueBF16, o int, sum float32, at int) float32 {
+	if e.Bias != nil {
+		sum += e.Bias[at%o]
+	}
+	if e.Residual != nil {
+		sum += FromBF16(e.Residual[at])
+	}
+	if e.ReLU && !(sum > 0) {
+		return 0
+	}
+	return sum
+}
+
+func checkConvBF16(t *testing.T, rng *rand.Rand, c Conv) {
+	t.Helper()
+	c.Groups = 1
+	x, w := randomBF16(rng, c.N*c.H*c.W*c.C), randomBF16(rng, c.KH*c.KW*c.C*c.O)
+	tiny := rng.IntN(5) == 0 && ActiveNarrow() != AVX512BF16
+	if tiny {
+		for i := range x {
+			x[i] = uint16(rng.IntN(200)) | x[i]&0x8000
+		}
+	}
+	sums, sizes := sumsBF16(c, x, w)
+	e := EpilogueBF16{ReLU: rng.IntN(2) == 0}
+	if rng.IntN(3) > 0 && !tiny {
+		e.Bias = random(rng, c.O)
+		e.Bias[rng.IntN(c.O)] = []float32{float32(math.NaN()), float32(math.Inf(1)), 3.4e38, -1}[rng.IntN(4)]
+	}
+	if rng.IntN(2) == 0 && !tiny {
+		e.Residual = randomBF16(rng, len(sums))
+	}
+	packed := PackConvBF16(c, w)
+	for _, workers := range []int{1, 3} {
+		what := fmt.Sprintf("%+v, bias %t, residual %t, ReLU %t, %d workers", c, e.Bias != nil, e.Residual != nil, e.ReLU, workers)
+		const guard = 64
+		floats := random(rng, len(sums)+guard)
+		after := slices.Clone(floats[len(sums):])
+		packed.ForwardFloat(threads(workers), c, floats[:len(sums)], x, e)
+		got := make([]uint16, len(sums)+guard)
+		packed.Forward(threads(workers), c, got[:len(sums)], x, e)
+		for at, sum := range sums {
+			want := finishedBF16(e, c.O, sum, at)
+			if ActiveNarrow() != AVX512BF16 {
+				if math.Float32bits(floats[at]) != math.Float32bits(want) && !(floats[at] != floats[at] && want != want) {
+					t.Fatalf("%s: at %d: got %v, want %v", what, at, floats[at], want)
+				}
+			} else if d := math.Abs(float64(floats[at]) - float64(want)); !(d <= 1e-6*float64(sizes[at]+1)*math.Sqrt(float64(c.KH*c.KW*c.C))) && floats[at] != want && !(floats[at] != floats[at] && want != want) {
+				t.Fatalf("%s: at %d: got %v, want %v", what, at, floats[at], want)
+			}
+			if rounded := ToBF16(floats[at]); got[at] != rounded && !(floats[at] != floats[at] && FromBF16(got[at]) != FromBF16(got[at])) {
+				t.Fatalf("%s: at %d: got %#x, want %v rounded, %#x", what, at, got[at], floats[at], rounded)
+			}
+		}
+		if !slices.Equal(floats[len(sums):], after) || slices.ContainsFunc(got[len(sums):], func(v uint16) bool { return v != 0 }) {
+			t.Fatalf("%s: written beyond the end", what)
+		}
+	}
+}
+
+func TestConvBF16(t *testing.T) {
+	narrowLevels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(11, 1))
+		for range 300 {
+			checkConvBF16(t, rng, randomConv(rng))
+		}
+		checkConvBF16(t, rng, Conv{N: 2, H: 7, W: 7, C: 128, OH: 7, OW: 7, O: 96, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1})
+		checkConvBF16(t, rng, Conv{N: 1, H: 28, W: 28, C: 3, OH: 14, OW: 14, O: 64, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadTop: 3, PadLeft: 3, DilationH: 1, DilationW: 1, Groups: 1})
+	})
+}
+
+func FuzzConvBF16(f *testing.F) {
+	f.Add(uint64(1))
+	f.Add(uint64(99))
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		for _, l := range Levels() {
+			restore := SetActive(l)
+			rng := rand.New(rand.NewPCG(seed, 2))
+			checkConvBF16(t, rng, randomConv(rng))
+			restore()
+		}
+	})
+}
+
+// TestNarrowForwardIsBitIdentical checks that an image's result does not depend on its neighbours in the batch, its
+// place in it, or the number of workers, at the level whose order of sums the CPU decides, too.
+func TestNarrowForwardIsBitIdentical(t *testing.T) {
+	narrowLevels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(12, 1))
+		for range 40 {
+			c := randomConv(rng)
+			c.N, c.Groups = 5, 1
+			x, whole := randomBF16(rng, c.N*c.H*c.W*c.C), make([]float32, c.N*c.OH*c.OW*c.O)
+			packed := PackConvBF16(c, randomBF16(rng, c.KH*c.KW*c.C*c.O))
+			e := EpilogueBF16{Bias: random(rng, c.O), ReLU: true}
+			packed.ForwardFloat(threads(3), c, whole, x, e)
+			one := c
+			one.N = 1
+			in, out := len(x)/c.N, len(whole)/c.N
+			for n := range c.N {
+				alone := make([]float32, out)
+				packed.ForwardFloat(threads(1+n%2), one, alone, x[n*in:(n+1)*in], e)
+				if !slices.Equal(alone, whole[n*out:(n+1)*out]) {
+					t.Fatalf("%+v: image %d differs", c, n)
+				}
+			}
+		}
+	})
+}
+
+func TestToBF16(t *testing.T) {
+	for bits, want := range map[uint32]uint16{
+		0x3f800000: 0x3f80, 0x3f808000: 0x3f80, 0x3f808001: 0x3f81, 0x3f818000: 0x3f82, 0x3f818001: 0x3f82,
+		0x7f7fffff: 0x7f80, 0xff800000: 0xff80, 0x7f800001: 0x7fc0, 0xffffffff: 0xffff, 0x00008000: 0, 0x00008001: 1, 0x80000000: 0x8000,
+	} {
+		if got := ToBF16(math.Float32frombits(bits)); got != want {
+			t.Errorf("%#x: got %#x, want %#x", bits, got, want)
+		}
+	}
+}
+
+func BenchmarkConvBF16(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, c := range narrowLayers() {
+		x, y := randomBF16(rng, c.N*c.H*c.W*c.C), make([]uint16, c.N*c.OH*c.OW*c.O)
+		packed := PackConvBF16(c, randomBF16(rng, c.KH*c.KW*c.C*c.O))
+		e := EpilogueBF16{Bias: make([]float32, c.O), ReLU: true}
+		b.Run(fmt.Sprintf("%d/%dx%d/%dx%d/%d-%d/%d", c.N, c.H, c.W, c.KH, c.KW, c.C, c.O, c.StrideH), func(b *testing.B) {
+			for b.Loop() {
+				packed.Forward(threads(2), c, y, x, e)
+			}
+			flop := 2 * float64(c.N*c.OH*c.OW*c.O) * float64(c.KH*c.KW*c.C)
+			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
+}
