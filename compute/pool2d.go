@@ -2,6 +2,7 @@ package compute
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
@@ -55,33 +56,43 @@ func fastPool(n *node) kernel {
 	return func(c *call) {
 		x, out := view[float32](c.in[0]), view[float32](c.out[0])
 		inChunks(c, p.N*p.OH, parallelSize/(p.OW*p.C*p.KH*p.KW)+1, func(from, to int) {
+			// Down the columns of the window first, for the whole row at once, then along it.
+			row := poolRows.Get().(*[]float32)
+			defer poolRows.Put(row)
+			if cap(*row) < p.W*p.C {
+				*row = make([]float32, p.W*p.C)
+			}
+			folded := (*row)[:p.W*p.C]
 			for i := from; i < to; i++ {
 				image, oh := i/p.OH, i%p.OH
+				h0, h1, _, _ := p.window(oh, 0)
+				if h0 < h1 {
+					copy(folded, x[p.at(image, h0, 0):])
+				}
+				for h := h0 + 1; h < h1; h++ {
+					fold(folded, x[p.at(image, h, 0):][:p.W*p.C])
+				}
 				for ow := range p.OW {
 					dst := out[(i*p.OW+ow)*p.C:][:p.C]
-					h0, h1, w0, w1 := p.window(oh, ow)
-					first := true
-					for h := h0; h < h1; h++ {
-						for w := w0; w < w1; w++ {
-							at := p.at(image, h, w)
-							if first {
-								copy(dst, x[at:at+p.C])
-								first = false
-								continue
-							}
-							fold(dst, x[at:at+p.C])
-						}
-					}
-					if first { // a window over padding alone
+					_, _, w0, w1 := p.window(oh, ow)
+					if h0 >= h1 || w0 >= w1 { // a window over padding alone
 						for j := range dst {
 							dst[j] = initial
 						}
+						continue
+					}
+					copy(dst, folded[w0*p.C:])
+					for w := w0 + 1; w < w1; w++ {
+						fold(dst, folded[w*p.C:(w+1)*p.C])
 					}
 				}
 			}
 		})
 	}
 }
+
+// poolRows are rows of images on their way through a pool.
+var poolRows = sync.Pool{New: func() any { return new([]float32) }}
 
 // fastPoolGrad is the gradient of a max or min pool; nil where another way is needed.
 func fastPoolGrad(n *node) kernel {

@@ -161,16 +161,6 @@ func addTo(dst, x []float32) {
 	kernels.Add(dst, dst, x)
 }
 
-func maxTo(dst, x []float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] = max(dst[i], x[i])
-	}
-}
+func maxTo(dst, x []float32) { kernels.Max(dst, dst, x) }
 
-func minTo(dst, x []float32) {
-	x = x[:len(dst)]
-	for i := range dst {
-		dst[i] = min(dst[i], x[i])
-	}
-}
+func minTo(dst, x []float32) { kernels.Min(dst, dst, x) }

@@ -114,6 +114,10 @@ func convolve(p Parallel, c Conv, dst, x []float32, b *panels, e Epilogue) {
 		gemm(p, dst, c.O, m, left{data: x, row: c.C, column: 1}, b, false, e)
 		return
 	}
+	if c.rowwise(b.tile) {
+		c.convolveRows(p, dst, x, b, e)
+		return
+	}
 	g := &gather{src: x, h: c.H, w: c.W, c: c.C, outH: c.OH, outW: c.OW, strideH: c.StrideH, strideW: c.StrideW, runs: c.runs()}
 	g.multiply(p, m, b, func(w *workspace, from, to int) ([]float32, int) {
 		return dst[from*c.O:], c.O
