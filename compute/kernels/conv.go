@@ -38,6 +38,7 @@ func (c Conv) runs() []run {
 type PackedConv struct {
 	winograd *winogradFilters // Method() == Winograd
 	panels   *panels          // else, if Groups == 1
+	grouped  *groupedFilters  // else, but for depthwise ones
 	w        []float32        // else
 }
 
@@ -45,8 +46,11 @@ type PackedConv struct {
 // convolution's Method is the same.
 func PackConv(c Conv, w []float32) *PackedConv {
 	c.check()
-	if c.Groups > 1 {
+	if c.depthwise() && c.Groups > 1 {
 		return &PackedConv{w: append([]float32(nil), w...)}
+	}
+	if c.Groups > 1 {
+		return &PackedConv{grouped: packGrouped(c, w, nil)}
 	}
 	if c.Method() == Winograd {
 		return &PackedConv{winograd: newWinogradFilters(Serial{}, activeTiler(), c.C, c.O, w, nil)}
@@ -60,6 +64,10 @@ func PackConv(c Conv, w []float32) *PackedConv {
 // Forward computes dst [N, OH, OW, O] from x, finished by the epilogue.
 func (pc *PackedConv) Forward(p Parallel, c Conv, dst, x []float32, e Epilogue) {
 	c.check()
+	if pc.grouped != nil {
+		pc.grouped.forward(p, c, dst, x, e)
+		return
+	}
 	if c.Groups > 1 {
 		groupedForward(p, c, dst, x, pc.w, e)
 		return
