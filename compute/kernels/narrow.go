@@ -91,31 +91,36 @@ func (j *narrowConv) split(workers, panels, filters int) (blocks, parts int) {
 	j.segments = (j.OW + j.width - 1) / j.width
 	lineBytes := max(j.inWidth(j.width)*j.C*min(j.StrideH, j.KH), 1)
 	lines := j.N * j.OH
-	byFilters := panels%workers == 0 || panels >= 4*workers
-	parts = 1
-	if workers > 1 && byFilters && filters > lines*j.segments*lineBytes {
-		parts = workers
-	}
-	if j.segments > 1 {
-		j.lines = 1
-		return lines * j.segments, parts
-	}
 	most := max(narrowBlockBytes/lineBytes, 1)
-	if parts == 1 {
-		// A few blocks for each worker level the load.
-		share := (lines + 4*workers - 1) / (4 * workers)
-		least := (narrowBlockRows + j.OW - 1) / j.OW
-		most = min(most, max(share, least))
+	evenly := panels%workers == 0 || panels >= 4*workers
+	switch {
+	case j.segments > 1:
+		j.lines = 1
+		return lines * j.segments, 1
+	case workers > 1 && evenly && filters > lines*lineBytes:
+		j.lines, parts = min(most, lines), workers
+	case lines < workers:
+		j.lines, parts = 1, min((workers+lines-1)/lines, panels)
+	default:
+		j.lines, parts = share(lines, workers, most, (narrowBlockRows+j.OW-1)/j.OW), 1
 	}
-	blocks = (lines + most - 1) / most
-	if parts == 1 && blocks%workers != 0 {
-		blocks = min(blocks+workers-blocks%workers, lines)
-		if blocks < workers {
-			parts = min((workers+blocks-1)/blocks, panels)
+	return (lines + j.lines - 1) / j.lines, parts
+}
+
+// share returns how many lines a block has at most so that all workers are done at about the same time, with a few
+// blocks for each, because other programs take time, too. Blocks of fewer than least lines have to pay.
+func share(lines, workers, most, least int) int {
+	fewest := (lines + most*workers - 1) / (most * workers) // blocks for each worker
+	best, bestTime := 0, 0
+	for n := fewest; n < fewest+6; n++ {
+		block := (lines + n*workers - 1) / (n * workers)
+		blocks := (lines + block - 1) / block
+		time := (blocks + workers - 1) / workers * block // in lines
+		if best == 0 || block >= least && (time < bestTime || time == bestTime && n <= 4) {
+			best, bestTime = block, time
 		}
 	}
-	j.lines = (lines + blocks - 1) / blocks
-	return (lines + j.lines - 1) / j.lines, parts
+	return best
 }
 
 // block finds out where the windows of a block begin, relative to image, and at which output it begins.
