@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 var (
 	tilerBF16AVX512BF16 = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runBF16AVX512BF16}
 	tilerBF16AVX512     = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runBF16AVX512}
@@ -147,3 +149,47 @@ func tile3x16BF16AVX2(t *narrowTile)
 
 //go:noescape
 func tile1x16BF16AVX2(t *narrowTile)
+
+// roundBF16Vector and the two that follow return how many elements they have done.
+func roundBF16Vector(dst []uint16, x []float32) int {
+	n := len(x) &^ 15
+	switch {
+	case n == 0 || Active() == Portable:
+		return 0
+	case Active() == AVX512:
+		roundBF16AVX512(unsafe.Pointer(&dst[0]), unsafe.Pointer(&x[0]), n)
+	default:
+		roundBF16AVX2(unsafe.Pointer(&dst[0]), unsafe.Pointer(&x[0]), n)
+	}
+	return n
+}
+
+func widenBF16Vector(dst []float32, x []uint16) int {
+	n := len(x) &^ 15
+	if n == 0 || Active() == Portable {
+		return 0
+	}
+	widenBF16AVX2(unsafe.Pointer(&dst[0]), unsafe.Pointer(&x[0]), n)
+	return n
+}
+
+func maxBF16Vector(dst, a []uint16) int {
+	n := len(dst) &^ 15
+	if n == 0 || Active() == Portable {
+		return 0
+	}
+	maxBF16AVX2(unsafe.Pointer(&dst[0]), unsafe.Pointer(&a[0]), n)
+	return n
+}
+
+//go:noescape
+func roundBF16AVX512(dst, x unsafe.Pointer, n int)
+
+//go:noescape
+func roundBF16AVX2(dst, x unsafe.Pointer, n int)
+
+//go:noescape
+func widenBF16AVX2(dst, x unsafe.Pointer, n int)
+
+//go:noescape
+func maxBF16AVX2(dst, a unsafe.Pointer, n int)

@@ -148,6 +148,42 @@ func TestToBF16(t *testing.T) {
 	}
 }
 
+func TestBF16Slices(t *testing.T) {
+	narrowLevels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(13, 1))
+		for n := range 120 {
+			x, a := make([]float32, n), make([]uint16, n+1)
+			for i := range x {
+				x[i], a[i] = math.Float32frombits(rng.Uint32()), uint16(rng.Uint32())
+				switch rng.IntN(4) {
+				case 0:
+					x[i] = FromBF16(a[i])
+				case 1:
+					x[i] = math.Float32frombits(rng.Uint32() & 0xffff8000)
+				}
+			}
+			got := make([]uint16, n+1)
+			RoundBF16(got[:n], x)
+			back := make([]float32, n+1)
+			WidenBF16(back[:n], got[:n])
+			greater := slices.Clone(got)
+			MaxBF16(greater[:n], a[:n])
+			for i, v := range x {
+				if got[i] != ToBF16(v) || math.Float32bits(back[i]) != uint32(got[i])<<16 {
+					t.Fatalf("%#x: got %#x, and widened %#x", math.Float32bits(v), got[i], math.Float32bits(back[i]))
+				}
+				g, b := FromBF16(got[i]), FromBF16(a[i])
+				if want := max(g, b); want == want && FromBF16(greater[i]) != want || greater[i] != got[i] && greater[i] != a[i] {
+					t.Fatalf("the greater of %v and %v: %v", g, b, FromBF16(greater[i]))
+				}
+			}
+			if got[n] != 0 || back[n] != 0 || greater[n] != 0 {
+				t.Fatal("written beyond the end")
+			}
+		}
+	})
+}
+
 func BenchmarkConvBF16(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, c := range narrowLayers() {
