@@ -85,20 +85,22 @@ func (pc *PackedConvBF16) forward(p Parallel, c Conv, out narrowOutput, x []uint
 		shared.mode |= modeResidual
 		out.residual, out.residualSize = unsafe.Pointer(&e.Residual[0]), 2
 	}
-	memory := panelMemory.take()
-	defer panelMemory.give(memory)
-	bias := memory.zeros(pc.count() * pc.tile.columns)
-	if e.Bias != nil {
-		copy(bias, e.Bias[:pc.o])
+	bias := e.Bias
+	if bias != nil {
+		bias = bias[:pc.o]
 	}
 	shared.start = unsafe.Pointer(&pc.zero[0])
 	x = x[:c.N*c.H*c.W*c.C]
 	job := narrowConv{Conv: c, window: pc.windowRuns, x: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))}
 	job.C *= 2
 	job.compute(p, pc.count(), len(pc.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
-		t := shared
-		t.image, t.bias = image, unsafe.Pointer(&bias[panel*pc.tile.columns])
-		pc.panel(t, w, out, row, panel)
+		w.tile = shared
+		w.tile.image, w.tile.bias = image, unsafe.Pointer(&w.bias)
+		clear(w.bias[:])
+		if bias != nil {
+			copy(w.bias[:], bias[panel*pc.tile.columns:])
+		}
+		pc.panel(w, out, row, panel)
 	})
 }
 

@@ -97,15 +97,17 @@ func (c Conv) sameFilters(other Conv) {
 }
 
 func (pc *PackedConvInt8) forward(p Parallel, c Conv, out narrowOutput, x []uint8, e EpilogueInt8) {
-	finish := newFinishInt8(pc, e, &out)
-	defer finish.release()
+	e.Scale = e.Scale[:pc.o]
+	if e.Bias != nil {
+		e.Bias = e.Bias[:pc.o]
+	}
+	shared := e.sharedInt8(&out)
 	job := narrowConv{Conv: c, window: pc.windowRuns, x: x[:c.N*c.H*c.W*c.C], padding: pc.zero}
 	job.compute(p, pc.count(), len(pc.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
-		t := finish.common
-		t.image = image
 		begin := panel * pc.tile.columns
-		t.start = unsafe.Pointer(&pc.start[begin])
-		t.scale, t.bias = unsafe.Pointer(&finish.scale[begin]), unsafe.Pointer(&finish.bias[begin])
-		pc.panel(t, w, out, row, panel)
+		w.tile = shared
+		w.tile.image, w.tile.start = image, unsafe.Pointer(&pc.start[begin])
+		w.tile.factorsInt8(&e, w, begin, pc.runs*pc.run)
+		pc.panel(w, out, row, panel)
 	})
 }

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 	"unsafe"
 )
 
@@ -88,68 +87,63 @@ func roundUint8(v, least, most float32, zero int32) uint8 {
 	return uint8(int32(math.RoundToEven(float64(v))) + zero)
 }
 
-// finishInt8 is an epilogue as tiles take it.
-type finishInt8 struct {
-	scale, bias []float32  // of all panels' columns
-	common      narrowTile // what all tiles share
-}
-
-var finishesInt8 = sync.Pool{New: func() any { return new(finishInt8) }}
-
-func newFinishInt8(pc *PackedConvInt8, e EpilogueInt8, out *narrowOutput) *finishInt8 {
-	f := finishesInt8.Get().(*finishInt8)
-	factor := float32(1)
+// sharedInt8 is what all tiles of an epilogue have in common; it says in out what they add.
+func (e *EpilogueInt8) sharedInt8(out *narrowOutput) narrowTile {
+	t := narrowTile{residualScale: 1}
 	if out.size == 4 {
-		f.common = narrowTile{mode: modeFloat}
+		t.mode = modeFloat
 		if e.ReLU {
-			f.common.mode |= modeReLU
+			t.mode |= modeReLU
 		}
 	} else {
-		factor = e.Factor
-		f.common = narrowTile{zero: int32(e.Zero), least: -float32(e.Zero), most: 255 - float32(e.Zero)}
+		t.zero, t.least, t.most = int32(e.Zero), -float32(e.Zero), 255-float32(e.Zero)
+		t.residualScale = e.Factor
 		if e.ReLU {
-			f.common.least, f.common.floor = 0, uint32(e.Zero)*0x01010101
+			t.least, t.floor = 0, uint32(e.Zero)*0x01010101
 		}
 	}
-	columns := len(pc.start)
-	scale, bias := grown(&f.scale, columns), grown(&f.bias, columns)
-	clear(scale[pc.o:])
-	clear(bias)
-	for i, s := range e.Scale[:pc.o] {
-		scale[i] = s * factor
-	}
-	if e.Bias != nil {
-		for i, b := range e.Bias[:pc.o] {
-			bias[i] = b * factor
-		}
-	}
-	f.scale, f.bias = scale, bias
 	switch {
 	case e.Residual != nil:
 		out.residual, out.residualSize = unsafe.Pointer(&e.Residual[0]), 1
-		f.common.mode |= modeResidual
-		f.common.residualScale, f.common.residualZero = e.ResidualScale*factor, int32(e.ResidualZero)
+		t.mode |= modeResidual
+		t.residualScale, t.residualZero = t.residualScale*e.ResidualScale, int32(e.ResidualZero)
 	case e.ResidualFloat != nil:
 		out.residual, out.residualSize = unsafe.Pointer(&e.ResidualFloat[0]), 4
-		f.common.mode |= modeResidualFloat
-		f.common.residualScale = factor
+		t.mode |= modeResidualFloat
 	}
-	if !(f.largest(pc, e) < 1<<30) {
-		f.common.mode |= modeLarge
-	}
-	return f
+	return t
 }
 
-// largest is a bound of the absolute results.
-func (f *finishInt8) largest(pc *PackedConvInt8, e EpilogueInt8) float64 {
-	if e.ResidualFloat != nil {
-		return math.Inf(1)
+// factorsInt8 gives a tile, in a worker's memory, scale and bias of the columns from begin on, and finds out whether
+// results may be too large. depth is the number of products in a sum.
+func (t *narrowTile) factorsInt8(e *EpilogueInt8, w *narrowWorkspace, begin, depth int) {
+	factor := float32(1)
+	if t.mode&modeFloat == 0 {
+		factor = e.Factor
 	}
-	most := 0.0
-	for i, s := range f.scale {
-		most = max(most, math.Abs(float64(s))*255*128*float64(pc.runs*pc.run)+math.Abs(float64(f.bias[i])))
+	t.scale, t.bias = unsafe.Pointer(&w.scale), unsafe.Pointer(&w.bias)
+	scales := e.Scale[begin:]
+	// Bits of absolute values are in the order of the values, with NaN as the greatest.
+	var greatestScale, greatestBias uint32
+	for i, s := range scales[:min(len(w.scale), len(scales))] {
+		s *= factor
+		w.scale[i] = s
+		greatestScale = max(greatestScale, math.Float32bits(s)&^(1<<31))
 	}
-	return most + 255*math.Abs(float64(f.common.residualScale))
+	clear(w.bias[:])
+	if e.Bias != nil {
+		biases := e.Bias[begin:]
+		for i, b := range biases[:min(len(w.bias), len(biases))] {
+			b *= factor
+			w.bias[i] = b
+			greatestBias = max(greatestBias, math.Float32bits(b)&^(1<<31))
+		}
+	}
+	greatest := float64(math.Float32frombits(greatestScale))*255*128*float64(depth) + float64(math.Float32frombits(greatestBias))
+	if t.mode&modeResidual != 0 {
+		greatest += 255 * math.Abs(float64(t.residualScale))
+	}
+	if !(greatest < 1<<30) || t.mode&modeResidualFloat != 0 {
+		t.mode |= modeLarge
+	}
 }
-
-func (f *finishInt8) release() { finishesInt8.Put(f) }

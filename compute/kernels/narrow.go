@@ -55,6 +55,9 @@ type narrowWorkspace struct {
 	border  []byte // pixels of padding
 	rows    []int  // where each output's window begins
 	runs    []int  // where its runs begin after that
+	tile    narrowTile
+	scale   [narrowColumns]float32
+	bias    [narrowColumns]float32
 	out     [maxNarrowTile]float32
 	residue [maxNarrowTile]float32
 }

@@ -37,7 +37,10 @@ const (
 	modeLarge                                // results may be too large for an int32
 )
 
-const maxNarrowTile = 12 * 32
+const (
+	narrowColumns = 32 // of a tile at most
+	maxNarrowTile = 12 * narrowColumns
+)
 
 // narrowTiler is the code of an instruction set for tiles.
 type narrowTiler struct {
@@ -115,8 +118,9 @@ type narrowOutput struct {
 	residualSize int
 }
 
-// panel runs the tiles of a panel on the outputs from position row on; t has what they share.
-func (p *narrowPanels) panel(t narrowTile, w *narrowWorkspace, out narrowOutput, row, panel int) {
+// panel runs the tiles of a panel on the outputs from position row on; the workspace's tile has what they share.
+func (p *narrowPanels) panel(w *narrowWorkspace, out narrowOutput, row, panel int) {
+	t := &w.tile
 	begin, width := panel*p.tile.columns, p.width(panel)
 	columns := min(width, p.o-begin)
 	if p.steps > 0 && len(w.runs) > 0 {
@@ -132,23 +136,24 @@ func (p *narrowPanels) panel(t narrowTile, w *narrowWorkspace, out narrowOutput,
 			if out.residual != nil {
 				t.residual = unsafe.Add(out.residual, at*out.residualSize)
 			}
-			p.tile.run(&t, rows, width)
+			p.tile.run(t, rows, width)
 			r += rows * tiles
 		} else {
-			p.edge(t, w, out, at, rows, columns, width)
+			p.edge(w, out, at, rows, columns, width)
 			r += rows
 		}
 	}
 }
 
 // edge runs a tile of which only some columns are wanted in memory of its own.
-func (p *narrowPanels) edge(t narrowTile, w *narrowWorkspace, out narrowOutput, at, rows, columns, width int) {
+func (p *narrowPanels) edge(w *narrowWorkspace, out narrowOutput, at, rows, columns, width int) {
+	t := &w.tile
 	t.tiles, t.stride = 1, width
 	t.out, t.residual = unsafe.Pointer(&w.out), unsafe.Pointer(&w.residue)
 	if out.residual != nil {
 		copyRows(t.residual, width*out.residualSize, unsafe.Add(out.residual, at*out.residualSize), p.o*out.residualSize, rows, columns*out.residualSize)
 	}
-	p.tile.run(&t, rows, width)
+	p.tile.run(t, rows, width)
 	copyRows(unsafe.Add(out.data, at*out.size), p.o*out.size, unsafe.Pointer(&w.out), width*out.size, rows, columns*out.size)
 }
 
