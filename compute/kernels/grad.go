@@ -45,14 +45,22 @@ func (c Conv) backwards() Conv {
 // turn sets dst [KH, KW, O, C] to filters [KH, KW, C, O], turned by half a circle.
 func (c Conv) turn(p Parallel, dst, w []float32) []float32 {
 	each, taps := c.C*c.O, c.KH*c.KW
-	const stretch = 16 // of rows that are read side by side
-	p.For(taps*((c.O+stretch-1)/stretch), func(i int) {
+	// Squares go by way of a block: rows of dst may lie a power of two apart.
+	const side = 16
+	p.For(taps*((c.O+side-1)/side), func(i int) {
 		from, to := w[i%taps*each:(i%taps+1)*each], dst[(taps-1-i%taps)*each:]
-		begin := i / taps * stretch
-		end := min(begin+stretch, c.O)
-		for ch := range c.C {
-			for o, v := range from[ch*c.O+begin : ch*c.O+end] {
-				to[(begin+o)*c.C+ch] = v
+		o := i / taps * side
+		wide := min(side, c.O-o)
+		var block [side][side]float32
+		for ch := 0; ch < c.C; ch += side {
+			high := min(side, c.C-ch)
+			for r := range high {
+				for j, v := range from[(ch+r)*c.O+o : (ch+r)*c.O+o+wide] {
+					block[j][r] = v
+				}
+			}
+			for j := range wide {
+				copy(to[(o+j)*c.C+ch:(o+j)*c.C+ch+high], block[j][:])
 			}
 		}
 	})
@@ -131,6 +139,10 @@ func ConvGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 	c.check()
 	if c.Groups > 1 {
 		groupedGradFilter(p, c, dw, x, dy)
+		return
+	}
+	if rows, columns := c.winogradTiles(); c.Method() == Winograd && c.N*rows*columns >= winogradGradTiles {
+		winogradGradFilter(p, c, dw, x, dy)
 		return
 	}
 	k := c.KH * c.KW * c.C

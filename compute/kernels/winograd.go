@@ -54,7 +54,7 @@ type winogradFilters struct {
 // newWinogradFilters transforms filters [3, 3, in, out], in the given memory if it suffices.
 func newWinogradFilters(p Parallel, t *tiler, in, out int, w, data []float32) *winogradFilters {
 	one := &panels{tile: t, k: in, n: out}
-	size := one.size()
+	size := oddLines(one.size())
 	if cap(data) < winogradPoints*size {
 		data = make([]float32, winogradPoints*size)
 	}
@@ -83,6 +83,10 @@ type winogradTransforms struct {
 	// output turns the points to 4 x 4 positions, adds bias and residual, which lies as dst does, where
 	// they are not nil, and takes max(x, 0) if relu.
 	output func(dst, src, bias, residual, scratch unsafe.Pointer, n, row, column, point int, relu bool)
+	// spread is the transpose of output: it turns 4 x 4 positions to the points.
+	spread func(dst, src, scratch unsafe.Pointer, n, row, column, point int)
+	// gather is the transpose of filter: it turns the points to 3 x 3 taps.
+	gather func(dst, src, scratch unsafe.Pointer, n, tap, point int)
 }
 
 // winogradCache is how many floats of transformed tiles, in and out, stay in a core's second cache, and
@@ -168,12 +172,20 @@ type winogradScratch struct {
 
 var winogradScratches = sync.Pool{New: func() any { return new(winogradScratch) }}
 
+// pointIn and pointOut are the floats from one point to the next in the buffers of so many tiles.
+func (w *winograd) pointIn(tiles int) int  { return oddLines(tiles * w.ldIn) }
+func (w *winograd) pointOut(tiles int) int { return oddLines(tiles * w.ldOut) }
+
 // buffers are the transformed tiles [36, tiles, C] and what comes of them, [36, tiles, O].
 func (w *winograd) buffers(m *memory, tiles int) (in, out []float32) {
-	n := winogradPoints * tiles * w.ldIn
-	all := grown(&m.data, n+winogradPoints*tiles*w.ldOut)
+	n := winogradPoints * w.pointIn(tiles)
+	all := grown(&m.data, n+winogradPoints*w.pointOut(tiles))
 	return all[:n], all[n:]
 }
+
+// oddLines rounds a number of floats up to an odd number of cache lines: the transforms go along 36
+// points at once, which would fall into a few sets of the first cache if they lay a power of two apart.
+func oddLines(n int) int { return ((n+15)/16 | 1) * 16 }
 
 // each calls f for n tiles, shared between the workers.
 func (w *winograd) each(p Parallel, n int, f func(s *winogradScratch, tile int)) {
@@ -197,7 +209,7 @@ func (w *winograd) transformInput(s *winogradScratch, in []float32, tiles, from,
 	y, x = y-w.PadTop, x-w.PadLeft
 	image := w.x[n*w.H*w.W*w.C : (n+1)*w.H*w.W*w.C]
 	dst := unsafe.Pointer(&in[(tile-from)*w.ldIn])
-	point := 4 * tiles * w.ldIn
+	point := 4 * w.pointIn(tiles)
 	scratch := unsafe.Pointer(&s.vectors)
 	if y >= 0 && x >= 0 && y+winogradIn <= w.H && x+winogradIn <= w.W {
 		w.transforms.input(dst, unsafe.Pointer(&image[(y*w.W+x)*w.C]), scratch, w.C, 4*w.W*w.C, 4*w.C, point)
@@ -222,13 +234,13 @@ func (w *winograd) transformInput(s *winogradScratch, in []float32, tiles, from,
 // multiply is the product at one point, for the panels [first, last) of outputs.
 func (w *winograd) multiply(s *workspace, in, out []float32, tiles, rows, point, first, last int) {
 	b := w.filters.points[point]
-	s.multiply(out[point*tiles*w.ldOut:], w.ldOut, rows, left{data: in[point*tiles*w.ldIn:], row: w.ldIn, column: 1, padded: true}, b, 0, w.C, first, last, false)
+	s.multiply(out[point*w.pointOut(tiles):], w.ldOut, rows, left{data: in[point*w.pointIn(tiles):], row: w.ldIn, column: 1, padded: true}, b, 0, w.C, first, last, false)
 }
 
 func (w *winograd) transformOutput(s *winogradScratch, out []float32, tiles, from, tile int) {
 	n, y, x := w.place(tile)
 	src := unsafe.Pointer(&out[(tile-from)*w.ldOut])
-	point := 4 * tiles * w.ldOut
+	point := 4 * w.pointOut(tiles)
 	scratch := unsafe.Pointer(&s.vectors)
 	row := (n*w.OH+y)*w.OW + x
 	var bias unsafe.Pointer

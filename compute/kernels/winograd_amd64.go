@@ -3,8 +3,8 @@ package kernels
 import "unsafe"
 
 var (
-	avx512Winograd = winogradTransforms{filter: winogradFilter512, input: winogradInput512, output: winogradOutput512}
-	avx2Winograd   = winogradTransforms{filter: winogradFilter256, input: winogradInput256, output: winogradOutput256}
+	avx512Winograd = winogradTransforms{filter: winogradFilter512, input: winogradInput512, output: winogradOutput512, spread: winogradSpread512, gather: winogradGather512}
+	avx2Winograd   = winogradTransforms{filter: winogradFilter256, input: winogradInput256, output: winogradOutput256, spread: winogradSpread256, gather: winogradGather256}
 )
 
 func winogradOf(l Level) *winogradTransforms {
@@ -34,3 +34,15 @@ func winogradFilter512(dst, src unsafe.Pointer, n, tap, point int)
 
 //go:noescape
 func winogradFilter256(dst, src unsafe.Pointer, n, tap, point int)
+
+//go:noescape
+func winogradSpread512(dst, src, scratch unsafe.Pointer, n, row, column, point int)
+
+//go:noescape
+func winogradGather512(dst, src, scratch unsafe.Pointer, n, tap, point int)
+
+//go:noescape
+func winogradSpread256(dst, src, scratch unsafe.Pointer, n, row, column, point int)
+
+//go:noescape
+func winogradGather256(dst, src, scratch unsafe.Pointer, n, tap, point int)

@@ -331,6 +331,180 @@ loop: \
 	VZEROUPPER; \
 	RET
 
+// SPREAD turns e0-e3 to the points, in e0, r, p, e2, q, e3: the transpose of OUTPUT.
+#define SPREAD(e0, e1, e2, e3, p, q, r, near, far, half, two) \
+	VMOVAPS e0, p; \
+	VFMADD231PS half, e2, p; \
+	VMOVAPS e1, q; \
+	VFMADD231PS half, e3, q; \
+	VMOVAPS p, r; \
+	VFMADD231PS near, q, r; \
+	VFNMADD231PS near, q, p; \
+	VMOVAPS e0, q; \
+	VFMADD231PS two, e2, q; \
+	VFMADD231PS two, e3, e1; \
+	VMOVAPS q, e2; \
+	VFMADD231PS far, e1, e2; \
+	VFNMADD231PS far, e1, q
+
+// SPREADDOWN takes one column of outputs, at SI, to scratch, at R12.
+#define SPREADDOWN(VEC, column, e0, e1, e2, e3, p, q, r, near, far, half, two) \
+	VMOVUPS (SI), e0; \
+	VMOVUPS (SI)(R8*1), e1; \
+	VMOVUPS (SI)(R8*2), e2; \
+	VMOVUPS (SI)(R9*1), e3; \
+	SPREAD(e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	VMOVUPS e0, (0*4+column)*VEC(R12); \
+	VMOVUPS r, (1*4+column)*VEC(R12); \
+	VMOVUPS p, (2*4+column)*VEC(R12); \
+	VMOVUPS e2, (3*4+column)*VEC(R12); \
+	VMOVUPS q, (4*4+column)*VEC(R12); \
+	VMOVUPS e3, (5*4+column)*VEC(R12)
+
+// SPREADALONG takes one row from scratch to its points, at DX.
+#define SPREADALONG(VEC, row, e0, e1, e2, e3, p, q, r, near, far, half, two) \
+	VMOVUPS (row*4+0)*VEC(R12), e0; \
+	VMOVUPS (row*4+1)*VEC(R12), e1; \
+	VMOVUPS (row*4+2)*VEC(R12), e2; \
+	VMOVUPS (row*4+3)*VEC(R12), e3; \
+	SPREAD(e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	VMOVUPS e0, (DX); \
+	VMOVUPS r, (DX)(R11*1); \
+	VMOVUPS p, (DX)(R11*2); \
+	VMOVUPS e2, (DX)(R13*1); \
+	VMOVUPS q, (DX)(R11*4); \
+	VMOVUPS e3, (DX)(R15*1)
+
+#define SPREADBODY(VEC, e0, e1, e2, e3, p, q, r, near, far, half, two) \
+	MOVQ dst+0(FP), DI; \
+	MOVQ src+8(FP), BX; \
+	MOVQ scratch+16(FP), R12; \
+	MOVQ n+24(FP), CX; \
+	MOVQ row+32(FP), R8; \
+	MOVQ column+40(FP), AX; \
+	MOVQ point+48(FP), R11; \
+	LEAQ (R8)(R8*2), R9; \
+	LEAQ (R11)(R11*2), R13; \
+	LEAQ (R11)(R11*4), R15; \
+	LEAQ (R13)(R13*1), R10; \
+	VBROADCASTSS winogradConstants<>+0(SB), near; \
+	VBROADCASTSS winogradConstants<>+4(SB), far; \
+	VBROADCASTSS winogradConstants<>+8(SB), half; \
+	VBROADCASTSS winogradConstants<>+12(SB), two; \
+loop: \
+	MOVQ BX, SI; \
+	SPREADDOWN(VEC, 0, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ AX, SI; \
+	SPREADDOWN(VEC, 1, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ AX, SI; \
+	SPREADDOWN(VEC, 2, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ AX, SI; \
+	SPREADDOWN(VEC, 3, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	MOVQ DI, DX; \
+	SPREADALONG(VEC, 0, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ R10, DX; \
+	SPREADALONG(VEC, 1, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ R10, DX; \
+	SPREADALONG(VEC, 2, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ R10, DX; \
+	SPREADALONG(VEC, 3, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ R10, DX; \
+	SPREADALONG(VEC, 4, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ R10, DX; \
+	SPREADALONG(VEC, 5, e0, e1, e2, e3, p, q, r, near, far, half, two); \
+	ADDQ $VEC, BX; \
+	ADDQ $VEC, DI; \
+	SUBQ $(VEC/4), CX; \
+	JNZ loop; \
+	VZEROUPPER; \
+	RET
+
+// GATHER turns the points u0-u5 to taps, in u0, u1, u5: the transpose of FILTER.
+#define GATHER(u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth) \
+	VADDPS u2, u1, s; \
+	VSUBPS u2, u1, d; \
+	VADDPS u4, u3, p; \
+	VSUBPS u4, u3, q; \
+	VMULPS third, s, s; \
+	VMULPS third, d, d; \
+	VMULPS sixth, p, p; \
+	VMULPS sixth, q, q; \
+	VADDPS s, u0, u0; \
+	VADDPS p, u0, u0; \
+	VMULPS near, d, u1; \
+	VFMADD231PS far, q, u1; \
+	VFMADD231PS half, s, u5; \
+	VFMADD231PS two, p, u5
+
+// GATHERDOWN takes one column of points, at SI, to scratch, at R12.
+#define GATHERDOWN(VEC, column, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth) \
+	VMOVUPS (SI), u0; \
+	VMOVUPS (SI)(R8*1), u1; \
+	VMOVUPS (SI)(R8*2), u2; \
+	VMOVUPS (SI)(R9*1), u3; \
+	VMOVUPS (SI)(R8*4), u4; \
+	VMOVUPS (SI)(R10*1), u5; \
+	GATHER(u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	VMOVUPS u0, (0*6+column)*VEC(R12); \
+	VMOVUPS u1, (1*6+column)*VEC(R12); \
+	VMOVUPS u5, (2*6+column)*VEC(R12)
+
+// GATHERALONG takes one row from scratch to its taps, at DX.
+#define GATHERALONG(VEC, row, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth) \
+	VMOVUPS (row*6+0)*VEC(R12), u0; \
+	VMOVUPS (row*6+1)*VEC(R12), u1; \
+	VMOVUPS (row*6+2)*VEC(R12), u2; \
+	VMOVUPS (row*6+3)*VEC(R12), u3; \
+	VMOVUPS (row*6+4)*VEC(R12), u4; \
+	VMOVUPS (row*6+5)*VEC(R12), u5; \
+	GATHER(u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	VMOVUPS u0, (DX); \
+	VMOVUPS u1, (DX)(AX*1); \
+	VMOVUPS u5, (DX)(AX*2); \
+	ADDQ R13, DX
+
+#define GATHERBODY(VEC, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth) \
+	MOVQ dst+0(FP), DI; \
+	MOVQ src+8(FP), BX; \
+	MOVQ scratch+16(FP), R12; \
+	MOVQ n+24(FP), CX; \
+	MOVQ tap+32(FP), AX; \
+	MOVQ point+40(FP), R11; \
+	LEAQ (AX)(AX*2), R13; \
+	LEAQ (R11)(R11*2), R8; \
+	ADDQ R8, R8; \
+	LEAQ (R8)(R8*2), R9; \
+	LEAQ (R8)(R8*4), R10; \
+	VBROADCASTSS winogradConstants<>+0(SB), near; \
+	VBROADCASTSS winogradConstants<>+4(SB), far; \
+	VBROADCASTSS winogradConstants<>+8(SB), half; \
+	VBROADCASTSS winogradConstants<>+12(SB), two; \
+	VBROADCASTSS winogradConstants<>+20(SB), third; \
+	VBROADCASTSS winogradConstants<>+24(SB), sixth; \
+loop: \
+	MOVQ BX, SI; \
+	GATHERDOWN(VEC, 0, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	ADDQ R11, SI; \
+	GATHERDOWN(VEC, 1, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	ADDQ R11, SI; \
+	GATHERDOWN(VEC, 2, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	ADDQ R11, SI; \
+	GATHERDOWN(VEC, 3, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	ADDQ R11, SI; \
+	GATHERDOWN(VEC, 4, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	ADDQ R11, SI; \
+	GATHERDOWN(VEC, 5, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	MOVQ DI, DX; \
+	GATHERALONG(VEC, 0, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	GATHERALONG(VEC, 1, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	GATHERALONG(VEC, 2, u0, u1, u2, u3, u4, u5, s, d, p, q, near, far, half, two, third, sixth); \
+	ADDQ $VEC, BX; \
+	ADDQ $VEC, DI; \
+	SUBQ $(VEC/4), CX; \
+	JNZ loop; \
+	VZEROUPPER; \
+	RET
+
 // func winogradInput512(dst, src, scratch unsafe.Pointer, n, row, column, point int)
 TEXT ·winogradInput512(SB), NOSPLIT, $0-56
 	INPUTBODY(64, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14)
@@ -354,3 +528,19 @@ TEXT ·winogradFilter512(SB), NOSPLIT, $0-40
 // func winogradFilter256(dst, src unsafe.Pointer, n, tap, point int)
 TEXT ·winogradFilter256(SB), NOSPLIT, $0-40
 	FILTERBODY(32, Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12)
+
+// func winogradSpread512(dst, src, scratch unsafe.Pointer, n, row, column, point int)
+TEXT ·winogradSpread512(SB), NOSPLIT, $0-56
+	SPREADBODY(64, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10)
+
+// func winogradGather512(dst, src, scratch unsafe.Pointer, n, tap, point int)
+TEXT ·winogradGather512(SB), NOSPLIT, $0-48
+	GATHERBODY(64, Z0, Z1, Z2, Z3, Z4, Z5, Z6, Z7, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15)
+
+// func winogradSpread256(dst, src, scratch unsafe.Pointer, n, row, column, point int)
+TEXT ·winogradSpread256(SB), NOSPLIT, $0-56
+	SPREADBODY(32, Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10)
+
+// func winogradGather256(dst, src, scratch unsafe.Pointer, n, tap, point int)
+TEXT ·winogradGather256(SB), NOSPLIT, $0-48
+	GATHERBODY(32, Y0, Y1, Y2, Y3, Y4, Y5, Y6, Y7, Y8, Y9, Y10, Y11, Y12, Y13, Y14, Y15)

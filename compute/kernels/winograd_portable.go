@@ -12,7 +12,7 @@ const (
 	winogradFar  = math.Sqrt2
 )
 
-var portableWinograd = winogradTransforms{filter: winogradFilterPortable, input: winogradInputPortable, output: winogradOutputPortable}
+var portableWinograd = winogradTransforms{filter: winogradFilterPortable, input: winogradInputPortable, output: winogradOutputPortable, spread: winogradSpreadPortable, gather: winogradGatherPortable}
 
 func floatAt(p unsafe.Pointer, offset int) *float32 { return (*float32)(unsafe.Add(p, offset)) }
 
@@ -103,4 +103,58 @@ func outputValues(m *[winogradIn]float32) [winogradOut]float32 {
 	s, d := m[1]+m[2], (m[1]-m[2])*winogradNear
 	p, q := m[3]+m[4], (m[3]-m[4])*winogradFar
 	return [winogradOut]float32{m[0] + s + p, d + q, s/2 + 2*p, d/2 + 2*q + m[5]}
+}
+
+func winogradSpreadPortable(dst, src, _ unsafe.Pointer, n, row, column, point int) {
+	for i := range n {
+		var half [winogradIn][winogradOut]float32
+		for j := range winogradOut {
+			var e [winogradOut]float32
+			for k := range e {
+				e[k] = *floatAt(src, k*row+j*column+4*i)
+			}
+			for k, v := range spreadPoints(&e) {
+				half[k][j] = v
+			}
+		}
+		for k := range half {
+			for l, v := range spreadPoints(&half[k]) {
+				*floatAt(dst, (k*winogradIn+l)*point+4*i) = v
+			}
+		}
+	}
+}
+
+// spreadPoints is the transpose of outputValues.
+func spreadPoints(e *[winogradOut]float32) [winogradIn]float32 {
+	a, b := e[0]+e[2]/2, (e[1]+e[3]/2)*winogradNear
+	c, d := e[0]+2*e[2], (e[1]+2*e[3])*winogradFar
+	return [winogradIn]float32{e[0], a + b, a - b, c + d, c - d, e[3]}
+}
+
+func winogradGatherPortable(dst, src, _ unsafe.Pointer, n, tap, point int) {
+	for i := range n {
+		var half [3][winogradIn]float32
+		for j := range winogradIn {
+			var u [winogradIn]float32
+			for k := range u {
+				u[k] = *floatAt(src, (k*winogradIn+j)*point+4*i)
+			}
+			for k, v := range tapsOf(&u) {
+				half[k][j] = v
+			}
+		}
+		for k := range half {
+			for l, v := range tapsOf(&half[k]) {
+				*floatAt(dst, (3*k+l)*tap+4*i) = v
+			}
+		}
+	}
+}
+
+// tapsOf is the transpose of filterPoints.
+func tapsOf(u *[winogradIn]float32) [3]float32 {
+	s, d := (u[1]+u[2])*(-2./3), (u[1]-u[2])*(-2./3)
+	p, q := (u[3]+u[4])*(1./6), (u[3]-u[4])*(1./6)
+	return [3]float32{u[0] + s + p, d*winogradNear + q*winogradFar, u[5] + s/2 + 2*p}
 }

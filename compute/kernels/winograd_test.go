@@ -28,6 +28,14 @@ func TestWinogradTransformsAgree(t *testing.T) {
 		own.input(at(got), at(window), at(scratch), n, 4*6*tile, 4*tile, 4*tile)
 		require.InDeltaSlice(t, want, got, 1e-4, "input")
 
+		portableWinograd.spread(at(want), at(window), at(scratch), n, 4*4*tile, 4*tile, 4*tile)
+		own.spread(at(got), at(window), at(scratch), n, 4*4*tile, 4*tile, 4*tile)
+		require.InDeltaSlice(t, want, got, 1e-4, "spread")
+
+		portableWinograd.gather(at(want), at(points), at(scratch), n, 4*tile, 4*tile)
+		own.gather(at(got), at(points), at(scratch), n, 4*tile, 4*tile)
+		require.InDeltaSlice(t, want, got, 1e-4, "gather")
+
 		for _, relu := range []bool{false, true} {
 			for parts := range 4 {
 				b, r := unsafe.Pointer(nil), unsafe.Pointer(nil)
