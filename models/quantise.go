@@ -20,6 +20,7 @@ type Calibration struct {
 	layers  map[string]*layer     // by name
 	inputs  map[string]string     // of layers and residuals: the activation that they read
 	watched map[string]*histogram // of activations, by the name of the first that reads them
+	pixels  map[string]eightBits  // of activations that are the network's own input, where it is known how that was bytes
 }
 
 // layer is a convolution that can be quantised.
@@ -31,7 +32,8 @@ type layer struct {
 // NewCalibration begins with a network's float weights.
 func NewCalibration(weights Weights) *Calibration {
 	return &Calibration{
-		weights: weights, layers: map[string]*layer{}, inputs: map[string]string{}, watched: map[string]*histogram{},
+		weights: weights, layers: map[string]*layer{}, inputs: map[string]string{},
+		watched: map[string]*histogram{}, pixels: map[string]eightBits{},
 	}
 }
 
@@ -78,6 +80,11 @@ func (n *Net) observeLayer(name, norm string, x *Node) {
 // Watch returns what runs a network in float32 on a batch and watches it. build is given a Net and the
 // batch; several networks may share layers.
 func (c *Calibration) Watch(backend backends.Backend, build func(net *Net, x *Node)) (func(x *tensors.Tensor) error, error) {
+	return c.watch(backend, nil, build)
+}
+
+// watch is Watch of a network whose input was made of bytes, if it is known how.
+func (c *Calibration) watch(backend backends.Backend, pixels *eightBits, build func(net *Net, x *Node)) (func(x *tensors.Tensor) error, error) {
 	var names []string
 	exec, err := NewExec(backend, func(x *Node) []*Node {
 		o := &observed{calibration: c, made: Weights{}, first: map[*Node]string{}}
@@ -87,6 +94,9 @@ func (c *Calibration) Watch(backend backends.Backend, build func(net *Net, x *No
 		}
 		c.weights.Merge("", o.made)
 		names = o.names
+		if name, read := o.first[x]; read && pixels != nil {
+			c.pixels[name] = *pixels
+		}
 		return o.nodes
 	})
 	if err != nil {
@@ -107,8 +117,7 @@ func (c *Calibration) Watch(backend backends.Backend, build func(net *Net, x *No
 				h = &histogram{}
 				c.watched[names[i]] = h
 			}
-			channels := out.Shape().Dimensions[out.Rank()-1]
-			if err := h.add(values, channels); err != nil {
+			if err := h.add(values); err != nil {
 				return fmt.Errorf("what %q reads: %w", names[i], err)
 			}
 			if err := out.FinalizeAll(); err != nil {
@@ -126,8 +135,6 @@ type QuantiseOptions struct {
 	Float []string
 	// FloatResiduals leaves shortcuts as they are, instead of rounding those that no layer reads.
 	FloatResiduals bool
-	// Uncorrected leaves out the correction of biases.
-	Uncorrected bool
 }
 
 // Layers are the names of the convolutions that were watched.
@@ -150,61 +157,61 @@ func (c *Calibration) Weights(o QuantiseOptions) (Weights, error) {
 			continue
 		}
 		read[c.inputs[name]] = true
-		input := c.watched[c.inputs[name]]
-		for part, t := range quantiseLayer(c.weights, name, l, input, o) {
-			quantised[name+"."+part] = t
-		}
-		for _, part := range []string{"weight", "bias", "running_mean", "running_var", "num_batches_tracked"} {
+		quantised.Merge(name+".", quantiseLayer(c.weights, name, l, c.eightBits(c.inputs[name], o)))
+		for _, part := range []string{"weight", "bias", "running_mean", "running_var"} {
 			delete(quantised, l.norm+"."+part)
 		}
 	}
 	for name, input := range c.inputs {
 		if c.layers[name] == nil && (read[input] || !o.FloatResiduals) {
-			quantised[name+".input"] = c.watched[input].tensor(o.Clipping)
+			quantised[name+".input"] = c.eightBits(input, o).tensor()
 		}
 	}
 	return quantised, nil
 }
 
-// tensor is the worth of a step and the zero point.
-func (h *histogram) tensor(clipping Clipping) *Tensor {
-	step, zero := h.steps(clipping)
-	return &Tensor{Shape: []int{2}, Data: []float32{step, zero}}
+// eightBits of an activation.
+func (c *Calibration) eightBits(name string, o QuantiseOptions) eightBits {
+	if exact, ok := c.pixels[name]; ok {
+		return exact
+	}
+	return c.watched[name].eightBits(o.Clipping)
 }
 
-// quantiseLayer folds batch normalisation into a convolution and rounds its weights, each output channel
-// by its own scale. What rounding does to the mean of each channel, given the means of the inputs, the
-// bias takes back (https://arxiv.org/abs/1906.04721, section 4.2).
-func quantiseLayer(weights Weights, name string, l *layer, input *histogram, o QuantiseOptions) Weights {
+// quantiseLayer folds batch normalisation into a convolution and rounds its weights, each output channel by
+// its own scale.
+func quantiseLayer(weights Weights, name string, l *layer, input eightBits) Weights {
 	shape := weights[name+".weight"].Shape
-	out, in, area := shape[0], shape[1], shape[2]*shape[3]
-	folded, bias := (&Net{weights: weights, epsilon: l.epsilon}).folded(name, l.norm, out, in, window{height: shape[2], width: shape[3]})
+	out, size := shape[0], shape[1]*shape[2]*shape[3]
+	folded, bias := (&Net{weights: weights, epsilon: l.epsilon}).folded(name, l.norm, out, shape[1], window{height: shape[2], width: shape[3]})
 	w := fromGraph(folded)
 	t := &Tensor{Shape: shape, Int8: make([]int8, len(w.Data))}
 	scales := NewTensor(out)
-	means := input.means()
 	for channel := range out {
-		row := w.Data[channel*in*area : (channel+1)*in*area]
-		var largest float64
-		for _, v := range row {
-			largest = max(largest, math.Abs(float64(v)))
-		}
-		scale := float32(largest / 127)
-		if scale == 0 {
-			scale = 1
-		}
+		row, rounded := w.Data[channel*size:(channel+1)*size], t.Int8[channel*size:(channel+1)*size]
+		scale := channelScale(row)
 		scales.Data[channel] = scale
-		var shift float64
+		var sum float64
 		for i, v := range row {
-			q := math.RoundToEven(float64(v) / float64(scale))
-			t.Int8[channel*in*area+i] = int8(max(-127, min(q, 127)))
-			shift += (float64(v) - q*float64(scale)) * means[i/area]
+			q := max(-127, min(math.RoundToEven(float64(v)/float64(scale)), 127))
+			rounded[i] = int8(q)
+			sum += q
 		}
-		if !o.Uncorrected {
-			bias[channel] += float32(shift)
-		}
+		bias[channel] -= float32(sum * float64(scale) * float64(input.shift))
 	}
-	return Weights{"weight": t, "weight_scale": scales, "bias": &Tensor{Shape: []int{out}, Data: bias}, "input": input.tensor(o.Clipping)}
+	return Weights{"weight": t, "weight_scale": scales, "bias": &Tensor{Shape: []int{out}, Data: bias}, "input": input.tensor()}
+}
+
+// channelScale maps the largest weight to 127.
+func channelScale(row []float32) float32 {
+	var largest float32
+	for _, v := range row {
+		largest = max(largest, v, -v)
+	}
+	if largest == 0 {
+		return 1
+	}
+	return largest / 127
 }
 
 // Quantise returns the backbone in int8, calibrated on x [batch, height, width, 3] alone.

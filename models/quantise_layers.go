@@ -18,7 +18,8 @@ import (
 //	x.weight        int8 [out, in, height, width], -127..127
 //	x.weight_scale  [out]: what one step of the weights of each output channel is worth
 //	x.bias          [out], batch normalisation folded in
-//	x.input         [2]: what one step of the input is worth, and the zero point, 0..255
+//	x.input         [3]: what one step of the input is worth, the zero point, 0..255, and what is added
+//	                to the input first; the bias takes that back
 //
 // and a shortcut that is added to a layer's output has its own `residual.input`.
 
@@ -53,10 +54,13 @@ func (n *Net) Residual(x, shortcut *Node) *Node {
 	return Add(x, shortcut)
 }
 
-// roundedInput is x as eight bits keep it.
+// roundedInput is x as eight bits keep it, with what is added to it.
 func (n *Net) roundedInput(name string, x *Node) *Node {
-	input := n.value(name+".input", nil, 2).Data
-	step, zero := input[0], input[1]
+	input := n.value(name+".input", nil, 3).Data
+	step, zero, shift := input[0], input[1], input[2]
+	if shift != 0 {
+		x = AddScalar(x, shift)
+	}
 	return dequantise(quantise(x, step, zero), x.DType(), step, zero)
 }
 

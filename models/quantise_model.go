@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gomlx/gomlx/backends"
@@ -28,13 +29,17 @@ func (m *Model) Calibrate(backend backends.Backend) (*ModelCalibration, error) {
 	if m.Weights.Quantised() {
 		return nil, fmt.Errorf("the model is int8 already: quantise the float one that it was made of")
 	}
-	c := &ModelCalibration{Calibration: NewCalibration(m.Weights), model: m}
-	var err error
-	c.Crops, err = c.Watch(backend, func(net *Net, x *Node) { m.trunk(net, x) })
+	backbone, err := m.Trunk()
 	if err != nil {
 		return nil, err
 	}
-	c.Photos, err = c.Watch(backend, func(net *Net, x *Node) {
+	c := &ModelCalibration{Calibration: NewCalibration(m.Weights), model: m}
+	pixels := backbone.pixels()
+	c.Crops, err = c.watch(backend, pixels, func(net *Net, x *Node) { m.trunk(net, x) })
+	if err != nil {
+		return nil, err
+	}
+	c.Photos, err = c.watch(backend, pixels, func(net *Net, x *Node) {
 		features := m.trunk(net, x)
 		BackgroundHead(net, features)
 		LocationHead(net, features)
@@ -52,4 +57,17 @@ func (c *ModelCalibration) Model(o QuantiseOptions) (*Model, error) {
 	config.Precision = precisionInt8
 	config.Facets = slices.Clone(config.Facets)
 	return &Model{Config: config, Weights: weights}, nil
+}
+
+// pixels is how normalised pixels were bytes, nil where each channel is normalised in its own way. With a
+// mean between two bytes it takes the shift: eight bits then lose nothing of a photo. Only padding, which
+// is zero, is off by the shift, less than a step.
+func (b Backbone) pixels() *eightBits {
+	mean, deviation := b.Mean[0], b.Deviation[0]
+	if b.Mean != [3]float32{mean, mean, mean} || b.Deviation != [3]float32{deviation, deviation, deviation} {
+		return nil
+	}
+	step := 1 / (255 * float64(deviation))
+	zero := math.Floor(255 * float64(mean))
+	return &eightBits{step: float32(step), zero: float32(zero), shift: float32((255*float64(mean) - zero) * step)}
 }

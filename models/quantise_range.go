@@ -16,51 +16,36 @@ const (
 	ClipMSE        Clipping = "mse"        // where the squared error of rounding and clipping is least
 )
 
-// DefaultClipping is the one that kept most of the embedding (MODEL_CARD.md).
-const DefaultClipping = ClipMSE
+// DefaultClipping is the one that kept most of the embedding of the photo that lost most (MODEL_CARD.md).
+const DefaultClipping = ClipNothing
 
 // Clippings are all ways.
 func Clippings() []Clipping { return []Clipping{ClipNothing, ClipPercentile, ClipMSE} }
 
-// histogram counts the numbers of an activation but zeros, and averages each channel.
+// histogram counts the numbers of an activation but zeros, which no range loses anything of.
 type histogram struct {
 	limit    float64  // the bins span [-limit, limit]
 	counts   []uint64 // of each bin
 	min, max float32
-	sums     []float64 // of each channel
-	rows     int       // numbers in each channel
 }
 
 // histogramBins is even, so that zero is a bin's edge.
 const histogramBins = 8192
 
-// add counts values, whose channels are the fastest axis.
-func (h *histogram) add(values []float32, channels int) error {
-	if h.sums == nil {
-		h.sums = make([]float64, channels)
-	}
-	row := make([]float32, channels)
-	for begin := 0; begin < len(values); begin += channels {
-		for i, v := range values[begin : begin+channels] {
-			row[i] = v
-			h.min, h.max = min(h.min, v), max(h.max, v)
+// add counts values.
+func (h *histogram) add(values []float32) error {
+	for _, v := range values {
+		if v-v != 0 {
+			return fmt.Errorf("an activation is not finite: %v", v)
 		}
-		for i, v := range row {
-			h.sums[i] += float64(v)
-		}
+		h.min, h.max = min(h.min, v), max(h.max, v)
 	}
-	h.rows += len(values) / channels
-	largest := max(float64(h.max), -float64(h.min))
-	if math.IsNaN(largest) || math.IsInf(largest, 0) {
-		return fmt.Errorf("an activation is not finite")
-	}
-	h.widen(largest)
+	h.widen(max(float64(h.max), -float64(h.min)))
 	scale := histogramBins / 2 / h.limit
 	for _, v := range values {
-		if v == 0 {
-			continue // no range loses anything of it
+		if v != 0 {
+			h.counts[min(int((float64(v)+h.limit)*scale), histogramBins-1)]++
 		}
-		h.counts[min(int((float64(v)+h.limit)*scale), histogramBins-1)]++
 	}
 	return nil
 }
@@ -79,18 +64,15 @@ func (h *histogram) widen(largest float64) {
 	}
 }
 
-// means of each channel.
-func (h *histogram) means() []float64 {
-	means := make([]float64, len(h.sums))
-	for i, s := range h.sums {
-		means[i] = s / float64(max(h.rows, 1))
-	}
-	return means
+// eightBits is how an activation becomes bytes: (x + shift)/step + zero.
+type eightBits struct{ step, zero, shift float32 }
+
+func (b eightBits) tensor() *Tensor {
+	return &Tensor{Shape: []int{3}, Data: []float32{b.step, b.zero, b.shift}}
 }
 
-// steps are the worth of one step and the zero point for eight bits. Zero is a step exactly, since
-// padding is.
-func (h *histogram) steps(clipping Clipping) (step, zero float32) {
+// eightBits of what was observed. Zero is a step exactly, since padding is.
+func (h *histogram) eightBits(clipping Clipping) eightBits {
 	low, high := float64(h.min), float64(h.max)
 	switch clipping {
 	case ClipPercentile:
@@ -100,10 +82,10 @@ func (h *histogram) steps(clipping Clipping) (step, zero float32) {
 	}
 	low, high = min(low, 0), max(high, 0)
 	if high-low < 1e-12 {
-		return 1, 0 // nothing but zeros
+		return eightBits{step: 1} // nothing but zeros
 	}
-	worth := (high - low) / 255
-	return float32(worth), float32(math.Round(-low / worth))
+	step := (high - low) / 255
+	return eightBits{step: float32(step), zero: float32(math.Round(-low / step))}
 }
 
 // centre is the middle of a bin.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/photo"
 )
 
 func features(t *testing.T, backend backends.Backend, b Backbone, net func() *Net, x *tensors.Tensor) []float32 {
@@ -110,37 +111,47 @@ func TestQuantiseOptions(t *testing.T) {
 	require.ErrorContains(t, err, `no layer "conv7"`)
 }
 
-// TestBiasCorrection: rounded weights shift the mean of a channel, and the bias takes it back.
-func TestBiasCorrection(t *testing.T) {
-	const channels = 64
-	x := NewTensor(4, 9, 9, channels)
-	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range x.Data {
-		x.Data[i] = rng.Float32()
-	}
-	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, 32, 1, 1) }
-	c := NewRandomCalibration(1)
-	watch, err := c.Watch(testBackend(t), func(net *Net, x *Node) { build(net, x) })
-	require.NoError(t, err)
-	batch := tensors.FromFlatDataAndDimensions(x.Data, x.Shape...)
-	require.NoError(t, watch(batch))
-	shift := func(o QuantiseOptions) (sum float64) {
-		weights, err := c.Weights(o)
+// TestPixelsStayExact: bytes that were normalised are the same bytes again.
+func TestPixelsStayExact(t *testing.T) {
+	for _, name := range []string{"kleid-s", "inception_v3"} {
+		b, err := BackboneByName(name)
 		require.NoError(t, err)
-		var means [2][]float32
-		for i, net := range []*Net{NewRandomNet(1), NewFrozenNet(weights)} {
-			exec := MustNewExec(testBackend(t), func(x *Node) *Node { return ReduceMean(build(net, x), 0, 1, 2) })
-			means[i] = tensors.MustCopyFlatData[float32](exec.MustExec1(batch))
+		to := b.pixels()
+		require.NotNil(t, to)
+		m := &photo.Image{Width: 256, Height: 1, Pix: make([]uint8, 3*256)}
+		for i := range m.Pix {
+			m.Pix[i] = uint8(i / 3)
 		}
-		for i, v := range means[0] {
-			sum += math.Abs(float64(v - means[1][i]))
-		}
-		return sum / 32
+		x := make([]float32, len(m.Pix))
+		photo.Normalise(x, m, b.Mean, b.Deviation)
+		exec := MustNewExec(testBackend(t), func(x *Node) *Node {
+			return quantise(AddScalar(x, to.shift), to.step, to.zero)
+		})
+		got := exec.MustExec1(tensors.FromFlatDataAndDimensions(x, len(x)))
+		require.Equal(t, m.Pix, tensors.MustCopyFlatData[uint8](got), name)
 	}
-	uncorrected := shift(QuantiseOptions{Clipping: ClipNothing, Uncorrected: true})
-	corrected := shift(QuantiseOptions{Clipping: ClipNothing})
-	require.Greater(t, uncorrected, 1e-3)
-	require.Less(t, corrected, uncorrected/20)
+	resnet, err := BackboneByName("resnet18")
+	require.NoError(t, err)
+	require.Nil(t, resnet.pixels())
+}
+
+// TestShiftedInput: the bias takes back what was added to the input.
+func TestShiftedInput(t *testing.T) {
+	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, 8, 1, 1) }
+	x := func() *tensors.Tensor { return randomPixels(3, 1, 5, 6, 4) }
+	c := NewRandomCalibration(1)
+	watch, err := c.watch(testBackend(t), &eightBits{step: 1.0 / 64, zero: 128, shift: 0.3}, func(net *Net, x *Node) { build(net, x) })
+	require.NoError(t, err)
+	require.NoError(t, watch(x()))
+	weights, err := c.Weights(QuantiseOptions{Clipping: ClipNothing})
+	require.NoError(t, err)
+	require.Equal(t, []float32{1.0 / 64, 128, 0.3}, weights["conv.input"].Data)
+	run := func(net *Net) []float32 {
+		return tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node {
+			return build(net, ClipScalar(x, -1.5, 1.5))
+		}).MustExec1(x()))
+	}
+	require.InDeltaSlice(t, run(NewRandomNet(1)), run(NewFrozenNet(weights)), 0.05)
 }
 
 func TestHistogram(t *testing.T) {
@@ -155,42 +166,33 @@ func TestHistogram(t *testing.T) {
 	filled := func(values []float32) *histogram {
 		h := &histogram{}
 		// In pieces, so that the range grows: the far ones come first, or last.
-		require.NoError(t, h.add(values[30_000:], 3))
-		require.NoError(t, h.add(values[:30_000], 3))
+		require.NoError(t, h.add(values[30_000:]))
+		require.NoError(t, h.add(values[:30_000]))
 		return h
 	}
 	h := filled(positive)
-	step, zero := h.steps(ClipNothing)
-	require.InDelta(t, 40.0/255, step, 1e-6)
-	require.Zero(t, zero)
+	bits := h.eightBits(ClipNothing)
+	require.InDelta(t, 40.0/255, bits.step, 1e-6)
+	require.Zero(t, bits.zero)
 	for clipping, most := range map[Clipping]float32{ClipPercentile: 5, ClipMSE: 39} {
-		narrow, zero := h.steps(clipping)
-		require.Zero(t, zero)
-		require.Greater(t, narrow, float32(3.0/255), clipping)
-		require.Less(t, narrow, most/255, clipping)
+		narrow := h.eightBits(clipping)
+		require.Zero(t, narrow.zero)
+		require.Greater(t, narrow.step, float32(3.0/255), clipping)
+		require.Less(t, narrow.step, most/255, clipping)
 	}
-	var sums [3]float64
-	for i, v := range positive {
-		sums[i%3] += float64(v)
-	}
-	for i, mean := range h.means() {
-		require.InDelta(t, sums[i]/20_000, mean, 1e-9)
-	}
-
 	h = filled(normal)
-	step, zero = h.steps(ClipNothing)
-	require.InDelta(t, (30+float64(slices.Max(normal)))/255, step, 1e-6)
-	require.Equal(t, float32(math.Round(30/float64(step))), zero)
+	bits = h.eightBits(ClipNothing)
+	require.InDelta(t, (30+float64(slices.Max(normal)))/255, bits.step, 1e-6)
+	require.Equal(t, float32(math.Round(30/float64(bits.step))), bits.zero)
 	var all uint64
 	for _, n := range h.counts {
 		all += n
 	}
 	require.EqualValues(t, len(normal), all)
 
-	step, zero = filled(make([]float32, 60_000)).steps(ClipMSE)
-	require.Equal(t, [2]float32{1, 0}, [2]float32{step, zero}, "nothing but zeros")
-	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.Inf(1))}, 1), "not finite")
-	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.NaN())}, 1), "not finite")
+	require.Equal(t, eightBits{step: 1}, filled(make([]float32, 60_000)).eightBits(ClipMSE), "nothing but zeros")
+	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.Inf(1))}), "not finite")
+	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.NaN())}), "not finite")
 }
 
 // TestLeastError compares the estimate with what rounding really does.
@@ -201,7 +203,7 @@ func TestLeastError(t *testing.T) {
 		values[i] = float32(math.Exp(1.5 * rng.NormFloat64())) // a long tail
 	}
 	h := &histogram{}
-	require.NoError(t, h.add(values, 1))
+	require.NoError(t, h.add(values))
 	squares := func(step float32) (sum float64) {
 		for _, v := range values {
 			q := max(0, min(math.RoundToEven(float64(v/step)), 255))
@@ -210,13 +212,13 @@ func TestLeastError(t *testing.T) {
 		}
 		return sum
 	}
-	step, _ := h.steps(ClipMSE)
+	step := h.eightBits(ClipMSE).step
 	best := math.Inf(1)
 	for percent := range 100 {
 		best = min(best, squares(h.max*float32(percent+1)/100/255))
 	}
 	require.Less(t, squares(step), 1.02*best)
-	whole, _ := h.steps(ClipNothing)
+	whole := h.eightBits(ClipNothing).step
 	require.Less(t, squares(step), 0.99*squares(whole))
 }
 
@@ -244,15 +246,27 @@ func smallModel(t *testing.T) *Model {
 	return m
 }
 
+// photoPixels are evenly spread over what pixels of photos are for kleid-s.
+func photoPixels(seed uint64, dims ...int) *tensors.Tensor {
+	x := randomPixels(seed, dims...)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	tensors.MustMutableFlatData(x, func(flat []float32) {
+		for i := range flat {
+			flat[i] = (float32(rng.IntN(256)) - 127.5) / 63.75
+		}
+	})
+	return x
+}
+
 func TestQuantisedModel(t *testing.T) {
 	m := smallModel(t)
 	fingerprint := m.EmbeddingModel()
 	c, err := m.Calibrate(testBackend(t))
 	require.NoError(t, err)
-	crops := randomPixels(2, 8, m.Config.CropHeight, m.Config.CropWidth, 3)
+	crops := photoPixels(2, 8, m.Config.CropHeight, m.Config.CropWidth, 3)
 	require.NoError(t, c.Crops(crops))
 	for i, size := range m.Config.Scales {
-		require.NoError(t, c.Photos(randomPixels(uint64(3+i), 4, size[0], size[1], 3)))
+		require.NoError(t, c.Photos(photoPixels(uint64(3+i), 4, size[0], size[1], 3)))
 	}
 	require.Contains(t, c.Layers(), "background.conv")
 	require.Contains(t, c.Layers(), "location.conv")
@@ -301,7 +315,7 @@ func TestQuantisedModel(t *testing.T) {
 			logits, distances := m.LocateGraph(x)
 			return []*Node{logits, distances}
 		})
-		out := exec.MustExec(randomPixels(9, 2, 64, 48, 3))
+		out := exec.MustExec(photoPixels(9, 2, 64, 48, 3))
 		return append(tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])...)
 	}
 	require.Greater(t, cosine(locate(m), locate(same)), 0.998)
