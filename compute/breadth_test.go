@@ -145,8 +145,9 @@ func TestWhatFollowsAConvolution(t *testing.T) {
 		func(in []*Node, _ dtypes.DType) *Node { return in[1] },
 		func(in []*Node, _ dtypes.DType) *Node { return in[2] },
 		func(in []*Node, _ dtypes.DType) *Node { return ExpandLeftToRank(in[3], 4) },
+		func(in []*Node, dtype dtypes.DType) *Node { return Scalar(in[0].Graph(), dtype, 0.5) },
 	}
-	for trial := range 120 {
+	for trial := range 160 {
 		var chain [][2]int
 		for range 1 + rng.IntN(4) {
 			chain = append(chain, [2]int{rng.IntN(len(operations)), rng.IntN(len(operands))})
@@ -154,6 +155,8 @@ func TestWhatFollowsAConvolution(t *testing.T) {
 		seenBetween := rng.IntN(3) == 0
 		if trial < len(operations)*len(operands) { // each alone first
 			chain = [][2]int{{trial % len(operations), trial / len(operations)}}
+		} else if trial%2 == 0 { // ReLU, and then at most some constant
+			chain = append(chain[1:], [2]int{8, 2}, [2]int{9, []int{3, 7}[trial/2%2]})
 		}
 		build := func(in []*Node, dtype dtypes.DType) []*Node {
 			y := Convolve(in[0], ConvertDType(ConstTensor(in[0].Graph(), filters), dtype)).PadSame().Done()

@@ -151,7 +151,7 @@ type packedConv struct {
 
 // epilogue finds the inputs of what is fused to the convolution.
 func (v *conv2D) epilogue(c *call) kernels.Epilogue {
-	e := kernels.Epilogue{ReLU: v.fused.ReLU}
+	e := kernels.Epilogue{ReLU: v.fused.ReLU, Ceiling: v.fused.Ceiling}
 	rest := c.in[2:]
 	if v.fused.Bias {
 		e.Bias, rest = view[float32](rest[0]), rest[1:]

@@ -4,14 +4,17 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/backends"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // fusedConvAttrs describe a convolution with what is done to its output before it is stored:
-// y = convolution + bias + residual, then max(y, 0). The inputs are x, kernel, and bias and residual
+// y = convolution + bias + residual, then max(y, 0), then, where there is a ceiling, min(y, ceiling). The inputs are x, kernel, and bias and residual
 // where there are.
 type fusedConvAttrs struct {
 	convAttrs
 	Bias, Residual, ReLU bool
+	Ceiling              float32
 }
 
 // fuseConvolutions draws into each float32 convolution what follows it and nobody else sees: factors
@@ -25,10 +28,11 @@ func fuseConvolutions(g *graph) error {
 			continue
 		}
 		attrs := n.attrs.(convAttrs)
-		if fast := newConv2D(n); fast == nil || fast.y != nil || attrs.Axes.OutputChannels != n.out().shape.Rank()-1 {
+		fast := newConv2D(n)
+		if fast == nil || fast.y != nil || attrs.Axes.OutputChannels != n.out().shape.Rank()-1 {
 			continue
 		}
-		f := &convFusion{builder: g.builder, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[n.out().shape.Rank()-1]}
+		f := &convFusion{builder: g.builder, clips: fast.spec.Method() == kernels.Direct, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[n.out().shape.Rank()-1]}
 		last := n
 		for {
 			users := uses[last.out()]
@@ -48,6 +52,7 @@ func fuseConvolutions(g *graph) error {
 type convFusion struct {
 	builder         *Builder
 	attrs           fusedConvAttrs
+	clips           bool // the kernel takes a ceiling
 	x, kernel       *value
 	bias, residual  *value
 	channels        int
@@ -56,7 +61,7 @@ type convFusion struct {
 
 // draw takes in the node that reads the convolution's output so far, or returns false.
 func (f *convFusion) draw(n *node, output *value) bool {
-	if len(n.inputs) != 2 || f.attrs.ReLU || !slices.Equal(n.out().dims(), output.dims()) || n.out().dtype() != output.dtype() {
+	if len(n.inputs) != 2 || f.attrs.Ceiling != 0 || f.attrs.ReLU && n.op != backends.OpTypeMin || !slices.Equal(n.out().dims(), output.dims()) || n.out().dtype() != output.dtype() {
 		return false
 	}
 	other, first := n.inputs[1], true
@@ -72,6 +77,16 @@ func (f *convFusion) draw(n *node, output *value) bool {
 		}
 		f.attrs.ReLU = true
 		return true
+	}
+	if f.attrs.ReLU {
+		if !f.clips || other.constant == nil || other.shape.Size() != 1 {
+			return false
+		}
+		if ceiling := view[float32](other.constant.data)[0]; ceiling > 0 {
+			f.attrs.Ceiling = ceiling
+			return true
+		}
+		return false
 	}
 	if f.residual != nil {
 		return false

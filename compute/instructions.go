@@ -151,6 +151,14 @@ func unaryInstruction(op backends.OpType) func(dst, a, b, c []float32) {
 		}
 	case opNotNegative:
 		return func(dst, a, _, _ []float32) { kernels.NotNegative(dst, a) }
+	case backends.OpTypeErf:
+		return func(dst, a, _, _ []float32) { kernels.Erf(dst, a) }
+	case backends.OpTypeTanh:
+		return func(dst, a, _, _ []float32) { kernels.Tanh(dst, a) }
+	case backends.OpTypeExp:
+		return func(dst, a, _, _ []float32) { kernels.Exp(dst, a) }
+	case backends.OpTypeLogistic:
+		return func(dst, a, _, _ []float32) { kernels.Logistic(dst, a) }
 	case backends.OpTypeSign:
 		return func(dst, a, _, _ []float32) {
 			for i, v := range a[:len(dst)] {

@@ -101,7 +101,7 @@ func depthwiseConvolve(p Parallel, n, channels, filterWidth int, rows, columns a
 				rows: end - begin, columns: s.end - s.begin, positions: s.to - s.from,
 				xRow: 4 * rows.reach * columns.inputs * channels, xColumn: 4 * columns.reach * channels,
 				wRow: 4 * rows.tapStep * filterWidth * channels, wColumn: 4 * columns.tapStep * channels,
-				xStep: 4 * columns.stride * channels, dstStep: 4 * columns.step * channels, channels: 4 * channels,
+				xStep: 4 * columns.stride * channels, dstStep: 4 * columns.step * channels, channels: 4 * channels, ceiling: e.Ceiling,
 			}
 			if e.Bias != nil {
 				span.bias = unsafe.Pointer(&e.Bias[0])
@@ -130,6 +130,7 @@ type depthwiseSpan struct {
 	channels       int // bytes
 	relu           int // 1: max(y, 0)
 	xDone, dstDone int // bytes that the assembly is on, since pointers must stay within what they point to
+	ceiling        float32
 }
 
 // from is the span without the channels before so many bytes.
@@ -166,6 +167,7 @@ func (s *depthwiseSpan) portable() {
 			residual = floats(s.residual, i*s.dstStep, s.channels)
 		}
 		finishPortable(dst, bias, residual, s.relu == 1)
+		(&Epilogue{Ceiling: s.ceiling}).lower(dst)
 	}
 }
 

@@ -186,6 +186,13 @@ func (g *generator) span() {
 			g.op("VMAXPS %s, %s, %s", g.register(p), g.spare(), g.register(p)) // a NaN is kept
 		}
 		g.line("%s:", label("norelu"))
+		g.op("CMPL 144(R8), $0")
+		g.op("JEQ %s", label("noceiling"))
+		g.op("VBROADCASTSS 144(R8), %s", g.spare())
+		for p := range count {
+			g.op("VMINPS %s, %s, %s", g.register(p), g.spare(), g.register(p))
+		}
+		g.line("%s:", label("noceiling"))
 		g.op("MOVQ 0(R8), BX")
 		g.op("ADDQ 136(R8), BX")
 		g.op("ADDQ DX, BX")

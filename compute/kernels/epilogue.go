@@ -1,14 +1,17 @@
 package kernels
 
 // Epilogue is what is done to the output of a product while it is in the cache: bias, residual, ReLU,
-// in this order.
+// ceiling, in this order.
 type Epilogue struct {
 	Bias     []float32 // one for each output channel; nil for none
 	Residual []float32 // of the output's shape; nil for none
 	ReLU     bool
+	Ceiling  float32 // where it is not 0, what the output is at most
 }
 
-func (e *Epilogue) empty() bool { return e.Bias == nil && e.Residual == nil && !e.ReLU }
+func (e *Epilogue) empty() bool {
+	return e.Bias == nil && e.Residual == nil && !e.ReLU && e.Ceiling == 0
+}
 
 // apply finishes rows [from, to) of the output, each of n channels, in the columns [begin, end).
 func (e *Epilogue) apply(dst []float32, from, to, n, begin, end int, level Level) {
@@ -24,7 +27,16 @@ func (e *Epilogue) apply(dst []float32, from, to, n, begin, end int, level Level
 		if e.Residual != nil {
 			residual = e.Residual[r*n+begin : r*n+end]
 		}
-		finishRows(dst[r*n+begin:r*n+end], bias, residual, e.ReLU, level)
+		row := dst[r*n+begin : r*n+end]
+		finishRows(row, bias, residual, e.ReLU, level)
+		e.lower(row)
+	}
+}
+
+// lower keeps outputs that are finished otherwise below the ceiling.
+func (e *Epilogue) lower(row []float32) {
+	if e.Ceiling != 0 {
+		AtMost(row, row, e.Ceiling)
 	}
 }
 

@@ -85,3 +85,28 @@ func BenchmarkGroupedConv(b *testing.B) {
 		}
 	}
 }
+
+// TestCeiling checks the epilogue's last step on all kinds of convolutions that have it.
+func TestCeiling(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(72, 1))
+		for n := 0; n < 60; {
+			c := randomConv(rng)
+			if c.Method() != Direct {
+				continue
+			}
+			n++
+			x, w := random(rng, c.N*c.H*c.W*c.C), random(rng, c.KH*c.KW*c.C/c.Groups*c.O)
+			want, got := make([]float32, c.N*c.OH*c.OW*c.O), make([]float32, c.N*c.OH*c.OW*c.O)
+			bias, residual := random(rng, c.O), random(rng, len(want))
+			packed := PackConv(c, w)
+			packed.Forward(threads(2), c, want, x, Epilogue{Bias: bias, Residual: residual, ReLU: true})
+			packed.Forward(threads(2), c, got, x, Epilogue{Bias: bias, Residual: residual, ReLU: true, Ceiling: 1.5})
+			for i, v := range want {
+				if got[i] != min(v, 1.5) {
+					t.Fatalf("%+v: at %d: got %v, want at most 1.5 of %v", c, i, got[i], v)
+				}
+			}
+		}
+	})
+}

@@ -71,6 +71,16 @@ func Min(dst, a, b []float32) {
 	}
 }
 
+// AtMost sets dst[i] = min(a[i], most), and keeps NaNs.
+func AtMost(dst, a []float32, most float32) {
+	if atMostFast(dst, a, most) {
+		return
+	}
+	for i, v := range a[:len(dst)] {
+		dst[i] = min(v, most)
+	}
+}
+
 // NotNegative sets dst[i] to 0 where a[i] < 0, else to 1.
 func NotNegative(dst, a []float32) {
 	if notNegativeFast(dst, a) {
