@@ -53,7 +53,7 @@ func PackConv(c Conv, w []float32) *PackedConv {
 		return &PackedConv{grouped: packGrouped(c, w, nil)}
 	}
 	if c.Method() == Winograd {
-		return &PackedConv{winograd: newWinogradFilters(Serial{}, activeTiler(), c.C, c.O, w, nil)}
+		return &PackedConv{winograd: newWinogradFilters(Serial{}, activeTiler(), c.C, c.O, w, false, nil)}
 	}
 	k := c.KH * c.KW * c.C
 	p := newPanels(activeTiler(), k, c.O, nil)
@@ -89,7 +89,7 @@ func ConvForward(p Parallel, c Conv, dst, x, w []float32, e Epilogue) {
 	memory := panelMemory.take()
 	defer panelMemory.give(memory)
 	if c.Method() == Winograd {
-		f := newWinogradFilters(p, activeTiler(), c.C, c.O, w, memory.data)
+		f := newWinogradFilters(p, activeTiler(), c.C, c.O, w, false, memory.data)
 		memory.data = f.data
 		winogradConvolve(p, c, dst, x, f, e)
 		return

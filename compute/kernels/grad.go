@@ -16,9 +16,7 @@ func ConvGradInput(p Parallel, c Conv, dx, dy, w []float32) {
 	memory := panelMemory.take()
 	defer panelMemory.give(memory)
 	if back := c.backwards(); back.Method() == Winograd {
-		turned := turnedMemory.take()
-		defer turnedMemory.give(turned)
-		f := newWinogradFilters(p, activeTiler(), c.O, c.C, c.turn(p, grown(&turned.data, len(w)), w), memory.data)
+		f := newWinogradFilters(p, activeTiler(), c.O, c.C, w, true, memory.data)
 		memory.data = f.data
 		winogradConvolve(p, back, dx, dy, f, Epilogue{})
 		return
@@ -30,8 +28,6 @@ func ConvGradInput(p Parallel, c Conv, dx, dy, w []float32) {
 	}
 }
 
-var turnedMemory = newMemory()
-
 // backwards is the convolution of dy that gives dx where there is no stride: its filters are those of c,
 // turned by half a circle.
 func (c Conv) backwards() Conv {
@@ -40,31 +36,6 @@ func (c Conv) backwards() Conv {
 	back.H, back.W, back.OH, back.OW = c.OH, c.OW, c.H, c.W
 	back.PadTop, back.PadLeft = (c.KH-1)*c.DilationH-c.PadTop, (c.KW-1)*c.DilationW-c.PadLeft
 	return back
-}
-
-// turn sets dst [KH, KW, O, C] to filters [KH, KW, C, O], turned by half a circle.
-func (c Conv) turn(p Parallel, dst, w []float32) []float32 {
-	each, taps := c.C*c.O, c.KH*c.KW
-	// Squares go by way of a block: rows of dst may lie a power of two apart.
-	const side = 16
-	p.For(taps*((c.O+side-1)/side), func(i int) {
-		from, to := w[i%taps*each:(i%taps+1)*each], dst[(taps-1-i%taps)*each:]
-		o := i / taps * side
-		wide := min(side, c.O-o)
-		var block [side][side]float32
-		for ch := 0; ch < c.C; ch += side {
-			high := min(side, c.C-ch)
-			for r := range high {
-				for j, v := range from[(ch+r)*c.O+o : (ch+r)*c.O+o+wide] {
-					block[j][r] = v
-				}
-			}
-			for j := range wide {
-				copy(to[(o+j)*c.C+ch:(o+j)*c.C+ch+high], block[j][:])
-			}
-		}
-	})
-	return dst
 }
 
 // gradInputPhase computes the inputs at (ph + StrideH·i, pw + StrideW·j).

@@ -51,8 +51,10 @@ type winogradFilters struct {
 	data   []float32
 }
 
-// newWinogradFilters transforms filters [3, 3, in, out], in the given memory if it suffices.
-func newWinogradFilters(p Parallel, t *tiler, in, out int, w, data []float32) *winogradFilters {
+// newWinogradFilters transforms filters w [3, 3, in, out], in the given memory if it suffices. Turned filters
+// are given as [3, 3, out, in], and are turned by half a circle besides: so a convolution's filters give those
+// of the gradient of its input.
+func newWinogradFilters(p Parallel, t *tiler, in, out int, w []float32, turned bool, data []float32) *winogradFilters {
 	one := &panels{tile: t, k: in, n: out}
 	size := oddLines(one.size())
 	if cap(data) < winogradPoints*size {
@@ -63,15 +65,40 @@ func newWinogradFilters(p Parallel, t *tiler, in, out int, w, data []float32) *w
 		f.points[i] = &panels{tile: t, k: in, n: out, data: f.data[i*size : (i+1)*size : (i+1)*size]}
 	}
 	transform := winogradOf(Active()).filter
+	const taps = 9
+	const side = winogradLanes // rows that are turned at once
 	p.For(one.count(), func(panel int) {
 		width, _ := one.width(panel)
 		begin := panel * t.columns
-		for i := range in {
-			transform(unsafe.Pointer(&f.data[begin*in+i*width]), unsafe.Pointer(&w[i*out+begin]), width, 4*in*out, 4*size)
+		dst := func(i int) unsafe.Pointer { return unsafe.Pointer(&f.data[begin*in+i*width]) }
+		if !turned {
+			for i := range in {
+				transform(dst(i), unsafe.Pointer(&w[i*out+begin]), width, 4*in*out, 4*size)
+			}
+			return
+		}
+		memory := turnedMemory.take()
+		defer turnedMemory.give(memory)
+		rows := grown(&memory.data, taps*side*width) // [9, side, width]
+		for i := 0; i < in; i += side {
+			for tap := range taps {
+				from := w[(taps-1-tap)*in*out:]
+				to := rows[tap*side*width:][:side*width]
+				for j := range width {
+					for r, v := range (*[side]float32)(from[(begin+j)*in+i:]) {
+						to[r*width+j] = v
+					}
+				}
+			}
+			for r := range side {
+				transform(dst(i+r), unsafe.Pointer(&rows[r*width]), width, 4*side*width, 4*size)
+			}
 		}
 	})
 	return f
 }
+
+var turnedMemory = newMemory()
 
 // winogradTransforms work on n channels, a multiple of winogradLanes. Strides are in bytes.
 type winogradTransforms struct {
