@@ -14,9 +14,8 @@ import (
 // Calibration turns the convolutions of a network into int8: it watches what they read on a sample of
 // photos, and chooses ranges by that (post-training static quantisation).
 type Calibration struct {
-	weights Weights
-	random  bool
-	seed    uint64
+	net     Net
+	weights Weights               // of net, as far as they were asked for or given
 	layers  map[string]*layer     // by name
 	inputs  map[string]string     // of layers and residuals: the activation that they read
 	watched map[string]*histogram // of activations, by the name of the first that reads them
@@ -29,18 +28,13 @@ type layer struct {
 	epsilon float64
 }
 
-// NewCalibration begins with a network's float weights.
-func NewCalibration(weights Weights) *Calibration {
-	return &Calibration{
-		weights: weights, layers: map[string]*layer{}, inputs: map[string]string{},
+// NewCalibration begins with a frozen network in float32.
+func NewCalibration(net *Net) *Calibration {
+	c := &Calibration{
+		net: *net, weights: Weights{}, layers: map[string]*layer{}, inputs: map[string]string{},
 		watched: map[string]*histogram{}, pixels: map[string]eightBits{},
 	}
-}
-
-// NewRandomCalibration begins with the weights of NewRandomNet.
-func NewRandomCalibration(seed uint64) *Calibration {
-	c := NewCalibration(Weights{})
-	c.random, c.seed = true, seed
+	c.weights.Merge("", net.weights)
 	return c
 }
 
@@ -88,7 +82,9 @@ func (c *Calibration) watch(backend backends.Backend, pixels *eightBits, build f
 	var names []string
 	exec, err := NewExec(backend, func(x *Node) []*Node {
 		o := &observed{calibration: c, made: Weights{}, first: map[*Node]string{}}
-		build(&Net{weights: c.weights, random: c.random, seed: c.seed, observed: o}, x)
+		net := c.net
+		net.observed = o
+		build(&net, x)
 		if len(o.nodes) == 0 {
 			panic(fmt.Errorf("the network has no convolution with batch normalisation to quantise"))
 		}
@@ -214,14 +210,32 @@ func channelScale(row []float32) float32 {
 	return largest / 127
 }
 
-// Quantise returns the backbone in int8, calibrated on x [batch, height, width, 3] alone.
-func (b Backbone) Quantise(backend backends.Backend, c *Calibration, x *tensors.Tensor) (Weights, error) {
+// quantiseBatch is how many images are calibrated on at once: what all layers read is in memory then.
+const quantiseBatch = 8
+
+// Quantise returns the net of a backbone in int8, calibrated on x [n, height, width, 3] alone.
+func (b Backbone) Quantise(backend backends.Backend, net *Net, x *tensors.Tensor) (*Net, error) {
+	c := NewCalibration(net)
 	watch, err := c.Watch(backend, func(net *Net, x *Node) { b.Features(net, x) })
 	if err != nil {
 		return nil, err
 	}
-	if err := watch(x); err != nil {
+	pixels, err := tensors.CopyFlatData[float32](x)
+	if err != nil {
 		return nil, err
 	}
-	return c.Weights(QuantiseOptions{Clipping: DefaultClipping})
+	dims := x.Shape().Dimensions
+	each := len(pixels) / max(dims[0], 1)
+	for from := 0; from < dims[0]; from += quantiseBatch {
+		to := min(from+quantiseBatch, dims[0])
+		batch := tensors.FromFlatDataAndDimensions(pixels[from*each:to*each], append([]int{to - from}, dims[1:]...)...)
+		if err := watch(batch); err != nil {
+			return nil, err
+		}
+	}
+	weights, err := c.Weights(QuantiseOptions{Clipping: DefaultClipping})
+	if err != nil {
+		return nil, err
+	}
+	return NewFrozenNet(weights), nil
 }

@@ -33,9 +33,13 @@ func (n *Net) quantised(name string) bool {
 func (n *Net) convInt8(name string, x *Node, out int, win window) *Node {
 	g := x.Graph()
 	in := x.Shape().Dimensions[3]
-	t := n.weights[n.prefix+name+".weight"]
+	full := n.prefix + name + ".weight"
+	t := n.weights[full]
+	if n.used != nil {
+		n.used[full] = true
+	}
 	if want := []int{out, in, win.height, win.width}; !equalShape(t.Shape, want) {
-		panic(fmt.Errorf("weight %q has shape %v, the network needs %v", n.prefix+name+".weight", t.Shape, want))
+		panic(fmt.Errorf("weight %q has shape %v, the network needs %v", full, t.Shape, want))
 	}
 	values := hwio(t.Int8, out, in, win.height*win.width)
 	w := ConvertDType(ConstTensor(g, tensors.FromFlatDataAndDimensions(values, win.height, win.width, in, out)), x.DType())

@@ -54,17 +54,20 @@ func TestQuantisedBackbones(t *testing.T) {
 			require.NoError(t, err)
 			// A tensor stays with the backend that it was first given to.
 			x := func() *tensors.Tensor { return randomPixels(7, 2, c.size, c.size, 3) }
-			calibration := NewRandomCalibration(3)
-			weights, err := b.Quantise(testBackend(t), calibration, x())
+			quantised, err := b.Quantise(testBackend(t), NewRandomNet(3), x())
 			require.NoError(t, err)
-			require.Len(t, calibration.Layers(), c.layers)
-			require.True(t, weights.Quantised())
-			for name, w := range weights {
+			layers := 0
+			for name, w := range quantised.weights {
 				require.Equal(t, len(w.Shape) == 4, w.Int8 != nil, name)
+				if w.Int8 != nil {
+					layers++
+				}
 			}
-			int8 := func() *Net { return NewFrozenNet(weights) }
+			require.Equal(t, c.layers, layers)
+			int8 := func() *Net { return quantised }
 			got := features(t, testBackend(t), b, int8, x())
 			want := features(t, testBackend(t), b, func() *Net { return NewRandomNet(3) }, x())
+			require.Empty(t, quantised.Unused())
 			require.Greater(t, cosine(want, got), 0.999)
 			require.NotEqual(t, want, got)
 			// A byte that differs by one step, where float32 rounds a sum another way, moves others behind it, so that
@@ -82,9 +85,11 @@ func TestQuantiseOptions(t *testing.T) {
 	b, err := BackboneByName("resnet18")
 	require.NoError(t, err)
 	x := randomPixels(7, 2, 64, 64, 3)
-	c := NewRandomCalibration(3)
-	_, err = b.Quantise(testBackend(t), c, x)
+	c := NewCalibration(NewRandomNet(3))
+	watch, err := c.Watch(testBackend(t), func(net *Net, x *Node) { b.Features(net, x) })
 	require.NoError(t, err)
+	require.NoError(t, watch(x))
+	require.Len(t, c.Layers(), 20)
 
 	weights, err := c.Weights(QuantiseOptions{Clipping: ClipNothing, Float: []string{"conv1", "layer2.0.downsample.0"}})
 	require.NoError(t, err)
@@ -139,7 +144,7 @@ func TestPixelsStayExact(t *testing.T) {
 func TestShiftedInput(t *testing.T) {
 	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, 8, 1, 1) }
 	x := func() *tensors.Tensor { return randomPixels(3, 1, 5, 6, 4) }
-	c := NewRandomCalibration(1)
+	c := NewCalibration(NewRandomNet(1))
 	watch, err := c.watch(testBackend(t), &eightBits{step: 1.0 / 64, zero: 128, shift: 0.3}, func(net *Net, x *Node) { build(net, x) })
 	require.NoError(t, err)
 	require.NoError(t, watch(x()))

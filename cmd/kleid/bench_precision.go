@@ -16,10 +16,14 @@ import (
 // benchPrecision is in what numbers a network computes.
 type benchPrecision string
 
-const float32Precision benchPrecision = "f32"
+const (
+	float32Precision  benchPrecision = "f32"
+	bfloat16Precision benchPrecision = "bf16"
+	int8Precision     benchPrecision = "int8"
+)
 
 // benchPrecisions are those that --precision takes.
-var benchPrecisions = []benchPrecision{float32Precision, "bf16", "int8"}
+var benchPrecisions = []benchPrecision{float32Precision, bfloat16Precision, int8Precision}
 
 func precisionFlag() cli.Flag {
 	return &cli.StringFlag{
@@ -41,7 +45,13 @@ func precisionOf(c *cli.Context) (benchPrecision, error) {
 // [batch, height, width, 3] to features [batch, channels]. The sample are images that a precision may
 // calibrate on.
 func newFeatures(backend backends.Backend, backbone models.Backbone, net *models.Net, precision benchPrecision, sample *tensors.Tensor) (*graph.Exec, error) {
-	if precision != float32Precision {
+	switch precision {
+	case int8Precision:
+		var err error
+		if net, err = backbone.Quantise(backend, net, sample); err != nil {
+			return nil, fmt.Errorf("%s in int8: %w", backbone.Name, err)
+		}
+	case bfloat16Precision:
 		return nil, fmt.Errorf("networks do not compute in %s yet: use --precision f32", precision)
 	}
 	return graph.NewExec(backend, func(x *graph.Node) *graph.Node {

@@ -144,11 +144,9 @@ func TestBenchWrongFiles(t *testing.T) {
 			require.Contains(t, r.stderr, test.says)
 		})
 	}
-	for _, precision := range []string{"bf16", "int8"} {
-		r := kleid(t, "bench", "embed", "--size", "32", "--seconds", "1e-12", "--precision", precision)
-		require.Equal(t, exitFailed, r.code)
-		require.Contains(t, r.stderr, precision)
-	}
+	r := kleid(t, "bench", "embed", "--size", "32", "--seconds", "1e-12", "--precision", "bf16")
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "bf16")
 }
 
 func TestVersion(t *testing.T) {
