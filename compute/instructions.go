@@ -138,11 +138,7 @@ func unaryInstruction(op backends.OpType) func(dst, a, b, c []float32) {
 			}
 		}
 	case backends.OpTypeSqrt:
-		return func(dst, a, _, _ []float32) {
-			for i, v := range a[:len(dst)] {
-				dst[i] = float32(math.Sqrt(float64(v)))
-			}
-		}
+		return func(dst, a, _, _ []float32) { kernels.Sqrt(dst, a) }
 	case backends.OpTypeRsqrt:
 		return func(dst, a, _, _ []float32) {
 			for i, v := range a[:len(dst)] {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // pool2D is a pool over the two middle axes of NHWC images in float32.
@@ -105,7 +107,6 @@ func fastPoolGrad(n *node) kernel {
 	return func(c *call) {
 		x, dy, dx := view[float32](c.in[0]), view[float32](c.in[1]), view[float32](c.out[0])
 		inChunks(c, p.N, 1, func(from, to int) {
-			best, where := make([]float32, p.C), make([]int32, p.C)
 			for image := from; image < to; image++ {
 				base := p.at(image, 0, 0)
 				clear(dx[base : base+p.H*p.W*p.C])
@@ -114,26 +115,9 @@ func fastPoolGrad(n *node) kernel {
 					if h0 >= h1 || w0 >= w1 {
 						continue
 					}
-					first := p.at(image, h0, w0) - base
-					copy(best, x[base+first:base+first+p.C])
-					for j := range where {
-						where[j] = int32(first + j)
-					}
-					for h := h0; h < h1; h++ {
-						for w := w0; w < w1; w++ {
-							at := p.at(image, h, w) - base
-							for j, v := range x[base+at : base+at+p.C] {
-								b := best[j]
-								if v > b && !least || v < b && least || v != v && b == b {
-									best[j], where[j] = v, int32(at+j)
-								}
-							}
-						}
-					}
+					at := p.at(image, h0, w0)
 					grad := dy[(image*p.OH*p.OW+o)*p.C:][:p.C]
-					for j, v := range grad {
-						dx[base+int(where[j])] += v
-					}
+					kernels.PoolGrad(dx[at:], x[at:], grad, h1-h0, w1-w0, p.W*p.C, least)
 				}
 			}
 		})

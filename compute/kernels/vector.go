@@ -81,6 +81,16 @@ func AtMost(dst, a []float32, most float32) {
 	}
 }
 
+// Sqrt sets dst[i] to the square root of a[i].
+func Sqrt(dst, a []float32) {
+	if sqrtFast(dst, a) {
+		return
+	}
+	for i, v := range a[:len(dst)] {
+		dst[i] = float32(math.Sqrt(float64(v)))
+	}
+}
+
 // NotNegative sets dst[i] to 0 where a[i] < 0, else to 1.
 func NotNegative(dst, a []float32) {
 	if notNegativeFast(dst, a) {

@@ -30,6 +30,16 @@ func notNegativeFast(dst, a []float32) bool {
 	return true
 }
 
+func sqrtFast(dst, a []float32) bool {
+	n := len(dst)
+	if n == 0 || Active() != AVX512 {
+		return n == 0
+	}
+	_ = a[n-1]
+	sqrt512(unsafe.Pointer(&dst[0]), unsafe.Pointer(&a[0]), n)
+	return true
+}
+
 func columnSumsFast(sums, x []float32, rows int) bool {
 	if Active() != AVX512 {
 		return false
@@ -90,6 +100,9 @@ func min512(dst, a, b unsafe.Pointer, n int)
 
 //go:noescape
 func notNegative512(dst, a unsafe.Pointer, n int)
+
+//go:noescape
+func sqrt512(dst, a unsafe.Pointer, n int)
 
 //go:noescape
 func columnSums512(sums, x unsafe.Pointer, rows, n int)

@@ -117,6 +117,31 @@ done:
 	VZEROUPPER
 	RET
 
+// func sqrt512(dst, a unsafe.Pointer, n int)
+TEXT ·sqrt512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ n+16(FP), CX
+	XORQ DX, DX
+	SUBQ $16, CX
+	JLT rest
+whole:
+	VSQRTPS (SI)(DX*4), Z0
+	VMOVUPS Z0, (DI)(DX*4)
+	ADDQ $16, DX
+	SUBQ $16, CX
+	JGE whole
+rest:
+	ADDQ $16, CX
+	JZ done
+	MASK
+	VMOVUPS.Z (SI)(DX*4), K1, Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, K1, (DI)(DX*4)
+done:
+	VZEROUPPER
+	RET
+
 // ROWS is a loop over rows of n columns: DX counts the columns of a row, R15 the rows that are left.
 // WHOLE handles sixteen columns, PART those under K1; NEXT moves the pointers on by a row, R14 bytes.
 #define ROWS(WHOLE, PART, NEXT) \

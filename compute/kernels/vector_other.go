@@ -9,6 +9,7 @@ func divFast(_, _, _ []float32) bool                         { return false }
 func maxFast(_, _, _ []float32) bool                         { return false }
 func minFast(_, _, _ []float32) bool                         { return false }
 func notNegativeFast(_, _ []float32) bool                    { return false }
+func sqrtFast(_, _ []float32) bool                           { return false }
 func columnSumsFast(_, _ []float32, _ int) bool              { return false }
 func columnSquaresFast(_, _, _ []float32, _ int) bool        { return false }
 func columnProductsFast(_, _, _, _, _ []float32, _ int) bool { return false }
