@@ -24,13 +24,13 @@ func TestElementwise(t *testing.T) {
 		run  func(dst, a, b []float32)
 		want func(a, b float32) float32
 	}{
-		"add": {Add, func(a, b float32) float32 { return a + b }},
-		"sub": {Sub, func(a, b float32) float32 { return a - b }},
-		"mul": {Mul, func(a, b float32) float32 { return a * b }},
-		"div": {Div, func(a, b float32) float32 { return a / b }},
-		"max": {Max, func(a, b float32) float32 { return max(a, b) }},
-		"min": {Min, func(a, b float32) float32 { return min(a, b) }},
-		"square root":  {func(dst, a, _ []float32) { Sqrt(dst, a) }, func(a, _ float32) float32 { return float32(math.Sqrt(float64(a))) }},
+		"add":         {Add, func(a, b float32) float32 { return a + b }},
+		"sub":         {Sub, func(a, b float32) float32 { return a - b }},
+		"mul":         {Mul, func(a, b float32) float32 { return a * b }},
+		"div":         {Div, func(a, b float32) float32 { return a / b }},
+		"max":         {Max, func(a, b float32) float32 { return max(a, b) }},
+		"min":         {Min, func(a, b float32) float32 { return min(a, b) }},
+		"square root": {func(dst, a, _ []float32) { Sqrt(dst, a) }, func(a, _ float32) float32 { return float32(math.Sqrt(float64(a))) }},
 		"not negative": {func(dst, a, _ []float32) { NotNegative(dst, a) }, func(a, _ float32) float32 {
 			if a < 0 {
 				return 0
