@@ -27,7 +27,7 @@ func (b *Builder) Gather(x, starts backends.Op, vectorAxis int, offsetAxes, coll
 	if err != nil {
 		return nil, err
 	}
-	shape, err := shapeinference.Gather(v[0].shape, v[1].shape, vectorAxis, offsetAxes, collapsedAxes, startMap, sliceSizes, sorted)
+	shape, err := gatherShape(v[0].shape, v[1].shape, vectorAxis, offsetAxes, collapsedAxes, startMap, sliceSizes, sorted)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +36,28 @@ func (b *Builder) Gather(x, starts backends.Op, vectorAxis int, offsetAxes, coll
 	}
 	attrs := gatherAttrs{vectorAxis, slices.Clone(offsetAxes), slices.Clone(collapsedAxes), slices.Clone(startMap), slices.Clone(sliceSizes)}
 	return b.one(backends.OpTypeGather, withDType(shape, v[0].dtype()), attrs, v...)
+}
+
+// gatherShape is that of a Gather's output. GoMLX's own function wants vectorAxis, which is one of the axes of
+// starts, to be at most the rank of x: so x gets as many axes of size 1 in front as that takes.
+func gatherShape(x, starts shapes.Shape, vectorAxis int, offsetAxes, collapsedAxes, startMap, sliceSizes []int, sorted bool) (shapes.Shape, error) {
+	more := min(vectorAxis, starts.Rank()) - x.Rank()
+	if more <= 0 || x.IsScalar() {
+		return shapeinference.Gather(x, starts, vectorAxis, offsetAxes, collapsedAxes, startMap, sliceSizes, sorted)
+	}
+	ones, collapsed := make([]int, more), make([]int, more)
+	for axis := range more {
+		ones[axis], collapsed[axis] = 1, axis
+	}
+	moved := func(axes []int) []int {
+		all := slices.Clone(axes)
+		for i := range all {
+			all[i] += more
+		}
+		return all
+	}
+	wide := shapes.Make(x.DType, slices.Concat(ones, x.Dimensions)...)
+	return shapeinference.Gather(wide, starts, vectorAxis, offsetAxes, slices.Concat(collapsed, moved(collapsedAxes)), moved(startMap), slices.Concat(ones, sliceSizes), sorted)
 }
 
 // ScatterSum implements backends.Builder. An update that does not lie within the operand is left out.

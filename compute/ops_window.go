@@ -83,6 +83,10 @@ func reduceWindowKernel(n *node) kernel {
 		return reduceWindowOf[uint32](n)
 	case dtypes.Uint64:
 		return reduceWindowOf[uint64](n)
+	case dtypes.Bool: // bytes of 0 and 1
+		if r := n.attrs.(windowOpAttrs).Reduction; r == backends.ReduceOpMax || r == backends.ReduceOpMin {
+			return reduceWindowOf[uint8](n)
+		}
 	}
 	return nil
 }
@@ -105,6 +109,9 @@ func reduceWindowOf[T number](n *node) kernel {
 		f = func(a, b T) T { return min(a, b) }
 	default:
 		return nil
+	}
+	if n.inputs[0].dtype() == dtypes.Bool {
+		initial = T(truth(attrs.Reduction == backends.ReduceOpMin))
 	}
 	w := newWindows(n.inputs[0].dims(), n.out().dims(), attrs)
 	grain := parallelSize/product(attrs.Sizes) + 1
