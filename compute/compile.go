@@ -43,6 +43,7 @@ func (g *graph) optimise() error {
 		simplify,
 		lowerBatchNorm,
 		recogniseConvGradients,
+		joinGroupedGradients,
 		fuseConvolutions,
 		fuseElementwise,
 	} {
