@@ -30,7 +30,7 @@ func evaluateCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "evaluate",
-		Usage: "measure the model on labelled real photos",
+		Usage: "measure the model on labelled photos, real or painted",
 		Description: `Examples:
   kleid evaluate location --reference photos/reference
   kleid evaluate facets --reference photos/reference --models build/weights/model-without-fold-0.safetensors --fold 0
@@ -43,6 +43,7 @@ the model that "train all" leaves as model-without-fold-0.safetensors, with --fo
 			sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
 tables of clothing, ccp and facets.`, evaluateLocation),
+			evaluatePaintedCommand(),
 			sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes. Reads facets/labels.csv.`, evaluateFacets),
 			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
@@ -91,7 +92,7 @@ func evaluationTable(c *cli.Context) func(format string, args ...any) {
 func evaluateLocation(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
 	reports := map[string]evaluation.LocationReport{}
 	row := evaluationTable(c)
-	row("photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same")
+	row(locationHead)
 	for _, set := range []struct {
 		name string
 		read func() ([]datasets.Example, error)
@@ -105,10 +106,16 @@ func evaluateLocation(c *cli.Context, e *embedding.Embedder, reference *datasets
 			return nil, err
 		}
 		reports[set.name] = r
-		row("%s\t%d\t%.3f\t%.1f%%\t%.1f%%\t%.1f%%\t%d\t%.1f%%", set.name, r.Dresses, r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed, r.Others, 100*r.False)
+		writeLocation(row, set.name, r)
 	}
 	row("")
 	return reports, nil
+}
+
+const locationHead = "photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same"
+
+func writeLocation(row func(format string, args ...any), photos string, r evaluation.LocationReport) {
+	row("%s\t%d\t%.3f\t%.1f%%\t%.1f%%\t%.1f%%\t%d\t%.1f%%", photos, r.Dresses, r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed, r.Others, 100*r.False)
 }
 
 func evaluateFacets(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
@@ -124,7 +131,11 @@ func evaluateFacets(c *cli.Context, e *embedding.Embedder, reference *datasets.R
 	if err != nil {
 		return nil, err
 	}
-	row := evaluationTable(c)
+	writeFacets(evaluationTable(c), reports)
+	return reports, nil
+}
+
+func writeFacets(row func(format string, args ...any), reports []evaluation.FacetReport) {
 	row("facet\tlabel\tphotos\tprecision\trecall\tF1")
 	for _, r := range reports {
 		row("%s\tall\t%d\t\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1)
@@ -133,7 +144,6 @@ func evaluateFacets(c *cli.Context, e *embedding.Embedder, reference *datasets.R
 		}
 	}
 	row("")
-	return reports, nil
 }
 
 func evaluateSimilarity(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {

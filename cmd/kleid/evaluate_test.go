@@ -89,3 +89,18 @@ func TestEvaluate(t *testing.T) {
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, filepath.Join("facets", "labels.csv"))
 }
+
+func TestEvaluatePainted(t *testing.T) {
+	args := []string{"evaluate", "painted", "--products", "3", "--queries", "24", "--seed", "4"}
+	r := kleid(t, append(args, "--json")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	f := decodeLine[paintedFigures](t, r)
+	require.Equal(t, 24, f.Location.Dresses)
+	require.Zero(t, f.Location.Missed, "the tiny model finds a dress in every photo")
+	require.Positive(t, f.Location.MeanIoU)
+	require.NotEmpty(t, f.Facets)
+	r = kleid(t, args...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "mean IoU")
+	require.Contains(t, r.stdout, f.Facets[0].Facet)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/evaluation"
+)
+
+// paintedFigures is what `evaluate painted --json` prints.
+type paintedFigures struct {
+	Location evaluation.LocationReport `json:"location"`
+	Facets   []evaluation.FacetReport  `json:"facets"`
+}
+
+// evaluatePaintedCommand measures on painted customers' photos, of which the truth is known whole.
+func evaluatePaintedCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "painted",
+		Usage: "location and facets on painted customers' photos",
+		Description: `Prints what location and facets print, on the photos that kleid demo --once with the same --seed, --products and
+--queries searches with.
+
+Examples:
+  kleid evaluate painted --queries 2000 --seed 7
+  kleid evaluate painted --models kleid-s-int8.safetensors --json`,
+		Flags: append([]cli.Flag{
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
+			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("products"), Usage: "`N` dresses"},
+			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("queries"), Usage: "`N` photos"},
+			jsonFlag(),
+		}, embedderFlags()...),
+		Action: evaluatePainted,
+	}
+}
+
+func evaluatePainted(c *cli.Context) error {
+	if err := positive(c, "products", "queries"); err != nil {
+		return err
+	}
+	embedder, err := newEmbedder(c)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "kleid-evaluate-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	p := newProgress(c)
+	defer p.end()
+	products := studio.Products(demoDomain, c.Uint64("seed"), c.Int("products"))
+	err = studio.WriteQueries(c.Context, dir, products, c.Int("queries"), func(done, total int) { p.show("paint", done, total, "") })
+	if err != nil {
+		return err
+	}
+	p.end()
+	examples, err := studio.ReadTruth(dir)
+	if err != nil {
+		return err
+	}
+	var f paintedFigures
+	if f.Location, err = evaluation.Location(c.Context, embedder, examples); err != nil {
+		return err
+	}
+	if f.Facets, err = evaluation.Facets(c.Context, embedder, embedder.Metadata().Facets, examples, true, evaluation.MinCount); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(f)
+	}
+	row := evaluationTable(c)
+	row(locationHead)
+	writeLocation(row, "painted", f.Location)
+	row("")
+	writeFacets(row, f.Facets)
+	return nil
+}
