@@ -89,6 +89,7 @@ func (pc *PackedConvBF16) forward(p Parallel, c Conv, out narrowOutput, x []uint
 	if bias != nil {
 		bias = bias[:pc.o]
 	}
+	shared.mode |= out.fetch(c.N * c.OH * c.OW * c.O)
 	shared.start = unsafe.Pointer(&pc.zero[0])
 	x = x[:c.N*c.H*c.W*c.C]
 	job := narrowConv{Conv: c, window: pc.windowRuns, x: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))}

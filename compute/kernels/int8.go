@@ -102,6 +102,7 @@ func (pc *PackedConvInt8) forward(p Parallel, c Conv, out narrowOutput, x []uint
 		e.Bias = e.Bias[:pc.o]
 	}
 	shared := e.sharedInt8(&out)
+	shared.mode |= out.fetch(c.N * c.OH * c.OW * c.O)
 	job := narrowConv{Conv: c, window: pc.windowRuns, x: x[:c.N*c.H*c.W*c.C], padding: pc.zero}
 	job.compute(p, pc.count(), len(pc.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
 		begin := panel * pc.tile.columns

@@ -65,7 +65,7 @@ type narrowWorkspace struct {
 var narrowWorkspaces = sync.Pool{New: func() any { return new(narrowWorkspace) }}
 
 const (
-	narrowBlockBytes = 192 << 10 // of images that a block reads
+	narrowBlockBytes = 256 << 10 // of images that a block reads, and of the cache lines that a panel writes and adds
 	narrowBlockRows  = 96        // outputs for which it pays to read all filters again
 	narrowLineRows   = 2048      // outputs of a line at most
 )
@@ -94,7 +94,7 @@ func (j *narrowConv) split(workers, panels, filters int) (blocks, parts int) {
 	j.segments = (j.OW + j.width - 1) / j.width
 	lineBytes := max(j.inWidth(j.width)*j.C*min(j.StrideH, j.KH), 1)
 	lines := j.N * j.OH
-	most := max(narrowBlockBytes/lineBytes, 1)
+	most := max(narrowBlockBytes/(lineBytes+2*64*j.width), 1)
 	evenly := panels%workers == 0 || panels >= 4*workers
 	switch {
 	case j.segments > 1:

@@ -20,6 +20,7 @@ type set struct {
 	registers int
 	wide      bool   // filters are int16
 	mask      string // in the first spare register over the whole depth
+	size      int    // bytes of an output, if it is no float
 	step      func(g *generator)
 	finish    func(g *generator)
 }
@@ -44,10 +45,10 @@ func main() {
 	g.constant("evenBytes", 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff)
 	g.constant("lanesInOrder", 0x400000000, 0xc00000008, 0x500000001, 0xd00000009, 0x600000002, 0xe0000000a, 0x700000003, 0xf0000000b)
 	g.tiles("int8_tile_amd64.s",
-		set{name: "Int8AVX512VNNI", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, step: stepAVX512VNNI, finish: finishInt8},
-		set{name: "Int8AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, wide: true, mask: "evenBytes", step: stepAVX512, finish: finishInt8},
-		set{name: "Int8AVXVNNI", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, step: stepAVXVNNI, finish: finishInt8},
-		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, wide: true, step: stepAVX2, finish: finishInt8},
+		set{name: "Int8AVX512VNNI", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, size: 1, step: stepAVX512VNNI, finish: finishInt8},
+		set{name: "Int8AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, wide: true, mask: "evenBytes", size: 1, step: stepAVX512, finish: finishInt8},
+		set{name: "Int8AVXVNNI", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, size: 1, step: stepAVXVNNI, finish: finishInt8},
+		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, wide: true, size: 1, step: stepAVX2, finish: finishInt8},
 	)
 	g.head("bf16")
 	g.line("// As the tiles of bytes, with pairs of bfloat16 in place of four bytes (narrowTile.finishBF16).")
@@ -56,9 +57,9 @@ func main() {
 	g.constant("half", 0x00007fff00007fff, 0x00007fff00007fff, 0x00007fff00007fff, 0x00007fff00007fff)
 	g.constant("quiet", 0x0040000000400000, 0x0040000000400000, 0x0040000000400000, 0x0040000000400000)
 	g.tiles("bf16_tile_amd64.s",
-		set{name: "BF16AVX512BF16", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, step: stepAVX512BF16, finish: finishBF16},
-		set{name: "BF16AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, mask: "upperHalves", step: stepBF16AVX512, finish: finishBF16},
-		set{name: "BF16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, step: stepBF16AVX2, finish: finishBF16},
+		set{name: "BF16AVX512BF16", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, size: 2, step: stepAVX512BF16, finish: finishBF16},
+		set{name: "BF16AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, mask: "upperHalves", size: 2, step: stepBF16AVX512, finish: finishBF16},
+		set{name: "BF16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, size: 2, step: stepBF16AVX2, finish: finishBF16},
 	)
 }
 
@@ -104,14 +105,14 @@ func (g *generator) low(i int) string {
 	return fmt.Sprint("X", g.registers-1-i)
 }
 
-// size is the bytes of a register.
-func (g *generator) size() int { return 4 * g.lanes }
+// width is the bytes of a register.
+func (g *generator) width() int { return 4 * g.lanes }
 
 func (g *generator) stepBytes() int {
 	if g.wide {
-		return 2 * g.c * g.size()
+		return 2 * g.c * g.width()
 	}
-	return g.c * g.size()
+	return g.c * g.width()
 }
 
 func (g *generator) each(f func(r, c int, sum string)) {
@@ -137,8 +138,9 @@ func (g *generator) tile() {
 		g.op("MOVQ %d(BX), %s", 8*r, rowRegisters[r])
 		g.op("ADDQ CX, %s", rowRegisters[r])
 	}
+	g.fetch()
 	g.op("MOVQ 48(BP), BX")
-	g.each(func(_, c int, sum string) { g.op("%s %d(BX), %s", g.load(), c*g.size(), sum) })
+	g.each(func(_, c int, sum string) { g.op("%s %d(BX), %s", g.load(), c*g.width(), sum) })
 	g.op("MOVQ 16(BP), CX")
 	g.op("MOVQ CX, 0(SP)")
 	g.op("MOVQ 24(BP), BX")
@@ -176,6 +178,30 @@ func (g *generator) tile() {
 	g.line("end:")
 	g.op("VZEROUPPER")
 	g.op("RET")
+}
+
+// fetch asks for what the epilogue reads and writes, if it is not expected in a cache.
+func (g *generator) fetch() {
+	g.op("TESTL $32, 116(BP)")
+	g.op("JZ fetched")
+	g.op("MOVQ 80(BP), BX")
+	if g.size == 2 {
+		g.op("ADDQ BX, BX")
+	}
+	g.op("MOVQ 72(BP), CX")
+	g.fetchRows()
+	g.op("MOVQ 88(BP), CX")
+	g.op("TESTQ CX, CX")
+	g.op("JZ fetched")
+	g.fetchRows()
+	g.line("fetched:")
+}
+
+func (g *generator) fetchRows() {
+	for range g.r {
+		g.op("PREFETCHT0 (CX)")
+		g.op("ADDQ BX, CX")
+	}
 }
 
 func (g *generator) load() string {
@@ -280,7 +306,7 @@ func finishInt8(g *generator) {
 	g.op("MOVQ 64(BP), DX")
 	scale, bias := make([]string, g.c), make([]string, g.c)
 	for c := range g.c {
-		scale[c], bias[c] = fmt.Sprintf("%d(BX)", c*g.size()), fmt.Sprintf("%d(DX)", c*g.size())
+		scale[c], bias[c] = fmt.Sprintf("%d(BX)", c*g.width()), fmt.Sprintf("%d(DX)", c*g.width())
 		if g.vector == "Z" {
 			g.op("VMOVUPS %s, %s", scale[c], g.spare(c))
 			g.op("VMOVUPS %s, %s", bias[c], g.spare(2+c))
@@ -314,7 +340,7 @@ func finishInt8(g *generator) {
 	g.line("addFloats:")
 	g.each(func(_, c int, sum string) {
 		v := g.spare(2)
-		g.op("VMULPS %d(SI), %s, %s", c*g.size(), g.spare(0), v)
+		g.op("VMULPS %d(SI), %s, %s", c*g.width(), g.spare(0), v)
 		g.op("VADDPS %s, %s, %s", v, sum, sum)
 		if c == g.c-1 {
 			g.op("LEAQ (SI)(DX*4), SI")
@@ -344,7 +370,7 @@ func (g *generator) relu() {
 
 func (g *generator) storeFloats() {
 	g.each(func(_, c int, sum string) {
-		g.op("VMOVUPS %s, %d(DI)", sum, c*g.size())
+		g.op("VMOVUPS %s, %d(DI)", sum, c*g.width())
 		if c == g.c-1 {
 			g.op("LEAQ (DI)(DX*4), DI")
 		}
@@ -487,7 +513,7 @@ func finishBF16(g *generator) {
 	g.op("MOVQ 72(BP), DI")
 	g.op("MOVQ 80(BP), DX")
 	g.op("MOVQ 88(BP), SI")
-	g.each(func(_, c int, sum string) { g.op("VADDPS %d(BX), %s, %s", c*g.size(), sum, sum) })
+	g.each(func(_, c int, sum string) { g.op("VADDPS %d(BX), %s, %s", c*g.width(), sum, sum) })
 	g.op("TESTL $2, CX")
 	g.op("JZ added")
 	g.each(func(_, c int, sum string) {

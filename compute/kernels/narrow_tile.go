@@ -35,6 +35,7 @@ const (
 	modeResidualFloat                        // the residual is floats
 	modeReLU                                 // bytes have it in least
 	modeLarge                                // results may be too large for an int32
+	modeFetch                                // outputs and residuals, of the same size, are not in a core's cache
 )
 
 const (
@@ -116,6 +117,18 @@ type narrowOutput struct {
 	size         int            // bytes of an element
 	residual     unsafe.Pointer // of the output's shape, or nil
 	residualSize int
+}
+
+// farBytes is the size of outputs and residuals together from which it pays to fetch them ahead.
+const farBytes = 2 << 20
+
+// fetch is the mode in which so many outputs are written.
+func (out *narrowOutput) fetch(outputs int) narrowMode {
+	bytes := outputs * (out.size + out.residualSize)
+	if bytes < farBytes || out.size == 4 || out.residual != nil && out.residualSize != out.size {
+		return 0
+	}
+	return modeFetch
 }
 
 // panel runs the tiles of a panel on the outputs from position row on; the workspace's tile has what they share.
