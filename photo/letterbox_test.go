@@ -67,6 +67,31 @@ func slowLetterbox(m *Image, region, inside Box, width, height int) []float64 {
 	return out
 }
 
+// TestLetterboxInAssembly checks that assembly and portable code give the same pixels.
+func TestLetterboxInAssembly(t *testing.T) {
+	if !simd {
+		t.Skip("no assembly on this machine")
+	}
+	defer func() { simd = true }()
+	rng := rand.New(rand.NewPCG(6, 1))
+	for n := range 400 {
+		m := noise(uint64(n), 1+rng.IntN(150), 1+rng.IntN(150))
+		region := m.Frame()
+		if n%2 == 1 { // any part, also beyond the photo
+			region = Box{rng.IntN(60) - 30, rng.IntN(60) - 30, 0, 0}
+			region.XMax, region.YMax = region.XMin+1+rng.IntN(170), region.YMin+1+rng.IntN(170)
+		}
+		width, height := 1+rng.IntN(90), 1+rng.IntN(90)
+		simd = false
+		filters.bySizes = make(map[[2]int]*filter) // made for one or the other
+		want, _ := Letterbox(m, region, width, height)
+		simd = true
+		filters.bySizes = make(map[[2]int]*filter)
+		got, _ := Letterbox(m, region, width, height)
+		require.Equal(t, want, got, "%d x %d, %v to %d x %d", m.Width, m.Height, region, width, height)
+	}
+}
+
 func TestLetterboxAgainstRealNumbers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
 	for n := range 60 {

@@ -133,6 +133,7 @@ func TestDamagedFiles(t *testing.T) {
 				require.Equal(t, data[cut:], []byte{0xff, 0xd9}[2-len(data)+cut:], "%s cut off at %d", name, cut)
 			}
 		}
+		requireSame(t, append(bytes.Clone(data[:len(data)-2]), "\xff\xff\x00\xff\xd9"...))
 		for range 200 {
 			damaged := bytes.Clone(data)
 			for range 1 + rng.IntN(3) {

@@ -95,9 +95,9 @@ func (h *huffman) long(buffer uint64) (symbol byte, length int) {
 	return 0, 0
 }
 
-// bits reads the entropy-coded stream. The next bit is the highest of buffer; below the count bits that are
+// bitReader reads the entropy-coded stream. The next bit is the highest of buffer; below the count bits that are
 // known to be there may be more, of the bytes that follow.
-type bits struct {
+type bitReader struct {
 	data   []byte
 	at     int // of the next byte to take into buffer
 	buffer uint64
@@ -105,7 +105,7 @@ type bits struct {
 }
 
 // fill brings count to 56 at least, unless a marker or the end of the data comes before.
-func (b *bits) fill() {
+func (b *bitReader) fill() {
 	if b.at+8 <= len(b.data) && b.count >= 0 {
 		word := binary.BigEndian.Uint64(b.data[b.at:])
 		// No byte is 0xff, if no byte of the complement is 0.
@@ -132,7 +132,7 @@ func (b *bits) fill() {
 }
 
 // take returns the next n bits, at most 16.
-func (b *bits) take(n int) int32 {
+func (b *bitReader) take(n int) int32 {
 	if b.count < n {
 		b.fill()
 	}
@@ -143,7 +143,7 @@ func (b *bits) take(n int) int32 {
 }
 
 // decode returns the next symbol; false if there is no such code.
-func (b *bits) decode(h *huffman) (symbol byte, ok bool) {
+func (b *bitReader) decode(h *huffman) (symbol byte, ok bool) {
 	if b.count < 16 {
 		b.fill()
 	}

@@ -53,7 +53,7 @@ type decoder struct {
 	quantisation    [4][64]int32 // in zig-zag order
 	hasQuantisation [4]bool
 	dc, ac          [4]huffman
-	bits            bits
+	bits            bitReader
 	eobRun          int
 	block           [64]int32
 	memory          [3]component // whose buffers are used again
@@ -88,7 +88,7 @@ func (d *decoder) release() {
 		}
 		d.memory[i] = component{plane: c.plane, coefficients: c.coefficients}
 	}
-	d.data, d.bits = nil, bits{}
+	d.data, d.bits = nil, bitReader{}
 	d.components, d.restart, d.eobRun = nil, 0, 0
 	d.progressive, d.jfif, d.adobe = false, false, false
 	d.hasQuantisation = [4]bool{}

@@ -40,7 +40,7 @@ func (d *decoder) scan(p []byte, at int) (end int, ok bool) {
 	if !ok {
 		return at, false
 	}
-	d.bits = bits{data: d.data, at: at}
+	d.bits = bitReader{data: d.data, at: at}
 	d.eobRun = 0
 	for _, c := range s.components {
 		c.prediction, c.scanned = 0, true
@@ -128,7 +128,7 @@ func (d *decoder) resume(s *scanHeader, expected byte) bool {
 	if b.at+2 > len(b.data) || b.data[b.at] != 0xff || b.data[b.at+1] != expected {
 		return false
 	}
-	d.bits = bits{data: d.data, at: b.at + 2}
+	d.bits = bitReader{data: d.data, at: b.at + 2}
 	d.eobRun = 0
 	for _, c := range s.components {
 		c.prediction = 0

@@ -96,20 +96,21 @@ func (d *decoder) decode() error {
 }
 
 // nextMarker finds a marker from at on and returns where what follows it begins; -1 if there is none. Bytes
-// before it are skipped, as libjpeg does.
+// before it are skipped, as libjpeg does. A zero behind fill bytes counts as a marker, which none is.
 func nextMarker(data []byte, at int) (marker byte, next int) {
 	for at < len(data) {
 		i := bytes.IndexByte(data[at:], 0xff)
 		if i < 0 {
 			break
 		}
-		for at += i + 1; at < len(data) && data[at] == 0xff; at++ { // fill bytes
+		begin := at + i + 1
+		for at = begin; at < len(data) && data[at] == 0xff; at++ { // fill bytes
 		}
 		if at == len(data) {
 			break
 		}
 		at++
-		if data[at-1] != 0 {
+		if data[at-1] != 0 || at > begin+1 {
 			return data[at-1], at
 		}
 	}

@@ -17,3 +17,18 @@ func rgb1AVX2(to, luma, blue, red *uint8, blocks int)
 
 //go:noescape
 func rgb2AVX2(to, luma, blue, red *uint8, blocks int)
+
+// yccAVX2 is toYCbCr for 16*blocks pixels; it reads four bytes beyond them.
+//
+//go:noescape
+func yccAVX2(luma, blue, red, rgb *uint8, blocks int)
+
+// halveAVX2 is halve for 8*blocks samples.
+//
+//go:noescape
+func halveAVX2(to, row0, row1 *uint8, blocks int)
+
+// forwardAVX2 is transform.
+//
+//go:noescape
+func forwardAVX2(to *[64]int16, samples *uint8, stride int, reciprocals *[64]float32) uint64
