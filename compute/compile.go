@@ -45,6 +45,7 @@ func (g *graph) optimise() error {
 		recogniseConvGradients,
 		joinGroupedGradients,
 		fuseConvolutions,
+		fuseBFloat16,
 		fuseElementwise,
 	} {
 		if err := rewrite(g); err != nil {

@@ -62,7 +62,7 @@ func opName(op backends.OpType) string {
 	case opNotNegative:
 		return "NotNegative"
 	}
-	if name, ok := quantisedNames[op]; ok {
+	if name, ok := narrowNames[op]; ok {
 		return name
 	}
 	return op.String()

@@ -6,10 +6,24 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/dtypes/bfloat16"
 	"github.com/x448/float16"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 func convertKernel(n *node) kernel {
 	from, to := n.inputs[0].dtype(), n.out().dtype()
+	switch {
+	case from == dtypes.Float32 && to == dtypes.BFloat16:
+		return func(c *call) {
+			x, out := view[float32](c.in[0]), view[uint16](c.out[0])
+			inChunks(c, len(x), parallelSize, func(i, j int) { kernels.RoundBF16(out[i:j], x[i:j]) })
+		}
+	case from == dtypes.BFloat16 && to == dtypes.Float32:
+		return func(c *call) {
+			x, out := view[uint16](c.in[0]), view[float32](c.out[0])
+			inChunks(c, len(x), parallelSize, func(i, j int) { kernels.WidenBF16(out[i:j], x[i:j]) })
+		}
+	}
 	return func(c *call) {
 		src, dst := c.in[0], c.out[0]
 		inChunks(c, n.out().shape.Size(), parallelSize, func(i, j int) {

@@ -3,6 +3,8 @@ package compute
 import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+
+	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // windows walks the elements under each window of a ReduceWindow or a SelectAndScatter, for any
@@ -57,6 +59,8 @@ func newWindows(in, out []int, attrs windowOpAttrs) *windows {
 
 func reduceWindowKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
+	case dtypes.BFloat16:
+		return fastMaxPool(n, kernels.MaxBF16, bfloat16Lowest)
 	case dtypes.Float32:
 		if k := fastPool(n); k != nil {
 			return k
@@ -73,7 +77,7 @@ func reduceWindowKernel(n *node) kernel {
 	case dtypes.Int64:
 		return reduceWindowOf[int64](n)
 	case dtypes.Uint8:
-		if k := fastPoolUint8(n); k != nil {
+		if k := fastMaxPool(n, kernels.MaxUint8, 0); k != nil {
 			return k
 		}
 		return reduceWindowOf[uint8](n)

@@ -21,7 +21,9 @@ const (
 	opConvInt8                                                      // inputs: image (uint8), then the residual where there is one
 )
 
-var quantisedNames = map[backends.OpType]string{opQuantise: "Quantise", opDequantise: "Dequantise", opConvInt8: "ConvInt8"}
+var narrowNames = map[backends.OpType]string{
+	opQuantise: "Quantise", opDequantise: "Dequantise", opConvInt8: "ConvInt8", opConvBFloat16: "ConvBFloat16",
+}
 
 // quantiseAttrs: q = clamp(round(x · Factor) + Zero).
 type quantiseAttrs struct {

@@ -3,13 +3,11 @@ package compute
 import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
-
-	"github.com/kleid-search/kleid/compute/kernels"
 )
 
-// fastPoolUint8 is a max pool of NHWC images of bytes; nil where another way is needed. Rows are folded
-// first, whole, since long runs of bytes are what the kernel is good at.
-func fastPoolUint8(n *node) kernel {
+// fastMaxPool is a max pool of NHWC images of bytes or bfloat16, which fold writes the greater of; nil where
+// another way is needed. least is what a window over padding alone gives.
+func fastMaxPool[T uint8 | uint16](n *node, fold func(dst, a []T), least T) kernel {
 	attrs := n.attrs.(windowOpAttrs)
 	// The windows are those of a float32 pool of this shape.
 	p, ok := newPool2D(n.inputs[0].dims(), n.out().dims(), dtypes.Float32, attrs)
@@ -18,36 +16,37 @@ func fastPoolUint8(n *node) kernel {
 	}
 	row := p.W * p.C
 	return func(c *call) {
-		x, out := c.in[0], c.out[0]
+		x, out := view[T](c.in[0]), view[T](c.out[0])
 		inChunks(c, p.N*p.OH, parallelSize/(row*p.KH)+1, func(from, to int) {
-			folded := make([]uint8, row)
+			// Down the columns of the window first, for the whole row at once, then along it.
+			folded := make([]T, row)
 			for i := from; i < to; i++ {
 				image, oh := i/p.OH, i%p.OH
 				h0, h1, _, _ := p.window(oh, 0)
-				dst := out[i*p.OW*p.C:][:p.OW*p.C]
-				if h0 >= h1 { // a window over padding alone
-					clear(dst)
-					continue
+				if h0 < h1 {
+					copy(folded, x[p.at(image, h0, 0):])
 				}
-				at := p.at(image, h0, 0)
-				copy(folded, x[at:at+row])
 				for h := h0 + 1; h < h1; h++ {
-					at := p.at(image, h, 0)
-					kernels.MaxUint8(folded, x[at:at+row])
+					fold(folded, x[p.at(image, h, 0):][:row])
 				}
 				for ow := range p.OW {
+					dst := out[(i*p.OW+ow)*p.C:][:p.C]
 					_, _, w0, w1 := p.window(oh, ow)
-					cell := dst[ow*p.C:][:p.C]
-					if w0 >= w1 {
-						clear(cell)
+					if h0 >= h1 || w0 >= w1 { // a window over padding alone
+						for j := range dst {
+							dst[j] = least
+						}
 						continue
 					}
-					copy(cell, folded[w0*p.C:])
+					copy(dst, folded[w0*p.C:])
 					for w := w0 + 1; w < w1; w++ {
-						kernels.MaxUint8(cell, folded[w*p.C:(w+1)*p.C])
+						fold(dst, folded[w*p.C:(w+1)*p.C])
 					}
 				}
 			}
 		})
 	}
 }
+
+// bfloat16Lowest is minus infinity.
+const bfloat16Lowest = 0xff80

@@ -27,10 +27,11 @@ type Backbone struct {
 // Features maps photos [batch, height, width, 3] to features after global average pooling,
 // [batch, Channels], as the published network does.
 func (b Backbone) Features(net *Net, x *Node) *Node {
+	build := b.Build
 	if b.Published != nil {
-		return GlobalAveragePool(b.Published(net, x))
+		build = b.Published
 	}
-	return GlobalAveragePool(b.Build(net, x))
+	return GlobalAveragePool(ConvertDType(build(net, x), x.DType()))
 }
 
 // imageNetMean and imageNetDeviation are torchvision's.

@@ -38,6 +38,7 @@ type Net struct {
 	random   bool             // frozen with weights that are made up
 	seed     uint64
 	observed *observed // frozen, to calibrate a network in int8: what its layers read
+	bfloat16 bool      // frozen: convolutions with batch normalisation compute in it
 }
 
 // NewFrozenNet builds inference graphs with the weights as constants.
@@ -50,6 +51,14 @@ func NewRandomNet(seed uint64) *Net { return &Net{random: true, seed: seed} }
 // that initial does not have starts from He's initialisation, drawn from seed and its name.
 func NewTrainingNet(ctx *context.Context, initial Weights, seed uint64, training bool) *Net {
 	return &Net{weights: initial, ctx: ctx.Checked(false), training: training, seed: seed}
+}
+
+// InBFloat16 returns a frozen net whose convolutions with batch normalisation read and give bfloat16. What
+// reads a backbone's features converts them back.
+func (n *Net) InBFloat16() *Net {
+	narrow := *n
+	narrow.bfloat16 = true
+	return &narrow
 }
 
 // In returns the net for a part of the network: its weights are below name.
@@ -255,8 +264,11 @@ func (n *Net) convNorm(name, norm string, x *Node, out int, w window) *Node {
 	if n.Frozen() {
 		kernel, bias := n.folded(name, norm, out, x.Shape().Dimensions[3], w)
 		g := x.Graph()
-		y := w.convolve(x, ConstTensor(g, tensors.FromFlatDataAndDimensions(kernel.Data, kernel.Shape...)))
-		return Add(y, ExpandLeftToRank(Const(g, bias), 4))
+		if n.bfloat16 {
+			x = ConvertDType(x, dtypes.BFloat16)
+		}
+		y := w.convolve(x, ConvertDType(ConstTensor(g, tensors.FromFlatDataAndDimensions(kernel.Data, kernel.Shape...)), x.DType()))
+		return Add(y, ExpandLeftToRank(ConvertDType(Const(g, bias), x.DType()), 4))
 	}
 	return n.BatchNorm(norm, n.conv(name, x, out, w))
 }

@@ -140,3 +140,19 @@ func TestMissingWeightIsNamed(t *testing.T) {
 	_, err = exec.Exec1(randomPixels(1, 1, 8, 8, 3))
 	require.ErrorContains(t, err, `lack "conv1.weight"`)
 }
+
+// TestBFloat16Backbones holds each backbone in bfloat16 against itself in float32.
+func TestBFloat16Backbones(t *testing.T) {
+	for _, backbone := range backbones {
+		size := 64
+		if backbone.Published != nil {
+			size = 107
+		}
+		net := func() *Net { return NewRandomNet(3) }
+		x := randomPixels(7, 2, size, size, 3)
+		want := features(t, testBackend(t), backbone, net, x)
+		got := features(t, testBackend(t), backbone, func() *Net { return net().InBFloat16() }, x)
+		require.NotEqual(t, want, got, backbone.Name)
+		require.Greater(t, cosine(want, got), 0.9998, backbone.Name)
+	}
+}

@@ -52,7 +52,7 @@ func newFeatures(backend backends.Backend, backbone models.Backbone, net *models
 			return nil, fmt.Errorf("%s in int8: %w", backbone.Name, err)
 		}
 	case bfloat16Precision:
-		return nil, fmt.Errorf("networks do not compute in %s yet: use --precision f32", precision)
+		net = net.InBFloat16()
 	}
 	return graph.NewExec(backend, func(x *graph.Node) *graph.Node {
 		return backbone.Features(net, x)

@@ -24,7 +24,7 @@ func TestBenchPrecisions(t *testing.T) {
 		return readTensor(t, output, "y").Data
 	}
 	want := features("f32")
-	for precision, least := range map[string]float64{"int8": 0.999} {
+	for precision, least := range map[string]float64{"int8": 0.999, "bf16": 0.9999} {
 		got := features(precision)
 		require.Len(t, got, len(want))
 		require.NotEqual(t, want, got)
