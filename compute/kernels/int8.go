@@ -17,16 +17,16 @@ type PackedConvInt8 struct {
 	start []int32 // of all panels' columns: -zero·(the sum of a filter), with which its sums begin
 }
 
-// EpilogueInt8 is what is done to the sums of (x - zero)·w, in float32 and in this order: times Scale,
-// plus Bias, plus the residual, ReLU. For bytes Scale, Bias, ResidualScale and ResidualFloat are
-// multiplied by Factor first, and the result is rounded to the nearest integer, half to even, moved by Zero and
-// clamped to [0, 255]. ReLU makes 0 of a NaN, and bytes are 0 where it would be one.
+// EpilogueInt8 is what is done to the sums of (x - zero)·w, in float32 and in this order: times Scale plus Bias,
+// plus the residual times its scale, each rounded once, and ReLU. For bytes Scale, Bias and the scale of the residual are
+// multiplied by Factor first, and the result is rounded to the nearest integer, half to even, moved by Zero
+// and clamped to [0, 255]. ReLU makes 0 of a NaN, and bytes are 0 where it would be one.
 type EpilogueInt8 struct {
 	Scale, Bias   []float32 // [O]; Bias may be nil
 	Residual      []uint8   // of the output's shape, or nil: (Residual - ResidualZero)·ResidualScale is added
 	ResidualScale float32
 	ResidualZero  uint8
-	ResidualFloat []float32 // of the output's shape, or nil
+	ResidualFloat []float32 // of the output's shape, or nil; its scale is 1
 	ReLU          bool
 	Factor        float32 // greater than 0; for bytes alone
 	Zero          uint8   // for bytes alone

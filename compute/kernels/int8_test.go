@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -69,15 +70,16 @@ func sumsInt8(c Conv, x []uint8, w []int8, zero uint8) []int64 {
 // valueInt8 is the epilogue by its definition, before rounding.
 func valueInt8(e EpilogueInt8, sum int64, at int, factor float32) float32 {
 	o := at % len(e.Scale)
-	v := float32(float32(sum) * float32(e.Scale[o]*factor))
+	bias := float32(0)
 	if e.Bias != nil {
-		v += float32(e.Bias[o] * factor)
+		bias = e.Bias[o] * factor
 	}
+	v := fusedMultiplyAdd(float32(sum), e.Scale[o]*factor, bias)
 	if e.Residual != nil {
-		v += float32(float32(int32(e.Residual[at])-int32(e.ResidualZero)) * float32(e.ResidualScale*factor))
+		v = fusedMultiplyAdd(float32(int32(e.Residual[at])-int32(e.ResidualZero)), e.ResidualScale*factor, v)
 	}
 	if e.ResidualFloat != nil {
-		v += float32(e.ResidualFloat[at] * factor)
+		v = fusedMultiplyAdd(e.ResidualFloat[at], factor, v)
 	}
 	if e.ReLU && !(v > 0) {
 		v = 0
@@ -219,6 +221,38 @@ func TestConvInt8InPlace(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFusedMultiplyAdd compares with arithmetic that rounds once because it is exact before.
+func TestFusedMultiplyAdd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(14, 1))
+	number := func(exponents int) float32 {
+		return float32(math.Ldexp(float64(rng.IntN(1<<25)-1<<24), rng.IntN(exponents)-exponents/2))
+	}
+	for i := range 300_000 {
+		a, b, c := number(60), number(60), number(120)
+		if i%2 == 0 {
+			// A sum near the middle of two numbers, which rounding twice gets wrong.
+			a, b = float32(1<<24-1-rng.IntN(8)), float32(1+rng.IntN(8))
+			c = float32(math.Ldexp(float64(rng.IntN(5)-2), -rng.IntN(40)))
+		}
+		exact := new(big.Float).SetPrec(600).SetFloat64(float64(a))
+		exact.Mul(exact, new(big.Float).SetPrec(600).SetFloat64(float64(b)))
+		exact.Add(exact, new(big.Float).SetPrec(600).SetFloat64(float64(c)))
+		if want, _ := exact.Float32(); fusedMultiplyAdd(a, b, c) != want {
+			t.Fatalf("%v·%v + %v: got %v, want %v", a, b, c, fusedMultiplyAdd(a, b, c), want)
+		}
+	}
+	inf := float32(math.Inf(1))
+	if got := fusedMultiplyAdd(inf, 1, 0); got != inf {
+		t.Fatalf("infinity: %v", got)
+	}
+	if got := fusedMultiplyAdd(inf, 1, -inf); got == got {
+		t.Fatalf("infinity less infinity: %v", got)
+	}
+	if got := fusedMultiplyAdd(3e38, 3e38, -1); got != inf {
+		t.Fatalf("too large: %v", got)
+	}
 }
 
 func FuzzConvInt8(f *testing.F) {

@@ -51,19 +51,19 @@ func (t *narrowTile) portableInt8(rows int) {
 	}
 }
 
-// finishInt8 is the epilogue of a tile's row r. The conversions keep compilers from fusing products and sums.
+// finishInt8 is the epilogue of a tile's row r.
 func (t *narrowTile) finishInt8(r int, sums []int32) {
 	n := len(sums)
 	scale, bias := unsafe.Slice((*float32)(t.scale), n), unsafe.Slice((*float32)(t.bias), n)
 	for i, sum := range sums {
 		at := r*t.stride + i
-		v := float32(float32(sum)*scale[i]) + bias[i]
+		v := fusedMultiplyAdd(float32(sum), scale[i], bias[i])
 		switch {
 		case t.mode&modeResidual != 0:
 			residual := int32(*(*uint8)(unsafe.Add(t.residual, at))) - t.residualZero
-			v += float32(float32(residual) * t.residualScale)
+			v = fusedMultiplyAdd(float32(residual), t.residualScale, v)
 		case t.mode&modeResidualFloat != 0:
-			v += float32(*(*float32)(unsafe.Add(t.residual, 4*at)) * t.residualScale)
+			v = fusedMultiplyAdd(*(*float32)(unsafe.Add(t.residual, 4*at)), t.residualScale, v)
 		}
 		if t.mode&modeFloat == 0 {
 			*(*uint8)(unsafe.Add(t.out, at)) = roundUint8(v, t.least, t.most, t.zero)
@@ -74,6 +74,25 @@ func (t *narrowTile) finishInt8(r int, sums []int32) {
 		}
 		*(*float32)(unsafe.Add(t.out, 4*at)) = v
 	}
+}
+
+// fusedMultiplyAdd returns a·b + c, rounded once, as the instructions of that name do. The product is exact in
+// float64. Their sum is not, and could be rounded to halfway between two float32: so it is rounded to odd
+// (https://hal.inria.fr/inria-00080427), which leaves the second rounding to decide.
+func fusedMultiplyAdd(a, b, c float32) float32 {
+	product := float64(a) * float64(b)
+	sum := product + float64(c)
+	part := sum - product
+	rest := (product - (sum - part)) + (float64(c) - part) // what rounding has taken away (Knuth's TwoSum)
+	if bits := math.Float64bits(sum); bits&1 == 0 && (rest > 0 || rest < 0) {
+		if rest > 0 == (sum > 0) {
+			bits++
+		} else {
+			bits--
+		}
+		sum = math.Float64frombits(bits)
+	}
+	return float32(sum)
 }
 
 // roundUint8 rounds v, clamped, to the nearest even number and adds zero; a NaN counts as least.

@@ -304,18 +304,18 @@ func finishInt8(g *generator) {
 	g.op("MOVL 116(BP), CX")
 	g.op("MOVQ 56(BP), BX")
 	g.op("MOVQ 64(BP), DX")
-	scale, bias := make([]string, g.c), make([]string, g.c)
 	for c := range g.c {
-		scale[c], bias[c] = fmt.Sprintf("%d(BX)", c*g.width()), fmt.Sprintf("%d(DX)", c*g.width())
-		if g.vector == "Z" {
-			g.op("VMOVUPS %s, %s", scale[c], g.spare(c))
-			g.op("VMOVUPS %s, %s", bias[c], g.spare(2+c))
-			scale[c], bias[c] = g.spare(c), g.spare(2+c)
-		}
+		g.op("VMOVUPS %d(BX), %s", c*g.width(), g.spare(c))
 	}
 	g.each(func(_, _ int, sum string) { g.op("VCVTDQ2PS %s, %s", sum, sum) })
-	g.each(func(_, c int, sum string) { g.op("VMULPS %s, %s, %s", scale[c], sum, sum) })
-	g.each(func(_, c int, sum string) { g.op("VADDPS %s, %s, %s", bias[c], sum, sum) })
+	if g.vector == "Z" {
+		for c := range g.c {
+			g.op("VMOVUPS %d(DX), %s", c*g.width(), g.spare(2+c))
+		}
+		g.each(func(_, c int, sum string) { g.op("VFMADD213PS %s, %s, %s", g.spare(2+c), g.spare(c), sum) })
+	} else {
+		g.each(func(_, c int, sum string) { g.op("VFMADD213PS %d(DX), %s, %s", c*g.width(), g.spare(c), sum) })
+	}
 	g.op("MOVQ 72(BP), DI")
 	g.op("MOVQ 80(BP), DX")
 	g.op("MOVQ 88(BP), SI")
@@ -330,8 +330,7 @@ func finishInt8(g *generator) {
 		g.op("VPMOVZXBD %d(SI), %s", c*g.lanes, v)
 		g.op("VPSUBD %s, %s, %s", g.spare(1), v, v)
 		g.op("VCVTDQ2PS %s, %s", v, v)
-		g.op("VMULPS %s, %s, %s", g.spare(0), v, v)
-		g.op("VADDPS %s, %s, %s", v, sum, sum)
+		g.op("VFMADD231PS %s, %s, %s", g.spare(0), v, sum)
 		if c == g.c-1 {
 			g.op("ADDQ DX, SI")
 		}
@@ -339,9 +338,7 @@ func finishInt8(g *generator) {
 	g.op("JMP added")
 	g.line("addFloats:")
 	g.each(func(_, c int, sum string) {
-		v := g.spare(2)
-		g.op("VMULPS %d(SI), %s, %s", c*g.width(), g.spare(0), v)
-		g.op("VADDPS %s, %s, %s", v, sum, sum)
+		g.op("VFMADD231PS %d(SI), %s, %s", c*g.width(), g.spare(0), sum)
 		if c == g.c-1 {
 			g.op("LEAQ (SI)(DX*4), SI")
 		}
