@@ -113,7 +113,7 @@ func (e *Embedder) locate(inputs []Input, photos []Photo) (time.Duration, error)
 		if in.Box != nil {
 			box := in.Box.Intersect(in.Image.Frame())
 			if box.Empty() {
-				return 0, fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", *in.Box, in.Image.Width, in.Image.Height)
+				return 0, fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", *in.Box, in.Image.Frame().XMax, in.Image.Frame().YMax)
 			}
 			photos[i].take([]Candidate{{Box: box, Confidence: 1}})
 			continue

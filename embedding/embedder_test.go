@@ -375,3 +375,34 @@ func TestDefaultModelEmbeds(t *testing.T) {
 	require.Len(t, got[0].Facets, len(model.Config.Facets))
 	require.Equal(t, got[1], embed(t, e, inputs[1:2])[0])
 }
+
+// TestReducedPhoto checks that boxes are those of the whole photo, also when only a part of its pixels is
+// decoded, and that the vector is about the same.
+func TestReducedPhoto(t *testing.T) {
+	small := photos(1)[0].Image
+	large := photo.New(1600, 1600*small.Height/small.Width)
+	for y := range large.Height {
+		for x := range large.Width {
+			at := 3 * (min(y*small.Width/large.Width, small.Height-1)*small.Width + x*small.Width/large.Width)
+			copy(large.Pix[3*(y*large.Width+x):], small.Pix[at:at+3])
+		}
+	}
+	file, err := photo.EncodeJPEG(large, 95)
+	require.NoError(t, err)
+	decoded, err := photo.Decode(file, photo.DefaultLimits())
+	require.NoError(t, err)
+	opened, err := photo.Open(file, photo.DefaultLimits())
+	require.NoError(t, err)
+	require.Less(t, opened.Width, decoded.Width)
+	e := newEmbedder(t, 2, smallModel(t))
+	box := photo.Box{XMin: 300, YMin: 200, XMax: 1300, YMax: large.Height - 100}
+	got := embed(t, e, []Input{{Image: decoded}, {Image: opened}, {Image: decoded, Box: &box}, {Image: opened, Box: &box}})
+	require.Greater(t, got[0].Box.IoU(got[1].Box), 0.97)
+	require.Greater(t, got[1].Box.XMax, opened.Width, "the whole photo's pixels")
+	require.Equal(t, box, got[3].Box)
+	var similarity float64
+	for i, v := range got[2].Unsupervised {
+		similarity += float64(v) * float64(got[3].Unsupervised[i])
+	}
+	require.Greater(t, similarity, 0.999)
+}

@@ -51,7 +51,8 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration
 	}
 	places := make([][]models.Place, len(images))
 	for i, image := range images {
-		places[i] = models.Merge(cells[i], image.Width, image.Height, l.model.Config.Merge)
+		frame := image.Frame()
+		places[i] = models.Merge(cells[i], frame.Width(), frame.Height(), l.model.Config.Merge)
 	}
 	return places, networks, nil
 }

@@ -27,7 +27,7 @@ type Prediction struct {
 
 // Input is a photo to embed.
 type Input struct {
-	Image *photo.Image
+	Image *photo.Image // by photo.Open, or pixels from elsewhere
 	// Box, if not nil, is where the dress is: location is skipped. A person chose it.
 	Box *photo.Box
 }

@@ -53,7 +53,7 @@ func read(path string) (*photo.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err := photo.Decode(data, photo.DefaultLimits())
+	image, err := photo.Open(data, photo.DefaultLimits())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
 )
 
 // TestBatchesAreFull checks that the networks get full batches, but for the last: also the one that sees the
@@ -63,4 +64,14 @@ func TestDescribeFails(t *testing.T) {
 	_, err := Run(t.Context(), b.options())
 	require.ErrorContains(t, err, "photos cannot be embedded: no memory")
 	b.requireConsistentBut(t, report)
+}
+
+// TestLargePhoto checks that a photo that is not decoded in full has its whole size in its row.
+func TestLargePhoto(t *testing.T) {
+	large, err := photo.EncodeJPEG(photo.New(1600, 1200), 80)
+	require.NoError(t, err)
+	b := newBench(t, map[string][]byte{"large.jpg": large})
+	report := b.run(t)
+	_, rows := parquetRows(t, b.out, report.Run)
+	require.EqualValues(t, []int32{1600, 1200}, []int32{rows[0].Width, rows[0].Height})
 }

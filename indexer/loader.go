@@ -88,7 +88,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	data, err := l.fetch(ctx, entry.Location)
 	at = l.watch.lap(WorkRead, at)
 	if err == nil && len(data) == 0 {
-		_, err = photo.Decode(data, l.limits)
+		_, err = photo.Open(data, l.limits)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -109,7 +109,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		return nil
 	}
 	at = time.Now()
-	m, err := photo.Decode(data, l.limits)
+	m, err := photo.Open(data, l.limits)
 	at = l.watch.lap(WorkDecode, at)
 	if err != nil {
 		l.release(f.key, validText(err.Error()))

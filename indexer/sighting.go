@@ -42,7 +42,8 @@ const (
 
 // newSighting keeps of an embedder's answer what goes into a row.
 func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []catalog.Facet) sighting {
-	s := sighting{key: key, status: seen.Status, width: int32(m.Width), height: int32(m.Height)}
+	frame := m.Frame()
+	s := sighting{key: key, status: seen.Status, width: int32(frame.Width()), height: int32(frame.Height())}
 	if s.status != catalog.StatusOK {
 		return s
 	}

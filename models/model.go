@@ -54,7 +54,7 @@ type Config struct {
 
 // preprocessing names the way from a photo's bytes to a network's input. It changes whenever package
 // photo gives other pixels, and so do the fingerprints.
-const preprocessing = "letterbox-1"
+const preprocessing = "letterbox-2"
 
 // DefaultConfig is the shape of the shipped model, before training.
 func DefaultConfig() Config {

@@ -24,6 +24,8 @@ type format struct {
 	size func(data []byte) (image.Point, error)
 	// decode returns the pixels, not yet turned upright.
 	decode func(data []byte) (*Image, error)
+	// open returns the upright pixels of a large picture at a reduced size; nil if that does not go. May be nil.
+	open func(data []byte, width, height int) *Image
 	// exif returns the TIFF block of the file's EXIF data, nil if there is none. May be nil.
 	exif func(data []byte) []byte
 }
@@ -32,7 +34,10 @@ type format struct {
 // are is found from the bytes, never from a name. The EXIF orientation is applied, transparency is
 // laid over white, and of an animation the first picture is taken. The header is checked against
 // limits before pixels are decoded. Errors are of type *Error; Decode does not panic.
-func Decode(data []byte, limits Limits) (m *Image, err error) {
+func Decode(data []byte, limits Limits) (*Image, error) { return decode(data, limits, false) }
+
+// decode is Decode, or Open if the photo may be reduced.
+func decode(data []byte, limits Limits, mayReduce bool) (m *Image, err error) {
 	if len(data) == 0 {
 		return nil, newError(CodeEmpty, "the file is empty: transfer it again")
 	}
@@ -57,6 +62,11 @@ func Decode(data []byte, limits Limits) (m *Image, err error) {
 	}
 	if int64(size.X) > limits.MaxPixels/int64(size.Y) {
 		return nil, newError(CodeTooManyPixels, "the photo is %d x %d pixels, more than the %d allowed: send a smaller one", size.X, size.Y, limits.MaxPixels)
+	}
+	if mayReduce && f.open != nil {
+		if m := f.open(data, size.X, size.Y); m != nil {
+			return m, nil
+		}
 	}
 	m, err = f.decode(data)
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 type Image struct {
 	Width, Height int
 	Pix           []uint8 // [Height, Width, 3]
+
+	file *file // where a photo that Open has reduced came from; nil for others
 }
 
 // New returns a black image.
@@ -36,4 +38,9 @@ func (m *Image) At(x, y int) color.Color {
 }
 
 // Frame is the box of the whole photo.
-func (m *Image) Frame() Box { return Box{0, 0, m.Width, m.Height} }
+func (m *Image) Frame() Box {
+	if m.file != nil {
+		return Box{0, 0, m.file.width, m.file.height}
+	}
+	return Box{0, 0, m.Width, m.Height}
+}

@@ -10,7 +10,7 @@ import (
 	fastjpeg "github.com/kleid-search/kleid/photo/jpeg"
 )
 
-var jpegFormat = format{name: "JPEG", size: jpegSize, decode: jpegDecode, exif: jpegEXIF}
+var jpegFormat = format{name: "JPEG", size: jpegSize, decode: jpegDecode, open: openJPEG, exif: jpegEXIF}
 
 // maxJPEGScans bounds the work a file can ask for: each scan of a progressive JPEG visits every block
 // of the picture, however few bytes the scan has. Cameras and encoders write about ten.

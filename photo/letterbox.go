@@ -10,6 +10,10 @@ const grey = 128
 // An empty region, or one of more than 2^24 pixels a side, gives a grey picture.
 func Letterbox(m *Image, region Box, width, height int) (*Image, Placement) {
 	out := New(width, height)
+	whole := region
+	if m.file != nil && !fit(region, width, height).Empty() {
+		m, region, whole = m.covering(region, width, height)
+	}
 	inside := fit(region, width, height)
 	if inside != out.Frame() {
 		fill(out.Pix, grey)
@@ -18,7 +22,7 @@ func Letterbox(m *Image, region Box, width, height int) (*Image, Placement) {
 		return out, Placement{Region: Box{0, 0, 1, 1}, Inside: Box{0, 0, 1, 1}}
 	}
 	resample(out, inside, m, region)
-	return out, Placement{Region: region, Inside: inside}
+	return out, Placement{Region: whole, Inside: inside}
 }
 
 // fit returns the largest box of the region's aspect in the middle of width x height; empty if the
@@ -47,6 +51,6 @@ func (m *Image) shrink(longest int) *Image {
 	}
 	scale := func(side int) int { return max(1, (2*side*longest+long)/(2*long)) }
 	out := New(scale(m.Width), scale(m.Height))
-	resample(out, out.Frame(), m, m.Frame())
+	resample(out, out.Frame(), m, Box{0, 0, m.Width, m.Height})
 	return out
 }

@@ -91,14 +91,15 @@ func (e *Engine) look(ctx context.Context, data []byte, box *photo.Box) (s seen,
 		}
 	}()
 	begun := time.Now()
-	image, err := photo.Decode(data, e.options.Limits)
+	image, err := photo.Open(data, e.options.Limits)
 	decode = since(begun)
 	if err != nil {
 		return seen{}, decode, err
 	}
-	if box != nil && box.Intersect(image.Frame()).Empty() {
+	frame := image.Frame()
+	if box != nil && box.Intersect(frame).Empty() {
 		return seen{}, decode, invalid("the box %d,%d,%d,%d lies outside the photo of %d x %d pixels",
-			box.XMin, box.YMin, box.XMax, box.YMax, image.Width, image.Height)
+			box.XMin, box.YMin, box.XMax, box.YMax, frame.Width(), frame.Height())
 	}
 	photos, err := e.options.Embedder.Embed(ctx, []embedding.Input{{Image: image, Box: box}})
 	if err != nil {
@@ -107,7 +108,7 @@ func (e *Engine) look(ctx context.Context, data []byte, box *photo.Box) (s seen,
 	if len(photos) != 1 {
 		return seen{}, decode, errors.New("the embedder did not answer for the photo")
 	}
-	return seen{width: image.Width, height: image.Height, photo: photos[0]}, decode, nil
+	return seen{width: frame.Width(), height: frame.Height(), photo: photos[0]}, decode, nil
 }
 
 func since(begun time.Time) float64 { return milliseconds(time.Since(begun)) }

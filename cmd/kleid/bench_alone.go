@@ -65,7 +65,7 @@ func networksAlone(ctx context.Context, catalogue, out string, embedder *embeddi
 		if err != nil {
 			continue // a bad photo costs the networks nothing
 		}
-		image, err := photo.Decode(data, limits)
+		image, err := photo.Open(data, limits)
 		if err != nil {
 			continue
 		}

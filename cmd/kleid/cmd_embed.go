@@ -103,12 +103,12 @@ func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string)
 			continue
 		}
 		photos[i].PhotoID = photo.ID(data)
-		m, err := photo.Decode(data, photo.DefaultLimits())
+		m, err := photo.Open(data, photo.DefaultLimits())
 		if err != nil {
 			photos[i].Error = err.Error()
 			continue
 		}
-		photos[i].Width, photos[i].Height = m.Width, m.Height
+		photos[i].Width, photos[i].Height = m.Frame().Width(), m.Frame().Height()
 		inputs, of = append(inputs, embedding.Input{Image: m}), append(of, i)
 	}
 	seen, err := embedder.Embed(c.Context, inputs)

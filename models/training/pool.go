@@ -172,7 +172,7 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 	if err != nil {
 		return nil, photo.Box{}, err
 	}
-	image, err := photo.Decode(data, limits)
+	image, err := photo.Open(data, limits)
 	if err != nil {
 		return nil, photo.Box{}, fmt.Errorf("%s: %w", e.Path, err)
 	}
