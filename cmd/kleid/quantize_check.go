@@ -136,6 +136,7 @@ func share(part, all int) float64 {
 
 // layers measures each layer with all others in float32.
 func (q *quantizer) layers(c *cli.Context, seen []sight, options models.QuantiseOptions, f *quantizeFigures) error {
+	options.FloatResiduals = true // where the layer does not read the shortcut
 	all := q.calibration.Layers()
 	for i, layer := range all {
 		options.Float = nil
