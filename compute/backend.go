@@ -99,7 +99,7 @@ func NewWithOptions(options Options) *Backend {
 	}
 	return &Backend{
 		options:   options,
-		pool:      goroutines(options.Threads),
+		pool:      newPool(options.Threads),
 		memory:    newMemoryPool(),
 		arenas:    &arenaPool{},
 		constants: newConstantTable(),
