@@ -94,6 +94,8 @@ func TestConvBF16(t *testing.T) {
 			checkConvBF16(t, rng, randomConv(rng))
 		}
 		checkConvBF16(t, rng, Conv{N: 2, H: 7, W: 7, C: 128, OH: 7, OW: 7, O: 96, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1})
+		// Outputs that are fetched ahead.
+		checkConvBF16(t, rng, Conv{N: 1, H: 130, W: 130, C: 4, OH: 130, OW: 130, O: 70, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1})
 		checkConvBF16(t, rng, Conv{N: 1, H: 28, W: 28, C: 3, OH: 14, OW: 14, O: 64, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadTop: 3, PadLeft: 3, DilationH: 1, DilationW: 1, Groups: 1})
 	})
 }

@@ -174,6 +174,8 @@ func TestConvInt8(t *testing.T) {
 			same(1, 33, 3, 64, 7, 2), same(2, 7, 128, 96, 3, 1), same(3, 14, 64, 48, 3, 1), same(1, 28, 32, 64, 1, 2), same(1, 9, 256, 80, 1, 1),
 			same(5, 1, 512, 70, 1, 1), same(2, 3, 700, 33, 3, 1),
 			{N: 1, H: 1, W: 5000, C: 2, OH: 1, OW: 4999, O: 3, KH: 1, KW: 2, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1},
+			{N: 2, H: 1, W: 5000, C: 3, OH: 1, OW: 5000, O: 5, KH: 1, KW: 3, StrideH: 1, StrideW: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1},
+			same(1, 182, 4, 70, 1, 1), // outputs that are fetched ahead
 		} {
 			checkConvInt8(t, rng, c)
 		}
