@@ -59,19 +59,19 @@ func multiplyPortable(w *tileWork, _ int, _ bool) {
 			sum[r] = *(*[columns]float32)(unsafe.Add(w.c, r*w.cRow))
 		}
 	}
-	a, b := w.a, w.b
+	a, b := 0, 0 // bytes: a pointer must not go on past the end
 	for range w.runs {
 		for range w.k {
-			row := (*[columns]float32)(b)
+			row := (*[columns]float32)(unsafe.Add(w.b, b))
 			for r := range rows {
-				v := *(*float32)(unsafe.Add(a, r*w.aRow))
+				v := *(*float32)(unsafe.Add(w.a, a+r*w.aRow))
 				for j := range columns {
 					sum[r][j] += v * row[j]
 				}
 			}
-			a, b = unsafe.Add(a, w.aColumn), unsafe.Add(b, w.bRow)
+			a, b = a+w.aColumn, b+w.bRow
 		}
-		a = unsafe.Add(a, w.aJump)
+		a += w.aJump
 	}
 	for r := range rows {
 		*(*[columns]float32)(unsafe.Add(w.c, r*w.cRow)) = sum[r]
