@@ -114,7 +114,7 @@ const foldLimit = 1 << 12
 // foldScales folds what is constant but for int8 filters, which are to be seen as such first.
 func foldScales(g *graph) error {
 	g.foldConstants(func(n *node) bool {
-		return foldable(n) && !(n.op == backends.OpTypeConvertDType && n.inputs[0].dtype() == dtypes.Int8)
+		return foldable(n) && (n.op != backends.OpTypeConvertDType || n.inputs[0].dtype() != dtypes.Int8)
 	})
 	return nil
 }

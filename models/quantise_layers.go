@@ -62,6 +62,9 @@ func (n *Net) Residual(x, shortcut *Node) *Node {
 func (n *Net) roundedInput(name string, x *Node) *Node {
 	input := n.value(name+".input", nil, 3).Data
 	step, zero, shift := input[0], input[1], input[2]
+	if !(step > 0) || zero != float32(uint8(zero)) {
+		panic(fmt.Errorf("weight %q has a step of %v and a zero point of %v, but needs a positive one and a byte", n.prefix+name+".input", step, zero))
+	}
 	if shift != 0 {
 		x = AddScalar(x, shift)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/backends/simplego"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
@@ -78,6 +79,42 @@ func TestQuantisedBackbones(t *testing.T) {
 			require.InEpsilon(t, unfusedError, fusedError, 0.5)
 			require.Less(t, 1-cosine(unfused, got), fusedError+unfusedError)
 		})
+	}
+}
+
+// TestQuantisedElsewhere runs the graph on GoMLX's own Go backend: it holds nothing but standard operations.
+func TestQuantisedElsewhere(t *testing.T) {
+	other, err := simplego.New("")
+	require.NoError(t, err)
+	defer other.Finalize()
+	x := func() *tensors.Tensor { return randomPixels(7, 1, 32, 32, 3) }
+	net, err := kleidS.Quantise(testBackend(t), NewRandomNet(3), x())
+	require.NoError(t, err)
+	same := func() *Net { return net }
+	want := features(t, unfusedBackend(t), kleidS, same, x())
+	require.Greater(t, cosine(want, features(t, other, kleidS, same, x())), 0.9999)
+	require.Greater(t, cosine(want, features(t, testBackend(t), kleidS, same, x())), 0.9999)
+}
+
+// TestQuantisedBits: an image's features are the same bits, whatever the batch and the number of threads.
+func TestQuantisedBits(t *testing.T) {
+	b, err := BackboneByName("resnet18")
+	require.NoError(t, err)
+	const size, count = 48, 5
+	all := func() *tensors.Tensor { return randomPixels(7, count, size, size, 3) }
+	net, err := b.Quantise(testBackend(t), NewRandomNet(3), all())
+	require.NoError(t, err)
+	same := func() *Net { return net }
+	want := features(t, testBackend(t), b, same, all())
+	three, err := compute.New("threads=3")
+	require.NoError(t, err)
+	defer three.Finalize()
+	require.Equal(t, want, features(t, three, b, same, all()))
+	pixels := tensors.MustCopyFlatData[float32](all())
+	each := len(pixels) / count
+	for i := range count {
+		alone := tensors.FromFlatDataAndDimensions(pixels[i*each:(i+1)*each], 1, size, size, 3)
+		require.Equal(t, want[i*b.Channels:(i+1)*b.Channels], features(t, testBackend(t), b, same, alone), "image %d", i)
 	}
 }
 
@@ -332,6 +369,12 @@ func TestQuantisedModel(t *testing.T) {
 	require.NoError(t, same.Encode(&file, Float32))
 	_, err = Decode(file.Bytes())
 	require.ErrorContains(t, err, `precision "f32", which the weights do not have`)
+	for part, wrong := range map[string][]float32{"step": {0, 3, 0}, "NaN": {float32(math.NaN()), 3, 0}, "zero point": {1, 2.5, 0}, "byte": {1, 300, 0}} {
+		damaged := &Model{Config: quantised.Config, Weights: quantised.Weights.Clone()}
+		damaged.Weights["trunk.stage1.0.conv1.input"].Data = wrong
+		_, err = MustNewExec(testBackend(t), func(x *Node) *Node { return damaged.CellsGraph(x) }).Exec(crops)
+		require.ErrorContains(t, err, `weight "trunk.stage1.0.conv1.input" has a step of`, part)
+	}
 	m.Config.Precision = "int4"
 	file.Reset()
 	require.NoError(t, m.Encode(&file, Float32))

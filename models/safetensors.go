@@ -28,7 +28,7 @@ func (t *Tensor) kept(floats Precision, quantised bool) (_ Precision, width int6
 	switch {
 	case t.Int8 != nil:
 		return Int8, 1
-	case floats == Float16 && !(quantised && len(t.Shape) == 1):
+	case floats == Float16 && (!quantised || len(t.Shape) != 1):
 		return Float16, 2
 	}
 	return Float32, 4
