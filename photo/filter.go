@@ -12,13 +12,15 @@ const (
 // taps are the source pixels that one output pixel is made of: from first on, each with its weight.
 type taps struct {
 	first   int
-	weights []int16 // sum to weightOne; a zero follows if their number is odd
+	weights []int16 // sum to weightOne; one may be 0, to make their number even
 }
 
 // filter says how n source pixels become as many output pixels as it has taps.
 type filter struct {
 	taps []taps
 	most int // weights of a tap, at most
+	// overruns says that the assembly reads a source pixel beyond the last, with a weight of 0.
+	overruns bool
 
 	// What the assembly reads of a filter along rows: for each output pixel the byte of its first source pixel
 	// and groups of four weights, [2][3][2] for two pixels, three channels, and two pixels again, with two
@@ -97,12 +99,24 @@ func triangle(n, size int) *filter {
 			all = append(all, int16(upto-before))
 			before = upto
 		}
-		end := len(all)
-		if (end-begin)%2 == 1 {
+		if (len(all)-begin)%2 == 1 {
 			all = append(all, 0)
+			switch {
+			case last+1 < n:
+			case first > 0:
+				first--
+				copy(all[begin+1:], all[begin:])
+				all[begin] = 0
+			default:
+				f.overruns = true
+			}
 		}
-		f.taps[i] = taps{first, all[begin:end:len(all)]}
-		f.most = max(f.most, end-begin)
+		weights := all[begin:len(all):len(all)]
+		f.most = max(f.most, len(weights))
+		if first+len(weights) > n {
+			weights = weights[:n-first]
+		}
+		f.taps[i] = taps{first, weights}
 	}
 	f.group(n)
 	return f

@@ -15,14 +15,29 @@ func Letterbox(m *Image, region Box, width, height int) (*Image, Placement) {
 		m, region, whole = m.covering(region, width, height)
 	}
 	inside := fit(region, width, height)
-	if inside != out.Frame() {
-		fill(out.Pix, grey)
-	}
+	out.fillAround(inside)
 	if inside.Empty() {
 		return out, Placement{Region: Box{0, 0, 1, 1}, Inside: Box{0, 0, 1, 1}}
 	}
 	resample(out, inside, m, region)
 	return out, Placement{Region: whole, Inside: inside}
+}
+
+// fillAround makes all grey that is not inside the box, which may be empty.
+func (m *Image) fillAround(inside Box) {
+	if inside.Empty() {
+		fill(m.Pix, grey)
+		return
+	}
+	fill(m.Pix[:3*inside.YMin*m.Width], grey)
+	fill(m.Pix[3*inside.YMax*m.Width:], grey)
+	if inside.Width() < m.Width {
+		for y := inside.YMin; y < inside.YMax; y++ {
+			row := m.row(y)
+			fill(row[:3*inside.XMin], grey)
+			fill(row[3*inside.XMax:], grey)
+		}
+	}
 }
 
 // fit returns the largest box of the region's aspect in the middle of width x height; empty if the
