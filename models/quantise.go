@@ -104,17 +104,17 @@ func (c *Calibration) watch(backend backends.Backend, pixels *eightBits, build f
 			return err
 		}
 		for i, out := range outputs {
-			values, err := tensors.CopyFlatData[float32](out)
-			if err != nil {
-				return err
-			}
 			h := c.watched[names[i]]
 			if h == nil {
 				h = &histogram{}
 				c.watched[names[i]] = h
 			}
-			if err := h.add(values); err != nil {
-				return fmt.Errorf("what %q reads: %w", names[i], err)
+			var wrong error
+			if err := tensors.ConstFlatData(out, func(values []float32) { wrong = h.add(values) }); err != nil {
+				return err
+			}
+			if wrong != nil {
+				return fmt.Errorf("what %q reads: %w", names[i], wrong)
 			}
 			if err := out.FinalizeAll(); err != nil {
 				return err
@@ -210,10 +210,8 @@ func channelScale(row []float32) float32 {
 	return largest / 127
 }
 
-// quantiseBatch is how many images are calibrated on at once: what all layers read is in memory then.
-const quantiseBatch = 8
-
-// Quantise returns the net of a backbone in int8, calibrated on x [n, height, width, 3] alone.
+// Quantise returns the net of a backbone in int8, calibrated on x [n, height, width, 3] alone. It takes one
+// image after the other, since what all layers read is in memory at once.
 func (b Backbone) Quantise(backend backends.Backend, net *Net, x *tensors.Tensor) (*Net, error) {
 	c := NewCalibration(net)
 	watch, err := c.Watch(backend, func(net *Net, x *Node) { b.Features(net, x) })
@@ -226,10 +224,9 @@ func (b Backbone) Quantise(backend backends.Backend, net *Net, x *tensors.Tensor
 	}
 	dims := x.Shape().Dimensions
 	each := len(pixels) / max(dims[0], 1)
-	for from := 0; from < dims[0]; from += quantiseBatch {
-		to := min(from+quantiseBatch, dims[0])
-		batch := tensors.FromFlatDataAndDimensions(pixels[from*each:to*each], append([]int{to - from}, dims[1:]...)...)
-		if err := watch(batch); err != nil {
+	for i := range dims[0] {
+		image := tensors.FromFlatDataAndDimensions(pixels[i*each:(i+1)*each], 1, dims[1], dims[2], dims[3])
+		if err := watch(image); err != nil {
 			return nil, err
 		}
 	}
