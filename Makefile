@@ -8,7 +8,7 @@ version := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 flags   := -trimpath -ldflags '-s -w -X main.version=$(version)'
 lint    := go tool -modfile=tools/go.mod golangci-lint
 
-.PHONY: build build-xla demo test test-long lint bench bench-peers weights test-tools
+.PHONY: build build-xla demo test test-long test-arm64 lint bench bench-peers weights test-tools
 
 build: ## bin/kleid, pure Go
 	@CGO_ENABLED=0 go build $(flags) -o bin/kleid ./cmd/kleid
@@ -22,10 +22,15 @@ demo: build ## paint a catalogue, index it and serve it; ARGS="--once --json" me
 test: test-tools ## everything, in less than 20 minutes on 2 cores
 	go vet ./...
 	go test ./... -timeout 20m
+	@scripts/race
 
-test-long: test-tools ## the same with the race detector, then every fuzz target for a minute; takes hours
+test-long: test-tools ## the same with the race detector, every fuzz target for a minute, and arm64; takes hours
 	go test ./... -race -count=1 -timeout 120m
 	scripts/fuzz 1m
+	scripts/arm64
+
+test-arm64: ## compute's tests as arm64 code, under QEMU
+	scripts/arm64
 
 test-tools: # what some tests use besides Go; without it they are skipped, and say so
 	@scripts/test-tools

@@ -212,3 +212,31 @@ func BenchmarkMobileNetworks(b *testing.B) {
 		}
 	}
 }
+
+// TestMobileInferenceIsBitIdentical holds for these networks what TestInferenceIsBitIdentical does for ResNet.
+func TestMobileInferenceIsBitIdentical(t *testing.T) {
+	const size, batch = 48, 3
+	photos := random(rand.New(rand.NewPCG(4, 4)), dtypes.Float32, batch, size, size, 3)
+	pixels := tensors.MustCopyFlatData[float32](photos)
+	for name, build := range mobileNetworks {
+		t.Run(name, func(t *testing.T) {
+			var first []float64
+			for _, threads := range []int{1, 3} {
+				backend := newBackend(t, fmt.Sprintf("threads=%d", threads))
+				network := func(in []*Node) []*Node {
+					return []*Node{build(&weightsMadeUp{in[0].Graph(), dtypes.Float32, rand.New(rand.NewPCG(1, 2))}, in[0])}
+				}
+				all := values(t, run(t, backend, network, photos)[0])
+				if first == nil {
+					first = all
+				}
+				require.Equal(t, first, all, "1 thread and %d", threads)
+				each, channels := len(pixels)/batch, len(all)/batch
+				for i := range batch {
+					alone := run(t, backend, network, tensors.FromFlatDataAndDimensions(pixels[i*each:(i+1)*each], 1, size, size, 3))[0]
+					require.Equal(t, all[i*channels:(i+1)*channels], values(t, alone), "photo %d alone, %d threads", i, threads)
+				}
+			}
+		})
+	}
+}

@@ -113,7 +113,7 @@ func compareWithSimpleGo(t *testing.T, name string, fn func(inputs []*Node) []*N
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		// The way for large products of v0.26 reads past the end of odd sizes.
-		reference, err := simplego.New("dotgeneral_small")
+		reference, err := simplego.New("dotgeneral_small,ops_sequential") // its operations race with each other
 		require.NoError(t, err)
 		want := run(t, reference, fn, inputs...)
 		got := run(t, newBackend(t, ""), fn, inputs...)

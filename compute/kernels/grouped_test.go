@@ -28,7 +28,7 @@ func (c Conv) taps(n, oh, ow int, f func(tap, at int)) {
 func TestGroupedConv(t *testing.T) {
 	levels(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(71, 1))
-		for range 150 {
+		for range 80 {
 			c := Conv{
 				N: 1 + rng.IntN(2), H: 1 + rng.IntN(20), W: 1 + rng.IntN(30), KH: 1 + rng.IntN(7), KW: 1 + rng.IntN(7),
 				StrideH: 1 + rng.IntN(3), StrideW: 1 + rng.IntN(3), DilationH: 1 + rng.IntN(3), DilationW: 1 + rng.IntN(3),
