@@ -37,6 +37,7 @@ standard output, last; logs and progress go to standard error.
 			trainCommand(),
 			evaluateCommand(),
 			quantizeCommand(),
+			modelsCommand(),
 			benchCommand(),
 			versionCommand(),
 		},

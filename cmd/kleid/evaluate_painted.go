@@ -29,7 +29,7 @@ Examples:
   kleid evaluate painted --models kleid-s-int8.safetensors --json`,
 		Flags: append([]cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
-			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("products"), Usage: "`N` dresses"},
+			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("evaluate-products"), Usage: "`N` dresses"},
 			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("queries"), Usage: "`N` photos"},
 			jsonFlag(),
 		}, embedderFlags()...),

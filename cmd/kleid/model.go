@@ -1,25 +1,56 @@
 package main
 
 import (
+	"os"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/registry"
 )
 
 func modelsFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name: "models", EnvVars: env("models"), DefaultText: "the one in the program",
-		Usage: "model to use: a `FILE`, or an https:// or s3:// URL",
+		Usage: "model to use: a `FILE`, an https:// or s3:// URL of one, or a registry (a folder, or s3://bucket/prefix) whose promoted one it is, or REGISTRY@VERSION",
 	}
 }
 
 // loadModel returns the model of --models.
 func loadModel(c *cli.Context) (*models.Model, error) {
-	if url := c.String("models"); url != "" {
-		return models.Load(c.Context, url)
+	url := c.String("models")
+	if url == "" {
+		return models.Default()
 	}
-	return models.Default()
+	if location, version, ok := registryOf(url); ok {
+		cache, err := registry.DefaultCache()
+		if err != nil {
+			return nil, err
+		}
+		r, err := registry.Open(c.Context, location, cache)
+		if err != nil {
+			return nil, err
+		}
+		if url, err = r.Pull(c.Context, version); err != nil {
+			return nil, err
+		}
+	}
+	return models.Load(c.Context, url)
+}
+
+// registryOf splits REGISTRY@VERSION; ok is false for what is a model's file itself.
+func registryOf(url string) (location, version string, ok bool) {
+	location = url
+	if i := strings.LastIndexByte(url, '@'); i >= 0 && !strings.ContainsAny(url[i:], "/.") {
+		location, version = url[:i], url[i+1:]
+	}
+	if strings.HasPrefix(location, "s3://") {
+		return location, version, !strings.HasSuffix(location, ".safetensors")
+	}
+	info, err := os.Stat(strings.TrimPrefix(location, "file://"))
+	return location, version, err == nil && info.IsDir()
 }
 
 // embedderFlags are those that newEmbedder reads.

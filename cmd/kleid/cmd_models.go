@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/models/registry"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// modelsCommand keeps versions of models.
+func modelsCommand() *cli.Command {
+	place := func() cli.Flag {
+		return &cli.StringFlag{Name: "models", EnvVars: env("models"), Usage: "registry: a `FOLDER`, or s3://bucket/prefix"}
+	}
+	return &cli.Command{
+		Name:  "models",
+		Usage: "versions of models in a folder or S3",
+		Description: `A registry keeps each model under a version that follows from its bytes, with a manifest of what it was made
+of and how good it is. One version is promoted: --models FOLDER or s3://bucket/prefix of index, serve, search and
+the others means that one, and --models FOLDER@VERSION another. What is pulled is checked and kept in the user's
+cache. A version may be given by its first digits.
+
+Examples:
+  kleid models push build/weights/model.safetensors --models s3://shop/models --metrics figures.json
+  kleid models list --models s3://shop/models
+  kleid models promote 3f2a --models s3://shop/models
+  kleid index --catalogue photos/ --out index/ --models s3://shop/models`,
+		Subcommands: []*cli.Command{
+			{
+				Name: "list", Usage: "all versions, the newest first",
+				Description: "Example:\n  kleid models list --models models/",
+				Flags:       []cli.Flag{place(), jsonFlag()},
+				Action:      modelsList,
+			},
+			{
+				Name: "push", Usage: "store a model", ArgsUsage: "FILE",
+				Description: `--metrics names a JSON file with figures, the larger the better, of held-out data: {"facets.f1": 0.5, …}, also
+nested, as "kleid evaluate --json" prints them.
+
+Example:
+  kleid models push model.safetensors --models models/ --parent 3f2a --dataset autumn --metrics figures.json`,
+				Flags: []cli.Flag{
+					place(),
+					&cli.StringFlag{Name: "parent", EnvVars: env("parent"), Usage: "`VERSION` that it was trained from"},
+					&cli.StringFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "name or fingerprint of the data"},
+					&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "JSON `FILE` with figures"},
+					&cli.StringFlag{Name: "comment", EnvVars: env("comment"), Usage: "what is worth knowing"},
+					jsonFlag(),
+				},
+				Action: modelsPush,
+			},
+			{
+				Name: "pull", Usage: "fetch a version, the promoted one by default", ArgsUsage: "[VERSION]",
+				Description: "Example:\n  kleid models pull 3f2a --models s3://shop/models --out model.safetensors",
+				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: env("out"), DefaultText: "the user's cache", Usage: "`FILE` to write"}, jsonFlag()},
+				Action:      modelsPull,
+			},
+			{
+				Name: "promote", Usage: "make a version the one in use", ArgsUsage: "VERSION",
+				Description: `A version is refused if a figure that it shares with the promoted one is lower by more than --tolerance.
+Promoting the version before again takes a promotion back; "kleid models list" shows it.
+
+Example:
+  kleid models promote 3f2a --models s3://shop/models`,
+				Flags: []cli.Flag{
+					place(),
+					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be lower"},
+					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("force"), Usage: "promote it though it is worse"},
+					jsonFlag(),
+				},
+				Action: modelsPromote,
+			},
+			{
+				Name: "diff", Usage: "what is different in a version from another, the promoted one by default", ArgsUsage: "VERSION [OTHER]",
+				Description: "Example:\n  kleid models diff 3f2a --models s3://shop/models",
+				Flags:       []cli.Flag{place(), jsonFlag()},
+				Action:      modelsDiff,
+			},
+		},
+	}
+}
+
+// openRegistry opens the registry of --models, and checks the number of arguments.
+func openRegistry(c *cli.Context, least, most int) (*registry.Registry, error) {
+	if err := required(c, "models"); err != nil {
+		return nil, err
+	}
+	if n := c.NArg(); n < least || n > most {
+		return nil, wrongUsage(c, "%s takes %s, not %d arguments", c.Command.HelpName, c.Command.ArgsUsage, n)
+	}
+	location := c.String("models")
+	if info, err := os.Stat(strings.TrimPrefix(location, "file://")); err == nil && !info.IsDir() {
+		return nil, wrongUsage(c, "--models is the file %s, but must be a registry: a folder, or s3://bucket/prefix", location)
+	}
+	cache, err := registry.DefaultCache()
+	if err != nil {
+		return nil, err
+	}
+	return registry.Open(c.Context, location, cache)
+}
+
+// versionInUse is a manifest as `models list` prints it.
+type versionInUse struct {
+	registry.Manifest
+	Promoted bool `json:"promoted"`
+}
+
+func modelsList(c *cli.Context) error {
+	r, err := openRegistry(c, 0, 0)
+	if err != nil {
+		return err
+	}
+	list, err := r.List(c.Context)
+	if err != nil {
+		return err
+	}
+	promoted, err := r.Promoted(c.Context)
+	if err != nil {
+		return err
+	}
+	versions := make([]versionInUse, len(list))
+	for i, m := range list {
+		versions[i] = versionInUse{m, len(promoted) > 0 && m.Version == promoted[0]}
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(map[string]any{"versions": versions, "promoted": promoted})
+	}
+	if len(versions) == 0 {
+		_, err := fmt.Fprintf(c.App.Writer, "%s holds no models yet: kleid models push FILE\n", r)
+		return err
+	}
+	table := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "VERSION\tPUSHED\tBACKBONE\tPRECISION\tSIZE\tDATASET\tFIGURES\t")
+	for _, v := range versions {
+		mark := ""
+		if v.Promoted {
+			mark = "promoted"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%d\t%s\n", v.Version, v.Created.Format("2006-01-02 15:04"), printable(v.Backbone),
+			v.Precision, float64(v.Bytes)/1e6, printable(v.Dataset), len(v.Metrics), mark)
+	}
+	return table.Flush()
+}
+
+func modelsPush(c *cli.Context) error {
+	r, err := openRegistry(c, 1, 1)
+	if err != nil {
+		return err
+	}
+	about := registry.About{Parent: c.String("parent"), Dataset: c.String("dataset"), Code: version, Comment: c.String("comment")}
+	if file := c.String("metrics"); file != "" {
+		if about.Metrics, err = readMetrics(file); err != nil {
+			return err
+		}
+	}
+	data, err := os.ReadFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	m, err := r.Push(c.Context, data, about)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(m)
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%s: %s, %.1f MB\n", r, m.Version, float64(m.Bytes)/1e6)
+	return err
+}
+
+// readMetrics reads the numbers of a JSON object, by their paths: {"facets": {"f1": 0.5}} is facets.f1.
+func readMetrics(file string) (map[string]float64, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		return nil, fmt.Errorf("%s: it takes a JSON object with numbers: %w", file, err)
+	}
+	metrics := make(map[string]float64)
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case float64:
+			metrics[path] = v
+		case map[string]any:
+			for name, sub := range v {
+				walk(strings.TrimPrefix(path+"."+name, "."), sub)
+			}
+		}
+	}
+	walk("", tree)
+	if len(metrics) == 0 {
+		return nil, fmt.Errorf("%s: there is no number in it", file)
+	}
+	return metrics, nil
+}
+
+func modelsPull(c *cli.Context) error {
+	r, err := openRegistry(c, 0, 1)
+	if err != nil {
+		return err
+	}
+	path, err := r.Pull(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	if out := c.String("out"); out != "" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		folder, err := storage.Open(c.Context, filepath.Dir(out))
+		if err != nil {
+			return err
+		}
+		if err := folder.Put(c.Context, filepath.Base(out), bytes.NewReader(data)); err != nil {
+			return err
+		}
+		path = out
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(map[string]string{"path": path})
+	}
+	_, err = fmt.Fprintln(c.App.Writer, path)
+	return err
+}
+
+func modelsPromote(c *cli.Context) error {
+	r, err := openRegistry(c, 1, 1)
+	if err != nil {
+		return err
+	}
+	tolerance := c.Float64("tolerance")
+	if tolerance < 0 {
+		return wrongUsage(c, "--tolerance is %v, but must not be negative; --force promotes in any case", tolerance)
+	}
+	if c.Bool("force") {
+		tolerance = -1
+	}
+	m, err := r.Promote(c.Context, c.Args().First(), tolerance)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(m)
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%s: %s is promoted\n", r, m.Version)
+	return err
+}
+
+func modelsDiff(c *cli.Context) error {
+	r, err := openRegistry(c, 1, 2)
+	if err != nil {
+		return err
+	}
+	a, err := r.Manifest(c.Context, c.Args().Get(1))
+	if err != nil {
+		return err
+	}
+	b, err := r.Manifest(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	lines := registry.Diff(a, b)
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(map[string]any{"from": a.Version, "to": b.Version, "differences": lines})
+	}
+	fmt.Fprintf(c.App.Writer, "%s → %s\n", a.Version, b.Version)
+	if len(lines) == 0 {
+		lines = []string{"nothing is different"}
+	}
+	_, err = fmt.Fprintln(c.App.Writer, "  "+strings.Join(lines, "\n  "))
+	return err
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestModels(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	dir := t.TempDir()
+	place := filepath.Join(dir, "registry")
+	figures := filepath.Join(dir, "figures.json")
+	push := func(seed uint64, metrics string) string {
+		file := filepath.Join(dir, "model.safetensors")
+		require.NoError(t, writeTinyModel(file, seed))
+		require.NoError(t, os.WriteFile(figures, []byte(metrics), 0o644))
+		r := kleid(t, "models", "push", file, "--models", place, "--metrics", figures, "--json")
+		require.Equal(t, exitDone, r.code, r.stderr)
+		var m struct {
+			Version string
+			Metrics map[string]float64
+		}
+		require.NoError(t, json.Unmarshal([]byte(r.stdout), &m))
+		require.Contains(t, m.Metrics, "facets.f1")
+		return m.Version
+	}
+	require.Contains(t, kleid(t, "models", "list", "--models", place).stdout, "no models yet")
+	first := push(1, `{"facets": {"f1": 0.5}, "name": "autumn"}`)
+	second := push(2, `{"facets": {"f1": 0.3}}`)
+
+	photo := write(t, filepath.Join(dir, "wall.jpg"), greyPhoto(t))
+	embed := func(models string) string {
+		r := kleid(t, "embed", photo, "--models", models, "--json")
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return decodeLine[embedReport](t, r).EmbeddingModel
+	}
+	r := kleid(t, "embed", photo, "--models", place)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "no version is promoted yet")
+
+	require.Equal(t, exitDone, kleid(t, "models", "promote", first[:6], "--models", place).code)
+	of := embed(place)
+	other := embed(place + "@" + second[:6])
+	require.NotEmpty(t, of)
+	require.NotEqual(t, of, other)
+
+	r = kleid(t, "models", "promote", second, "--models", place)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "facets.f1 0.3 instead of 0.5")
+	require.Equal(t, exitDone, kleid(t, "models", "promote", second, "--models", place, "--force").code)
+	of = embed(place)
+	require.Equal(t, other, of)
+	require.Contains(t, kleid(t, "models", "list", "--models", place).stdout, "promoted")
+
+	r = kleid(t, "models", "diff", first, "--models", place)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "facets.f1: 0.3 → 0.5")
+	out := filepath.Join(dir, "pulled.safetensors")
+	require.Equal(t, exitDone, kleid(t, "models", "pull", first, "--models", place, "--out", out).code)
+	require.NotEqual(t, of, embed(out))
+
+	require.Equal(t, exitUsage, kleid(t, "models", "promote", "--models", place).code)
+	r = kleid(t, "models", "list", "--models", out)
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "must be a registry")
+	require.Equal(t, exitFailed, kleid(t, "models", "pull", "ffff", "--models", place).code)
+}

@@ -1,0 +1,267 @@
+// Package registry keeps versions of models in a folder or S3: each with a manifest that says what it was made
+// of and how good it is, and one of them promoted, which is what those who name no version get.
+//
+//	versions/<version>/model.safetensors
+//	versions/<version>/manifest.json
+//	promoted                              the version, and the ones promoted before it, one a line
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// What can be wrong, for errors.Is.
+var (
+	ErrNoVersion = errors.New("no such version")
+	ErrDamaged   = errors.New("damaged")                     // the bytes are not those that were pushed
+	ErrWorse     = errors.New("worse than the promoted one") // and so not promoted
+)
+
+const (
+	weightsName  = "model.safetensors"
+	manifestName = "manifest.json"
+	promotedKey  = "promoted"
+	// versionLength is the length of a version: so many hexadecimal digits of the file's SHA-256.
+	versionLength = 16
+	// modelLimit and textLimit are the most that is read of a model, and of a manifest.
+	modelLimit = 4 << 30
+	textLimit  = 1 << 20
+)
+
+// Registry is a place with versions of models. It is safe for concurrent use; of two who promote at once,
+// the last one wins.
+type Registry struct {
+	bucket storage.Bucket
+	cache  string
+}
+
+// Open returns the registry at a folder or s3:// URL. What is pulled is kept in the folder cache.
+func Open(ctx context.Context, location, cache string) (*Registry, error) {
+	bucket, err := storage.Open(ctx, location)
+	if err != nil {
+		return nil, err
+	}
+	return &Registry{bucket, cache}, nil
+}
+
+// DefaultCache is the folder for pulled models in the user's cache.
+func DefaultCache() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder to keep models in: %w", err)
+	}
+	return filepath.Join(dir, "kleid", "models"), nil
+}
+
+func (r *Registry) String() string { return r.bucket.String() }
+
+func key(version, name string) string { return path.Join("versions", version, name) }
+
+// Push stores a model's file with what is known of it, and returns its manifest. The version follows from the
+// file, so that pushing it again changes nothing but the manifest.
+func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest, error) {
+	model, err := models.Decode(file)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if about.Parent != "" {
+		parent, err := r.Resolve(ctx, about.Parent)
+		if err != nil {
+			return Manifest{}, fmt.Errorf("parent: %w", err)
+		}
+		about.Parent = parent
+	}
+	m := describe(file, model, about, time.Now())
+	if err := r.bucket.Put(ctx, key(m.Version, weightsName), bytes.NewReader(file)); err != nil {
+		return Manifest{}, err
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return Manifest{}, err
+	}
+	// The manifest last: a version without one is not listed.
+	if err := r.bucket.Put(ctx, key(m.Version, manifestName), bytes.NewReader(append(text, '\n'))); err != nil {
+		return Manifest{}, err
+	}
+	return m, nil
+}
+
+// List returns all manifests, the newest first.
+func (r *Registry) List(ctx context.Context) ([]Manifest, error) {
+	var list []Manifest
+	for info, err := range r.bucket.List(ctx, "versions/") {
+		if err != nil {
+			return nil, err
+		}
+		if path.Base(info.Key) != manifestName {
+			continue
+		}
+		m, err := r.manifest(ctx, path.Base(path.Dir(info.Key)))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	slices.SortStableFunc(list, func(a, b Manifest) int { return b.Created.Compare(a.Created) })
+	return list, nil
+}
+
+// Manifest returns what is known of a version, given in full, by its first digits, or as "" for the promoted one.
+func (r *Registry) Manifest(ctx context.Context, version string) (Manifest, error) {
+	full, err := r.Resolve(ctx, version)
+	if err != nil {
+		return Manifest{}, err
+	}
+	return r.manifest(ctx, full)
+}
+
+func (r *Registry) manifest(ctx context.Context, version string) (Manifest, error) {
+	text, err := storage.ReadAll(ctx, r.bucket, key(version, manifestName), textLimit)
+	if errors.Is(err, storage.ErrNotExist) {
+		return Manifest{}, fmt.Errorf("%s: version %q: %w", r, version, ErrNoVersion)
+	}
+	if err != nil {
+		return Manifest{}, err
+	}
+	var m Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return Manifest{}, fmt.Errorf("%s: the manifest of %s: %w: %w", r, version, ErrDamaged, err)
+	}
+	if m.Version != version || !strings.HasPrefix(m.SHA256, version) {
+		return Manifest{}, fmt.Errorf("%s: the manifest of %s is another version's: %w", r, version, ErrDamaged)
+	}
+	return m, nil
+}
+
+// Resolve finds the version that begins with the given digits; "" is the promoted one.
+func (r *Registry) Resolve(ctx context.Context, version string) (string, error) {
+	if version == "" {
+		promoted, err := r.Promoted(ctx)
+		if err != nil {
+			return "", err
+		}
+		if len(promoted) == 0 {
+			return "", fmt.Errorf("%s: no version is promoted yet: %w: name one, or run `kleid models promote`", r, ErrNoVersion)
+		}
+		return promoted[0], nil
+	}
+	if strings.Trim(version, "0123456789abcdef") != "" || len(version) > versionLength {
+		return "", fmt.Errorf("%q is no version: it takes up to %d hexadecimal digits: %w", version, versionLength, ErrNoVersion)
+	}
+	if len(version) == versionLength {
+		return version, nil
+	}
+	found := ""
+	for info, err := range r.bucket.List(ctx, "versions/"+version) {
+		if err != nil {
+			return "", err
+		}
+		if path.Base(info.Key) != manifestName {
+			continue
+		}
+		one := path.Base(path.Dir(info.Key))
+		if found != "" && one != found {
+			return "", fmt.Errorf("%s: several versions begin with %q, %s and %s among them: %w", r, version, found, one, ErrNoVersion)
+		}
+		found = one
+	}
+	if found == "" {
+		return "", fmt.Errorf("%s: version %q: %w", r, version, ErrNoVersion)
+	}
+	return found, nil
+}
+
+// Promoted returns the promoted version and those before it, the latest first; nil if there is none.
+func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
+	text, err := storage.ReadAll(ctx, r.bucket, promotedKey, textLimit)
+	if errors.Is(err, storage.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(text)), nil
+}
+
+// Promote makes a version the one that those get who name none. ErrWorse if one of the figures that it shares
+// with the promoted one is lower by more than tolerance; a tolerance below 0 promotes in any case.
+func (r *Registry) Promote(ctx context.Context, version string, tolerance float64) (Manifest, error) {
+	m, err := r.Manifest(ctx, version)
+	if err != nil {
+		return Manifest{}, err
+	}
+	history, err := r.Promoted(ctx)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if len(history) > 0 && history[0] == m.Version {
+		return m, nil
+	}
+	if len(history) > 0 && tolerance >= 0 {
+		old, err := r.manifest(ctx, history[0])
+		if err != nil {
+			return Manifest{}, err
+		}
+		if lower := lowerFigures(old, m, tolerance); len(lower) > 0 {
+			return Manifest{}, fmt.Errorf("version %s is %w, %s: %s", m.Version, ErrWorse, old.Version, strings.Join(lower, ", "))
+		}
+	}
+	if _, err := r.Pull(ctx, m.Version); err != nil { // whole, before anybody is sent to it
+		return Manifest{}, err
+	}
+	const kept = 100
+	history = append([]string{m.Version}, history...)
+	text := strings.Join(history[:min(len(history), kept)], "\n") + "\n"
+	if err := r.bucket.Put(ctx, promotedKey, strings.NewReader(text)); err != nil {
+		return Manifest{}, err
+	}
+	return m, nil
+}
+
+// Pull returns the path of a version's file in the cache, which is filled at the first call. ErrDamaged if the
+// bytes are not those that were pushed.
+func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
+	m, err := r.Manifest(ctx, version)
+	if err != nil {
+		return "", err
+	}
+	local := filepath.Join(r.cache, m.SHA256+".safetensors")
+	if data, err := os.ReadFile(local); err == nil && hash(data) == m.SHA256 {
+		return local, nil
+	}
+	data, err := storage.ReadAll(ctx, r.bucket, key(m.Version, weightsName), modelLimit)
+	if err != nil {
+		return "", fmt.Errorf("%s: version %s: %w", r, m.Version, err)
+	}
+	if got := hash(data); got != m.SHA256 {
+		return "", fmt.Errorf("%s: version %s is %w: its SHA-256 is %s, the manifest says %s; push it again", r, m.Version, ErrDamaged, got, m.SHA256)
+	}
+	cache, err := storage.Open(ctx, r.cache)
+	if err != nil {
+		return "", err
+	}
+	if err := cache.Put(ctx, filepath.Base(local), bytes.NewReader(data)); err != nil {
+		return "", err
+	}
+	return local, nil
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}

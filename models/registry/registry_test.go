@@ -1,0 +1,249 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// aModel is a file with one weight, which makes its version.
+func aModel(t *testing.T, weight float32, labels ...string) []byte {
+	config := models.DefaultConfig()
+	config.Facets = []models.FacetConfig{{Facet: catalog.Facet{Name: "neckline", Labels: labels}, Temperature: 1}}
+	tensor := models.NewTensor(1)
+	tensor.Data[0] = weight
+	var file bytes.Buffer
+	require.NoError(t, (&models.Model{Config: config, Weights: models.Weights{"trunk.weight": tensor}}).Encode(&file, models.Float32))
+	return file.Bytes()
+}
+
+// s3Server is a server in this process whose answers a test can change on the way.
+type s3Server struct {
+	intercept atomic.Pointer[func(w http.ResponseWriter, r *http.Request, next http.Handler)]
+}
+
+func (s *s3Server) with(f func(w http.ResponseWriter, r *http.Request, next http.Handler)) {
+	s.intercept.Store(&f)
+}
+
+func startS3(t *testing.T) *s3Server {
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("shop"))
+	next := gofakes3.New(backend).Server()
+	s := &s3Server{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f := s.intercept.Load(); f != nil {
+			(*f)(w, r, next)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "of the registry")
+	return s
+}
+
+func open(t *testing.T, location string) *Registry {
+	r, err := Open(t.Context(), location, t.TempDir())
+	require.NoError(t, err)
+	return r
+}
+
+func everywhere(t *testing.T, test func(t *testing.T, r *Registry)) {
+	t.Run("folder", func(t *testing.T) { test(t, open(t, t.TempDir()+"/not there yet")) })
+	t.Run("s3", func(t *testing.T) { startS3(t); test(t, open(t, "s3://shop/models")) })
+}
+
+func TestPushPullPromote(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *Registry) {
+		ctx := t.Context()
+		list, err := r.List(ctx)
+		require.NoError(t, err)
+		require.Empty(t, list)
+		_, err = r.Pull(ctx, "")
+		require.ErrorIs(t, err, ErrNoVersion)
+		require.ErrorContains(t, err, "no version is promoted yet")
+
+		first, err := r.Push(ctx, aModel(t, 1, "v-neck", "scoop"), About{Dataset: "autumn", Metrics: map[string]float64{"facets.f1": 0.5}})
+		require.NoError(t, err)
+		require.Equal(t, "kleid-s", first.Backbone)
+		require.Equal(t, []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "scoop"}}}, first.Facets)
+		second, err := r.Push(ctx, aModel(t, 2, "v-neck"), About{Parent: first.Version[:5], Metrics: map[string]float64{"facets.f1": 0.4}})
+		require.NoError(t, err)
+		require.Equal(t, first.Version, second.Parent)
+		require.NotEqual(t, first.Version, second.Version)
+		again, err := r.Push(ctx, aModel(t, 1, "v-neck", "scoop"), About{Dataset: "autumn", Metrics: map[string]float64{"facets.f1": 0.5}})
+		require.NoError(t, err)
+		require.Equal(t, first.Version, again.Version)
+		list, err = r.List(ctx)
+		require.NoError(t, err)
+		require.Len(t, list, 2)
+
+		_, err = r.Promote(ctx, first.Version, 0)
+		require.NoError(t, err)
+		path, err := r.Pull(ctx, "")
+		require.NoError(t, err)
+		file, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, aModel(t, 1, "v-neck", "scoop"), file)
+
+		_, err = r.Promote(ctx, second.Version, 0.01)
+		require.ErrorIs(t, err, ErrWorse)
+		require.ErrorContains(t, err, "facets.f1 0.4 instead of 0.5")
+		promoted, err := r.Promoted(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []string{first.Version}, promoted, "what is worse changes nothing")
+		_, err = r.Promote(ctx, second.Version, -1)
+		require.NoError(t, err)
+		promoted, err = r.Promoted(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []string{second.Version, first.Version}, promoted)
+	})
+}
+
+func TestVersionsThatAreNone(t *testing.T) {
+	r := open(t, t.TempDir())
+	for _, version := range []string{"latest", "../../etc", "0123456789abcdef", "0123456789abcdef0", "ab"} {
+		_, err := r.Pull(t.Context(), version)
+		require.ErrorIs(t, err, ErrNoVersion, version)
+	}
+	_, err := r.Push(t.Context(), []byte("no model"), About{})
+	require.Error(t, err)
+	_, err = r.Push(t.Context(), aModel(t, 1), About{Parent: "abc"})
+	require.ErrorContains(t, err, "parent")
+}
+
+func TestAFileIsPulledOnce(t *testing.T) {
+	s := startS3(t)
+	r := open(t, "s3://shop/models")
+	m, err := r.Push(t.Context(), aModel(t, 1), About{})
+	require.NoError(t, err)
+	var gets atomic.Int64
+	s.with(func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+		if req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, weightsName) {
+			gets.Add(1)
+		}
+		next.ServeHTTP(w, req)
+	})
+	path, err := r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	_, err = r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	once := gets.Load()
+	require.Positive(t, once)
+
+	// A damaged file in the cache is pulled anew.
+	require.NoError(t, os.WriteFile(path, []byte("cut"), 0o644))
+	_, err = r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	require.Greater(t, gets.Load(), once)
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, aModel(t, 1), file)
+}
+
+func TestFailuresOfTheService(t *testing.T) {
+	weights := func(r *http.Request) bool { return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, weightsName) }
+	for name, test := range map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request)
+		check  func(t *testing.T, err error)
+	}{
+		"cut off in the middle": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "100000")
+				w.Header().Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+				w.Header().Set("ETag", `"x"`)
+				io.WriteString(w, "half")
+			},
+			func(t *testing.T, err error) { require.ErrorIs(t, err, io.ErrUnexpectedEOF) },
+		},
+		"wrong checksum": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+				w.Header().Set("ETag", `"x"`)
+				io.WriteString(w, "other bytes")
+			},
+			func(t *testing.T, err error) {
+				require.ErrorIs(t, err, ErrDamaged)
+				require.ErrorContains(t, err, "push it again")
+			},
+		},
+		"access denied": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusForbidden)
+				io.WriteString(w, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
+			},
+			func(t *testing.T, err error) { require.ErrorIs(t, err, storage.ErrPermission) },
+		},
+		"slow": {
+			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			func(t *testing.T, err error) { require.ErrorIs(t, err, context.DeadlineExceeded) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startS3(t)
+			cache := t.TempDir()
+			r, err := Open(t.Context(), "s3://shop/models", cache)
+			require.NoError(t, err)
+			m, err := r.Push(t.Context(), aModel(t, 1), About{})
+			require.NoError(t, err)
+			s.with(func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+				if weights(req) {
+					test.answer(w, req)
+					return
+				}
+				next.ServeHTTP(w, req)
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			if name != "slow" {
+				ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+			}
+			defer cancel()
+			_, err = r.Pull(ctx, m.Version)
+			test.check(t, err)
+			entries, err := os.ReadDir(cache)
+			require.NoError(t, err)
+			require.Empty(t, entries, "nothing half is kept")
+			_, err = r.Promote(ctx, m.Version, 0)
+			require.Error(t, err, "what cannot be pulled is not promoted")
+		})
+	}
+}
+
+func TestDiff(t *testing.T) {
+	r := open(t, t.TempDir())
+	a, err := r.Push(t.Context(), aModel(t, 1, "v-neck", "scoop"), About{Metrics: map[string]float64{"f1": 0.5, "iou": 0.8}})
+	require.NoError(t, err)
+	b, err := r.Push(t.Context(), aModel(t, 2, "boat", "v-neck"), About{Metrics: map[string]float64{"f1": 0.75, "recall": 0.9}})
+	require.NoError(t, err)
+	lines := strings.Join(Diff(a, b), "\n")
+	for _, want := range []string{
+		"embedding_model: " + a.EmbeddingModel + " → " + b.EmbeddingModel,
+		`facet neckline: labels gone: ["scoop"]`, `facet neckline: labels new: ["boat"]`,
+		"f1: 0.5 → 0.75 (+0.25)", "iou: 0.8 → none", "recall: none → 0.9",
+	} {
+		require.Contains(t, lines, want)
+	}
+	require.Empty(t, Diff(a, a))
+	c, err := r.Push(t.Context(), aModel(t, 1, "scoop", "v-neck"), About{Metrics: a.Metrics})
+	require.NoError(t, err)
+	require.Contains(t, Diff(a, c), "facet neckline: the order of labels")
+}
