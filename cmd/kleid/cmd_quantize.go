@@ -89,6 +89,9 @@ func quantizeAction(c *cli.Context) error {
 	if err := positive(c, "photos", "check"); err != nil {
 		return err
 	}
+	if sameFile(c.String("models"), c.String("out")) {
+		return wrongUsage(c, "--out is the float32 model itself: name another file")
+	}
 	options := models.QuantiseOptions{Clipping: models.Clipping(c.String("clip")), Float: repeated(c, "float")}
 	if !slices.Contains(models.Clippings(), options.Clipping) {
 		return wrongUsage(c, "--clip is %q, but must be one of %v", options.Clipping, models.Clippings())
@@ -117,6 +120,15 @@ func quantizeAction(c *cli.Context) error {
 		}
 	}
 	return q.run(c, wanted, options)
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false // not there, or an address
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // quantizer makes an int8 model and compares it with the float one.

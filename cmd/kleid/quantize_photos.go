@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,9 +39,9 @@ func catalogueSample(c *cli.Context, catalogue string, n int) (samplePhoto, int,
 	if all == 0 {
 		return nil, 0, fmt.Errorf("the catalogue %s has no photos to calibrate on", catalogue)
 	}
-	n = min(n, all)
+	order := rand.New(rand.NewPCG(1, 0)).Perm(all)
 	return func(i int) (*photo.Image, error) {
-		entry := listing.Entries[i*all/n]
+		entry := listing.Entries[order[i]]
 		if entry.Err != "" {
 			return nil, fmt.Errorf("%s: %s", entry.Source, entry.Err)
 		}
@@ -53,5 +54,5 @@ func catalogueSample(c *cli.Context, catalogue string, n int) (samplePhoto, int,
 			return nil, fmt.Errorf("%s: %w", entry.Source, err)
 		}
 		return m, nil
-	}, n, nil
+	}, min(n, all), nil
 }

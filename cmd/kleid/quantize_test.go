@@ -75,6 +75,7 @@ func TestQuantizeRefuses(t *testing.T) {
 		{"no file to write", nil, exitUsage, "--out"},
 		{"unknown clipping", []string{"--out", out, "--clip", "hair"}, exitUsage, `--clip is "hair", but must be one of`},
 		{"unknown layer", []string{"--out", out, "--float", "trunk.sleeve", "--photos", "1", "--check", "1"}, exitUsage, `no layer "trunk.sleeve"`},
+		{"onto the model", []string{"--out", os.Getenv("KLEID_MODELS")}, exitUsage, "--out is the float32 model itself"},
 		{"no photos", []string{"--out", out, "--photos", "0"}, exitUsage, "--photos is 0"},
 		{"no catalogue", []string{"--out", out, "--calibrate", filepath.Join(t.TempDir(), "none")}, exitFailed, "cannot be opened"},
 		{"an empty catalogue", []string{"--out", out, "--calibrate", t.TempDir()}, exitFailed, "has no photos to calibrate on"},
