@@ -88,7 +88,7 @@ func TestBenchFeatures(t *testing.T) {
 	backbone, err := models.BackboneByName("kleid-s")
 	require.NoError(t, err)
 	want := tensors.MustCopyFlatData[float32](graph.MustNewExec(backend, func(x *graph.Node) *graph.Node {
-		return models.GlobalAveragePool(backbone.Build(models.NewFrozenNet(weights), graph.TransposeAllDims(x, 0, 2, 3, 1)))
+		return models.GlobalAveragePool(backbone.Build(models.NewFrozenNet(weights), graph.TransposeAllAxes(x, 0, 2, 3, 1)))
 	}).MustExec1(tensors.FromFlatDataAndDimensions(x.Data, x.Shape...)))
 	require.Equal(t, []int{count, backbone.Channels}, file["y"].Shape)
 	require.Equal(t, want, file["y"].Data)

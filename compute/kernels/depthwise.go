@@ -101,7 +101,7 @@ func depthwiseConvolve(p Parallel, n, channels, filterWidth int, rows, columns a
 				rows: end - begin, columns: s.end - s.begin, positions: s.to - s.from,
 				xRow: 4 * rows.reach * columns.inputs * channels, xColumn: 4 * columns.reach * channels,
 				wRow: 4 * rows.tapStep * filterWidth * channels, wColumn: 4 * columns.tapStep * channels,
-				xStep: 4 * columns.stride * channels, dstStep: 4 * columns.step * channels, channels: 4 * channels, ceiling: e.Ceiling,
+				xStep: 4 * columns.stride * channels, dstStep: 4 * columns.step * channels, channels: 4 * channels, ceiling: e.Ceiling, xDone: 0, dstDone: 0,
 			}
 			if e.Bias != nil {
 				span.bias = unsafe.Pointer(&e.Bias[0])

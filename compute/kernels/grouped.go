@@ -195,7 +195,8 @@ func (f *groupedFilters) convolve(p Parallel, n int, rows, columns axis, dst, x 
 		panels := f.bundles[bundle]
 		firstIn, ins := f.inputs(bundle)
 		first, outs := f.outputs(bundle)
-		result, width := dst, out
+		var result []float32
+		width := out
 		if inPlace {
 			result = dst[from*out+first:]
 		} else {
