@@ -2,8 +2,10 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // taps calls f with the number of each tap of an output's window that lies in the image, and where its
@@ -77,10 +79,13 @@ func BenchmarkGroupedConv(b *testing.B) {
 			{"gradfilter", func(p Parallel) { ConvGradFilter(p, c, dw, x, y) }},
 		} {
 			b.Run(fmt.Sprintf("%s/%dx%d/%d:%d/%d", k.name, c.H, c.KH, c.C, c.Groups, c.StrideH), func(b *testing.B) {
+				best := time.Duration(math.MaxInt64)
 				for b.Loop() {
+					begun := time.Now()
 					k.run(threads(2))
+					best = min(best, time.Since(begun))
 				}
-				b.ReportMetric(2*float64(c.N*c.OH*c.OW*c.O)*float64(c.KH*c.KW*c.C/c.Groups)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				b.ReportMetric(2*float64(c.N*c.OH*c.OW*c.O)*float64(c.KH*c.KW*c.C/c.Groups)/best.Seconds()/1e9, "best-GFLOP/s")
 			})
 		}
 	}
