@@ -13,6 +13,20 @@ func CrossEntropy(logits, targets *Node) *Node {
 	return Div(sum, known)
 }
 
+// FocalCrossEntropy is CrossEntropy in which what is known well already counts for little: each term is
+// multiplied by (1-p)^gamma, p being the probability (https://arxiv.org/abs/1708.02002). With gamma 0 it is
+// CrossEntropy.
+func FocalCrossEntropy(logits, targets *Node, gamma float64) *Node {
+	if gamma == 0 {
+		return CrossEntropy(logits, targets)
+	}
+	log := LogSoftmax(logits)
+	// 1-p is kept off 0, where a power below 1 has no gradient.
+	rest := MaxScalar(OneMinus(Exp(log)), 1e-6)
+	sum := Neg(ReduceAllSum(Mul(Mul(targets, PowScalar(rest, gamma)), log)))
+	return Div(sum, Max(ReduceAllSum(targets), Const(logits.Graph(), float32(1))))
+}
+
 // SupervisedContrastive is the loss of Khosla et al. (https://arxiv.org/abs/2004.11362, L_out): rows
 // of z [batch, size], unit vectors, are drawn to the rows that positives [batch, batch] names and
 // pushed from all others. Rows of positives sum to one, or to zero where there is no positive.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -39,7 +41,7 @@ and write WORK/model.safetensors, which --models reads.
 Examples:
   kleid train all --reference photos/reference
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0`,
-				Flags:  trainFlags("build/weights", trunkFlags()...),
+				Flags:  trainFlags("build/weights", append(trunkFlags(), facetLossFlags()...)...),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -54,12 +56,15 @@ Example:
 			},
 		},
 	}
-	for _, head := range []struct{ name, usage string }{
-		{"projection", "the unsupervised embedding: a principal component analysis of the trunk's features"},
-		{"background", "the background network: dress or background, for each place in a photo"},
-		{"location", "the location network: the dress's box"},
-		{"facets", "the facet heads"},
-		{"deeprank", "the similarity embedding, from triplets"},
+	for _, head := range []struct {
+		name, usage string
+		flags       []cli.Flag
+	}{
+		{"projection", "the unsupervised embedding: a principal component analysis of the trunk's features", nil},
+		{"background", "the background network: dress or background, for each place in a photo", nil},
+		{"location", "the location network: the dress's box", nil},
+		{"facets", "the facet heads", facetLossFlags()},
+		{"deeprank", "the similarity embedding, from triplets", nil},
 	} {
 		work := "build/" + head.name
 		command.Subcommands = append(command.Subcommands, &cli.Command{
@@ -72,7 +77,7 @@ The whole model with the new part is %[2]s/model.safetensors, unless --work says
 Examples:
   kleid train %[1]s --reference photos/reference
   kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes),
-			Flags:  trainFlags(work, modelsFlag()),
+			Flags:  trainFlags(work, append(head.flags, modelsFlag())...),
 			Action: func(c *cli.Context) error { return train(c, []string{head.name}) },
 		})
 	}
@@ -99,15 +104,59 @@ func trunkFlags() []cli.Flag {
 	}
 }
 
+// facetLossFlags are those of what trains facet heads.
+func facetLossFlags() []cli.Flag {
+	loss := training.DefaultFacetLoss()
+	return []cli.Flag{
+		&cli.StringFlag{Name: "class-weights", Value: string(loss.Weighting), EnvVars: env("class-weights"), Usage: fmt.Sprintf("how rare labels are weighed: one of %v", models.WeightingSchemes())},
+		&cli.StringSliceFlag{Name: "class-weight", EnvVars: env("class-weight"), Usage: "weight by hand, `FACET=LABEL=WEIGHT`; may be repeated (in the variable parted by ;)"},
+		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: env("label-smoothing"), Usage: "share of each target that all labels share"},
+		&cli.Float64Flag{Name: "focal", EnvVars: env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
+	}
+}
+
+// facetLoss reads facetLossFlags.
+func facetLoss(c *cli.Context) (training.FacetLoss, error) {
+	loss := training.FacetLoss{
+		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
+		Given: map[string]map[string]float64{},
+	}
+	for _, given := range repeated(c, "class-weight") {
+		facet, rest, _ := strings.Cut(given, "=")
+		at := strings.LastIndexByte(rest, '=') // a label may have one in it
+		if at < 0 {
+			return loss, wrongUsage(c, "--class-weight is %q, but takes FACET=LABEL=WEIGHT", given)
+		}
+		weight, err := strconv.ParseFloat(rest[at+1:], 64)
+		if err != nil {
+			return loss, wrongUsage(c, "--class-weight %q: %q is no number", given, rest[at+1:])
+		}
+		if loss.Given[facet] == nil {
+			loss.Given[facet] = map[string]float64{}
+		}
+		loss.Given[facet][rest[:at]] = weight
+	}
+	if err := loss.Check(datasets.Facets()); err != nil {
+		return loss, wrongUsage(c, "%v", err)
+	}
+	return loss, nil
+}
+
 // train runs training.Make. heads nil means a whole model, empty a trunk alone, else those heads of an
 // existing model.
 func train(c *cli.Context, heads []string) error {
 	if err := positive(c, "products"); err != nil {
 		return err
 	}
-	options := training.Options{Heads: heads, Logger: logger(c), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
+	options := training.Options{FacetLoss: training.DefaultFacetLoss(), Heads: heads, Logger: logger(c), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint.Products = c.Int("products")
 	ofHead := len(heads) > 0
+	if heads == nil || slices.Contains(heads, "facets") {
+		var err error
+		if options.FacetLoss, err = facetLoss(c); err != nil {
+			return err
+		}
+	}
 	if !ofHead {
 		if err := trunkOptions(c, &options.Trunk); err != nil {
 			return err

@@ -161,7 +161,9 @@ func TestAFileIsPulledOnce(t *testing.T) {
 }
 
 func TestFailuresOfTheService(t *testing.T) {
-	weights := func(r *http.Request) bool { return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, weightsName) }
+	weights := func(r *http.Request) bool {
+		return r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, weightsName)
+	}
 	for name, test := range map[string]struct {
 		answer func(w http.ResponseWriter, r *http.Request)
 		check  func(t *testing.T, err error)

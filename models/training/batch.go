@@ -20,16 +20,21 @@ type cropBatch struct {
 // labelSmoothing keeps the facet heads from being too sure (https://arxiv.org/abs/1512.00567).
 const labelSmoothing = 0.05
 
-// fillTarget writes the one-hot targets of all facets, behind each other.
-func (p *Pool) fillTarget(dst []float32, labels []int8) {
+// fillTarget writes the one-hot targets of all facets, smoothed (https://arxiv.org/abs/1512.00567), behind
+// each other, times their labels' weights, which are nil for none.
+func (p *Pool) fillTarget(dst []float32, labels []int8, smoothing float32, weights [][]float64) {
 	at := 0
 	for i, facet := range p.Facets {
 		n := len(facet.Labels)
-		if labels[i] >= 0 {
-			for l := range n {
-				dst[at+l] = labelSmoothing / float32(n)
+		if label := int(labels[i]); label >= 0 {
+			weight := float32(1)
+			if weights != nil {
+				weight = float32(weights[i][label])
 			}
-			dst[at+int(labels[i])] += 1 - labelSmoothing
+			for l := range n {
+				dst[at+l] = weight * smoothing / float32(n)
+			}
+			dst[at+label] += weight * (1 - smoothing)
 		}
 		at += n
 	}
@@ -79,7 +84,7 @@ func (p *Pool) drawCrops(rng *rand.Rand, painted, real []int, paintedPairs, real
 	for i, v := range views {
 		m := v.j.look(rng, &p.Crops[v.crop], config.CropMargin, width, height)
 		photo.Normalise(b.pixels[i*height*width*3:], m, backbone.Mean, backbone.Deviation)
-		p.fillTarget(b.targets[i*labels:(i+1)*labels], p.Crops[v.crop].Labels)
+		p.fillTarget(b.targets[i*labels:(i+1)*labels], p.Crops[v.crop].Labels, labelSmoothing, nil)
 		b.positives[i*n+(i^1)] = 1
 	}
 	return b

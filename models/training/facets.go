@@ -2,13 +2,16 @@ package training
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -54,9 +57,72 @@ func labelled(c *Crop) bool {
 	return false
 }
 
+// FacetLoss is how the facet heads' answers are judged.
+type FacetLoss struct {
+	Weighting models.WeightingScheme
+	// Given are class weights by hand: facet, then label.
+	Given map[string]map[string]float64
+	// Smoothing is the share of a target that all labels share.
+	Smoothing float64
+	// Focal is the exponent of models.FocalCrossEntropy.
+	Focal float64
+}
+
+// DefaultFacetLoss is that of the shipped model.
+func DefaultFacetLoss() FacetLoss {
+	return FacetLoss{Weighting: models.Unweighted, Smoothing: labelSmoothing}
+}
+
+// Check says what cannot be, before photos are read.
+func (l FacetLoss) Check(facets []catalog.Facet) error {
+	for name := range l.Given {
+		if !slices.ContainsFunc(facets, func(f catalog.Facet) bool { return f.Name == name }) {
+			return fmt.Errorf("class weights: there is no facet %q", name)
+		}
+	}
+	if !(l.Smoothing >= 0 && l.Smoothing < 1) {
+		return fmt.Errorf("label smoothing is %v, but must be at least 0 and less than 1", l.Smoothing)
+	}
+	if !(l.Focal >= 0) {
+		return fmt.Errorf("the focal exponent is %v, but must not be negative", l.Focal)
+	}
+	for _, facet := range facets {
+		if _, err := l.weighting(facet).Weights(facet.Labels, make([]int, len(facet.Labels))); err != nil {
+			return fmt.Errorf("%s: %w", facet.Name, err)
+		}
+	}
+	return nil
+}
+
+func (l FacetLoss) weighting(facet catalog.Facet) models.ClassWeighting {
+	return models.ClassWeighting{Scheme: l.Weighting, Given: l.Given[facet.Name]}
+}
+
+// classWeights returns the weights of each facet's labels for the samples, and how many samples each has.
+func (l FacetLoss) classWeights(facets []catalog.Facet, samples FacetSamples) (weights [][]float64, counts [][]int, err error) {
+	for i, facet := range facets {
+		count := make([]int, len(facet.Labels))
+		for _, labels := range samples.labels {
+			if labels[i] >= 0 {
+				count[labels[i]]++
+			}
+		}
+		own, err := l.weighting(facet).Weights(facet.Labels, count)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", facet.Name, err)
+		}
+		weights, counts = append(weights, own), append(counts, count)
+	}
+	return weights, counts, nil
+}
+
 // TrainFacets fits a linear head for each facet on the cells. Cells are standardised for the fit, and
 // the standardisation is folded into the weights.
-func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, options HeadOptions, report func(Progress)) (models.Weights, error) {
+func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+	weighting, _, err := loss.classWeights(pool.Facets, samples)
+	if err != nil {
+		return nil, err
+	}
 	mean, deviation := moments(samples.cells)
 	var painted, real []int
 	for i, r := range samples.real {
@@ -68,7 +134,7 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 	}
 	columns, labels := samples.cells.columns, pool.labelCount()
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*Node) []*Node {
-		return []*Node{facetLoss(net, pool, inputs[0], inputs[1])}
+		return []*Node{facetLoss(net, pool, inputs[0], inputs[1], loss.Focal)}
 	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: zeroFacets(pool, columns)})
 	if err != nil {
 		return nil, err
@@ -85,7 +151,7 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 			for j, v := range samples.cells.row(i) {
 				x[b*columns+j] = (v - mean[j]) / deviation[j]
 			}
-			pool.fillTarget(y[b*labels:(b+1)*labels], samples.labels[i])
+			pool.fillTarget(y[b*labels:(b+1)*labels], samples.labels[i], float32(loss.Smoothing), weighting)
 		}
 		return []*tensors.Tensor{
 			tensors.FromFlatDataAndDimensions(x, options.Batch, columns),

@@ -138,7 +138,16 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 		return err
 	}
 	options := HeadOptions{Seed: 3, Steps: m.steps(3000), Batch: 128, LearningRate: 1e-3, RealShare: 0.3}
-	weights, err := TrainFacets(ctx, m.Backend, m.pool, samples, options, m.reporter("facets", []string{"loss"}))
+	classWeights, counts, err := m.Options.FacetLoss.classWeights(m.pool.Facets, samples)
+	if err != nil {
+		return err
+	}
+	for i, facet := range m.pool.Facets {
+		for j, label := range facet.Labels {
+			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "samples", counts[i][j], "weight", classWeights[i][j])
+		}
+	}
+	weights, err := TrainFacets(ctx, m.Backend, m.pool, samples, options, m.Options.FacetLoss, m.reporter("facets", []string{"loss"}))
 	if err != nil {
 		return err
 	}

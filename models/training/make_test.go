@@ -24,7 +24,7 @@ func tiny(t *testing.T) Options {
 	require.NoError(t, err)
 	o := Options{
 		Backend: backend, Work: work, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Trunk: DefaultTrunkOptions(),
+		Trunk: DefaultTrunkOptions(), FacetLoss: DefaultFacetLoss(),
 		Paint: PaintOptions{Domain: "test", Seed: 1, Products: 12, Catalogue: 2, Queries: 2, SceneEvery: 2, Backgrounds: 8},
 	}
 	o.Trunk.HalfSteps, o.Trunk.FullSteps = 3, 1

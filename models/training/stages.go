@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gomlx/gomlx/backends"
@@ -33,6 +34,8 @@ type Options struct {
 	From *models.Model
 	// Heads are trained, in the order of AllHeads; nil means all.
 	Heads []string
+	// FacetLoss judges the facet heads.
+	FacetLoss FacetLoss
 	// Steps of each head; 0 takes each head's own number.
 	Steps int
 }
@@ -74,6 +77,9 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 		if !slices.Contains(AllHeads, head) {
 			return nil, fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
 		}
+	}
+	if err := options.FacetLoss.Check(datasets.Facets()); err != nil {
+		return nil, err
 	}
 	model := options.From
 	if model == nil {
@@ -134,6 +140,9 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 // that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
 func (m *maker) stage(ctx context.Context, name string, model *models.Model, run func() error) error {
 	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %+v %d %v %v", model.EmbeddingModel(), model.FacetModel(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil))
+	if strings.HasPrefix(name, "facets") {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
+	}
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
 	if err == nil {

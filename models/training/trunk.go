@@ -168,21 +168,22 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 		cells := models.Cells(backbone.Build(net.In("trunk"), pixels), config.CellRows, config.CellColumns)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
 		contrast := models.SupervisedContrastive(z, positives, 0.1)
-		facets := facetLoss(net, pool, cells, targets)
+		facets := facetLoss(net, pool, cells, targets, 0)
 		foreground, box := locationLoss(net, backbone.Build(net.In("trunk"), inputs[3]), inputs[4:])
 		total := Add(Add(contrast, MulScalar(facets, 0.7)), Add(MulScalar(foreground, 0.5), MulScalar(box, 0.5)))
 		return []*Node{total, contrast, facets, foreground, box}
 	}
 }
 
-// facetLoss is the mean cross-entropy of the facets; targets holds them behind each other.
-func facetLoss(net *models.Net, pool *Pool, cells, targets *Node) *Node {
+// facetLoss is the mean cross-entropy of the facets, focal where gamma is not 0; targets holds them behind
+// each other.
+func facetLoss(net *models.Net, pool *Pool, cells, targets *Node, gamma float64) *Node {
 	var sum *Node
 	at := 0
 	for _, facet := range pool.Facets {
 		n := len(facet.Labels)
 		logits := models.FacetHead(net, facet.Name, cells, n)
-		loss := models.CrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)))
+		loss := models.FocalCrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)), gamma)
 		if sum == nil {
 			sum = loss
 		} else {

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestFacetLossFlags refuses what cannot be before anything is painted.
+func TestFacetLossFlags(t *testing.T) {
+	for want, flags := range map[string][]string{
+		`takes FACET=LABEL=WEIGHT`:       {"--class-weight", "neckline=v-neck"},
+		`"much" is no number`:            {"--class-weight", "neckline=v-neck=much"},
+		`there is no label "v neck"`:     {"--class-weight", "neckline=v neck=2"},
+		`there is no facet "neck"`:       {"--class-weight", "neck=v-neck=2"},
+		`"rare" is none of`:              {"--class-weights", "rare"},
+		`label smoothing is 1.5`:         {"--label-smoothing", "1.5"},
+		`the focal exponent is -1`:       {"--focal=-1"},
+		`the weight of "v-neck" is -0.5`: {"--class-weight", "neckline=v-neck=-0.5"},
+	} {
+		r := kleid(t, append([]string{"train", "facets", "--work", t.TempDir()}, flags...)...)
+		require.Equal(t, exitUsage, r.code, want)
+		require.Contains(t, r.stderr, want)
+	}
+}

@@ -1,0 +1,83 @@
+package training
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/models"
+)
+
+// rareLabel draws samples of two overlapping labels, of which the second is one in twenty.
+func rareLabel(rng *rand.Rand, n int) FacetSamples {
+	s := FacetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}}
+	for i := range n {
+		label := int8(0)
+		if i%20 == 0 {
+			label = 1
+		}
+		s.labels, s.real = append(s.labels, []int8{label}), append(s.real, false)
+		s.cells.data[2*i] = float32(rng.NormFloat64() + 2*float64(label))
+		s.cells.data[2*i+1] = float32(rng.NormFloat64())
+	}
+	return s
+}
+
+// TestClassWeightsFindTheRareLabel, which plain cross-entropy gives up for the frequent one.
+func TestClassWeightsFindTheRareLabel(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}}
+	learn, held := rareLabel(rand.New(rand.NewPCG(1, 1)), 2000), rareLabel(rand.New(rand.NewPCG(2, 1)), 2000)
+	recall := func(loss FacetLoss) (frequent, rare float64) {
+		weights, err := TrainFacets(t.Context(), backend, pool, learn, HeadOptions{Seed: 1, Steps: 300, Batch: 64, LearningRate: 0.03}, loss, func(Progress) {})
+		require.NoError(t, err)
+		w, b := weights["facets.neckline.weight"], weights["facets.neckline.bias"]
+		right, all := [2]float64{}, [2]float64{}
+		for i, labels := range held.labels {
+			logit := func(o int) float32 {
+				row := held.cells.row(i)
+				return b.Data[o] + w.Data[2*o]*row[0] + w.Data[2*o+1]*row[1]
+			}
+			answer := 0
+			if logit(1) > logit(0) {
+				answer = 1
+			}
+			all[labels[0]]++
+			if answer == int(labels[0]) {
+				right[labels[0]]++
+			}
+		}
+		return right[0] / all[0], right[1] / all[1]
+	}
+	_, plain := recall(FacetLoss{})
+	require.Less(t, plain, 0.5)
+	for name, loss := range map[string]FacetLoss{
+		"inverse frequency": {Weighting: models.InverseFrequency},
+		"by hand":           {Given: map[string]map[string]float64{"neckline": {"halter": 20}}},
+		"focal as well":     {Weighting: models.InverseFrequency, Focal: 2, Smoothing: 0.05},
+	} {
+		frequent, rare := recall(loss)
+		require.Greater(t, rare, 0.75, name)
+		require.Greater(t, frequent, 0.75, name)
+	}
+	_, effective := recall(FacetLoss{Weighting: models.EffectiveNumber})
+	require.Greater(t, effective, plain)
+}
+
+func TestFacetLossCheck(t *testing.T) {
+	facets := []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}
+	require.NoError(t, DefaultFacetLoss().Check(facets))
+	for want, loss := range map[string]FacetLoss{
+		`no facet "neck"`:   {Given: map[string]map[string]float64{"neck": {"halter": 2}}},
+		`no label "haltr"`:  {Given: map[string]map[string]float64{"neckline": {"haltr": 2}}},
+		"smoothing is 1":    {Smoothing: 1},
+		"exponent is -1":    {Focal: -1},
+		`"rare" is none of`: {Weighting: "rare"},
+	} {
+		require.ErrorContains(t, loss.Check(facets), want)
+	}
+}
