@@ -5,7 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
@@ -15,31 +17,57 @@ const maxBatch = 8
 
 // batch is the input of a network: pixels [size, height, width, 3].
 type batch struct {
-	size, height, width int
-	pixels              []float32
+	shape  batchShape
+	tensor *tensors.Tensor
 }
 
-func newBatch(photos, height, width int) batch {
-	size := 1
+type batchShape struct{ size, height, width int }
+
+// batches keeps the inputs of networks, to fill them again: they are megabytes, and lie where the backend
+// reads them, if it shares memory with the program.
+type batches struct {
+	mu   sync.Mutex
+	idle map[batchShape][]*tensors.Tensor
+}
+
+// take returns a batch for a number of photos. What is in it is any.
+func (b *batches) take(photos, height, width int) batch {
+	shape := batchShape{1, height, width}
 	if photos > 1 {
-		size = maxBatch
+		shape.size = maxBatch
 	}
-	return batch{size, height, width, make([]float32, size*height*width*3)}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	idle := b.idle[shape]
+	if len(idle) == 0 {
+		return batch{shape, tensors.FromShape(shapes.Make(dtypes.Float32, shape.size, height, width, 3))}
+	}
+	b.idle[shape] = idle[:len(idle)-1]
+	return batch{shape, idle[len(idle)-1]}
 }
 
-// fill calls f for each photo with its part of the pixels, on all cores.
-func (b batch) fill(photos int, f func(i int, dst []float32)) {
-	each := b.height * b.width * 3
-	inParallel(photos, func(i int) { f(i, b.pixels[i*each:(i+1)*each]) })
+// put takes a batch back that no network is at work on.
+func (b *batches) put(used batch) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.idle == nil {
+		b.idle = make(map[batchShape][]*tensors.Tensor)
+	}
+	b.idle[used.shape] = append(b.idle[used.shape], used.tensor)
 }
 
-func (b batch) tensor() *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(b.pixels, b.size, b.height, b.width, 3)
+// fill calls f for each photo with its part of the pixels, on all cores. What is missing becomes zeros.
+func (b batch) fill(photos int, f func(i int, dst []float32)) error {
+	each := b.shape.height * b.shape.width * 3
+	return tensors.MutableFlatData(b.tensor, func(pixels []float32) {
+		inParallel(photos, func(i int) { f(i, pixels[i*each:(i+1)*each]) })
+		clear(pixels[photos*each:])
+	})
 }
 
 // run computes a network's outputs for a batch.
 func run(exec *graph.Exec, b batch) ([][]float32, error) {
-	outputs, err := exec.Exec(b.tensor())
+	outputs, err := exec.Exec(b.tensor)
 	if err != nil {
 		return nil, err
 	}

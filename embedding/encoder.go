@@ -21,6 +21,7 @@ type Encoder struct {
 	model    *models.Model
 	backbone models.Backbone
 	exec     *graph.Exec
+	batches  batches
 }
 
 // NewEncoder prepares the network; each size of batch is compiled when it is first met.
@@ -51,12 +52,16 @@ type encoded struct {
 // encode embeds at most maxBatch crops, and returns how long the network took.
 func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	config := e.model.Config
-	batch := newBatch(len(crops), config.CropHeight, config.CropWidth)
-	batch.fill(len(crops), func(i int, dst []float32) {
+	batch := e.batches.take(len(crops), config.CropHeight, config.CropWidth)
+	defer e.batches.put(batch)
+	err := batch.fill(len(crops), func(i int, dst []float32) {
 		region := crops[i].Box.Grow(config.CropMargin)
 		small, _ := photo.Letterbox(crops[i].Image, region, config.CropWidth, config.CropHeight)
 		photo.Normalise(dst, small, e.backbone.Mean, e.backbone.Deviation)
 	})
+	if err != nil {
+		return nil, 0, err
+	}
 	begun := time.Now()
 	values, err := run(e.exec, batch)
 	if err != nil {
@@ -69,7 +74,7 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 		results[i].unsupervised = values[0][i*size : (i+1)*size : (i+1)*size]
 		results[i].deepRank = values[1][i*size : (i+1)*size : (i+1)*size]
 		if len(values) > 2 {
-			labels := len(values[2]) / batch.size
+			labels := len(values[2]) / batch.shape.size
 			results[i].facets = predict(config.Facets, values[2][i*labels:(i+1)*labels])
 		}
 	}

@@ -16,6 +16,7 @@ type Locator struct {
 	model    *models.Model
 	backbone models.Backbone
 	exec     *graph.Exec
+	batches  batches
 }
 
 // NewLocator prepares the networks; each size of photo and batch is compiled when it is first met.
@@ -60,12 +61,16 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration
 // look adds to cells what the networks say of each photo at one size, and returns how long they took.
 func (l *Locator) look(images []*photo.Image, scale, height, width int, cells [][]models.CellBox) (time.Duration, error) {
 	placements := make([]photo.Placement, len(images))
-	batch := newBatch(len(images), height, width)
-	batch.fill(len(images), func(i int, dst []float32) {
+	batch := l.batches.take(len(images), height, width)
+	defer l.batches.put(batch)
+	err := batch.fill(len(images), func(i int, dst []float32) {
 		small, placement := photo.Letterbox(images[i], images[i].Frame(), width, height)
 		placements[i] = placement
 		photo.Normalise(dst, small, l.backbone.Mean, l.backbone.Deviation)
 	})
+	if err != nil {
+		return 0, err
+	}
 	begun := time.Now()
 	outputs, err := run(l.exec, batch)
 	if err != nil {

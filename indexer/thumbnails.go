@@ -38,10 +38,14 @@ func (t thumbnails) make(key photoKey, m *photo.Image) error {
 		return err
 	}
 	path := t.path(key)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	err = placeFile(path, data, false)
+	if errors.Is(err, fs.ErrNotExist) { // the first of its folder
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		err = placeFile(path, data, false)
 	}
-	return placeFile(path, data, false)
+	return err
 }
 
 // ownThumbnail is the form of the names that make gives a thumbnail, and its temporary file.

@@ -11,6 +11,22 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
+// warmUp runs each network once, on a batch of black photos, so that none is compiled while time is taken.
+func warmUp(ctx context.Context, embedder *embedding.Embedder) error {
+	inputs := make([]embedding.Input, embedder.BatchSize())
+	for i := range inputs {
+		inputs[i].Image = photo.New(64, 96)
+	}
+	photos, err := embedder.Locate(ctx, inputs)
+	if err != nil {
+		return err
+	}
+	for i := range photos {
+		photos[i].Status, photos[i].Box = catalog.StatusOK, inputs[i].Image.Frame()
+	}
+	return embedder.Describe(ctx, inputs, photos)
+}
+
 // networksAlone returns how long the networks take for the photos of a catalogue, in full batches of inputs
 // that are ready, with nothing else at work; and how many photos that were. What makes the inputs ready is
 // not in the time.
