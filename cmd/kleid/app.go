@@ -34,6 +34,7 @@ standard output, last; logs and progress go to standard error.
 			serveCommand(),
 			searchCommand(),
 			embedCommand(),
+			predictCommand(),
 			trainCommand(),
 			evaluateCommand(),
 			quantizeCommand(),

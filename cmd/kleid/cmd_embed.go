@@ -31,6 +31,8 @@ type embeddedPhoto struct {
 	Facets                map[string]catalog.FacetValue `json:"facets,omitempty"`
 	EmbeddingUnsupervised []float32                     `json:"embedding_unsupervised,omitempty"`
 	EmbeddingDeepRank     []float32                     `json:"embedding_deeprank,omitempty"`
+
+	predictions []embedding.Prediction
 }
 
 // embedCommand shows what Kleid sees in photos.
@@ -60,14 +62,8 @@ func embedAction(c *cli.Context) error {
 	}
 	meta := embedder.Metadata()
 	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
-	sources := c.Args().Slice()
-	for len(sources) > 0 {
-		n := min(embedder.BatchSize(), len(sources))
-		photos, err := embedPhotos(c, embedder, sources[:n])
-		if err != nil {
-			return err
-		}
-		report.Photos, sources = append(report.Photos, photos...), sources[n:]
+	if report.Photos, err = embedAll(c, embedder, c.Args().Slice()); err != nil {
+		return err
 	}
 	if c.Bool("json") {
 		err = json.NewEncoder(c.App.Writer).Encode(report)
@@ -78,16 +74,38 @@ func embedAction(c *cli.Context) error {
 			}
 		}
 	}
+	if err != nil {
+		return err
+	}
+	return allReadable(report.Photos)
+}
+
+// allReadable is an error if some photos are not.
+func allReadable(photos []embeddedPhoto) error {
 	unreadable := 0
-	for _, p := range report.Photos {
+	for _, p := range photos {
 		if p.Status == catalog.StatusUnreadable {
 			unreadable++
 		}
 	}
-	if err == nil && unreadable > 0 {
-		err = fmt.Errorf("%d of %d photos cannot be read", unreadable, len(report.Photos))
+	if unreadable == 0 {
+		return nil
 	}
-	return err
+	return fmt.Errorf("%d of %d photos cannot be read", unreadable, len(photos))
+}
+
+// embedAll reads and embeds photos, in batches.
+func embedAll(c *cli.Context, embedder *embedding.Embedder, sources []string) ([]embeddedPhoto, error) {
+	var all []embeddedPhoto
+	for len(sources) > 0 {
+		n := min(embedder.BatchSize(), len(sources))
+		photos, err := embedPhotos(c, embedder, sources[:n])
+		if err != nil {
+			return nil, err
+		}
+		all, sources = append(all, photos...), sources[n:]
+	}
+	return all, nil
 }
 
 // embedPhotos reads and embeds a batch.
@@ -123,6 +141,7 @@ func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string)
 		}
 		p.Box, p.BoxConfidence = &catalog.Box{XMin: int32(s.Box.XMin), YMin: int32(s.Box.YMin), XMax: int32(s.Box.XMax), YMax: int32(s.Box.YMax)}, s.BoxConfidence
 		p.EmbeddingUnsupervised, p.EmbeddingDeepRank = s.Unsupervised, s.DeepRank
+		p.predictions = s.Facets
 		p.Facets = make(map[string]catalog.FacetValue, len(s.Facets))
 		for _, f := range s.Facets {
 			p.Facets[f.Name] = catalog.FacetValue{Label: f.Label, Probability: f.Probability, Source: catalog.Predicted}

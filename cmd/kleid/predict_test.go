@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/evaluation"
+)
+
+// TestPredict finds the same labels in the table, the JSON and both files, and those of embed.
+func TestPredict(t *testing.T) {
+	s := newShop(t)
+	dir := t.TempDir()
+	photo := s.photos(t)[0]
+	wall := write(t, filepath.Join(dir, "wall.jpg"), greyPhoto(t))
+	seen := decodeLine[embedReport](t, kleid(t, "embed", photo, "--json")).Photos[0]
+
+	files := []string{filepath.Join(dir, "predictions.parquet"), filepath.Join(dir, "predictions.csv")}
+	for _, file := range files {
+		r := kleid(t, "predict", photo, wall, "--out", file)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Contains(t, r.stdout, "no dress")
+		for facet, value := range seen.Facets {
+			require.Contains(t, r.stdout, facet)
+			require.Contains(t, r.stdout, value.Label)
+		}
+	}
+	rows, err := parquet.ReadFile[evaluation.LabelProbability](files[0])
+	require.NoError(t, err)
+	sums, found := map[string]float64{}, map[string]string{}
+	for _, r := range rows {
+		require.Equal(t, photo, r.Source)
+		require.Equal(t, seen.PhotoID, r.PhotoID)
+		sums[r.Facet] += float64(r.Probability)
+		if r.Predicted {
+			found[r.Facet] = r.Label
+			require.Equal(t, seen.Facets[r.Facet].Probability, r.Probability)
+		}
+	}
+	for facet, value := range seen.Facets {
+		require.InDelta(t, 1, sums[facet], 1e-5)
+		require.Equal(t, value.Label, found[facet])
+	}
+	f, err := os.Open(files[1])
+	require.NoError(t, err)
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, lines, 1+len(rows))
+	for i, r := range rows {
+		require.Equal(t, []string{r.Source, r.PhotoID, r.Facet, r.Label}, lines[i+1][:4])
+		p, err := strconv.ParseFloat(lines[i+1][4], 32)
+		require.NoError(t, err)
+		require.Equal(t, r.Probability, float32(p))
+	}
+
+	r := kleid(t, "predict", photo, "nowhere.jpg", "--json")
+	require.Equal(t, exitFailed, r.code)
+	report := decodeLine[struct{ Photos []predictedPhoto }](t, result{stdout: r.stdout, code: exitDone})
+	require.Len(t, report.Photos, 2)
+	for facet, value := range seen.Facets {
+		require.Equal(t, value.Probability, report.Photos[0].Facets[facet][value.Label])
+	}
+	require.NotEmpty(t, report.Photos[1].Error)
+	require.Equal(t, exitUsage, kleid(t, "predict").code)
+	require.Equal(t, exitUsage, kleid(t, "predict", photo, "--out", "predictions.xlsx").code)
+}
