@@ -110,7 +110,7 @@ func (c *Calibration) watch(backend backends.Backend, pixels *eightBits, build f
 				c.watched[names[i]] = h
 			}
 			var wrong error
-			if err := tensors.ConstFlatData(out, func(values []float32) { wrong = h.add(values) }); err != nil {
+			if err := tensors.ConstFlatData(out, func(values []float32) { wrong = h.add(values, out.Shape().Dimensions[out.Rank()-1]) }); err != nil {
 				return err
 			}
 			if wrong != nil {
@@ -153,7 +153,8 @@ func (c *Calibration) Weights(o QuantiseOptions) (Weights, error) {
 			continue
 		}
 		read[c.inputs[name]] = true
-		quantised.Merge(name+".", quantiseLayer(c.weights, name, l, c.eightBits(c.inputs[name], o)))
+		input := c.inputs[name]
+		quantised.Merge(name+".", quantiseLayer(c.weights, name, l, c.eightBits(input, o), c.watched[input].means()))
 		for _, part := range []string{"weight", "bias", "running_mean", "running_var"} {
 			delete(quantised, l.norm+"."+part)
 		}
@@ -175,10 +176,12 @@ func (c *Calibration) eightBits(name string, o QuantiseOptions) eightBits {
 }
 
 // quantiseLayer folds batch normalisation into a convolution and rounds its weights, each output channel by
-// its own scale.
-func quantiseLayer(weights Weights, name string, l *layer, input eightBits) Weights {
+// its own scale. What that does to the mean of a channel, given the means of the inputs, the bias takes
+// back (https://arxiv.org/abs/1906.04721, section 4.2).
+func quantiseLayer(weights Weights, name string, l *layer, input eightBits, means []float64) Weights {
 	shape := weights[name+".weight"].Shape
-	out, size := shape[0], shape[1]*shape[2]*shape[3]
+	out, area := shape[0], shape[2]*shape[3]
+	size := shape[1] * area
 	folded, bias := (&Net{weights: weights, epsilon: l.epsilon}).folded(name, l.norm, out, shape[1], window{height: shape[2], width: shape[3]})
 	w := fromGraph(folded)
 	t := &Tensor{Shape: shape, Int8: make([]int8, len(w.Data))}
@@ -187,13 +190,13 @@ func quantiseLayer(weights Weights, name string, l *layer, input eightBits) Weig
 		row, rounded := w.Data[channel*size:(channel+1)*size], t.Int8[channel*size:(channel+1)*size]
 		scale := channelScale(row)
 		scales.Data[channel] = scale
-		var sum float64
+		var correction float64
 		for i, v := range row {
 			q := max(-127, min(math.RoundToEven(float64(v)/float64(scale)), 127))
 			rounded[i] = int8(q)
-			sum += q
+			correction += (float64(v)-q*float64(scale))*means[i/area] - q*float64(scale)*float64(input.shift)
 		}
-		bias[channel] -= float32(sum * float64(scale) * float64(input.shift))
+		bias[channel] += float32(correction)
 	}
 	return Weights{"weight": t, "weight_scale": scales, "bias": &Tensor{Shape: []int{out}, Data: bias}, "input": input.tensor()}
 }
@@ -210,8 +213,8 @@ func channelScale(row []float32) float32 {
 	return largest / 127
 }
 
-// Quantise returns the net of a backbone in int8, calibrated on x [n, height, width, 3] alone. It takes one
-// image after the other, since what all layers read is in memory at once.
+// Quantise returns the net of a backbone in int8, calibrated on x [n, height, width, 3] alone, with the least
+// squared error. It takes one image after the other, since what all layers read is in memory at once.
 func (b Backbone) Quantise(backend backends.Backend, net *Net, x *tensors.Tensor) (*Net, error) {
 	c := NewCalibration(net)
 	watch, err := c.Watch(backend, func(net *Net, x *Node) { b.Features(net, x) })
@@ -230,7 +233,7 @@ func (b Backbone) Quantise(backend backends.Backend, net *Net, x *tensors.Tensor
 			return nil, err
 		}
 	}
-	weights, err := c.Weights(QuantiseOptions{Clipping: DefaultClipping})
+	weights, err := c.Weights(QuantiseOptions{Clipping: ClipMSE})
 	if err != nil {
 		return nil, err
 	}

@@ -22,18 +22,30 @@ const DefaultClipping = ClipNothing
 // Clippings are all ways.
 func Clippings() []Clipping { return []Clipping{ClipNothing, ClipPercentile, ClipMSE} }
 
-// histogram counts the numbers of an activation but zeros, which no range loses anything of.
+// histogram counts the numbers of an activation but zeros, which no range loses anything of, and averages
+// each channel.
 type histogram struct {
 	limit    float64  // the bins span [-limit, limit]
 	counts   []uint64 // of each bin
 	min, max float32
+	sums     []float64 // of each channel
+	rows     int       // numbers in each channel
 }
 
 // histogramBins is even, so that zero is a bin's edge.
 const histogramBins = 8192
 
-// add counts values.
-func (h *histogram) add(values []float32) error {
+// add counts values, whose channels are the fastest axis.
+func (h *histogram) add(values []float32, channels int) error {
+	if h.sums == nil {
+		h.sums = make([]float64, channels)
+	}
+	for row := 0; row < len(values); row += channels {
+		for i, v := range values[row : row+channels] {
+			h.sums[i] += float64(v)
+		}
+	}
+	h.rows += len(values) / channels
 	for _, v := range values {
 		if v-v != 0 {
 			return fmt.Errorf("an activation is not finite: %v", v)
@@ -62,6 +74,15 @@ func (h *histogram) widen(largest float64) {
 		}
 		h.counts = wide
 	}
+}
+
+// means of each channel.
+func (h *histogram) means() []float64 {
+	means := make([]float64, len(h.sums))
+	for i, s := range h.sums {
+		means[i] = s / float64(max(h.rows, 1))
+	}
+	return means
 }
 
 // eightBits is how an activation becomes bytes: (x + shift)/step + zero.

@@ -196,6 +196,39 @@ func TestShiftedInput(t *testing.T) {
 	require.InDeltaSlice(t, run(NewRandomNet(1)), run(NewFrozenNet(weights)), 0.05)
 }
 
+// TestBiasCorrection: rounded weights shift the mean of a channel, and the bias takes it back.
+func TestBiasCorrection(t *testing.T) {
+	const in, out = 64, 32
+	pixels := make([]float32, 4*9*9*in)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range pixels {
+		pixels[i] = rng.Float32()
+	}
+	batch := tensors.FromFlatDataAndDimensions(pixels, 4, 9, 9, in)
+	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, out, 1, 1) }
+	c := NewCalibration(NewRandomNet(1))
+	watch, err := c.Watch(testBackend(t), func(net *Net, x *Node) { build(net, x) })
+	require.NoError(t, err)
+	require.NoError(t, watch(batch))
+	means := func(net *Net) []float32 {
+		exec := MustNewExec(testBackend(t), func(x *Node) *Node { return ReduceMean(build(net, x), 0, 1, 2) })
+		return tensors.MustCopyFlatData[float32](exec.MustExec1(batch))
+	}
+	want := means(NewRandomNet(1))
+	shift := func(weights Weights) (sum float64) {
+		for i, v := range means(NewFrozenNet(weights)) {
+			sum += math.Abs(float64(v-want[i])) / out
+		}
+		return sum
+	}
+	corrected, err := c.Weights(QuantiseOptions{Clipping: ClipNothing})
+	require.NoError(t, err)
+	uncorrected := corrected.Clone()
+	uncorrected["conv.bias"] = NewTensor(out) // that of the random network
+	require.Greater(t, shift(uncorrected), 1e-3)
+	require.Less(t, shift(corrected), shift(uncorrected)/20)
+}
+
 func TestHistogram(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	positive, normal := make([]float32, 60_000), make([]float32, 60_000)
@@ -208,8 +241,8 @@ func TestHistogram(t *testing.T) {
 	filled := func(values []float32) *histogram {
 		h := &histogram{}
 		// In pieces, so that the range grows: the far ones come first, or last.
-		require.NoError(t, h.add(values[30_000:]))
-		require.NoError(t, h.add(values[:30_000]))
+		require.NoError(t, h.add(values[30_000:], 3))
+		require.NoError(t, h.add(values[:30_000], 3))
 		return h
 	}
 	h := filled(positive)
@@ -222,6 +255,14 @@ func TestHistogram(t *testing.T) {
 		require.Greater(t, narrow.step, float32(3.0/255), clipping)
 		require.Less(t, narrow.step, most/255, clipping)
 	}
+	var sums [3]float64
+	for i, v := range positive {
+		sums[i%3] += float64(v)
+	}
+	for i, mean := range h.means() {
+		require.InDelta(t, sums[i]/20_000, mean, 1e-9)
+	}
+
 	h = filled(normal)
 	bits = h.eightBits(ClipNothing)
 	require.InDelta(t, (30+float64(slices.Max(normal)))/255, bits.step, 1e-6)
@@ -233,8 +274,8 @@ func TestHistogram(t *testing.T) {
 	require.EqualValues(t, len(normal), all)
 
 	require.Equal(t, eightBits{step: 1}, filled(make([]float32, 60_000)).eightBits(ClipMSE), "nothing but zeros")
-	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.Inf(1))}), "not finite")
-	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.NaN())}), "not finite")
+	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.Inf(1))}, 1), "not finite")
+	require.ErrorContains(t, (&histogram{}).add([]float32{1, float32(math.NaN())}, 1), "not finite")
 }
 
 // TestLeastError compares the estimate with what rounding really does.
@@ -245,7 +286,7 @@ func TestLeastError(t *testing.T) {
 		values[i] = float32(math.Exp(1.5 * rng.NormFloat64())) // a long tail
 	}
 	h := &histogram{}
-	require.NoError(t, h.add(values))
+	require.NoError(t, h.add(values, 1))
 	squares := func(step float32) (sum float64) {
 		for _, v := range values {
 			q := max(0, min(math.RoundToEven(float64(v/step)), 255))
