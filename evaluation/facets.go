@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
@@ -19,11 +20,17 @@ type LabelReport struct {
 
 // FacetReport is how one facet is predicted.
 type FacetReport struct {
-	Facet    string        `json:"facet"`
-	Photos   int           `json:"photos"`
-	Accuracy float64       `json:"accuracy"`
-	MacroF1  float64       `json:"macro_f1"` // mean over the labels that count
-	Labels   []LabelReport `json:"labels"`
+	Facet    string  `json:"facet"`
+	Photos   int     `json:"photos"`
+	Accuracy float64 `json:"accuracy"`
+	MacroF1  float64 `json:"macro_f1"` // mean over the labels that count
+	// MacroInterval is the 95% interval of MacroF1, by bootstrap over the photos.
+	MacroInterval [2]float64 `json:"macro_f1_interval"`
+	WeightedF1    float64    `json:"weighted_f1"` // mean over the photos
+	// CalibrationError is the expected calibration error of the probabilities.
+	CalibrationError float64       `json:"calibration_error"`
+	Labels           []LabelReport `json:"labels"`
+	Confusion        Confusion     `json:"confusion"`
 }
 
 // MinCount is how many photos a label needs to count towards a macro F1.
@@ -57,40 +64,35 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 	for _, e := range examples {
 		count[e.Labels[facet.Name]]++
 	}
-	right, predicted, r := map[string]int{}, map[string]int{}, FacetReport{Facet: facet.Name}
+	var labels []string
+	for _, label := range facet.Labels {
+		if count[label] >= minCount {
+			labels = append(labels, label)
+		}
+	}
+	r := FacetReport{Facet: facet.Name, Confusion: newConfusion(labels)}
+	var answers []answer
 	for i, e := range examples {
-		truth := e.Labels[facet.Name]
-		if truth == "" || count[truth] < minCount {
+		a := answer{truth: e.Labels[facet.Name]}
+		if !slices.Contains(labels, a.truth) {
 			continue
 		}
-		r.Photos++
-		answer := ""
 		for _, p := range photos[i].Facets {
 			if p.Name == facet.Name {
-				answer = p.Label
+				a.label, a.probability = p.Label, float64(p.Probability)
 			}
 		}
-		predicted[answer]++
-		if answer == truth {
-			right[truth]++
+		if a.label == a.truth {
 			r.Accuracy++
 		}
+		r.Confusion.add(a.truth, a.label)
+		answers = append(answers, a)
 	}
-	for _, label := range facet.Labels {
-		if count[label] < minCount {
-			continue
-		}
-		l := LabelReport{Label: label, Count: count[label], Recall: float64(right[label]) / float64(count[label])}
-		if predicted[label] > 0 {
-			l.Precision = float64(right[label]) / float64(predicted[label])
-		}
-		if l.Precision+l.Recall > 0 {
-			l.F1 = 2 * l.Precision * l.Recall / (l.Precision + l.Recall)
-		}
-		r.MacroF1 += l.F1
-		r.Labels = append(r.Labels, l)
-	}
-	r.MacroF1 /= float64(max(len(r.Labels), 1))
+	r.Photos = len(answers)
 	r.Accuracy /= float64(max(r.Photos, 1))
+	r.Labels = r.Confusion.report()
+	r.MacroF1, r.WeightedF1 = means(r.Labels)
+	r.MacroInterval = macroInterval(labels, answers)
+	r.CalibrationError = calibrationError(answers)
 	return r
 }

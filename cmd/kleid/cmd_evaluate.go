@@ -136,14 +136,35 @@ func evaluateFacets(c *cli.Context, e *embedding.Embedder, reference *datasets.R
 }
 
 func writeFacets(row func(format string, args ...any), reports []evaluation.FacetReport) {
-	row("facet\tlabel\tphotos\tprecision\trecall\tF1")
+	row("facet\tlabel\tphotos\tprecision\trecall\tF1\tmost often taken for")
 	for _, r := range reports {
-		row("%s\tall\t%d\t\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1)
-		for _, l := range r.Labels {
-			row("\t%s\t%d\t%.3f\t%.3f\t%.3f", l.Label, l.Count, l.Precision, l.Recall, l.F1)
+		for i, l := range r.Labels {
+			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", r.Facet, l.Label, l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
 		}
 	}
 	row("")
+	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
+	for _, r := range reports {
+		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
+	}
+	row("")
+}
+
+// mistakenFor is the wrong answer that a label gets most often.
+func mistakenFor(c evaluation.Confusion, label int) string {
+	worst := -1
+	for j, n := range c.Counts[label] {
+		if j != label && n > 0 && (worst < 0 || n > c.Counts[label][worst]) {
+			worst = j
+		}
+	}
+	switch {
+	case worst < 0:
+		return ""
+	case worst == len(c.Labels):
+		return fmt.Sprintf("another (%d)", c.Counts[label][worst])
+	}
+	return fmt.Sprintf("%s (%d)", c.Labels[worst], c.Counts[label][worst])
 }
 
 func evaluateSimilarity(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {

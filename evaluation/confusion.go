@@ -1,0 +1,120 @@
+package evaluation
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Confusion counts the answers to each true label.
+type Confusion struct {
+	Labels []string `json:"labels"`
+	// Counts has a row for each true label, in the order of Labels, and a column for each answer; one column
+	// more, the last, is for answers that are none of Labels, a dress that was not found among them.
+	Counts [][]int `json:"counts"`
+}
+
+func newConfusion(labels []string) Confusion {
+	c := Confusion{Labels: labels, Counts: make([][]int, len(labels))}
+	for i := range c.Counts {
+		c.Counts[i] = make([]int, len(labels)+1)
+	}
+	return c
+}
+
+// add counts an answer to a true label, which is one of Labels.
+func (c Confusion) add(truth, answer string) {
+	column := slices.Index(c.Labels, answer)
+	if column < 0 {
+		column = len(c.Labels)
+	}
+	c.Counts[slices.Index(c.Labels, truth)][column]++
+}
+
+// report is precision, recall and F1 of each label. A label that is never answered has precision 0.
+func (c Confusion) report() []LabelReport {
+	reports := make([]LabelReport, len(c.Labels))
+	for i, label := range c.Labels {
+		r := LabelReport{Label: label}
+		answered := 0
+		for j := range c.Labels {
+			answered += c.Counts[j][i]
+		}
+		for _, n := range c.Counts[i] {
+			r.Count += n
+		}
+		right := c.Counts[i][i]
+		if answered > 0 {
+			r.Precision = float64(right) / float64(answered)
+		}
+		if r.Count > 0 {
+			r.Recall = float64(right) / float64(r.Count)
+		}
+		if r.Precision+r.Recall > 0 {
+			r.F1 = 2 * r.Precision * r.Recall / (r.Precision + r.Recall)
+		}
+		reports[i] = r
+	}
+	return reports
+}
+
+// means are the mean F1 over labels, and over photos.
+func means(labels []LabelReport) (macro, weighted float64) {
+	photos := 0
+	for _, l := range labels {
+		macro += l.F1
+		weighted += l.F1 * float64(l.Count)
+		photos += l.Count
+	}
+	return macro / float64(max(len(labels), 1)), weighted / float64(max(photos, 1))
+}
+
+// answer is what was said of one photo.
+type answer struct {
+	truth, label string
+	probability  float64
+}
+
+// bootstrapRounds is how often photos are drawn for an interval.
+const bootstrapRounds = 1000
+
+// macroInterval is the 95% interval of the macro F1, by drawing as many photos with replacement
+// (https://doi.org/10.1214/aos/1176344552, percentiles). The draws are the same each time.
+func macroInterval(labels []string, answers []answer) [2]float64 {
+	if len(answers) == 0 {
+		return [2]float64{}
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	values := make([]float64, bootstrapRounds)
+	for i := range values {
+		c := newConfusion(labels)
+		for range answers {
+			a := answers[rng.IntN(len(answers))]
+			c.add(a.truth, a.label)
+		}
+		values[i], _ = means(c.report())
+	}
+	slices.Sort(values)
+	return [2]float64{values[bootstrapRounds*25/1000], values[bootstrapRounds*975/1000-1]}
+}
+
+// calibrationBins is the number of bins of the expected calibration error.
+const calibrationBins = 15
+
+// calibrationError is the expected calibration error (https://arxiv.org/abs/1706.04599): by how much the
+// probabilities of the answers differ from the share of right ones, in bins of equal width.
+func calibrationError(answers []answer) float64 {
+	var right, probability [calibrationBins]float64
+	for _, a := range answers {
+		bin := min(int(a.probability*calibrationBins), calibrationBins-1)
+		probability[bin] += a.probability
+		if a.truth == a.label {
+			right[bin]++
+		}
+	}
+	gap := 0.0
+	for bin := range right {
+		gap += math.Abs(right[bin] - probability[bin])
+	}
+	return gap / float64(max(len(answers), 1))
+}

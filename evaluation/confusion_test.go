@@ -1,0 +1,60 @@
+package evaluation
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestConfusion(t *testing.T) {
+	c := newConfusion([]string{"short", "long", "cap"})
+	for _, a := range [][2]string{{"short", "short"}, {"short", "long"}, {"long", "long"}, {"long", ""}, {"long", "none of them"}, {"cap", "short"}} {
+		c.add(a[0], a[1])
+	}
+	require.Equal(t, [][]int{{1, 1, 0, 0}, {0, 1, 0, 2}, {1, 0, 0, 0}}, c.Counts)
+	r := c.report()
+	require.Equal(t, LabelReport{Label: "short", Count: 2, Precision: 0.5, Recall: 0.5, F1: 0.5}, r[0])
+	require.InDelta(t, 1./3, r[1].Recall, 1e-12)
+	require.Equal(t, LabelReport{Label: "cap", Count: 1}, r[2])
+	macro, weighted := means(r)
+	require.InDelta(t, (0.5+0.4)/3, macro, 1e-12)
+	require.InDelta(t, (2*0.5+3*0.4)/6, weighted, 1e-12)
+}
+
+func TestMacroInterval(t *testing.T) {
+	labels := []string{"a", "b"}
+	var certain, mixed []answer
+	for i := range 60 {
+		truth := labels[i%2]
+		certain = append(certain, answer{truth: truth, label: truth})
+		mixed = append(mixed, answer{truth: truth, label: labels[i/4%2]})
+	}
+	require.Equal(t, [2]float64{1, 1}, macroInterval(labels, certain))
+	c := newConfusion(labels)
+	for _, a := range mixed {
+		c.add(a.truth, a.label)
+	}
+	macro, _ := means(c.report())
+	interval := macroInterval(labels, mixed)
+	require.Less(t, interval[0], macro)
+	require.Greater(t, interval[1], macro)
+	// The standard error of a share of one half over 60 photos is 0.065.
+	require.InDelta(t, 4*0.065, interval[1]-interval[0], 0.06)
+	require.Equal(t, interval, macroInterval(labels, mixed), "the same each time")
+	require.Equal(t, [2]float64{}, macroInterval(labels, nil))
+}
+
+func TestCalibrationError(t *testing.T) {
+	var honest, boastful []answer
+	for i := range 100 {
+		label := "a"
+		if i%4 == 0 {
+			label = "b"
+		}
+		honest = append(honest, answer{"a", label, 0.75})
+		boastful = append(boastful, answer{"a", label, 1})
+	}
+	require.InDelta(t, 0, calibrationError(honest), 1e-12)
+	require.InDelta(t, 0.25, calibrationError(boastful), 1e-12)
+	require.Zero(t, calibrationError(nil))
+}
