@@ -86,6 +86,23 @@ group:
 	VZEROUPPER
 	RET
 
+// Sums of 16 bytes of two rows, from Y0 and Y1.
+#define ADDPAIR(low, high) \
+	VPUNPCKLWD Y1, Y0, Y2; \
+	VPUNPCKHWD Y1, Y0, Y3; \
+	VPMADDWD Y8, Y2, Y2; \
+	VPMADDWD Y8, Y3, Y3; \
+	VPADDD Y2, low, low; \
+	VPADDD Y3, high, high
+
+// To 16 bytes in x.
+#define NARROW(low, high, x, t) \
+	VPSRLD $13, low, low; \
+	VPSRLD $13, high, high; \
+	VPACKUSDW high, low, low; \
+	VEXTRACTI128 $1, low, t; \
+	VPACKUSWB t, x, x
+
 // func downAVX2(to, from *uint8, stride int, weights *int16, pairs, blocks int)
 TEXT ·downAVX2(SB), NOSPLIT, $0-48
 	MOVQ to+0(FP), DI
@@ -95,38 +112,58 @@ TEXT ·downAVX2(SB), NOSPLIT, $0-48
 	MOVQ pairs+32(FP), DX
 	MOVQ blocks+40(FP), CX
 	VMOVDQU round<>(SB), Y15
+	SUBQ $2, CX
+	JL   last
 
-block:
+twoBlocks:
 	VMOVDQA Y15, Y4
 	VMOVDQA Y15, Y5
+	VMOVDQA Y15, Y6
+	VMOVDQA Y15, Y7
 	MOVQ SI, AX
 	MOVQ R9, R11
 	MOVQ DX, BX
 
-pair:
+twoPairs:
 	VPBROADCASTD (R11), Y8
 	VPMOVZXBW (AX), Y0
 	VPMOVZXBW (AX)(R8*1), Y1
-	VPUNPCKLWD Y1, Y0, Y2
-	VPUNPCKHWD Y1, Y0, Y3
-	VPMADDWD Y8, Y2, Y2
-	VPMADDWD Y8, Y3, Y3
-	VPADDD Y2, Y4, Y4
-	VPADDD Y3, Y5, Y5
+	ADDPAIR(Y4, Y5)
+	VPMOVZXBW 16(AX), Y0
+	VPMOVZXBW 16(AX)(R8*1), Y1
+	ADDPAIR(Y6, Y7)
 	LEAQ (AX)(R8*2), AX
 	ADDQ $4, R11
 	DECQ BX
-	JNZ  pair
+	JNZ  twoPairs
 
-	VPSRLD $13, Y4, Y4
-	VPSRLD $13, Y5, Y5
-	VPACKUSDW Y5, Y4, Y4
-	VEXTRACTI128 $1, Y4, X5
-	VPACKUSWB X5, X4, X4
+	NARROW(Y4, Y5, X4, X5)
+	NARROW(Y6, Y7, X6, X7)
 	VMOVDQU X4, (DI)
-	ADDQ $16, DI
-	ADDQ $16, SI
-	DECQ CX
-	JNZ  block
+	VMOVDQU X6, 16(DI)
+	ADDQ $32, DI
+	ADDQ $32, SI
+	SUBQ $2, CX
+	JGE  twoBlocks
+
+last:
+	ADDQ $2, CX
+	JZ   done
+	VMOVDQA Y15, Y4
+	VMOVDQA Y15, Y5
+
+pair:
+	VPBROADCASTD (R9), Y8
+	VPMOVZXBW (SI), Y0
+	VPMOVZXBW (SI)(R8*1), Y1
+	ADDPAIR(Y4, Y5)
+	LEAQ (SI)(R8*2), SI
+	ADDQ $4, R9
+	DECQ DX
+	JNZ  pair
+	NARROW(Y4, Y5, X4, X5)
+	VMOVDQU X4, (DI)
+
+done:
 	VZEROUPPER
 	RET

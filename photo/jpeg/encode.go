@@ -234,18 +234,34 @@ func (e *encoder) encode(c *encoderComponent, samples []uint8, stride int) {
 	for rest := nonZero &^ 1; rest != 0; rest &= rest - 1 {
 		order |= 1 << zigZag[bits.TrailingZeros64(rest)&63]
 	}
+	buffer, count := e.buffer, e.count
+	table := c.ac
 	before := 0
 	for ; order != 0; order &= order - 1 {
 		k := bits.TrailingZeros64(order) & 63
 		zeros := k - before - 1
-		for ; zeros > 15; zeros -= 16 {
-			e.put(c.ac[0xf0].bits, int(c.ac[0xf0].length))
-		}
-		e.value(c.ac, zeros, int(e.coefficients[columns[k]]))
 		before = k
+		for ; zeros > 15; zeros -= 16 {
+			count += int(table[0xf0].length)
+			buffer |= uint64(table[0xf0].bits) << ((64 - count) & 63)
+			if count >= 32 {
+				buffer, count = e.flush(buffer, count)
+			}
+		}
+		v := int(e.coefficients[columns[k]&63])
+		sign := v >> 63
+		size := bits.Len16(uint16((v ^ sign) - sign))
+		c := table[(zeros<<4|size)&0xff]
+		// At most 16 bits of code and 10 of value.
+		count += int(c.length) + size
+		buffer |= (uint64(c.bits)<<(size&15) | uint64(v+sign)&(1<<(size&15)-1)) << ((64 - count) & 63)
+		if count >= 32 {
+			buffer, count = e.flush(buffer, count)
+		}
 	}
+	e.buffer, e.count = buffer, count
 	if before < 63 {
-		e.put(c.ac[0].bits, int(c.ac[0].length))
+		e.put(table[0].bits, int(table[0].length))
 	}
 }
 
@@ -261,22 +277,25 @@ func (e *encoder) value(table *[256]code, zeros, v int) {
 
 // put writes the lowest n bits of v, 27 at most.
 func (e *encoder) put(v uint32, n int) {
-	e.buffer |= uint64(v) << (64 - e.count - n)
 	e.count += n
-	if e.count < 32 {
-		return
+	e.buffer |= uint64(v) << (64 - e.count)
+	if e.count >= 32 {
+		e.buffer, e.count = e.flush(e.buffer, e.count)
 	}
-	word := uint32(e.buffer >> 32)
-	e.buffer <<= 32
-	e.count -= 32
+}
+
+// flush writes the first 32 bits of a buffer and returns what is left.
+func (e *encoder) flush(buffer uint64, count int) (uint64, int) {
+	word := uint32(buffer >> 32)
 	// No byte is 0xff, if no byte of the complement is 0.
 	if inverse := ^word; (inverse-0x01010101)&^inverse&0x80808080 == 0 {
 		e.out = binary.BigEndian.AppendUint32(e.out, word)
-		return
+	} else {
+		for shift := 24; shift >= 0; shift -= 8 {
+			e.byte(byte(word >> shift))
+		}
 	}
-	for shift := 24; shift >= 0; shift -= 8 {
-		e.byte(byte(word >> shift))
-	}
+	return buffer << 32, count - 32
 }
 
 func (e *encoder) byte(b byte) {
