@@ -120,7 +120,7 @@ func throughFloat32(n *node) kernel {
 		for i, in := range n.inputs {
 			if isHalf(in.dtype()) {
 				w.in[i] = newBlock(byteSize(wide.inputs[i].shape))
-				convert(w.in[i], dtypes.Float32, c.in[i], in.dtype())
+				convertShared(c, w.in[i], dtypes.Float32, c.in[i], in.dtype())
 			}
 		}
 		for i, out := range n.outputs {
@@ -131,7 +131,7 @@ func throughFloat32(n *node) kernel {
 		inner(w)
 		for i, out := range n.outputs {
 			if isHalf(out.dtype()) {
-				convert(c.out[i], out.dtype(), w.out[i], dtypes.Float32)
+				convertShared(c, c.out[i], out.dtype(), w.out[i], dtypes.Float32)
 			}
 		}
 	}

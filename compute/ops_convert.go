@@ -12,29 +12,27 @@ import (
 
 func convertKernel(n *node) kernel {
 	from, to := n.inputs[0].dtype(), n.out().dtype()
-	switch {
-	case from == dtypes.Float32 && to == dtypes.BFloat16:
-		return func(c *call) {
-			x, out := view[float32](c.in[0]), view[uint16](c.out[0])
-			inChunks(c, len(x), parallelSize, func(i, j int) { kernels.RoundBF16(out[i:j], x[i:j]) })
-		}
-	case from == dtypes.BFloat16 && to == dtypes.Float32:
-		return func(c *call) {
-			x, out := view[uint16](c.in[0]), view[float32](c.out[0])
-			inChunks(c, len(x), parallelSize, func(i, j int) { kernels.WidenBF16(out[i:j], x[i:j]) })
-		}
-	}
-	return func(c *call) {
-		src, dst := c.in[0], c.out[0]
-		inChunks(c, n.out().shape.Size(), parallelSize, func(i, j int) {
-			convert(dst[i*to.Size():j*to.Size()], to, src[i*from.Size():j*from.Size()], from)
-		})
-	}
+	return func(c *call) { convertShared(c, c.out[0], to, c.in[0], from) }
+}
+
+// convertShared is convert on all workers.
+func convertShared(c *call, dst []byte, to dtypes.DType, src []byte, from dtypes.DType) {
+	inChunks(c, len(dst)/to.Size(), parallelSize, func(i, j int) {
+		convert(dst[i*to.Size():j*to.Size()], to, src[i*from.Size():j*from.Size()], from)
+	})
 }
 
 // convert writes the values of src as another type. Floats are cut towards zero when they become
 // integers; anything but zero (and NaN) becomes true.
 func convert(dst []byte, to dtypes.DType, src []byte, from dtypes.DType) {
+	switch {
+	case from == dtypes.Float32 && to == dtypes.BFloat16:
+		kernels.RoundBF16(view[uint16](dst), view[float32](src))
+		return
+	case from == dtypes.BFloat16 && to == dtypes.Float32:
+		kernels.WidenBF16(view[float32](dst), view[uint16](src))
+		return
+	}
 	switch from {
 	case dtypes.Bool:
 		convertFrom(dst, to, view[uint8](src)) // a bool is a byte of 0 or 1
