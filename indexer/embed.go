@@ -244,6 +244,9 @@ func (s *embedStage) keep(batch []loaded, photos []embedding.Photo) error {
 	for _, seen := range sightings {
 		s.loader.release(seen.key, "")
 	}
+	for _, item := range batch {
+		item.image.Recycle()
+	}
 	return nil
 }
 

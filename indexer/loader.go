@@ -120,6 +120,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	}
 	at = l.watch.lap(WorkThumbnails, at)
 	if known {
+		m.Recycle()
 		l.release(f.key, "")
 		return nil
 	}

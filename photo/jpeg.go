@@ -38,14 +38,25 @@ func jpegSize(data []byte) (image.Point, error) {
 }
 
 func jpegDecode(data []byte) (*Image, error) {
-	if p, err := fastjpeg.Decode(data, 1); err == nil {
-		return &Image{Width: p.Width, Height: p.Height, Pix: p.Pix}, nil
+	if m := fastDecode(data, 1); m != nil {
+		return m, nil
 	}
 	src, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
 	return fromImage(src), nil
+}
+
+// fastDecode decodes an ordinary file at 1/reduce of its size; nil for others.
+func fastDecode(data []byte, reduce int) *Image {
+	pix := recycled.Get().(*[]uint8)
+	p, err := fastjpeg.DecodeInto(*pix, data, reduce)
+	if err != nil {
+		recycled.Put(pix)
+		return nil
+	}
+	return &Image{Width: p.Width, Height: p.Height, Pix: p.Pix}
 }
 
 // jpegEXIF returns the TIFF block of the first EXIF segment (APP1, Exif 2.3 section 4.7.2).

@@ -1,7 +1,5 @@
 package photo
 
-import fastjpeg "github.com/kleid-search/kleid/photo/jpeg"
-
 // detail is how many pixels the longer side of a reduced photo has at least: a dress a third as high as the
 // photo still has more of them than a network looks at, and a thumbnail fits in twice.
 const detail = 768
@@ -45,11 +43,11 @@ func openJPEG(data []byte, width, height int) *Image {
 }
 
 func reducedJPEG(data []byte, reduce, orientation int) *Image {
-	p, err := fastjpeg.Decode(data, reduce)
-	if err != nil {
+	m := fastDecode(data, reduce)
+	if m == nil {
 		return nil
 	}
-	return (&Image{Width: p.Width, Height: p.Height, Pix: p.Pix}).upright(orientation)
+	return m.upright(orientation)
 }
 
 // offset is what of the whole photo lies left of a reduced one, and above it. What does not fill a reduced

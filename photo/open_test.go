@@ -124,3 +124,25 @@ func BenchmarkOpen(b *testing.B) {
 		})
 	}
 }
+
+// TestRecycle checks that photos in memory that was used before are the same, also smaller and larger ones.
+func TestRecycle(t *testing.T) {
+	var files [][]byte
+	var want []*Image
+	for _, size := range [][2]int{{90, 60}, {17, 40}, {300, 200}, {61, 61}} {
+		file, err := EncodeJPEG(noise(uint64(size[0]), size[0], size[1]), 90)
+		require.NoError(t, err)
+		m, err := Decode(file, DefaultLimits())
+		require.NoError(t, err)
+		files, want = append(files, file), append(want, m)
+	}
+	for n := range 40 {
+		m, err := Decode(files[n*7%4], DefaultLimits())
+		require.NoError(t, err)
+		require.Equal(t, want[n*7%4], m)
+		if n%3 > 0 {
+			m.Recycle()
+			require.Nil(t, m.Pix)
+		}
+	}
+}

@@ -24,7 +24,10 @@ type Picture struct {
 // covers exactly reduce x reduce pixels of the photo: what is left over at the right and lower edges is cut
 // off, unless nothing else is there. At full size the pixels are those of image/jpeg with color.YCbCrToRGB.
 // The caller has checked how large the picture is. Decode may be called from many goroutines.
-func Decode(data []byte, reduce int) (*Picture, error) {
+func Decode(data []byte, reduce int) (*Picture, error) { return DecodeInto(nil, data, reduce) }
+
+// DecodeInto is Decode with the pixels in the memory of pix, if that is enough for them.
+func DecodeInto(pix []uint8, data []byte, reduce int) (*Picture, error) {
 	d := decoders.Get().(*decoder)
 	defer d.release()
 	d.data, d.reduce = data, reduce
@@ -32,7 +35,7 @@ func Decode(data []byte, reduce int) (*Picture, error) {
 		return nil, err
 	}
 	p := &Picture{Width: max(d.width/reduce, 1), Height: max(d.height/reduce, 1)}
-	p.Pix = make([]uint8, 3*p.Width*p.Height)
+	p.Pix = resized(pix, 3*p.Width*p.Height)
 	d.toRGB(p)
 	return p, nil
 }
