@@ -48,18 +48,23 @@ func TestFeaturesAgainstOnnxRuntime(t *testing.T) {
 			out, err := exec.Command(python, filepath.Join(root, "scripts", "peers", "reference.py"),
 				test.network, strconv.Itoa(test.count), strconv.Itoa(test.size), folder).CombinedOutput()
 			require.NoError(t, err, "%s", out)
-			output := filepath.Join(folder, "y.safetensors")
-			r := kleid(t, "bench", "embed", "--network", test.network, "--batch", "2", "--seconds", "1e-12",
-				"--weights", filepath.Join(folder, "weights.safetensors"), "--input", filepath.Join(folder, "x.safetensors"), "--output", output)
-			require.Equal(t, exitDone, r.code, r.stderr)
-			want, got := readTensor(t, filepath.Join(folder, "features.safetensors"), "y"), readTensor(t, output, "y")
-			require.Equal(t, want.Shape, got.Shape)
-			largest := 0.0
-			for i, v := range want.Data {
-				largest = max(largest, math.Abs(float64(v-got.Data[i])))
+			want := readTensor(t, filepath.Join(folder, "features.safetensors"), "y")
+			// How far a feature may be, in deviations of all.
+			for precision, tolerance := range map[string]float64{"f32": 3e-5, "bf16": 0.1, "int8": 0.3} {
+				output := filepath.Join(folder, precision)
+				r := kleid(t, "bench", "embed", "--network", test.network, "--precision", precision, "--batch", "2", "--seconds", "1e-12",
+					"--weights", filepath.Join(folder, "weights.safetensors"), "--input", filepath.Join(folder, "x.safetensors"), "--output", output)
+				require.Equal(t, exitDone, r.code, r.stderr)
+				require.Empty(t, r.stderr)
+				got := readTensor(t, output, "y")
+				require.Equal(t, want.Shape, got.Shape)
+				largest := 0.0
+				for i, v := range want.Data {
+					largest = max(largest, math.Abs(float64(v-got.Data[i]))/deviation(want.Data))
+				}
+				t.Logf("%s: features differ by %.2g of their deviation at most", precision, largest)
+				require.Less(t, largest, tolerance, precision)
 			}
-			t.Logf("features differ by %.2g at most, their deviation is %.2g", largest, deviation(want.Data))
-			require.Less(t, largest, 1e-4*deviation(want.Data))
 		})
 	}
 }
