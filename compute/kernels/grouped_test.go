@@ -25,29 +25,43 @@ func (c Conv) taps(n, oh, ow int, f func(tap, at int)) {
 	}
 }
 
-// TestGroupedConv draws kernels, strides and dilations as networks have them, and wider images and more
-// channels than TestConv does.
+// randomGroupedConv draws kernels, strides and dilations as networks have them, and wider images and more
+// channels than randomConv does; half of them are depthwise.
+func randomGroupedConv(rng *rand.Rand) Conv {
+	c := Conv{
+		N: 1 + rng.IntN(2), H: 1 + rng.IntN(20), W: 1 + rng.IntN(30), KH: 1 + rng.IntN(7), KW: 1 + rng.IntN(7),
+		StrideH: 1 + rng.IntN(3), StrideW: 1 + rng.IntN(3), DilationH: 1 + rng.IntN(3), DilationW: 1 + rng.IntN(3),
+	}
+	in, out := 1, 1
+	c.Groups = 2 + rng.IntN(50)
+	if rng.IntN(2) == 0 {
+		in, out, c.Groups = 1+rng.IntN(20), 1+rng.IntN(20), 2+rng.IntN(9)
+	}
+	c.C, c.O = in*c.Groups, out*c.Groups
+	c.PadTop, c.PadLeft = rng.IntN(c.KH*c.DilationH+1), rng.IntN(c.KW*c.DilationW+1)
+	c.OH = (c.H+c.PadTop+rng.IntN(c.KH+1)-(c.KH-1)*c.DilationH-1)/c.StrideH + 1
+	c.OW = (c.W+c.PadLeft+rng.IntN(c.KW+1)-(c.KW-1)*c.DilationW-1)/c.StrideW + 1
+	if c.OH < 1 || c.OW < 1 {
+		return randomGroupedConv(rng)
+	}
+	return c
+}
+
 func TestGroupedConv(t *testing.T) {
 	levels(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(71, 1))
-		for range 80 {
-			c := Conv{
-				N: 1 + rng.IntN(2), H: 1 + rng.IntN(20), W: 1 + rng.IntN(30), KH: 1 + rng.IntN(7), KW: 1 + rng.IntN(7),
-				StrideH: 1 + rng.IntN(3), StrideW: 1 + rng.IntN(3), DilationH: 1 + rng.IntN(3), DilationW: 1 + rng.IntN(3),
-			}
-			in, out := 1, 1
-			c.Groups = 2 + rng.IntN(50)
-			if rng.IntN(2) == 0 {
-				in, out, c.Groups = 1+rng.IntN(20), 1+rng.IntN(20), 2+rng.IntN(9)
-			}
-			c.C, c.O = in*c.Groups, out*c.Groups
-			c.PadTop, c.PadLeft = rng.IntN(c.KH*c.DilationH+1), rng.IntN(c.KW*c.DilationW+1)
-			c.OH = (c.H+c.PadTop+rng.IntN(c.KH+1)-(c.KH-1)*c.DilationH-1)/c.StrideH + 1
-			c.OW = (c.W+c.PadLeft+rng.IntN(c.KW+1)-(c.KW-1)*c.DilationW-1)/c.StrideW + 1
-			if c.OH > 0 && c.OW > 0 {
-				checkConv(t, rng, c)
-			}
+		for range 50 {
+			checkConv(t, rng, randomGroupedConv(rng))
 		}
+	})
+}
+
+func FuzzGroupedConv(f *testing.F) {
+	f.Add(uint64(1))
+	f.Add(uint64(99))
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		checkConv(t, rng, randomGroupedConv(rng))
 	})
 }
 
