@@ -95,13 +95,14 @@ func encodeWeights(t *testing.T, weights Weights) []byte {
 }
 
 // TestLoadWeights reads a file as torchvision's or timm's exporters leave it: with a prefix, with the
-// classifier.
+// classifiers.
 func TestLoadWeights(t *testing.T) {
 	want := madeUpWeights(t, "resnet18")
 	for _, prefix := range []string{"", "module.", "backbone.", "model."} {
 		exported := Weights{}
 		exported.Merge(prefix, want)
 		exported[prefix+"fc.weight"], exported[prefix+"fc.bias"] = NewTensor(1000, 512), NewTensor(1000)
+		exported[prefix+"AuxLogits.fc.bias"] = NewTensor(1000)
 		data := encodeWeights(t, exported)
 		check := func(t *testing.T, url string) {
 			got, err := LoadWeights(t.Context(), url)

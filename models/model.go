@@ -12,6 +12,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -195,7 +196,8 @@ func Load(ctx context.Context, url string) (*Model, error) {
 }
 
 // LoadWeights reads the weights of a bare network, in safetensors, from a path, `https://` or `s3://`
-// URL. A classifier's last layer and prefixes that some exporters add ("module.", "backbone.") are
+// URL. A classifier's last layer, Inception's auxiliary
+// classifier and prefixes that some exporters add ("module.", "backbone.") are
 // dropped, so that torchvision's and timm's files load as they are.
 func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
@@ -213,7 +215,7 @@ func LoadWeights(ctx context.Context, url string) (Weights, error) {
 				name = name[len(prefix):]
 			}
 		}
-		if name == "fc.weight" || name == "fc.bias" {
+		if name == "fc.weight" || name == "fc.bias" || strings.HasPrefix(name, "AuxLogits.") {
 			continue
 		}
 		bare[name] = t
