@@ -235,6 +235,15 @@ func TestNormalise(t *testing.T) {
 		require.InDelta(t, want, dst[i], 1e-6)
 	}
 	require.Equal(t, float32(7), dst[len(m.Pix)])
+	large := noise(3, 37, 29)
+	want, got := make([]float32, len(large.Pix)), make([]float32, len(large.Pix))
+	Normalise(got, large, mean, deviation)
+	func() {
+		defer func(old bool) { simd = old }(simd)
+		simd = false
+		Normalise(want, large, mean, deviation)
+	}()
+	require.Equal(t, want, got, "with and without assembly")
 	require.Panics(t, func() { Normalise(make([]float32, 3), m, mean, deviation) })
 }
 

@@ -1,17 +1,25 @@
 package photo
 
 // Normalise writes what a network reads, (v/255 - mean) / std for each channel, into dst, which has the
-// shape [Height, Width, 3] of the picture and must be that long.
+// shape [Height, Width, 3] of the picture and must be that long. It is a product and a sum of float32, each
+// rounded, so that every platform gives the same bits.
 func Normalise(dst []float32, m *Image, mean, std [3]float32) {
-	var table [3][256]float32
-	for c := range table {
-		for v := range table[c] {
-			table[c][v] = (float32(v)/255 - mean[c]) / std[c]
-		}
-	}
 	dst = dst[:len(m.Pix)]
-	for i := 0; i+2 < len(m.Pix); i += 3 {
-		p, to := m.Pix[i:i+3:i+3], dst[i:i+3:i+3]
-		to[0], to[1], to[2] = table[0][p[0]], table[1][p[1]], table[2][p[2]]
+	// Numbers for eight pixels, as they lie behind each other.
+	var scale, offset [normaliseBlock]float32
+	for i := range scale {
+		scale[i], offset[i] = 1/(255*std[i%3]), -mean[i%3]/std[i%3]
+	}
+	done := 0
+	if blocks := len(dst) / normaliseBlock; simd && blocks > 0 {
+		normaliseAVX2(&dst[0], &m.Pix[0], &scale, &offset, blocks)
+		done = blocks * normaliseBlock
+	}
+	for i := done; i < len(dst); i++ {
+		product := float32(float32(m.Pix[i]) * scale[i%3])
+		dst[i] = product + offset[i%3]
 	}
 }
+
+// normaliseBlock is how many values normaliseAVX2 writes at once.
+const normaliseBlock = 24

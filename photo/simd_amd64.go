@@ -16,3 +16,8 @@ func acrossAVX2(to *uint8, toStride int, from *uint8, fromStride int, offsets *i
 //
 //go:noescape
 func downAVX2(to, from *uint8, stride int, weights *int16, pairs, blocks int)
+
+// normaliseAVX2 writes blocks * normaliseBlock values, from*scale + offset.
+//
+//go:noescape
+func normaliseAVX2(to *float32, from *uint8, scale, offset *[normaliseBlock]float32, blocks int)

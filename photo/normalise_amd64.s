@@ -1,0 +1,38 @@
+#include "textflag.h"
+
+// func normaliseAVX2(to *float32, from *uint8, scale, offset *[24]float32, blocks int)
+TEXT ·normaliseAVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), DI
+	MOVQ from+8(FP), SI
+	MOVQ scale+16(FP), R8
+	MOVQ offset+24(FP), R9
+	MOVQ blocks+32(FP), CX
+	VMOVUPS (R8), Y8
+	VMOVUPS 32(R8), Y9
+	VMOVUPS 64(R8), Y10
+	VMOVUPS (R9), Y12
+	VMOVUPS 32(R9), Y13
+	VMOVUPS 64(R9), Y14
+
+block:
+	VPMOVZXBD (SI), Y0
+	VPMOVZXBD 8(SI), Y1
+	VPMOVZXBD 16(SI), Y2
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VMULPS Y8, Y0, Y0
+	VMULPS Y9, Y1, Y1
+	VMULPS Y10, Y2, Y2
+	VADDPS Y12, Y0, Y0
+	VADDPS Y13, Y1, Y1
+	VADDPS Y14, Y2, Y2
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	ADDQ $24, SI
+	ADDQ $96, DI
+	DECQ CX
+	JNZ block
+	VZEROUPPER
+	RET
