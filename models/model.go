@@ -196,9 +196,8 @@ func Load(ctx context.Context, url string) (*Model, error) {
 }
 
 // LoadWeights reads the weights of a bare network, in safetensors, from a path, `https://` or `s3://`
-// URL. A classifier's last layer, Inception's auxiliary
-// classifier and prefixes that some exporters add ("module.", "backbone.") are
-// dropped, so that torchvision's and timm's files load as they are.
+// URL. A classifier's last layer, Inception's auxiliary classifier and prefixes that some exporters add
+// ("module.", "backbone.") are dropped, so that torchvision's and timm's files load as they are.
 func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
