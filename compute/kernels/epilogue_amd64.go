@@ -4,8 +4,11 @@ import "unsafe"
 
 // finishRows finishes one row of outputs: bias, residual, ReLU.
 func finishRows(dst, bias, residual []float32, relu bool, level Level) {
-	n := len(dst) &^ 15
-	if level != AVX512 || n == 0 {
+	finish, n := finish512, len(dst)&^15
+	if level == AVX2 {
+		finish, n = finish256, len(dst)&^7
+	}
+	if level < AVX2 || n == 0 {
 		finishPortable(dst, bias, residual, relu)
 		return
 	}
@@ -16,7 +19,7 @@ func finishRows(dst, bias, residual []float32, relu bool, level Level) {
 	if residual != nil {
 		r = unsafe.Pointer(&residual[0])
 	}
-	finish512(unsafe.Pointer(&dst[0]), b, r, n, relu)
+	finish(unsafe.Pointer(&dst[0]), b, r, n, relu)
 	if n < len(dst) {
 		rest := func(s []float32) []float32 {
 			if s == nil {

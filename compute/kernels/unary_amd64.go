@@ -26,7 +26,17 @@ func expFast(dst, a []float32) bool      { return unary512(exp512, dst, a, &expT
 func logisticFast(dst, a []float32) bool { return unary512(logistic512, dst, a, &expTable) }
 
 func atMostFast(dst, a []float32, most float32) bool {
-	return unary512(atMost512, dst, a, &[14]float32{most})
+	n, level := len(dst), Active()
+	if n == 0 || level < AVX2 {
+		return n == 0
+	}
+	_ = a[n-1]
+	if level == AVX2 {
+		atMost256(unsafe.Pointer(&dst[0]), unsafe.Pointer(&a[0]), n, most)
+	} else {
+		atMost512(unsafe.Pointer(&dst[0]), unsafe.Pointer(&a[0]), n, most)
+	}
+	return true
 }
 
 //go:noescape
@@ -42,4 +52,4 @@ func exp512(dst, a unsafe.Pointer, n int, table *[14]float32)
 func logistic512(dst, a unsafe.Pointer, n int, table *[14]float32)
 
 //go:noescape
-func atMost512(dst, a unsafe.Pointer, n int, table *[14]float32)
+func atMost512(dst, a unsafe.Pointer, n int, most float32)

@@ -131,9 +131,8 @@ TEXT ·logistic512(SB), NOSPLIT, $0-32
 	TABLE14
 	UNARY(LOGISTIC)
 
-// func atMost512(dst, a unsafe.Pointer, n int, table *[14]float32)
+// func atMost512(dst, a unsafe.Pointer, n int, most float32)
 #define ATMOST VMINPS Z0, Z16, Z0
-TEXT ·atMost512(SB), NOSPLIT, $0-32
-	MOVQ table+24(FP), BX
-	VBROADCASTSS (BX), Z16
+TEXT ·atMost512(SB), NOSPLIT, $0-28
+	VBROADCASTSS most+24(FP), Z16
 	UNARY(ATMOST)

@@ -2,8 +2,8 @@ package kernels
 
 import "math"
 
-// Element-wise arithmetic. dst may be one of the operands, which are at least as long as dst. At AVX-512
-// the loops are assembly, since the compiler writes scalar ones.
+// Element-wise arithmetic. dst may be one of the operands, which are at least as long as dst. At AVX-512, and the
+// commonest at AVX2, the loops are assembly, since the compiler writes scalar ones.
 
 // Add sets dst[i] = a[i] + b[i].
 func Add(dst, a, b []float32) {

@@ -2,23 +2,31 @@ package kernels
 
 import "unsafe"
 
-// binary512 runs a loop over whole vectors where the level has it.
-func binary512(f func(dst, a, b unsafe.Pointer, n int), dst, a, b []float32) bool {
+// binary runs the loop of the level.
+func binary(f512, f256 func(dst, a, b unsafe.Pointer, n int), dst, a, b []float32) bool {
 	n := len(dst)
-	if n == 0 || Active() != AVX512 {
-		return n == 0
+	if n == 0 {
+		return true
+	}
+	level := Active()
+	if level < AVX2 {
+		return false
+	}
+	f := f512
+	if level == AVX2 {
+		f = f256
 	}
 	_, _ = a[n-1], b[n-1]
 	f(unsafe.Pointer(&dst[0]), unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0]), n)
 	return true
 }
 
-func addFast(dst, a, b []float32) bool { return binary512(add512, dst, a, b) }
-func subFast(dst, a, b []float32) bool { return binary512(sub512, dst, a, b) }
-func mulFast(dst, a, b []float32) bool { return binary512(mul512, dst, a, b) }
-func divFast(dst, a, b []float32) bool { return binary512(div512, dst, a, b) }
-func maxFast(dst, a, b []float32) bool { return binary512(max512, dst, a, b) }
-func minFast(dst, a, b []float32) bool { return binary512(min512, dst, a, b) }
+func addFast(dst, a, b []float32) bool { return binary(add512, add256, dst, a, b) }
+func subFast(dst, a, b []float32) bool { return binary(sub512, sub256, dst, a, b) }
+func mulFast(dst, a, b []float32) bool { return binary(mul512, mul256, dst, a, b) }
+func divFast(dst, a, b []float32) bool { return binary(div512, div256, dst, a, b) }
+func maxFast(dst, a, b []float32) bool { return binary(max512, max256, dst, a, b) }
+func minFast(dst, a, b []float32) bool { return binary(min512, min256, dst, a, b) }
 
 func notNegativeFast(dst, a []float32) bool {
 	n := len(dst)
