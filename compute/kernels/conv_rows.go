@@ -66,12 +66,13 @@ func (c Conv) convolveRows(p Parallel, dst, x []float32, b *panels, e Epilogue) 
 			begin := panel * t.columns
 			work.b, work.bRow = b.row(panel, 0), 4*width
 			for oh := from; oh < to; oh++ {
-				for ow, height := 0, 0; ow < c.OW; ow += height {
-					height = t.height(c.OW-ow, thin)
+				for ow := 0; ow < c.OW; {
+					height := t.height(c.OW-ow, thin)
 					work.a = unsafe.Pointer(&padded[(oh-from)*c.StrideH*pitch+ow*c.StrideW*c.C])
 					work.next = work.a
 					w.multiplyTile(t, &work, dst[((n*c.OH+oh)*c.OW+ow)*c.O+begin:], c.O, height, width,
 						min(height, c.OW-ow), min(width, c.O-begin), thin)
+					ow += height
 				}
 			}
 		}

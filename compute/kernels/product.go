@@ -42,8 +42,8 @@ func (w *workspace) multiply(c []float32, ldc, rows int, a left, b *panels, k0, 
 		begin := p * t.columns
 		columns := min(width, b.n-begin)
 		bp := b.row(p, k0)
-		for r, height := 0, 0; r < rows; r += height {
-			height = t.height(rows-r, thin)
+		for r := 0; r < rows; {
+			height := t.height(rows-r, thin)
 			from, at := a, r*a.row
 			if r+height > rows && !a.padded {
 				if edgeRow != r {
@@ -59,6 +59,7 @@ func (w *workspace) multiply(c []float32, ldc, rows int, a left, b *panels, k0, 
 			work.aRow, work.aColumn, work.bRow = 4*from.row, 4*from.column, 4*width
 			work.add = add
 			w.multiplyTile(t, &work, c[r*ldc+begin:], ldc, height, width, min(height, rows-r), columns, thin)
+			r += height
 		}
 	}
 }
