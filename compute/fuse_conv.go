@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/backends"
-
-	"github.com/kleid-search/kleid/compute/kernels"
 )
 
 // fusedConvAttrs describe a convolution with what is done to its output before it is stored:
@@ -32,7 +30,7 @@ func fuseConvolutions(g *graph) error {
 		if fast == nil || fast.y != nil || attrs.Axes.OutputChannels != n.out().shape.Rank()-1 {
 			continue
 		}
-		f := &convFusion{builder: g.builder, clips: fast.spec.Method() == kernels.Direct, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[n.out().shape.Rank()-1]}
+		f := &convFusion{builder: g.builder, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[n.out().shape.Rank()-1]}
 		last := n
 		for {
 			users := uses[last.out()]
@@ -52,7 +50,6 @@ func fuseConvolutions(g *graph) error {
 type convFusion struct {
 	builder         *Builder
 	attrs           fusedConvAttrs
-	clips           bool // the kernel takes a ceiling
 	x, kernel       *value
 	bias, residual  *value
 	channels        int
@@ -79,7 +76,7 @@ func (f *convFusion) draw(n *node, output *value) bool {
 		return true
 	}
 	if f.attrs.ReLU {
-		if !f.clips || other.constant == nil || other.shape.Size() != 1 {
+		if other.constant == nil || other.shape.Size() != 1 {
 			return false
 		}
 		if ceiling := view[float32](other.constant.data)[0]; ceiling > 0 {

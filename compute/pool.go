@@ -1,7 +1,9 @@
 package compute
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -22,7 +24,8 @@ func newPool(workers int) *pool { return &pool{make([]helper, max(workers, 1)-1)
 func (p *pool) Workers() int { return len(p.helpers) + 1 }
 
 // For implements kernels.Parallel. Several loops may run at once; a helper serves one at a time, and what no
-// helper takes, the caller does.
+// helper takes, the caller does. When f panics, For does, once all other calls have returned: a helper's panic
+// would end the program.
 func (p *pool) For(n int, f func(i int)) {
 	if len(p.helpers) == 0 || n <= 1 {
 		for i := range n {
@@ -37,6 +40,9 @@ func (p *pool) For(n int, f func(i int)) {
 	}
 	l.work()
 	l.wait()
+	if cause := l.panicked.Load(); cause != nil {
+		panic(*cause)
+	}
 }
 
 // patience is how often one looks, with a pause of some 40 cycles, before one sleeps: some 100 µs, which is
@@ -60,15 +66,26 @@ type parallelLoop struct {
 	left     atomic.Int64 // indices that are not done
 	sleeping atomic.Bool  // the caller
 	done     sync.WaitGroup
+	panicked atomic.Pointer[string] // the first panic, with its stack
 }
 
 func (l *parallelLoop) work() {
 	for i := l.next.Add(1) - 1; i < l.n; i = l.next.Add(1) - 1 {
-		l.f(int(i))
+		l.call(int(i))
 		if l.left.Add(-1) == 0 && l.sleeping.Swap(false) {
 			l.done.Done()
 		}
 	}
+}
+
+func (l *parallelLoop) call(i int) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			text := fmt.Sprintf("%v\n%s", cause, debug.Stack())
+			l.panicked.CompareAndSwap(nil, &text)
+		}
+	}()
+	l.f(i)
 }
 
 // wait returns when all indices are done.

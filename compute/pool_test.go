@@ -39,3 +39,26 @@ func TestPoolCallsEachIndexOnce(t *testing.T) {
 		callers.Wait()
 	}
 }
+
+// TestPoolPanics where the caller can recover, whichever goroutine met it, when all others are done.
+func TestPoolPanics(t *testing.T) {
+	for _, workers := range []int{1, 2, 4} {
+		p := newPool(workers)
+		for at := range 8 {
+			var running atomic.Int64
+			require.Panics(t, func() {
+				p.For(8, func(i int) {
+					running.Add(1)
+					defer running.Add(-1)
+					if i == at {
+						panic("odd one out")
+					}
+				})
+			})
+			require.Zero(t, running.Load())
+		}
+		calls := atomic.Int64{}
+		p.For(20, func(int) { calls.Add(1) })
+		require.EqualValues(t, 20, calls.Load(), "the pool still works")
+	}
+}

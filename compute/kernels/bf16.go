@@ -13,7 +13,7 @@ type PackedConvBF16 struct {
 }
 
 // EpilogueBF16 is what is done to the sums of a convolution, in float32 and in this order: bias, residual,
-// ReLU, which makes 0 of a NaN.
+// ReLU, which keeps a NaN.
 type EpilogueBF16 struct {
 	Bias     []float32 // [O]; nil for none
 	Residual []uint16  // bfloat16 of the output's shape; nil for none
@@ -26,7 +26,7 @@ type EpilogueBF16 struct {
 // rounded to float32: up to AVX512 all levels give the same bits. At AVX512BF16 denormal numbers count as 0,
 // and the CPU decides in which order it adds the two products of a pair (AMD's Zen 4: the same). At each level the bits
 // do not depend on the batch, an image's place and neighbours in it, or the number of threads. Where KW·C is odd,
-// an infinity or NaN spoils the output whose window it is next to, too.
+// an infinity or NaN spoils the output whose window it is next to in its line, too.
 func PackConvBF16(c Conv, w []uint16) *PackedConvBF16 {
 	c.check()
 	if c.Groups != 1 {
@@ -156,7 +156,7 @@ func (t *narrowTile) finishBF16(r int, sums []float32) {
 		if t.mode&modeResidual != 0 {
 			v += FromBF16(*(*uint16)(unsafe.Add(t.residual, 2*at)))
 		}
-		if t.mode&modeReLU != 0 && !(v > 0) {
+		if t.mode&modeReLU != 0 && v < 0 {
 			v = 0
 		}
 		if t.mode&modeFloat != 0 {

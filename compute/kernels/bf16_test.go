@@ -34,7 +34,7 @@ func finishedBF16(e EpilogueBF16, o int, sum float32, at int) float32 {
 	if e.Residual != nil {
 		sum += FromBF16(e.Residual[at])
 	}
-	if e.ReLU && !(sum > 0) {
+	if e.ReLU && sum < 0 {
 		return 0
 	}
 	return sum
@@ -200,4 +200,45 @@ func BenchmarkConvBF16(b *testing.B) {
 			b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
 	}
+}
+
+// TestBF16KeepsNaNsAtHome: a NaN in an image changes no other image, whatever the number of workers, and ReLU
+// keeps it.
+func TestBF16KeepsNaNsAtHome(t *testing.T) {
+	rng := rand.New(rand.NewPCG(31, 1))
+	c := Conv{N: 4, H: 5, W: 6, C: 1, OH: 5, OW: 6, O: 20, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1}
+	narrowLevels(t, func(t *testing.T) {
+		bits := func(n int) []uint16 {
+			b := make([]uint16, n)
+			for i := range b {
+				b[i] = ToBF16(float32(rng.NormFloat64()))
+			}
+			return b
+		}
+		packed := PackConvBF16(c, bits(9*c.O))
+		x := bits(c.N * c.H * c.W)
+		want, got := make([]uint16, c.N*c.OH*c.OW*c.O), make([]uint16, c.N*c.OH*c.OW*c.O)
+		packed.Forward(threads(1), c, want, x, EpilogueBF16{ReLU: true})
+		one := c.H * c.W
+		for i := range one { // all of the third image
+			x[2*one+i] = ToBF16(float32(math.NaN()))
+		}
+		out := c.OH * c.OW * c.O
+		for workers := 1; workers <= 4; workers++ {
+			packed.Forward(threads(workers), c, got, x, EpilogueBF16{ReLU: true})
+			for n := range c.N {
+				if n == 2 {
+					for _, v := range got[n*out : (n+1)*out] {
+						if f := FromBF16(v); f == f {
+							t.Fatalf("%v became of a NaN", f)
+						}
+					}
+					continue
+				}
+				if !slices.Equal(want[n*out:(n+1)*out], got[n*out:(n+1)*out]) {
+					t.Fatalf("image %d differs with %d workers", n, workers)
+				}
+			}
+		}
+	})
 }

@@ -138,7 +138,7 @@ func (j *narrowConv) block(w *narrowWorkspace, i int) (image unsafe.Pointer, row
 		}
 		image = unsafe.Pointer(unsafe.SliceData(j.x))
 	} else {
-		line = j.inWidth(width) * j.C
+		line = j.paddedLine(width)
 		image = j.padded(w, from, to, left, width)
 	}
 	for kh := range j.KH {
@@ -150,6 +150,16 @@ func (j *narrowConv) block(w *narrowWorkspace, i int) (image unsafe.Pointer, row
 	return image, from*j.OW + left
 }
 
+// paddedLine is the length of a padded line of that many outputs. The last step of a run may reach over its end:
+// there are zeros behind each line, so that no line sees what lies in the next, which may be another image's.
+func (j *narrowConv) paddedLine(outputs int) int {
+	n := j.inWidth(outputs) * j.C
+	if j.window.run%4 != 0 {
+		n += 4
+	}
+	return n
+}
+
 // padded copies what the output lines [from, to) read, in width positions from left on.
 func (j *narrowConv) padded(w *narrowWorkspace, from, to, left, width int) unsafe.Pointer {
 	in := j.inWidth(width)
@@ -157,15 +167,15 @@ func (j *narrowConv) padded(w *narrowWorkspace, from, to, left, width int) unsaf
 		n, top := l/j.OH, l%j.OH
 		count := min(j.OH-top, to-l)
 		for y := range count {
-			w.line(len(w.image)+y*j.StrideH*in*j.C, width, j.StrideW*j.C)
+			w.line(len(w.image)+y*j.StrideH*j.paddedLine(width), width, j.StrideW*j.C)
 		}
 		for y := range j.inHeight(count) {
 			j.pad(w, n, top*j.StrideH-j.PadTop+y, left*j.StrideW-j.PadLeft, in)
+			w.image = append(w.image, make([]byte, j.paddedLine(width)-in*j.C)...)
 		}
 		l += count
 	}
-	w.image = append(w.image, 0, 0, 0, 0) // the last step of a run may reach over its end
-	return unsafe.Pointer(&w.image[0])
+	return unsafe.Pointer(unsafe.SliceData(w.image))
 }
 
 // line notes where the windows of a line begin.

@@ -357,11 +357,19 @@ func finishInt8(g *generator) {
 	g.storeFloats()
 }
 
+// relu keeps a NaN of bfloat16, VMAXPS giving its second source, and makes 0 of one where bytes follow.
 func (g *generator) relu() {
 	g.op("TESTL $8, CX")
 	g.op("JZ noReLU")
-	g.op("VXORPS %s, %s, %s", g.spare(0), g.spare(0), g.spare(0))
-	g.each(func(_, _ int, sum string) { g.op("VMAXPS %s, %s, %s", g.spare(0), sum, sum) })
+	zero := g.spare(0)
+	g.op("VXORPS %s, %s, %s", zero, zero, zero)
+	g.each(func(_, _ int, sum string) {
+		if g.size == 2 {
+			g.op("VMAXPS %s, %s, %s", sum, zero, sum)
+		} else {
+			g.op("VMAXPS %s, %s, %s", zero, sum, sum)
+		}
+	})
 	g.line("noReLU:")
 }
 
