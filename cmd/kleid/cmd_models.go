@@ -42,8 +42,8 @@ Examples:
 			},
 			{
 				Name: "push", Usage: "store a model", ArgsUsage: "FILE",
-				Description: `--metrics names a JSON file with figures, the larger the better, of held-out data: {"facets.f1": 0.5, …}, also
-nested, as "kleid evaluate --json" prints them.
+				Description: `--metrics names a JSON file with figures of held-out data: what "kleid evaluate --json" prints, or
+{"facets": {"neckline": {"macro_f1": 0.5}}, …}.
 
 Example:
   kleid models push model.safetensors --models models/ --parent 3f2a --dataset autumn --metrics figures.json`,
@@ -65,14 +65,15 @@ Example:
 			},
 			{
 				Name: "promote", Usage: "make a version the one in use", ArgsUsage: "VERSION",
-				Description: `A version is refused if a figure that it shares with the promoted one is lower by more than --tolerance.
-Promoting the version before again takes a promotion back; "kleid models list" shows it.
+				Description: `A version is refused if a figure that it shares with the promoted one is worse by more than --tolerance:
+lower, or, of dresses that are missed, photos with a false one, and errors of calibration, higher. A version that was
+promoted before is not refused: so promotions are taken back.
 
 Example:
   kleid models promote 3f2a --models s3://shop/models`,
 				Flags: []cli.Flag{
 					place(),
-					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be lower"},
+					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be worse"},
 					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("force"), Usage: "promote it though it is worse"},
 					jsonFlag(),
 				},
@@ -176,15 +177,16 @@ func modelsPush(c *cli.Context) error {
 	return err
 }
 
-// readMetrics reads the numbers of a JSON object, by their paths: {"facets": {"f1": 0.5}} is facets.f1.
+// readMetrics reads the numbers of a JSON file, by their paths: {"facets": {"f1": 0.5}} is facets.f1. Items of a
+// list go by their facet or label; numbers of a list, such as a confusion's, are left out.
 func readMetrics(file string) (map[string]float64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	var tree map[string]any
+	var tree any
 	if err := json.Unmarshal(text, &tree); err != nil {
-		return nil, fmt.Errorf("%s: it takes a JSON object with numbers: %w", file, err)
+		return nil, fmt.Errorf("%s: it takes JSON with numbers: %w", file, err)
 	}
 	metrics := make(map[string]float64)
 	var walk func(path string, v any)
@@ -195,6 +197,16 @@ func readMetrics(file string) (map[string]float64, error) {
 		case map[string]any:
 			for name, sub := range v {
 				walk(strings.TrimPrefix(path+"."+name, "."), sub)
+			}
+		case []any:
+			for _, item := range v {
+				object, _ := item.(map[string]any)
+				for _, key := range []string{"facet", "label"} {
+					if name, ok := object[key].(string); ok {
+						walk(strings.TrimPrefix(path+"."+name, "."), item)
+						break
+					}
+				}
 			}
 		}
 	}

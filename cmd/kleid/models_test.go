@@ -30,6 +30,11 @@ func TestModels(t *testing.T) {
 		return m.Version
 	}
 	require.Contains(t, kleid(t, "models", "list", "--models", place).stdout, "no models yet")
+	require.NoError(t, os.WriteFile(figures, []byte(`[{"facet": "neckline", "macro_f1": 0.5, "macro_f1_interval": [0.4, 0.6],
+		"labels": [{"label": "v-neck", "f1": 0.7}], "confusion": {"labels": ["v-neck"], "counts": [[1, 2]]}}]`), 0o644))
+	metrics, err := readMetrics(figures)
+	require.NoError(t, err)
+	require.Equal(t, map[string]float64{"neckline.macro_f1": 0.5, "neckline.labels.v-neck.f1": 0.7}, metrics)
 	first := push(1, `{"facets": {"f1": 0.5}, "name": "autumn"}`)
 	second := push(2, `{"facets": {"f1": 0.3}}`)
 

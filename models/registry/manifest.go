@@ -1,9 +1,11 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -15,8 +17,17 @@ type About struct {
 	Parent  string             `json:"parent,omitempty"`  // the version that it was trained from
 	Dataset string             `json:"dataset,omitempty"` // fingerprint or name of the data
 	Code    string             `json:"code,omitempty"`    // version of the program that trained it
-	Metrics map[string]float64 `json:"metrics,omitempty"` // figures on held-out data: the larger, the better
+	Metrics map[string]float64 `json:"metrics,omitempty"` // figures on held-out data, by dotted names such as facets.neckline.macro_f1
 	Comment string             `json:"comment,omitempty"`
+}
+
+// or takes from b what a does not say.
+func (a About) or(b About) About {
+	metrics := a.Metrics
+	if len(metrics) == 0 {
+		metrics = b.Metrics
+	}
+	return About{cmp.Or(a.Parent, b.Parent), cmp.Or(a.Dataset, b.Dataset), cmp.Or(a.Code, b.Code), metrics, cmp.Or(a.Comment, b.Comment)}
 }
 
 // Manifest is what is known of a version.
@@ -48,16 +59,32 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 	return m
 }
 
-// lowerFigures lists the figures that are lower in b than in a by more than the tolerance.
-func lowerFigures(a, b Manifest, tolerance float64) []string {
-	var lower []string
+// Figures by the last part of their names: lessIsBetter of which a model should have few, and those that say
+// nothing of how good it is, such as how many photos there were. Of all others it should have much.
+var (
+	lessIsBetter  = []string{"missed", "false", "calibration_error"}
+	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count"}
+)
+
+// worseFigures lists the figures that are worse in b than in a by more than the tolerance.
+func worseFigures(a, b Manifest, tolerance float64) []string {
+	var worse []string
 	for _, name := range slices.Sorted(maps.Keys(a.Metrics)) {
 		before := a.Metrics[name]
-		if after, ok := b.Metrics[name]; ok && after < before-tolerance {
-			lower = append(lower, fmt.Sprintf("%s %.4g instead of %.4g", name, after, before))
+		after, ok := b.Metrics[name]
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if !ok || slices.Contains(saysNoQuality, last) {
+			continue
+		}
+		change := after - before
+		if slices.Contains(lessIsBetter, last) {
+			change = -change
+		}
+		if change < -tolerance {
+			worse = append(worse, fmt.Sprintf("%s %.4g instead of %.4g", name, after, before))
 		}
 	}
-	return lower
+	return worse
 }
 
 // Diff lists what is different in b from a, one line for each.

@@ -73,20 +73,26 @@ func (r *Registry) String() string { return r.bucket.String() }
 func key(version, name string) string { return path.Join("versions", version, name) }
 
 // Push stores a model's file with what is known of it, and returns its manifest. The version follows from the
-// file, so that pushing it again changes nothing but the manifest.
+// file: pushing it again adds what is said of it to what was said before.
 func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest, error) {
 	model, err := models.Decode(file)
 	if err != nil {
 		return Manifest{}, err
 	}
 	if about.Parent != "" {
-		parent, err := r.Resolve(ctx, about.Parent)
+		parent, err := r.Manifest(ctx, about.Parent)
 		if err != nil {
 			return Manifest{}, fmt.Errorf("parent: %w", err)
 		}
-		about.Parent = parent
+		about.Parent = parent.Version
 	}
 	m := describe(file, model, about, time.Now())
+	switch old, err := r.manifest(ctx, m.Version); {
+	case err == nil:
+		m.Created, m.About = old.Created, m.About.or(old.About)
+	case !errors.Is(err, ErrNoVersion) && !errors.Is(err, ErrDamaged):
+		return Manifest{}, err
+	}
 	if err := r.bucket.Put(ctx, key(m.Version, weightsName), bytes.NewReader(file)); err != nil {
 		return Manifest{}, err
 	}
@@ -199,7 +205,8 @@ func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
 }
 
 // Promote makes a version the one that those get who name none. ErrWorse if one of the figures that it shares
-// with the promoted one is lower by more than tolerance; a tolerance below 0 promotes in any case.
+// with the promoted one is worse by more than tolerance. A tolerance below 0 promotes in any case, and so is a
+// version that was promoted before: that takes promotions back.
 func (r *Registry) Promote(ctx context.Context, version string, tolerance float64) (Manifest, error) {
 	m, err := r.Manifest(ctx, version)
 	if err != nil {
@@ -212,13 +219,13 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 	if len(history) > 0 && history[0] == m.Version {
 		return m, nil
 	}
-	if len(history) > 0 && tolerance >= 0 {
+	if len(history) > 0 && tolerance >= 0 && !slices.Contains(history, m.Version) {
 		old, err := r.manifest(ctx, history[0])
 		if err != nil {
 			return Manifest{}, err
 		}
-		if lower := lowerFigures(old, m, tolerance); len(lower) > 0 {
-			return Manifest{}, fmt.Errorf("version %s is %w, %s: %s", m.Version, ErrWorse, old.Version, strings.Join(lower, ", "))
+		if worse := worseFigures(old, m, tolerance); len(worse) > 0 {
+			return Manifest{}, fmt.Errorf("version %s is %w, %s: %s", m.Version, ErrWorse, old.Version, strings.Join(worse, ", "))
 		}
 	}
 	if _, err := r.Pull(ctx, m.Version); err != nil { // whole, before anybody is sent to it

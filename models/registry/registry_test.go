@@ -93,6 +93,10 @@ func TestPushPullPromote(t *testing.T) {
 		again, err := r.Push(ctx, aModel(t, 1, "v-neck", "scoop"), About{Dataset: "autumn", Metrics: map[string]float64{"facets.f1": 0.5}})
 		require.NoError(t, err)
 		require.Equal(t, first.Version, again.Version)
+		again, err = r.Push(ctx, aModel(t, 1, "v-neck", "scoop"), About{Comment: "good"})
+		require.NoError(t, err)
+		require.Equal(t, "autumn", again.Dataset, "what was said before stays")
+		require.Equal(t, first.Metrics, again.Metrics)
 		list, err = r.List(ctx)
 		require.NoError(t, err)
 		require.Len(t, list, 2)
@@ -116,6 +120,10 @@ func TestPushPullPromote(t *testing.T) {
 		promoted, err = r.Promoted(ctx)
 		require.NoError(t, err)
 		require.Equal(t, []string{second.Version, first.Version}, promoted)
+		_, err = r.Promote(ctx, first.Version, 0)
+		require.NoError(t, err)
+		_, err = r.Promote(ctx, second.Version, 0)
+		require.NoError(t, err, "a promotion is taken back, though what was before is worse")
 	})
 }
 
@@ -127,8 +135,11 @@ func TestVersionsThatAreNone(t *testing.T) {
 	}
 	_, err := r.Push(t.Context(), []byte("no model"), About{})
 	require.Error(t, err)
-	_, err = r.Push(t.Context(), aModel(t, 1), About{Parent: "abc"})
-	require.ErrorContains(t, err, "parent")
+	for _, parent := range []string{"abc", "0123456789abcdef"} {
+		_, err = r.Push(t.Context(), aModel(t, 1), About{Parent: parent})
+		require.ErrorContains(t, err, "parent")
+		require.ErrorIs(t, err, ErrNoVersion)
+	}
 }
 
 func TestAFileIsPulledOnce(t *testing.T) {
@@ -248,4 +259,12 @@ func TestDiff(t *testing.T) {
 	c, err := r.Push(t.Context(), aModel(t, 1, "scoop", "v-neck"), About{Metrics: a.Metrics})
 	require.NoError(t, err)
 	require.Contains(t, Diff(a, c), "facet neckline: the order of labels")
+}
+
+func TestWorseFigures(t *testing.T) {
+	a := Manifest{About: About{Metrics: map[string]float64{"home.mean_iou": 0.7, "home.missed": 0.3, "home.false": 0.2, "home.dresses": 310, "f1": 0.5}}}
+	better := Manifest{About: About{Metrics: map[string]float64{"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200}}}
+	require.Empty(t, worseFigures(a, better, 0.01))
+	require.Equal(t, []string{"home.false 0.2 instead of 0.05", "home.mean_iou 0.7 instead of 0.9", "home.missed 0.3 instead of 0.05"}, worseFigures(better, a, 0.01))
+	require.Empty(t, worseFigures(better, a, 0.3))
 }
