@@ -89,6 +89,9 @@ func New(config string) (backends.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := kernels.CheckVariable(); err != nil {
+		return nil, err
+	}
 	return NewWithOptions(options), nil
 }
 

@@ -62,17 +62,23 @@ const Variable = "COMPUTE_ISA"
 
 var active atomic.Int32
 
+// variableErr is what is wrong with the variable.
+var variableErr error
+
+// CheckVariable says what is wrong with the environment variable; the best level is in use then.
+func CheckVariable() error { return variableErr }
+
 func init() {
 	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2)
 	if name := os.Getenv(Variable); name != "" {
 		wanted, err := parseLevel(name)
-		if err != nil {
-			panic(err)
+		if err == nil && !wanted.Supported() {
+			err = fmt.Errorf("%s=%s: this CPU lacks it; %s runs", Variable, name, level)
 		}
-		if !wanted.Supported() {
-			panic(fmt.Sprintf("%s=%s: this CPU lacks it; %s runs", Variable, name, level))
+		if err == nil {
+			level = wanted
 		}
-		level = wanted
+		variableErr = err
 	}
 	active.Store(int32(level))
 }
