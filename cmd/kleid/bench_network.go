@@ -38,10 +38,17 @@ func benchNetworkFlags() []cli.Flag {
 	}
 }
 
+// maxBenchNumbers is how many numbers a batch may have: what a network makes of them takes ten times the memory.
+const maxBenchNumbers = 100_000_000
+
 // benchedNetwork checks the flags that both commands have and returns the backbone of --network.
 func benchedNetwork(c *cli.Context) (models.Backbone, error) {
 	if err := positive(c, "batch", "size"); err != nil {
 		return models.Backbone{}, err
+	}
+	batch, size := c.Int("batch"), c.Int("size")
+	if numbers := float64(batch) * float64(size) * float64(size) * 3; numbers > maxBenchNumbers {
+		return models.Backbone{}, wrongUsage(c, "%d images of %d px are %.3g numbers, but at most %d are measured: take a smaller --batch or --size", batch, size, numbers, maxBenchNumbers)
 	}
 	if seconds := c.Float64("seconds"); !(seconds > 0) {
 		return models.Backbone{}, wrongUsage(c, "--seconds is %v, but must be more than 0", seconds)

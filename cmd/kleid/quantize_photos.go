@@ -25,7 +25,7 @@ func paintedSample(n int) samplePhoto {
 		if err != nil {
 			return nil, err
 		}
-		return photo.Decode(data, photo.DefaultLimits())
+		return photo.Open(data, photo.DefaultLimits())
 	}
 }
 
@@ -49,7 +49,7 @@ func catalogueSample(c *cli.Context, catalogue string, n int) (samplePhoto, int,
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Source, err)
 		}
-		m, err := photo.Decode(data, photo.DefaultLimits())
+		m, err := photo.Open(data, photo.DefaultLimits())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Source, err)
 		}
