@@ -71,7 +71,7 @@ func (m *Image) covering(region Box, width, height int) (at *Image, part, whole 
 	f := m.file
 	inside := fit(region, width, height)
 	reduce := f.reduce
-	for reduce > 1 && 2*region.Width() < 3*reduce*inside.Width() {
+	for reduce > 1 && (2*region.Width() < 3*reduce*inside.Width() || 2*region.Height() < 3*reduce*inside.Height()) {
 		reduce /= 2
 	}
 	at = m

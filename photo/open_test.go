@@ -146,3 +146,19 @@ func TestRecycle(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenShowsFlatRegions: a region of a single line, which falls between the pixels of a reduced picture, is
+// read from the file again.
+func TestOpenShowsFlatRegions(t *testing.T) {
+	file, err := EncodeJPEG(scene(3205, 2411), 92)
+	require.NoError(t, err)
+	full, err := Decode(file, DefaultLimits())
+	require.NoError(t, err)
+	opened, err := Open(file, DefaultLimits())
+	require.NoError(t, err)
+	for _, region := range []Box{{0, 1000, 3200, 1001}, {0, 2409, 3200, 2411}, {1000, 0, 1001, 2400}, {7, 5, 8, 6}} {
+		want, _ := Letterbox(full, region, 128, 192)
+		got, _ := Letterbox(opened, region, 128, 192)
+		require.Less(t, meanDifference(want, got), 2., region)
+	}
+}

@@ -10,7 +10,7 @@ import (
 // give the same bits.
 func resample(out *Image, inside Box, m *Image, region Box) {
 	across, down := filterFor(region.Width(), inside.Width()), filterFor(region.Height(), inside.Height())
-	if simd && across.groups > 0 && 3*region.Width() >= blendBlock && 3*region.Width()*region.Height() <= maxCopied {
+	if simd && across.groups > 0 && 3*region.Width() >= blendBlock && copies(m, region, down) <= maxCopied {
 		resampleFast(out, inside, m, region, across, down)
 		return
 	}
@@ -88,23 +88,29 @@ const (
 	blendBlock = 16
 	// loadSlack is how many bytes acrossAVX2 reads beyond the pixels that it needs.
 	loadSlack = 4
-	// maxCopied bounds the memory of resampleFast, which copies a region that reaches beyond the photo.
-	maxCopied = 1 << 28
+	// maxCopied bounds the memory of resampleFast, which copies a region that reaches beyond the photo, and keeps
+	// it for the next; larger regions go row by row.
+	maxCopied = 16 << 20
 )
 
 // buffers are those of resampleFast.
 var buffers = sync.Pool{New: func() any { return new([]uint8) }}
+
+// copies is how many bytes of a region are copied: all, where it reaches beyond the photo.
+func copies(m *Image, region Box, down *filter) int {
+	if region.Intersect(Box{0, 0, m.Width, m.Height}) == region && !down.overruns {
+		return 0
+	}
+	return 3 * region.Width() * (region.Height() + 1)
+}
 
 // resampleFast is resample in assembly.
 func resampleFast(out *Image, inside Box, m *Image, region Box, across, down *filter) {
 	width, rows := 3*region.Width(), region.Height()
 	stride := width + loadSlack // of blended rows
 	toStride := 3*inside.Width() + 1
-	within := region.Intersect(Box{0, 0, m.Width, m.Height}) == region && !down.overruns
-	copied := 0
-	if !within {
-		copied = width * (rows + 1)
-	}
+	copied := copies(m, region, down)
+	within := copied == 0
 	buffer := buffers.Get().(*[]uint8)
 	defer buffers.Put(buffer)
 	if need := rowsAtOnce*(stride+toStride) + copied; cap(*buffer) < need {

@@ -76,11 +76,17 @@ func networksAlone(ctx context.Context, catalogue, out string, embedder *embeddi
 		}
 		return nil
 	}
+	seen := make(map[string]bool)
 	for i, entry := range listing.Entries {
 		data, err := fetcher.Fetch(ctx, entry.Location)
 		if err != nil {
 			continue // a bad photo costs the networks nothing
 		}
+		id := photo.ID(data)
+		if seen[id] {
+			continue // nor does one that was seen before
+		}
+		seen[id] = true
 		image, err := photo.Open(data, limits)
 		if err != nil {
 			continue

@@ -20,16 +20,17 @@ type benchIndexFigures struct {
 	OK              int                `json:"ok"`
 	NoDress         int                `json:"no_dress"`
 	Unreadable      int                `json:"unreadable"`
+	Embedded        int                `json:"embedded"` // photos that are different and can be read
 	Seconds         float64            `json:"seconds"`
 	ImagesPerSecond float64            `json:"images_per_second"`
 	Stages          map[string]float64 `json:"stages"` // seconds
 	Work            map[string]float64 `json:"work"`   // seconds, of all goroutines together
 	// WorkShares is Work by what took it, as shares of the job's time.
 	WorkShares map[string]float64 `json:"work_shares"`
-	// NetworksAlone is the photos a second of the networks on ready inputs in full batches, with nothing else
+	// NetworksAlone is the embedded photos a second of the networks on ready inputs in full batches, with nothing else
 	// at work, measured after the job on the same photos.
 	NetworksAlone float64 `json:"networks_images_per_second"`
-	// PipelineEfficiency is ImagesPerSecond divided by NetworksAlone.
+	// PipelineEfficiency is Embedded by Seconds, divided by NetworksAlone.
 	PipelineEfficiency float64 `json:"pipeline_efficiency"`
 	PeakRSS            float64 `json:"peak_rss_mb"` // of the process after the first job, in 10⁶ bytes
 }
@@ -112,7 +113,7 @@ func benchIndex(c *cli.Context) error {
 		}
 	}
 	if f.NetworksAlone > 0 {
-		f.PipelineEfficiency = f.ImagesPerSecond / f.NetworksAlone
+		f.PipelineEfficiency = float64(f.Embedded) / f.Seconds / f.NetworksAlone
 	}
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(f)
@@ -131,7 +132,7 @@ func (f *benchIndexFigures) take(report indexer.Report) {
 		peak = float64(peakRSS()) / 1e6
 	}
 	*f = benchIndexFigures{
-		Photos: report.Photos, OK: report.OK, NoDress: report.NoDress, Unreadable: report.Unreadable,
+		Photos: report.Photos, OK: report.OK, NoDress: report.NoDress, Unreadable: report.Unreadable, Embedded: report.Embedded,
 		Seconds: report.Seconds, ImagesPerSecond: report.ImagesPerSecond, Stages: report.Stages, Work: report.Work,
 		WorkShares: make(map[string]float64), NetworksAlone: f.NetworksAlone, PeakRSS: peak,
 	}
