@@ -118,7 +118,8 @@ func resampleFast(out *Image, inside Box, m *Image, region Box, across, down *fi
 	}
 	blended := (*buffer)[:rowsAtOnce*stride]
 	scaled := (*buffer)[len(blended):][:rowsAtOnce*toStride]
-	from, fromStride := []uint8(nil), width
+	var from []uint8
+	fromStride := width
 	if within {
 		from, fromStride = m.Pix[3*(region.YMin*m.Width+region.XMin):], 3*m.Width
 	} else {
