@@ -10,14 +10,14 @@ import (
 	"github.com/kleid-search/kleid/compute/kernels"
 )
 
-// pool2D is a pool over the two middle axes of NHWC images in float32.
+// pool2D is a pool over the two middle axes of NHWC images.
 type pool2D struct {
 	N, H, W, C, OH, OW, KH, KW, StrideH, StrideW, PadTop, PadLeft int
 }
 
 // newPool2D returns false where the windows are not such a pool's.
-func newPool2D(in, out []int, dtype dtypes.DType, attrs windowOpAttrs) (p pool2D, ok bool) {
-	if len(in) != 4 || dtype != dtypes.Float32 || attrs.Sizes[0] != 1 || attrs.Sizes[3] != 1 ||
+func newPool2D(in, out []int, attrs windowOpAttrs) (p pool2D, ok bool) {
+	if len(in) != 4 || attrs.Sizes[0] != 1 || attrs.Sizes[3] != 1 ||
 		attrs.Strides[0] != 1 || attrs.Strides[3] != 1 || attrs.Paddings[0] != [2]int{} || attrs.Paddings[3] != [2]int{} ||
 		!allOnes(attrs.BaseDilations) || !allOnes(attrs.WindowDilation) || slices.Contains(in, 0) {
 		return p, false
@@ -36,35 +36,49 @@ func (p pool2D) window(oh, ow int) (h0, h1, w0, w1 int) {
 
 func (p pool2D) at(image, h, w int) int { return ((image*p.H+h)*p.W + w) * p.C }
 
-// fastPool is nil where another way is needed.
+// fastPool is a pool in float32; nil where another way is needed.
 func fastPool(n *node) kernel {
 	attrs := n.attrs.(windowOpAttrs)
-	p, ok := newPool2D(n.inputs[0].dims(), n.out().dims(), n.inputs[0].dtype(), attrs)
-	if !ok {
+	p, ok := newPool2D(n.inputs[0].dims(), n.out().dims(), attrs)
+	if !ok || n.inputs[0].dtype() != dtypes.Float32 {
 		return nil
 	}
-	var fold func(dst, x []float32)
-	var initial float32
 	switch attrs.Reduction {
 	case backends.ReduceOpSum:
-		fold = addTo
+		return poolKernel(p, addTo, 0)
 	case backends.ReduceOpMax:
-		fold, initial = maxTo, lowest[float32](dtypes.Float32)
+		return poolKernel(p, maxTo, lowest[float32](dtypes.Float32))
 	case backends.ReduceOpMin:
-		fold, initial = minTo, highest[float32](dtypes.Float32)
-	default:
+		return poolKernel(p, minTo, highest[float32](dtypes.Float32))
+	}
+	return nil
+}
+
+// fastMaxPool is a max pool of bytes or bfloat16, which fold writes the greater of; nil where another way is
+// needed. least is what a window over padding alone gives.
+func fastMaxPool[T uint8 | uint16](n *node, fold func(dst, a []T), least T) kernel {
+	attrs := n.attrs.(windowOpAttrs)
+	p, ok := newPool2D(n.inputs[0].dims(), n.out().dims(), attrs)
+	if !ok || attrs.Reduction != backends.ReduceOpMax {
 		return nil
 	}
+	return poolKernel(p, fold, least)
+}
+
+// bfloat16Lowest is minus infinity.
+const bfloat16Lowest = 0xff80
+
+// poolKernel folds the elements of each window, down its columns first, for a whole row at once, then along it.
+// padding is what a window over padding alone gives.
+func poolKernel[T uint8 | uint16 | float32](p pool2D, fold func(dst, x []T), padding T) kernel {
+	row := p.W * p.C
+	rows := sync.Pool{New: func() any { s := make([]T, row); return &s }}
 	return func(c *call) {
-		x, out := view[float32](c.in[0]), view[float32](c.out[0])
+		x, out := view[T](c.in[0]), view[T](c.out[0])
 		inChunks(c, p.N*p.OH, parallelSize/(p.OW*p.C*p.KH*p.KW)+1, func(from, to int) {
-			// Down the columns of the window first, for the whole row at once, then along it.
-			row := poolRows.Get().(*[]float32)
-			defer poolRows.Put(row)
-			if cap(*row) < p.W*p.C {
-				*row = make([]float32, p.W*p.C)
-			}
-			folded := (*row)[:p.W*p.C]
+			own := rows.Get().(*[]T)
+			defer rows.Put(own)
+			folded := *own
 			for i := from; i < to; i++ {
 				image, oh := i/p.OH, i%p.OH
 				h0, h1, _, _ := p.window(oh, 0)
@@ -72,14 +86,14 @@ func fastPool(n *node) kernel {
 					copy(folded, x[p.at(image, h0, 0):])
 				}
 				for h := h0 + 1; h < h1; h++ {
-					fold(folded, x[p.at(image, h, 0):][:p.W*p.C])
+					fold(folded, x[p.at(image, h, 0):][:row])
 				}
 				for ow := range p.OW {
 					dst := out[(i*p.OW+ow)*p.C:][:p.C]
 					_, _, w0, w1 := p.window(oh, ow)
-					if h0 >= h1 || w0 >= w1 { // a window over padding alone
+					if h0 >= h1 || w0 >= w1 {
 						for j := range dst {
-							dst[j] = initial
+							dst[j] = padding
 						}
 						continue
 					}
@@ -93,14 +107,11 @@ func fastPool(n *node) kernel {
 	}
 }
 
-// poolRows are rows of images on their way through a pool.
-var poolRows = sync.Pool{New: func() any { return new([]float32) }}
-
 // fastPoolGrad is the gradient of a max or min pool; nil where another way is needed.
 func fastPoolGrad(n *node) kernel {
 	attrs := n.attrs.(windowOpAttrs)
-	p, ok := newPool2D(n.inputs[0].dims(), n.inputs[1].dims(), n.out().dtype(), attrs)
-	if !ok {
+	p, ok := newPool2D(n.inputs[0].dims(), n.inputs[1].dims(), attrs)
+	if !ok || n.out().dtype() != dtypes.Float32 {
 		return nil
 	}
 	least := attrs.Reduction == backends.ReduceOpMin
