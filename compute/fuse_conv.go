@@ -88,7 +88,7 @@ func (f *convFusion) draw(n *node, output *value) bool {
 	if f.residual != nil {
 		return false
 	}
-	if f.perChannel(other) {
+	if isPerChannel(other, f.channels) {
 		return f.affine(n.op, other, first)
 	}
 	if n.op == backends.OpTypeAdd && slices.Equal(other.dims(), output.dims()) {
@@ -98,13 +98,10 @@ func (f *convFusion) draw(n *node, output *value) bool {
 	return false
 }
 
-// perChannel is whether the value is one for all, or one for each channel.
-func (f *convFusion) perChannel(v *value) bool {
+// isPerChannel is whether the value is one for all, or one for each channel, the last axis.
+func isPerChannel(v *value, channels int) bool {
 	size := v.shape.Size()
-	if size == 1 {
-		return true
-	}
-	return size == f.channels && v.shape.Rank() > 0 && v.dims()[v.shape.Rank()-1] == size
+	return size == 1 || size == channels && v.shape.Rank() > 0 && v.dims()[v.shape.Rank()-1] == size
 }
 
 // affine takes in a factor or a shift of each channel.

@@ -237,12 +237,6 @@ func int8Weights(v *value, channels int) (weights, scale *constant) {
 	return nil, nil
 }
 
-// isPerChannel is whether the value is one for all, or one for each channel, the last axis.
-func isPerChannel(v *value, channels int) bool {
-	size := v.shape.Size()
-	return size == 1 || size == channels && v.shape.Rank() > 0 && v.dims()[v.shape.Rank()-1] == size
-}
-
 // draw takes in the node that reads the convolution's output so far, or returns false.
 func (f *int8Fusion) draw(n *node, output *value) bool {
 	if n.op == opQuantise {

@@ -80,7 +80,7 @@ type component struct {
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// keptBytes is how much memory of planes and coefficients an idle decoder may hold on to.
+// keptBytes is how much memory of planes and coefficients an idle decoder may hold on to for each component.
 const keptBytes = 16 << 20
 
 func (d *decoder) release() {
