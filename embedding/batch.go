@@ -1,7 +1,9 @@
 package embedding
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -89,6 +91,8 @@ func take(t *tensors.Tensor) ([]float32, error) {
 	return data, t.FinalizeAll()
 }
 
+// inParallel calls f for each of n, on all cores. When f panics, inParallel does, once all other calls have
+// returned: on another goroutine a panic would end the program, and f decodes strangers' photos.
 func inParallel(n int, f func(i int)) {
 	workers := min(n, runtime.GOMAXPROCS(0))
 	if workers <= 1 {
@@ -99,12 +103,23 @@ func inParallel(n int, f func(i int)) {
 	}
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for range workers {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
+	var panicked atomic.Pointer[string] // the first panic, with its stack
+	work := func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				text := fmt.Sprintf("%v\n%s", cause, debug.Stack())
+				panicked.CompareAndSwap(nil, &text)
 			}
-		})
+		}()
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			f(i)
+		}
+	}
+	for range workers {
+		wait.Go(work)
 	}
 	wait.Wait()
+	if cause := panicked.Load(); cause != nil {
+		panic(*cause)
+	}
 }

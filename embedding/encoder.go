@@ -55,9 +55,7 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	batch := e.batches.take(len(crops), config.CropHeight, config.CropWidth)
 	defer e.batches.put(batch)
 	err := batch.fill(len(crops), func(i int, dst []float32) {
-		region := crops[i].Box.Grow(config.CropMargin)
-		small, _ := photo.Letterbox(crops[i].Image, region, config.CropWidth, config.CropHeight)
-		photo.Normalise(dst, small, e.backbone.Mean, e.backbone.Deviation)
+		cropInput(dst, config, e.backbone, crops[i])
 	})
 	if err != nil {
 		return nil, 0, err

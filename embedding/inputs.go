@@ -7,6 +7,22 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
+// The networks' inputs. Encoder and Locator, and what calibrates a model, read the same pixels.
+
+// cropInput fills dst [CropHeight, CropWidth, 3] with a crop as the encoder's network reads it.
+func cropInput(dst []float32, config models.Config, backbone models.Backbone, crop Crop) {
+	small, _ := photo.Letterbox(crop.Image, crop.Box.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
+	photo.Normalise(dst, small, backbone.Mean, backbone.Deviation)
+}
+
+// photoInput fills dst [height, width, 3] with a whole photo as the locator's networks read it in that size,
+// and returns where it lies there.
+func photoInput(dst []float32, backbone models.Backbone, image *photo.Image, height, width int) photo.Placement {
+	small, placement := photo.Letterbox(image, image.Frame(), width, height)
+	photo.Normalise(dst, small, backbone.Mean, backbone.Deviation)
+	return placement
+}
+
 // CropInputs are what the encoder's network reads of crops: [crops, CropHeight, CropWidth, 3].
 func CropInputs(model *models.Model, crops []Crop) (*tensors.Tensor, error) {
 	backbone, err := model.Trunk()
@@ -14,9 +30,8 @@ func CropInputs(model *models.Model, crops []Crop) (*tensors.Tensor, error) {
 		return nil, err
 	}
 	config := model.Config
-	return inputs(backbone, len(crops), config.CropHeight, config.CropWidth, func(i int) *photo.Image {
-		small, _ := photo.Letterbox(crops[i].Image, crops[i].Box.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
-		return small
+	return inputs(len(crops), config.CropHeight, config.CropWidth, func(i int, dst []float32) {
+		cropInput(dst, config, backbone, crops[i])
 	}), nil
 }
 
@@ -29,20 +44,17 @@ func PhotoInputs(model *models.Model, images []*photo.Image) ([]*tensors.Tensor,
 	}
 	var all []*tensors.Tensor
 	for _, size := range model.Config.Scales {
-		all = append(all, inputs(backbone, len(images), size[0], size[1], func(i int) *photo.Image {
-			small, _ := photo.Letterbox(images[i], images[i].Frame(), size[1], size[0])
-			return small
+		all = append(all, inputs(len(images), size[0], size[1], func(i int, dst []float32) {
+			photoInput(dst, backbone, images[i], size[0], size[1])
 		}))
 	}
 	return all, nil
 }
 
-// inputs normalises n pictures of one size.
-func inputs(backbone models.Backbone, n, height, width int, picture func(i int) *photo.Image) *tensors.Tensor {
+// inputs fills a tensor for n pictures of one size.
+func inputs(n, height, width int, fill func(i int, dst []float32)) *tensors.Tensor {
 	each := height * width * 3
 	pixels := make([]float32, n*each)
-	inParallel(n, func(i int) {
-		photo.Normalise(pixels[i*each:(i+1)*each], picture(i), backbone.Mean, backbone.Deviation)
-	})
+	inParallel(n, func(i int) { fill(i, pixels[i*each:(i+1)*each]) })
 	return tensors.FromFlatDataAndDimensions(pixels, n, height, width, 3)
 }

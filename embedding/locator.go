@@ -64,9 +64,7 @@ func (l *Locator) look(images []*photo.Image, scale, height, width int, cells []
 	batch := l.batches.take(len(images), height, width)
 	defer l.batches.put(batch)
 	err := batch.fill(len(images), func(i int, dst []float32) {
-		small, placement := photo.Letterbox(images[i], images[i].Frame(), width, height)
-		placements[i] = placement
-		photo.Normalise(dst, small, l.backbone.Mean, l.backbone.Deviation)
+		placements[i] = photoInput(dst, l.backbone, images[i], height, width)
 	})
 	if err != nil {
 		return 0, err
