@@ -3,9 +3,13 @@ package kernels
 import "unsafe"
 
 var (
-	tilerBF16AVX512BF16 = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runBF16AVX512BF16}
-	tilerBF16AVX512     = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runBF16AVX512}
-	tilerBF16AVX2       = narrowTiler{rows: []int{6, 3, 1}, columns: 16, narrow: 16, run: runBF16AVX2}
+	tilerBF16AVX512BF16 = narrowTiler{rows: heights512, columns: 32, narrow: 16, run: byHeight(heights512, 32,
+		[]func(t *narrowTile){tile12x32BF16AVX512BF16, tile8x32BF16AVX512BF16, tile4x32BF16AVX512BF16, tile2x32BF16AVX512BF16, tile1x32BF16AVX512BF16},
+		[]func(t *narrowTile){tile12x16BF16AVX512BF16, tile8x16BF16AVX512BF16, tile4x16BF16AVX512BF16, tile2x16BF16AVX512BF16, tile1x16BF16AVX512BF16})}
+	tilerBF16AVX512 = narrowTiler{rows: heights512, columns: 32, narrow: 16, run: byHeight(heights512, 32,
+		[]func(t *narrowTile){tile12x32BF16AVX512, tile8x32BF16AVX512, tile4x32BF16AVX512, tile2x32BF16AVX512, tile1x32BF16AVX512},
+		[]func(t *narrowTile){tile12x16BF16AVX512, tile8x16BF16AVX512, tile4x16BF16AVX512, tile2x16BF16AVX512, tile1x16BF16AVX512})}
+	tilerBF16AVX2 = narrowTiler{rows: heights256, columns: 16, narrow: 16, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16BF16AVX2, tile3x16BF16AVX2, tile1x16BF16AVX2}, nil)}
 )
 
 func tilerBF16Of(l Level) *narrowTiler {
@@ -18,67 +22,6 @@ func tilerBF16Of(l Level) *narrowTiler {
 		return &tilerBF16AVX2
 	}
 	return &portableTilerBF16
-}
-
-func runBF16AVX512BF16(t *narrowTile, rows, columns int) {
-	switch rows + columns<<4 {
-	case 12 + 32<<4:
-		tile12x32BF16AVX512BF16(t)
-	case 8 + 32<<4:
-		tile8x32BF16AVX512BF16(t)
-	case 4 + 32<<4:
-		tile4x32BF16AVX512BF16(t)
-	case 2 + 32<<4:
-		tile2x32BF16AVX512BF16(t)
-	case 1 + 32<<4:
-		tile1x32BF16AVX512BF16(t)
-	case 12 + 16<<4:
-		tile12x16BF16AVX512BF16(t)
-	case 8 + 16<<4:
-		tile8x16BF16AVX512BF16(t)
-	case 4 + 16<<4:
-		tile4x16BF16AVX512BF16(t)
-	case 2 + 16<<4:
-		tile2x16BF16AVX512BF16(t)
-	default:
-		tile1x16BF16AVX512BF16(t)
-	}
-}
-
-func runBF16AVX512(t *narrowTile, rows, columns int) {
-	switch rows + columns<<4 {
-	case 12 + 32<<4:
-		tile12x32BF16AVX512(t)
-	case 8 + 32<<4:
-		tile8x32BF16AVX512(t)
-	case 4 + 32<<4:
-		tile4x32BF16AVX512(t)
-	case 2 + 32<<4:
-		tile2x32BF16AVX512(t)
-	case 1 + 32<<4:
-		tile1x32BF16AVX512(t)
-	case 12 + 16<<4:
-		tile12x16BF16AVX512(t)
-	case 8 + 16<<4:
-		tile8x16BF16AVX512(t)
-	case 4 + 16<<4:
-		tile4x16BF16AVX512(t)
-	case 2 + 16<<4:
-		tile2x16BF16AVX512(t)
-	default:
-		tile1x16BF16AVX512(t)
-	}
-}
-
-func runBF16AVX2(t *narrowTile, rows, _ int) {
-	switch rows {
-	case 6:
-		tile6x16BF16AVX2(t)
-	case 3:
-		tile3x16BF16AVX2(t)
-	default:
-		tile1x16BF16AVX2(t)
-	}
 }
 
 //go:noescape

@@ -5,10 +5,14 @@ import "unsafe"
 //go:generate go run narrow_generate.go
 
 var (
-	tilerAVX512VNNI = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, run: runAVX512VNNI}
-	tilerAVX512     = narrowTiler{rows: []int{12, 8, 4, 2, 1}, columns: 32, narrow: 16, wide: true, run: runAVX512}
-	tilerAVXVNNI    = narrowTiler{rows: []int{6, 3, 1}, columns: 16, narrow: 16, run: runAVXVNNI}
-	tilerAVX2       = narrowTiler{rows: []int{6, 3, 1}, columns: 16, narrow: 16, wide: true, run: runAVX2}
+	tilerAVX512VNNI = narrowTiler{rows: heights512, columns: 32, narrow: 16, run: byHeight(heights512, 32,
+		[]func(t *narrowTile){tile12x32Int8AVX512VNNI, tile8x32Int8AVX512VNNI, tile4x32Int8AVX512VNNI, tile2x32Int8AVX512VNNI, tile1x32Int8AVX512VNNI},
+		[]func(t *narrowTile){tile12x16Int8AVX512VNNI, tile8x16Int8AVX512VNNI, tile4x16Int8AVX512VNNI, tile2x16Int8AVX512VNNI, tile1x16Int8AVX512VNNI})}
+	tilerAVX512 = narrowTiler{rows: heights512, columns: 32, narrow: 16, wide: true, run: byHeight(heights512, 32,
+		[]func(t *narrowTile){tile12x32Int8AVX512, tile8x32Int8AVX512, tile4x32Int8AVX512, tile2x32Int8AVX512, tile1x32Int8AVX512},
+		[]func(t *narrowTile){tile12x16Int8AVX512, tile8x16Int8AVX512, tile4x16Int8AVX512, tile2x16Int8AVX512, tile1x16Int8AVX512})}
+	tilerAVXVNNI = narrowTiler{rows: heights256, columns: 16, narrow: 16, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVXVNNI, tile3x16Int8AVXVNNI, tile1x16Int8AVXVNNI}, nil)}
+	tilerAVX2    = narrowTiler{rows: heights256, columns: 16, narrow: 16, wide: true, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVX2, tile3x16Int8AVX2, tile1x16Int8AVX2}, nil)}
 )
 
 func tilerInt8Of(l Level) *narrowTiler {
@@ -23,78 +27,6 @@ func tilerInt8Of(l Level) *narrowTiler {
 		return &tilerAVX2
 	}
 	return &portableTilerInt8
-}
-
-func runAVX512VNNI(t *narrowTile, rows, columns int) {
-	switch rows + columns<<4 {
-	case 12 + 32<<4:
-		tile12x32Int8AVX512VNNI(t)
-	case 8 + 32<<4:
-		tile8x32Int8AVX512VNNI(t)
-	case 4 + 32<<4:
-		tile4x32Int8AVX512VNNI(t)
-	case 2 + 32<<4:
-		tile2x32Int8AVX512VNNI(t)
-	case 1 + 32<<4:
-		tile1x32Int8AVX512VNNI(t)
-	case 12 + 16<<4:
-		tile12x16Int8AVX512VNNI(t)
-	case 8 + 16<<4:
-		tile8x16Int8AVX512VNNI(t)
-	case 4 + 16<<4:
-		tile4x16Int8AVX512VNNI(t)
-	case 2 + 16<<4:
-		tile2x16Int8AVX512VNNI(t)
-	default:
-		tile1x16Int8AVX512VNNI(t)
-	}
-}
-
-func runAVX512(t *narrowTile, rows, columns int) {
-	switch rows + columns<<4 {
-	case 12 + 32<<4:
-		tile12x32Int8AVX512(t)
-	case 8 + 32<<4:
-		tile8x32Int8AVX512(t)
-	case 4 + 32<<4:
-		tile4x32Int8AVX512(t)
-	case 2 + 32<<4:
-		tile2x32Int8AVX512(t)
-	case 1 + 32<<4:
-		tile1x32Int8AVX512(t)
-	case 12 + 16<<4:
-		tile12x16Int8AVX512(t)
-	case 8 + 16<<4:
-		tile8x16Int8AVX512(t)
-	case 4 + 16<<4:
-		tile4x16Int8AVX512(t)
-	case 2 + 16<<4:
-		tile2x16Int8AVX512(t)
-	default:
-		tile1x16Int8AVX512(t)
-	}
-}
-
-func runAVXVNNI(t *narrowTile, rows, _ int) {
-	switch rows {
-	case 6:
-		tile6x16Int8AVXVNNI(t)
-	case 3:
-		tile3x16Int8AVXVNNI(t)
-	default:
-		tile1x16Int8AVXVNNI(t)
-	}
-}
-
-func runAVX2(t *narrowTile, rows, _ int) {
-	switch rows {
-	case 6:
-		tile6x16Int8AVX2(t)
-	case 3:
-		tile3x16Int8AVX2(t)
-	default:
-		tile1x16Int8AVX2(t)
-	}
 }
 
 // quantiseVector and the two that follow return how many elements they have done.
