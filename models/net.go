@@ -354,10 +354,12 @@ func Normalised(x *Node) *Node {
 
 // TrainedWeights reads the variables of a context back into torch's layout. Variables of the
 // optimiser are left out.
-func TrainedWeights(ctx *context.Context) (Weights, error) {
+func TrainedWeights(ctx *context.Context) (Weights, error) { return weightsIn(ctx, context.RootScope) }
+
+func weightsIn(ctx *context.Context, scope string) (Weights, error) {
 	weights := Weights{}
 	for v := range ctx.IterVariables() {
-		if v.Scope() != context.RootScope || v.DType() != dtypes.Float32 {
+		if v.Scope() != scope || v.DType() != dtypes.Float32 {
 			continue
 		}
 		value, err := v.Value()

@@ -102,7 +102,7 @@ func TestResume(t *testing.T) {
 		return []*Node{ReduceAllMean(Square(AddScalar(x, -0.7)))}
 	}
 	start := func() *Trainer {
-		trainer, err := NewTrainer(testBackend(t), loss, TrainerOptions{Seed: 3, WeightDecay: 0.01})
+		trainer, err := NewTrainer(testBackend(t), loss, TrainerOptions{Seed: 3, WeightDecay: 0.01, Update: Update{ClipNorm: 0.1, EMA: 0.9}})
 		require.NoError(t, err)
 		return trainer
 	}
@@ -122,6 +122,7 @@ func TestResume(t *testing.T) {
 	second := start()
 	require.NoError(t, second.Restore(state, counters))
 	require.Equal(t, whole[3:], run(second, 3, 6))
+	require.Equal(t, 6, second.Steps())
 }
 
 func TestTrainerStopsAtNaN(t *testing.T) {
