@@ -17,6 +17,8 @@ type Backbone struct {
 	Stride int
 	// Channels of the result.
 	Channels int
+	// Stages are those behind which something can be attached (Net.Stage), numbered from 1.
+	Stages int
 	// Build maps photos [batch, height, width, 3] to features
 	// [batch, ⌈height/Stride⌉, ⌈width/Stride⌉, Channels].
 	Build func(net *Net, x *Node) *Node

@@ -1,6 +1,8 @@
 package models
 
 import (
+	"errors"
+
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 )
 
@@ -18,7 +20,18 @@ func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
 // CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their cells
 // [batch, CellRows*CellColumns*channels], which all heads of crops read.
 func (m *Model) CellsGraph(pixels *Node) *Node {
-	return Cells(m.trunk(NewFrozenNet(m.Weights), pixels), m.Config.CellRows, m.Config.CellColumns)
+	features, _ := m.cropFeatures(NewFrozenNet(m.Weights), pixels)
+	return Cells(features, m.Config.CellRows, m.Config.CellColumns)
+}
+
+// TransformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
+// makes of each, [batch, 2, 3] (see SampleAffine).
+func (m *Model) TransformsGraph(pixels *Node) *Node {
+	if m.Config.SpatialTransformer == nil {
+		panic(errors.New("the model has no spatial transformer"))
+	}
+	_, theta := m.cropFeatures(NewFrozenNet(m.Weights), pixels)
+	return theta
 }
 
 // EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
@@ -39,6 +52,16 @@ func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, logits *Node) 
 	return unsupervised, deepRank, logits
 }
 
+func (m *Model) cropFeatures(net *Net, pixels *Node) (features, theta *Node) {
+	backbone, err := m.Trunk()
+	if err != nil {
+		panic(err)
+	}
+	features, theta, _ = m.Config.CropFeatures(net.In("trunk"), backbone, pixels)
+	return features, theta
+}
+
+// trunk reads whole photos.
 func (m *Model) trunk(net *Net, pixels *Node) *Node {
 	backbone, err := m.Trunk()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // photo's first pixels. So what Kleid locates with puts zeros around the photo, as many as it takes for the
 // cells to lie where those of the other backbones do.
 var inceptionV3 = Backbone{
-	Name: "inception_v3", Mean: [3]float32{0.5, 0.5, 0.5}, Deviation: [3]float32{0.5, 0.5, 0.5}, Stride: 32, Channels: 2048,
+	Name: "inception_v3", Mean: [3]float32{0.5, 0.5, 0.5}, Deviation: [3]float32{0.5, 0.5, 0.5}, Stride: 32, Channels: 2048, Stages: 3,
 	Build: func(net *Net, x *Node) *Node {
 		dims := x.Shape().Dimensions
 		// The middle of the first cell is at pixel 37 of what goes in, and should be at 16.
@@ -44,18 +44,21 @@ func inception(net *Net, x *Node) *Node {
 	x = maxPoolValid(x) // [batch, h/4, w/4, 64]
 	x = inceptionLayer(net, "Conv2d_3b_1x1", x, 80, square(1, 1))
 	x = inceptionLayer(net, "Conv2d_4a_3x3", x, 192, valid(3, 1))
-	x = maxPoolValid(x)                        // [batch, h/8, w/8, 192]
-	x = inceptionA(net.In("Mixed_5b"), x, 32)  // 256 channels
-	x = inceptionA(net.In("Mixed_5c"), x, 64)  // 288
-	x = inceptionA(net.In("Mixed_5d"), x, 64)  // 288
+	x = maxPoolValid(x)                       // [batch, h/8, w/8, 192]
+	x = inceptionA(net.In("Mixed_5b"), x, 32) // 256 channels
+	x = inceptionA(net.In("Mixed_5c"), x, 64) // 288
+	x = inceptionA(net.In("Mixed_5d"), x, 64) // 288
+	x = net.Stage(1, x)
 	x = inceptionB(net.In("Mixed_6a"), x)      // [batch, h/16, w/16, 768]
 	x = inceptionC(net.In("Mixed_6b"), x, 128) // 768
 	x = inceptionC(net.In("Mixed_6c"), x, 160) // 768
 	x = inceptionC(net.In("Mixed_6d"), x, 160) // 768
 	x = inceptionC(net.In("Mixed_6e"), x, 192) // 768
-	x = inceptionD(net.In("Mixed_7a"), x)      // [batch, h/32, w/32, 1280]
-	x = inceptionE(net.In("Mixed_7b"), x)      // 2048
-	x = inceptionE(net.In("Mixed_7c"), x)      // 2048
+	x = net.Stage(2, x)
+	x = inceptionD(net.In("Mixed_7a"), x) // [batch, h/32, w/32, 1280]
+	x = inceptionE(net.In("Mixed_7b"), x) // 2048
+	x = inceptionE(net.In("Mixed_7c"), x) // 2048
+	x = net.Stage(3, x)
 	x.AssertDims(batch, (height-inceptionLeast)/32+1, (width-inceptionLeast)/32+1, 2048)
 	return x
 }

@@ -14,6 +14,7 @@ var kleidS = Backbone{
 	Deviation: [3]float32{0.25, 0.25, 0.25},
 	Stride:    16,
 	Channels:  192,
+	Stages:    3,
 	Build: func(net *Net, x *Node) *Node {
 		batch := x.Shape().Dimensions[0]
 		x = ReLU(net.ConvNorm("stem.conv", "stem.bn", x, 32, 3, 2)) // [batch, h/2, w/2, 32]
@@ -28,6 +29,7 @@ var kleidS = Backbone{
 			for b := range stage.blocks {
 				x = basicBlock(s.In("%d", b), x, stage.width, 1)
 			}
+			x = net.Stage(i+1, x)
 		}
 		x.AssertDims(batch, -1, -1, 192)
 		return x

@@ -49,6 +49,8 @@ type Config struct {
 	Facets        []FacetConfig `json:"facets"`
 	// Precision is that of the convolutions: "" for float32, or int8 (Model.Quantisation).
 	Precision string `json:"precision,omitempty"`
+	// SpatialTransformer is attached to the trunk where crops pass it; nil for none.
+	SpatialTransformer *SpatialTransformerConfig `json:"spatial_transformer,omitempty"`
 	// Notes say how the model came to be: stages, data, figures.
 	Notes map[string]string `json:"notes,omitempty"`
 }
@@ -103,9 +105,11 @@ func (m *Model) Precision() string { return cmp.Or(m.Config.Precision, "f32") }
 // weights, preprocessing and precision.
 func (m *Model) EmbeddingModel() string {
 	c := m.Config
-	return m.fingerprint(
-		[]any{preprocessing, m.Precision(), c.Backbone, c.CropHeight, c.CropWidth, c.CropMargin, c.Scales, c.CellRows, c.CellColumns, c.EmbeddingSize, c.Merge},
-		"trunk.", "background.", "location.", "unsupervised.", "deeprank.")
+	config := []any{preprocessing, m.Precision(), c.Backbone, c.CropHeight, c.CropWidth, c.CropMargin, c.Scales, c.CellRows, c.CellColumns, c.EmbeddingSize, c.Merge}
+	if s := c.SpatialTransformer; s != nil { // those without one keep their fingerprints
+		config = append(config, s.Stage, s.Padding)
+	}
+	return m.fingerprint(config, "trunk.", "background.", "location.", "unsupervised.", "deeprank.")
 }
 
 // FacetModel is the fingerprint of the facet heads and their calibration.

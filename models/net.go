@@ -39,6 +39,8 @@ type Net struct {
 	seed     uint64
 	observed *observed // frozen, to calibrate a network in int8: what its layers read
 	bfloat16 bool      // frozen: convolutions with batch normalisation compute in it
+
+	transformer *transformer // attached to a stage of the trunk; nil for none
 }
 
 // NewFrozenNet builds inference graphs with the weights as constants.

@@ -19,7 +19,7 @@ type residualBlock func(net *Net, x *Node, width, stride int) *Node
 
 func resNet(name string, block residualBlock, expansion int, blocks ...int) Backbone {
 	return Backbone{
-		Name: name, Mean: imageNetMean, Deviation: imageNetDeviation, Stride: 32, Channels: 512 * expansion,
+		Name: name, Mean: imageNetMean, Deviation: imageNetDeviation, Stride: 32, Channels: 512 * expansion, Stages: len(blocks),
 		Build: func(net *Net, x *Node) *Node {
 			batch := x.Shape().Dimensions[0]
 			x = ReLU(net.ConvNorm("conv1", "bn1", x, 64, 7, 2)) // [batch, h/2, w/2, 64]
@@ -33,6 +33,7 @@ func resNet(name string, block residualBlock, expansion int, blocks ...int) Back
 					}
 					x = block(net.In("layer%d", i+1).In("%d", b), x, width, stride)
 				}
+				x = net.Stage(i+1, x)
 				width *= 2
 			}
 			x.AssertDims(batch, -1, -1, 512*expansion) // [batch, h/32, w/32, channels]
