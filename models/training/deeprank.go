@@ -84,7 +84,7 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 		people := models.TripletHinge(part(0), part(1), part(2), inputs[3], tripletMargin)
 		return []*Node{Add(hinge, MulScalar(people, tripletShare)), hinge, people}
 	}
-	trainer, err := models.NewTrainer(backend, loss, models.TrainerOptions{Seed: options.Seed})
+	trainer, err := models.NewTrainer(backend, loss, models.TrainerOptions{Seed: options.Seed, Update: options.Loop.Update})
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 	}
 	options.Batch = min(options.Batch, 2*len(products)) // a product stands in a batch once
 	size := samples.vectors.columns
-	batches := prefetch(ctx, 0, options.Steps, func(step int) []*tensors.Tensor {
+	batches := func(step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		x, same := drawRanks(rng, pool, samples, products, options.Batch)
 		batch := []*tensors.Tensor{
@@ -119,7 +119,7 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 			}
 		}
 		return append(batch, tensors.FromFlatDataAndDimensions(t, 3*n, size), tensors.FromFlatDataAndDimensions(w, n))
-	})
+	}
 	return runHead(ctx, trainer, batches, options, report)
 }
 

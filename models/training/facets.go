@@ -135,11 +135,11 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 	columns, labels := samples.cells.columns, pool.labelCount()
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*Node) []*Node {
 		return []*Node{facetLoss(net, pool, inputs[0], inputs[1], loss.Focal)}
-	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: zeroFacets(pool, columns)})
+	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: zeroFacets(pool, columns), Update: options.Loop.Update})
 	if err != nil {
 		return nil, err
 	}
-	batches := prefetch(ctx, 0, options.Steps, func(step int) []*tensors.Tensor {
+	batches := func(step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		x, y := make([]float32, options.Batch*columns), make([]float32, options.Batch*labels)
 		for b := range options.Batch {
@@ -157,7 +157,7 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 			tensors.FromFlatDataAndDimensions(x, options.Batch, columns),
 			tensors.FromFlatDataAndDimensions(y, options.Batch, labels),
 		}
-	})
+	}
 	weights, err := runHead(ctx, trainer, batches, options, report)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package training
 import (
 	"context"
 	"math/rand/v2"
-	"time"
 
 	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
@@ -21,6 +20,8 @@ type HeadOptions struct {
 	RealShare float64
 	// Excluded is the evaluation fold that is not learned from; -1 learns from all.
 	Excluded int
+	// Loop has what else there is to say about the steps. Its Steps, Rate and Photos are the head's.
+	Loop LoopOptions
 }
 
 // LocationOptions steer the training of the background and location networks.
@@ -50,7 +51,7 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 	if !options.Location {
 		fixed = append(fixed, "location.")
 	}
-	trainer, err := models.NewTrainer(backend, loss, models.TrainerOptions{Initial: model.Weights, Seed: options.Seed, WeightDecay: 1e-3, Frozen: fixed})
+	trainer, err := models.NewTrainer(backend, loss, models.TrainerOptions{Initial: model.Weights, Seed: options.Seed, WeightDecay: 1e-3, Frozen: fixed, Update: options.Loop.Update})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 			real = append(real, i)
 		}
 	}
-	batches := prefetch(ctx, 0, options.Steps, func(step int) []*tensors.Tensor {
+	batches := func(step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		scale := model.Config.Scales[step%len(model.Config.Scales)]
 		from := painted
@@ -71,7 +72,7 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 			from = real
 		}
 		return pool.drawScenes(rng, from, options.Batch, scale[0], scale[1], backbone).tensors(scale[0], scale[1])
-	})
+	}
 	weights, err := runHead(ctx, trainer, batches, options.HeadOptions, report)
 	for _, prefix := range fixed {
 		for name := range weights.Sub(prefix) {
@@ -81,20 +82,9 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 	return weights, err
 }
 
-// runHead takes the steps of a head's training and returns its weights.
-func runHead(ctx context.Context, trainer *models.Trainer, batches <-chan []*tensors.Tensor, options HeadOptions, report func(Progress)) (models.Weights, error) {
-	progress := Progress{Steps: options.Steps}
-	begun := time.Now()
-	for batch := range batches {
-		losses, err := trainer.Step(models.CosineRate(options.LearningRate, progress.Step, options.Steps/20+1, options.Steps), batch...)
-		if err != nil {
-			return nil, err
-		}
-		progress.advance(losses, options.Batch, time.Since(begun), progress.Step+1)
-		report(progress)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return trainer.Weights()
+// runHead takes the steps of a head's training and returns its weights. See loop.
+func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options HeadOptions, report func(Progress)) (models.Weights, error) {
+	o := options.Loop
+	o.Steps, o.Rate, o.Photos = options.Steps, options.LearningRate, options.Batch
+	return loop(ctx, trainer, batches, o, report)
 }

@@ -105,8 +105,8 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	initial := &models.Model{Config: m.Options.Trunk.Config, Weights: models.Weights{}}
 	initial.Weights.Merge("trunk.", m.Options.Trunk.Initial)
 	options := m.Options.Trunk
-	options.Initial, options.CheckpointEvery = nil, 0
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %+v %+v %v", initial.EmbeddingModel(), options, m.Options.Paint, m.Reference != nil))
+	options.Initial, options.CheckpointEvery, options.Loop = nil, 0, LoopOptions{}
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %+v %+v %v %s", initial.EmbeddingModel(), options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)

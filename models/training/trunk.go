@@ -32,6 +32,9 @@ type TrunkOptions struct {
 	WeightDecay          float64
 	WarmUp               int
 	CheckpointEvery      time.Duration
+	// Loop has what else there is to say about the steps. Its Steps, Rate, WarmUp, Photos, Cost, Bucket, Key and
+	// CheckpointEvery are TrainTrunk's.
+	Loop LoopOptions
 }
 
 // DefaultTrunkOptions are those of the shipped model.
@@ -41,14 +44,6 @@ func DefaultTrunkOptions() TrunkOptions {
 		PaintedPairs: 24, RealPairs: 8, Scenes: 12,
 		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
 	}
-}
-
-// Progress of a stage.
-type Progress struct {
-	Step, Steps int
-	Losses      []float64 // smoothed over about fifty steps
-	PerSecond   float64   // photos
-	Left        time.Duration
 }
 
 // trunkLosses names what the trunk's training reports.
@@ -72,64 +67,39 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	}
 	initial := models.Weights{}
 	initial.Merge("trunk.", options.Initial)
-	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Initial: initial, Seed: options.Seed, WeightDecay: options.WeightDecay})
+	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Initial: initial, Seed: options.Seed, WeightDecay: options.WeightDecay, Update: options.Loop.Update})
 	if err != nil {
 		return nil, err
 	}
-	progress := Progress{Steps: options.HalfSteps + options.FullSteps}
-	if progress.Steps == 0 {
+	steps := options.HalfSteps + options.FullSteps
+	if steps == 0 {
 		if len(initial) == 0 {
 			return nil, errors.New("trunk: no steps and no weights to start from: give one of them")
 		}
 		return initial, nil
 	}
-	if _, err := loadCheckpoint(ctx, bucket, key, trainer, &progress); err != nil {
-		return nil, err
-	}
-	batches := prefetch(ctx, progress.Step, progress.Steps, func(step int) []*tensors.Tensor {
-		return trunkBatch(pool, options, backbone, step)
-	})
-	photos := 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
-	saved, begun, first := time.Now(), time.Now(), progress.Step
-	for batch := range batches {
-		rate := models.CosineRate(options.LearningRate, progress.Step, options.WarmUp, progress.Steps)
-		losses, err := trainer.Step(rate, batch...)
-		if err != nil {
-			return nil, err
-		}
-		progress.advance(losses, photos, time.Since(begun), progress.Step+1-first)
-		report(progress)
-		if time.Since(saved) > options.CheckpointEvery {
-			if err := saveCheckpoint(ctx, bucket, key, trainer, progress); err != nil {
-				return nil, err
-			}
-			saved = time.Now()
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return trainer.Weights()
+	o := options.Loop
+	o.Steps, o.Rate, o.WarmUp = steps, options.LearningRate, options.WarmUp
+	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
+	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
+	o.Cost = options.stepCost
+	return loop(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
 }
 
-func (p *Progress) advance(losses []float64, photos int, elapsed time.Duration, steps int) {
-	p.Step++
-	if len(p.Losses) != len(losses) {
-		p.Losses = losses
+// stepCost is about what a step takes, in steps at half the size.
+func (o TrunkOptions) stepCost(step int) float64 {
+	if step < o.HalfSteps {
+		return 1
 	}
-	for i, l := range losses {
-		p.Losses[i] += 0.02 * (l - p.Losses[i])
-	}
-	p.PerSecond = float64(photos*steps) / elapsed.Seconds()
-	p.Left = time.Duration(float64(elapsed) / float64(steps) * float64(p.Steps-p.Step))
+	return 4
 }
 
-// trunkBatch is a function of the step alone, so that a resumed run sees the very same batches.
-func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, step int) []*tensors.Tensor {
-	rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
+// trunkBatch is a function of the batch's number alone, so that a resumed run sees the very same batches.
+func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, number int) []*tensors.Tensor {
+	rng := rand.New(rand.NewPCG(options.Seed, uint64(number)))
 	config := options.Config
 	height, width := config.CropHeight, config.CropWidth
-	if step < options.HalfSteps {
+	if number/max(options.Loop.Accumulate, 1) < options.HalfSteps {
 		height, width = height/2, width/2
 	}
 	painted, real, scenes := pool.trainingIndices()
@@ -199,20 +169,4 @@ func locationLoss(net *models.Net, features *Node, truth []*Node) (foreground, b
 	foreground = models.BinaryCrossEntropy(models.BackgroundHead(net, features), truth[0], truth[1])
 	box = models.BoxLoss(models.LocationHead(net, features), truth[2], truth[3], truth[4])
 	return foreground, box
-}
-
-// prefetch assembles batches while the network computes.
-func prefetch(ctx context.Context, from, to int, make_ func(step int) []*tensors.Tensor) <-chan []*tensors.Tensor {
-	out := make(chan []*tensors.Tensor, 2)
-	go func() {
-		defer close(out)
-		for step := from; step < to; step++ {
-			select {
-			case out <- make_(step):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out
 }
