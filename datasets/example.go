@@ -17,6 +17,12 @@ type Example struct {
 	Labels map[string]string
 	// Fold, 0 to 4, fixes the evaluation split; -1 where the dataset has none.
 	Fold int
+
+	// Of examples of a Dataset alone:
+
+	Product string // the dress's id; photos of one dress share it
+	PhotoID string // lower-case hex SHA-256 of the photo's bytes
+	Split   Split  // whether it is learned from
 }
 
 // Triplet says which of two photos shows a dress more like a third's.

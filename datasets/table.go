@@ -4,17 +4,20 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/kleid-search/kleid/photo"
 )
 
-// table is a CSV file read by column name.
+// table is rows read by column name.
 type table struct {
 	path    string
 	columns map[string]int
 	rows    [][]string
+	lines   []int // of the rows in the file; nil where each row after the first line is one
 }
 
 func readTable(path string, columns ...string) (*table, error) {
@@ -46,25 +49,44 @@ func parseTable(path string, r io.Reader, columns ...string) (*table, error) {
 	return t, nil
 }
 
+// line is where a row is in the file.
+func (t *table) line(row int) int {
+	if t.lines == nil {
+		return row + 2
+	}
+	return t.lines[row]
+}
+
 // get returns a cell, "" where the column is missing.
 func (t *table) get(row int, column string) string {
-	if i, ok := t.columns[column]; ok {
+	if i, ok := t.columns[column]; ok && i < len(t.rows[row]) {
 		return t.rows[row][i]
 	}
 	return ""
 }
 
+// integer reads a whole number; tables that went through a program for statistics have 12.0 for 12.
 func (t *table) integer(row int, column string) (int, error) {
-	n, err := strconv.Atoi(t.get(row, column))
+	text := strings.TrimSpace(t.get(row, column))
+	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s: line %d: %s: %w", t.path, row+2, column, err)
+		if v, parse := strconv.ParseFloat(text, 64); parse == nil && v == math.Trunc(v) && math.Abs(v) < 1<<31 {
+			return int(v), nil
+		}
+		return 0, fmt.Errorf("%s: line %d: %s: %w", t.path, t.line(row), column, err)
 	}
 	return n, nil
 }
 
+// empty says whether a number is missing; programs for statistics write NaN then.
+func (t *table) empty(row int, column string) bool {
+	text := strings.TrimSpace(t.get(row, column))
+	return text == "" || strings.EqualFold(text, "nan")
+}
+
 // box reads x_min, y_min, x_max and y_max; nil where they are empty.
 func (t *table) box(row int) (*photo.Box, error) {
-	if t.get(row, "x_min") == "" {
+	if t.empty(row, "x_min") {
 		return nil, nil
 	}
 	var sides [4]int
@@ -77,14 +99,14 @@ func (t *table) box(row int) (*photo.Box, error) {
 	}
 	b := photo.Box{XMin: sides[0], YMin: sides[1], XMax: sides[2], YMax: sides[3]}
 	if b.Empty() {
-		return nil, fmt.Errorf("%s: line %d: the box %v is empty", t.path, row+2, b)
+		return nil, fmt.Errorf("%s: line %d: the box %v is empty", t.path, t.line(row), b)
 	}
 	return &b, nil
 }
 
 // fold reads the column fold; -1 where there is none.
 func (t *table) fold(row int) (int, error) {
-	if t.get(row, "fold") == "" {
+	if t.empty(row, "fold") {
 		return -1, nil
 	}
 	return t.integer(row, "fold")

@@ -1,0 +1,167 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// photoExtensions are those of files that somebody means as photos. The ones that Kleid cannot read are among
+// them, so that a shop learns of them.
+var photoExtensions = map[string]bool{
+	".jpg": true, ".jpeg": true, ".jpe": true, ".jfif": true, ".png": true, ".webp": true, ".gif": true, ".bmp": true,
+	".tif": true, ".tiff": true, ".heic": true, ".heif": true, ".avif": true, ".jxl": true,
+}
+
+// listFolder finds the photos of a dataset that has a folder for each label.
+func listFolder(ctx context.Context, bucket storage.Bucket, base string, options OpenOptions) ([]rawExample, []Bad, error) {
+	var keys []string
+	var bad []Bad
+	for info, err := range bucket.List(ctx, "") {
+		switch {
+		case !photoExtensions[strings.ToLower(path.Ext(info.Key))]:
+			if err != nil && info.Key == "" {
+				return nil, nil, err
+			}
+		case err != nil:
+			bad = append(bad, Bad{info.Key, photoError(err).Error()})
+		case !hidden(info.Key):
+			keys = append(keys, info.Key)
+		}
+	}
+	examples, err := labelledByFolder(keys, options.Facets)
+	return examples, bad, err
+}
+
+// hidden files and folders are other programs' own.
+func hidden(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), func(part string) bool { return strings.HasPrefix(part, ".") })
+}
+
+// labelledByFolder makes examples of the photos' paths, in their order.
+func labelledByFolder(keys, facets []string) ([]rawExample, error) {
+	splits := true // of the first folders of all paths
+	for _, key := range keys {
+		first, _, below := strings.Cut(key, "/")
+		if split, err := parseSplit(first); !below || err != nil || split == "" {
+			splits = false
+		}
+	}
+	type placed struct {
+		raw   rawExample
+		parts []string // folders and name, below the split's
+	}
+	var all []placed
+	for _, key := range keys {
+		p := placed{raw: rawExample{Example: Example{Name: key, Fold: -1}, source: key}, parts: strings.Split(key, "/")}
+		if splits {
+			p.raw.Split, _ = parseSplit(p.parts[0]) // it was read above
+			p.parts = p.parts[1:]
+		}
+		all = append(all, p)
+	}
+	wanted := map[string]bool{}
+	for _, facet := range facets {
+		wanted[facet] = true
+	}
+	// One facet is wanted, and no folder is called like it: the folders are its labels.
+	one := len(facets) == 1
+	seen := map[string]bool{}
+	for _, p := range all {
+		if name, err := FacetName(p.parts[0]); err == nil && len(p.parts) > 2 {
+			seen[name] = true
+			one = one && !wanted[name]
+		}
+	}
+	depth := 2 // folders down to a label's
+	if one {
+		depth = 1
+	}
+	var examples []rawExample
+	for _, p := range all {
+		if len(p.parts) <= depth {
+			continue
+		}
+		facet := ""
+		if one {
+			facet = facets[0]
+		} else {
+			name, err := FacetName(p.parts[0])
+			switch {
+			case len(wanted) > 0 && !wanted[name]:
+				continue
+			case err != nil:
+				return nil, err
+			}
+			facet = name
+		}
+		p.raw.Labels = map[string]string{facet: strings.ToValidUTF8(p.parts[depth-1], "?")}
+		p.raw.Product = path.Join(p.parts[depth : len(p.parts)-1]...)
+		if p.raw.Product == "" {
+			p.raw.Product = productOf(p.raw.Name)
+		}
+		examples = append(examples, p.raw)
+	}
+	if len(examples) > 0 {
+		return examples, nil
+	}
+	switch {
+	case len(keys) == 0:
+		return nil, errors.New("there are no photos in the folder")
+	case len(facets) == 0:
+		return nil, errors.New("the folders in it are labels of one facet, it seems: say which with --facets NAME; for several facets it takes <facet>/<label>/*.jpg")
+	case len(seen) > 0:
+		return nil, fmt.Errorf("it has no folder for %s, but for %s", strings.Join(facets, ", "), strings.Join(slices.Sorted(maps.Keys(seen)), ", "))
+	}
+	return nil, fmt.Errorf("it has no folders <facet>/<label>/*.jpg for %s", strings.Join(facets, ", "))
+}
+
+// productOf is the product's id where nobody gives one: the name of the file without extension.
+func productOf(key string) string {
+	name := path.Base(key)
+	if stem := strings.TrimSuffix(name, path.Ext(name)); stem != "" {
+		name = stem
+	}
+	return strings.ToValidUTF8(name, "?")
+}
+
+// merge makes one example of those that are the same photo, byte for byte. Where folders contradict each
+// other, the facet is not known, and the second folder's photo is bad.
+func merge(examples []Example) ([]Example, []Bad) {
+	var merged []Example
+	var bad []Bad
+	at := map[string]int{}
+	contradicted := map[[2]string]bool{} // photo and facet
+	for _, e := range examples {
+		i, again := at[e.PhotoID]
+		if !again {
+			at[e.PhotoID] = len(merged)
+			merged = append(merged, e)
+			continue
+		}
+		kept := &merged[i]
+		if e.Split == Test {
+			kept.Split = Test
+		}
+		for facet, label := range e.Labels {
+			other, known := kept.Labels[facet]
+			switch {
+			case known && other != label:
+				delete(kept.Labels, facet)
+				contradicted[[2]string{e.PhotoID, facet}] = true
+				bad = append(bad, Bad{e.Name, fmt.Sprintf("the same photo is %s %q in %s", facet, other, kept.Name)})
+			case contradicted[[2]string{e.PhotoID, facet}]:
+				bad = append(bad, Bad{e.Name, fmt.Sprintf("the same photo has another %s in %s", facet, kept.Name)})
+			default:
+				kept.Labels[facet] = label
+			}
+		}
+	}
+	return merged, bad
+}

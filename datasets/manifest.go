@@ -1,0 +1,210 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// manifestFormats parse the manifests that there are, by extension. Rows that make no sense are bad ones.
+var manifestFormats = map[string]func(name string, data []byte) (*table, []Bad, error){
+	".csv": parseCSV, ".tsv": parseCSV, ".jsonl": parseJSONL, ".ndjson": parseJSONL, ".parquet": parseParquet,
+}
+
+func isManifest(name string) bool { return manifestFormats[strings.ToLower(path.Ext(name))] != nil }
+
+// maxManifest is how many bytes a manifest may have.
+const maxManifest = 1 << 30
+
+// readManifest finds the photos that a manifest names.
+func readManifest(ctx context.Context, bucket storage.Bucket, name string, options OpenOptions) ([]rawExample, []Bad, error) {
+	data, err := storage.ReadAll(ctx, bucket, name, maxManifest)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, bad, err := manifestFormats[strings.ToLower(path.Ext(name))](name, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	examples, more, err := labelledByRow(t, options)
+	return examples, append(bad, more...), err
+}
+
+// Columns by what they mean; the first that there is, counts.
+var (
+	photoColumns   = []string{"photo", "image", "path", "source", "file"}
+	productColumns = []string{"product_id", "product"}
+	boxColumns     = []string{"x_min", "y_min", "x_max", "y_max"}
+)
+
+// facetPrefix stands before the names of facets in an index's columns.
+const facetPrefix = "facet_"
+
+// labelledByRow makes examples of rows.
+func labelledByRow(t *table, options OpenOptions) ([]rawExample, []Bad, error) {
+	for _, side := range boxColumns { // as an index has them
+		if i, ok := t.columns["box_"+side]; ok {
+			t.columns[side] = i
+		}
+	}
+	facets, err := t.facetColumns(options)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.first(photoColumns) == "" {
+		return nil, nil, fmt.Errorf("no column is called %s: that of the photos is", strings.Join(photoColumns, ", "))
+	}
+	var examples []rawExample
+	var bad []Bad
+	for row := range t.rows {
+		e, err := t.example(row, facets)
+		if err != nil {
+			bad = append(bad, Bad{t.at(row), strings.TrimPrefix(err.Error(), fmt.Sprintf("%s: line %d: ", t.path, t.line(row)))})
+			continue
+		}
+		examples = append(examples, e)
+	}
+	return examples, bad, nil
+}
+
+// at names a row.
+func (t *table) at(row int) string { return fmt.Sprintf("%s:%d", t.path, t.line(row)) }
+
+// first is the first of the columns that there is, "" if there is none.
+func (t *table) first(columns []string) string {
+	for _, column := range columns {
+		if _, ok := t.columns[column]; ok {
+			return column
+		}
+	}
+	return ""
+}
+
+// example reads a row; facets are the columns of the facets.
+func (t *table) example(row int, facets map[string]string) (rawExample, error) {
+	e := rawExample{Example: Example{Labels: map[string]string{}}}
+	e.source = strings.TrimSpace(t.get(row, t.first(photoColumns)))
+	if e.source == "" {
+		return e, errors.New("it names no photo")
+	}
+	if !strings.Contains(e.source, "://") {
+		e.source = strings.ReplaceAll(e.source, `\`, "/") // written on Windows
+	}
+	e.Name = strings.ToValidUTF8(e.source, "?")
+	if e.Product = strings.TrimSpace(t.get(row, t.first(productColumns))); e.Product == "" {
+		e.Product = productOf(e.source)
+	}
+	e.Product = strings.ToValidUTF8(e.Product, "?")
+	var err error
+	if e.Box, err = t.box(row); err != nil {
+		return e, err
+	}
+	if e.Fold, err = t.fold(row); err != nil {
+		return e, err
+	}
+	if e.Split, err = parseSplit(strings.TrimSpace(t.get(row, "split"))); err != nil {
+		return e, err
+	}
+	switch strings.ToLower(strings.TrimSpace(t.get(row, "is_dress"))) {
+	case "no", "false", "0":
+		e.NoDress = true
+		return e, nil
+	}
+	for facet, column := range facets {
+		label := strings.ToValidUTF8(strings.TrimSpace(t.get(row, column)), "?")
+		if label == "" || strings.HasPrefix(column, facetPrefix) && !t.judged(row, column) {
+			continue
+		}
+		if len(label) > maxLabel {
+			return e, fmt.Errorf("column %s has %d bytes, more than the %d of a label", column, len(label), maxLabel)
+		}
+		e.Labels[facet] = label
+	}
+	return e, nil
+}
+
+// judged says whether a person gave the label in an index's column, as far as there is one that says so.
+func (t *table) judged(row int, column string) bool {
+	_, ok := t.columns[column+"_source"]
+	return !ok || t.get(row, column+"_source") == string(catalog.Human)
+}
+
+// maxLabel is how many bytes a label may have.
+const maxLabel = 200
+
+// facetColumns finds the columns of the facets that are wanted, by the facets' names.
+func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
+	found := map[string]string{}
+	for _, name := range options.Facets {
+		for column := range t.columns {
+			if facet, err := FacetName(strings.TrimPrefix(column, facetPrefix)); err == nil && facet == name && found[name] < column {
+				found[name] = column // of neckline and facet_neckline, and of two in other letters, always the same
+			}
+		}
+	}
+	if len(options.Facets) == 0 {
+		for column := range t.columns {
+			name, prefixed := strings.CutPrefix(column, facetPrefix)
+			facet, err := FacetName(name)
+			if err != nil || t.besideFacet(column) || !prefixed && !slices.Contains(options.Known, facet) {
+				continue
+			}
+			if found[facet] < column {
+				found[facet] = column
+			}
+		}
+	}
+	if len(found) == 0 {
+		wanted := "none begins with " + facetPrefix
+		if len(options.Facets) > 0 {
+			wanted = "none is " + strings.Join(options.Facets, " or ")
+		}
+		return nil, fmt.Errorf("no column is a facet's: %s; there are %s", wanted, strings.Join(slices.Sorted(maps.Keys(t.columns)), ", "))
+	}
+	return found, nil
+}
+
+// besideFacet says whether a column tells of another one's facet how sure it is, or who said so.
+func (t *table) besideFacet(column string) bool {
+	for _, suffix := range []string{"_probability", "_source"} {
+		if of, ok := strings.CutSuffix(column, suffix); ok {
+			if _, ok := t.columns[of]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// columnName is a column's name without spaces around it; those that Labels are not read from are found in any
+// case.
+func columnName(name string) string {
+	name = strings.TrimSpace(name)
+	lower := strings.ToLower(name)
+	for _, own := range [][]string{photoColumns, productColumns, boxColumns, {"split", "fold", "is_dress"}} {
+		if slices.Contains(own, lower) || slices.Contains(own, strings.TrimPrefix(lower, "box_")) {
+			return lower
+		}
+	}
+	return name
+}
+
+// name names the columns of a table, the first of each name.
+func (t *table) name(columns []string) {
+	t.columns = map[string]int{}
+	for i, column := range columns {
+		if column = columnName(column); column == "" {
+			continue
+		}
+		if _, ok := t.columns[column]; !ok {
+			t.columns[column] = i
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// OpenOptions say what of a dataset to read. The zero value of a field is its default.
+type OpenOptions struct {
+	// Facets are the names of the facets that are wanted; all that can be told as such by default.
+	Facets []string
+	// Known are names that are facets wherever they are those of columns.
+	Known []string
+	// Fetched is the folder that photos of https:// and s3:// are brought to. By default there may be none.
+	Fetched string
+	// Limit is how many bytes a photo may have; 64 MiB by default.
+	Limit int64
+	// Progress is told how many photos are read. Calls come from several goroutines.
+	Progress func(done, total int)
+}
+
+// Open reads a dataset: a folder of photos, or a manifest, each on this machine or at s3://.
+//
+// A folder has a folder for each label, with photos in it: <label>/*.jpg for one facet, which
+// OpenOptions.Facets then names, or <facet>/<label>/*.jpg. Photos in folders below a label's are those of one
+// product, others of one product each, named like the file. Above all that there may be folders for the
+// splits: train and test (or val). The same photo, byte for byte, in folders of several facets is one example.
+//
+// A manifest is a .csv (separated by commas, semicolons or tabs), .jsonl or .parquet file with a row for each
+// photo. Its columns:
+//
+//	photo (or image, path, source, file)  path or URL; paths are relative to the manifest, or to the folders
+//	                                      images and photos beside it
+//	product_id (or product)               photos of one dress; by default the file's name
+//	x_min, y_min, x_max, y_max            the dress's box, in pixels of the upright photo, half-open;
+//	                                      box_x_min … are the same
+//	split                                 train or test (or val); by default a function of the product
+//	fold                                  0 to 4
+//	is_dress                              no, false or 0: the photo shows no dress
+//
+// and one for each facet: those that OpenOptions.Facets names, as they stand or with facet_ before them; if it
+// names none, all that begin with facet_, and OpenOptions.Known. An empty cell is a label that is not known.
+// Where there is a column facet_<name>_source, as in an index, only labels whose source is human count.
+//
+// A file labels.json beside either puts labels in order: {"neckline": ["round", "v-neck"]}.
+func Open(ctx context.Context, location string, options OpenOptions) (*Dataset, error) {
+	d, err := open(ctx, location, options)
+	if err != nil {
+		return nil, fmt.Errorf("dataset %s: %w", location, err)
+	}
+	return d, nil
+}
+
+func open(ctx context.Context, location string, options OpenOptions) (*Dataset, error) {
+	folder, file, err := splitLocation(location)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := storage.Open(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dataset{Name: nameOf(location)}
+	if d.Order, err = readOrder(ctx, bucket); err != nil {
+		return nil, err
+	}
+	photos := &photoReader{options: options, base: folder}
+	var raw []rawExample
+	if file == "" {
+		raw, d.Bad, err = listFolder(ctx, bucket, folder, options)
+	} else {
+		raw, d.Bad, err = readManifest(ctx, bucket, file, options)
+	}
+	if err != nil {
+		return nil, err
+	}
+	examples, bad, err := photos.read(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	d.Bad = append(d.Bad, bad...)
+	if file == "" {
+		examples, bad = merge(examples)
+		d.Bad = append(d.Bad, bad...)
+	}
+	d.Examples = examples
+	if d.Size() == 0 {
+		return nil, errors.New("there are no photos in it")
+	}
+	return d, d.finish()
+}
+
+// splitLocation returns the folder of a dataset, and the name of its manifest, "" where the folder itself is
+// the dataset.
+func splitLocation(location string) (folder, file string, err error) {
+	scheme, rest, remote := strings.Cut(location, "://")
+	if remote && scheme != "file" {
+		if scheme != "s3" {
+			return "", "", errors.New("a dataset is a folder or a manifest, on this machine or at s3://")
+		}
+		if isManifest(rest) {
+			at := strings.LastIndexByte(location, '/')
+			return location[:at], location[at+1:], nil
+		}
+		return location, "", nil
+	}
+	local := location
+	if remote {
+		local = strings.TrimPrefix(rest, "localhost")
+	}
+	info, err := os.Stat(local)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", "", fmt.Errorf("there is no such folder or file: %w", fs.ErrNotExist)
+	case err != nil:
+		return "", "", err
+	case info.IsDir():
+		return local, "", nil
+	case !isManifest(local):
+		return "", "", errors.New("a manifest is a .csv, .tsv, .jsonl or .parquet file")
+	}
+	return filepath.Dir(local), filepath.Base(local), nil
+}
+
+// nameOf is the last part of a location, without extension.
+func nameOf(location string) string {
+	name := path.Base(strings.TrimRight(filepath.ToSlash(location), "/"))
+	if isManifest(name) {
+		name = strings.TrimSuffix(name, path.Ext(name))
+	}
+	return name
+}
+
+func readOrder(ctx context.Context, bucket storage.Bucket) (map[string][]string, error) {
+	text, err := storage.ReadAll(ctx, bucket, labelsFile, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	order, err := parseOrder(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", labelsFile, err)
+	}
+	return order, nil
+}
