@@ -31,6 +31,9 @@ const (
 	columnDeepRank     = "embedding_deeprank"
 )
 
+// columnColours is the column of dominant colours. Files from before there was one lack it.
+const columnColours = "colours"
+
 // columnsOf returns the schema in the order in which people look at it.
 func columnsOf(facets []Facet) []column {
 	columns := []column{
@@ -59,6 +62,7 @@ func columnsOf(facets []Facet) []column {
 		columns = append(columns, facetColumns(f.Name)...)
 	}
 	return append(columns,
+		colours(),
 		floats(columnUnsupervised, func(r *Row) *[]float32 { return &r.EmbeddingUnsupervised }),
 		floats(columnDeepRank, func(r *Row) *[]float32 { return &r.EmbeddingDeepRank }),
 		text("embedding_model", requiredLabel, func(r *Row) *string { return &r.EmbeddingModel }),
@@ -215,6 +219,59 @@ func floats(name string, at func(*Row) *[]float32) column {
 	}}}
 }
 
+// colours is the column of type list<struct<name, l, a, b, share>>.
+func colours() column {
+	const missing, present = 0, 2
+	number := parquet.Leaf(parquet.FloatType)
+	element := orderedGroup{}
+	element.add("name", requiredLabel)
+	leaves := []leaf{{
+		write: colourValues(missing, present, func(c *Colour) parquet.Value { return textValue(c.Name) }),
+		read: func(row *Row, values []parquet.Value) {
+			if values[0].IsNull() {
+				return
+			}
+			row.Colours = make([]Colour, len(values))
+			for i, v := range values {
+				row.Colours[i].Name = string(v.ByteArray())
+			}
+		},
+	}}
+	for _, f := range []struct {
+		name string
+		at   func(*Colour) *float32
+	}{
+		{"l", func(c *Colour) *float32 { return &c.L }},
+		{"a", func(c *Colour) *float32 { return &c.A }},
+		{"b", func(c *Colour) *float32 { return &c.B }},
+		{"share", func(c *Colour) *float32 { return &c.Share }},
+	} {
+		element.add(f.name, number)
+		leaves = append(leaves, leaf{
+			write: colourValues(missing, present, func(c *Colour) parquet.Value { return parquet.FloatValue(*f.at(c)) }),
+			read: func(row *Row, values []parquet.Value) {
+				for i := range min(len(values), len(row.Colours)) {
+					*f.at(&row.Colours[i]) = values[i].Float()
+				}
+			},
+		})
+	}
+	return column{columnColours, parquet.Optional(parquet.List(element)), leaves}
+}
+
+// colourValues writes one field of all colours of a row.
+func colourValues(missing, present int, of func(*Colour) parquet.Value) func([]parquet.Value, int, *Row) []parquet.Value {
+	return func(values []parquet.Value, index int, row *Row) []parquet.Value {
+		if len(row.Colours) == 0 {
+			return append(values, parquet.NullValue().Level(0, missing, index))
+		}
+		for i := range row.Colours {
+			values = append(values, of(&row.Colours[i]).Level(min(i, 1), present, index))
+		}
+		return values
+	}
+}
+
 // attributes is the column of type map<string, string>, its keys in order.
 func attributes() column {
 	const missing, present = 0, 2
@@ -265,12 +322,20 @@ type orderedGroup struct {
 
 func (g orderedGroup) Fields() []parquet.Field { return g.fields }
 
+// add appends a field.
+func (g *orderedGroup) add(name string, node parquet.Node) {
+	if g.Group == nil {
+		g.Group = make(parquet.Group)
+	}
+	g.Group[name] = node
+	g.fields = append(g.fields, parquet.Group{name: node}.Fields()...)
+}
+
 // schemaOf returns the schema of a file of rows.
 func schemaOf(columns []column) *parquet.Schema {
-	g := orderedGroup{Group: make(parquet.Group)}
+	var g orderedGroup
 	for _, c := range columns {
-		g.Group[c.name] = c.node
-		g.fields = append(g.fields, parquet.Group{c.name: c.node}.Fields()...)
+		g.add(c.name, c.node)
 	}
 	return parquet.NewSchema("kleid", g)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -45,7 +46,9 @@ func Read(r io.ReaderAt, size int64) (reader *Reader, err error) {
 	if err := checkFacets(reader.meta.Facets); err != nil {
 		return nil, fmt.Errorf("the Parquet file's %s: %w", metadataKey, err)
 	}
-	reader.columns = columnsOf(reader.meta.Facets)
+	reader.columns = slices.DeleteFunc(columnsOf(reader.meta.Facets), func(c column) bool {
+		return c.name == columnColours && !slices.ContainsFunc(file.Root().Columns(), func(has *parquet.Column) bool { return has.Name() == c.name })
+	})
 	schema := schemaOf(reader.columns)
 	for _, path := range schema.Columns() {
 		want, _ := schema.Lookup(path...)

@@ -41,6 +41,7 @@ func TestReadersOfAnalysts(t *testing.T) {
 				"neckline": {"v-neck", 0.75, Predicted},
 				"sleeve":   {"long", 1, Human},
 			},
+			Colours:               []Colour{{"red", 40, 60, 30.5, 0.75}, {"white", 95, 0, 1, 0.25}},
 			EmbeddingUnsupervised: []float32{1, 2, 3, 4, 5}, EmbeddingDeepRank: []float32{0.5, 0.25, 0.125},
 			EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel,
 			IndexedAt: time.Date(2026, 3, 4, 5, 6, 7, 89e6, time.UTC),
@@ -65,6 +66,7 @@ func TestReadersOfAnalysts(t *testing.T) {
 		ArrowNullable    map[string]bool     `json:"arrow_nullable"`
 		ArrowMetadata    map[string]string   `json:"arrow_metadata"`
 		ArrowEmbeddings  [][]float32         `json:"arrow_embeddings"`
+		ArrowColours     [][]Colour          `json:"arrow_colours"`
 		ArrowAttributes  []map[string]string `json:"arrow_attributes"`
 		PolarsTypes      map[string]string   `json:"polars_types"`
 		PolarsEmbeddings [][]float32         `json:"polars_embeddings"`
@@ -86,6 +88,9 @@ func TestReadersOfAnalysts(t *testing.T) {
 		{[]string{"photo_id", "title", "url", "currency", "error", "facet_neckline", "facet_neckline_source", "facet_sleeve", "facet_sleeve_source"}, true, "VARCHAR", "string", "String"},
 		{[]string{"price"}, true, "DOUBLE", "double", "Float64"},
 		{[]string{"attributes"}, true, "MAP(VARCHAR, VARCHAR)", "map<string, string ('attributes')>", "Map(String, String)"},
+		{[]string{"colours"}, true, `STRUCT("name" VARCHAR, l FLOAT, a FLOAT, b FLOAT, "share" FLOAT)[]`,
+			"list<element: struct<name: string not null, l: float not null, a: float not null, b: float not null, share: float not null> not null>",
+			"List(Struct({'name': String, 'l': Float32, 'a': Float32, 'b': Float32, 'share': Float32}))"},
 		{[]string{"width", "height", "box_x_min", "box_y_min", "box_x_max", "box_y_max"}, true, "INTEGER", "int32", "Int32"},
 		{[]string{"box_confidence", "facet_neckline_probability", "facet_sleeve_probability"}, true, "FLOAT", "float", "Float32"},
 		{[]string{"embedding_unsupervised", "embedding_deeprank"}, true, "FLOAT[]", "list<element: float not null>", "List(Float32)"},
@@ -113,11 +118,12 @@ func TestReadersOfAnalysts(t *testing.T) {
 		return row
 	}
 	require.Equal(t, [][]*string{
-		text("a", "19.99", "red", "300", "v-neck", "0.75", "15.0", "3", "2026-03-04 05:06:07.089+00", "Summer"),
-		text("b", nil, nil, nil, nil, nil, nil, nil, "2026-03-04 05:06:08+00", nil),
+		text("a", "19.99", "red", "300", "v-neck", "0.75", "15.0", "3", "2026-03-04 05:06:07.089+00", "Summer", "white"),
+		text("b", nil, nil, nil, nil, nil, nil, nil, "2026-03-04 05:06:08+00", nil, nil),
 	}, got.DuckDBRows)
 	require.Equal(t, [][]float32{{1, 2, 3, 4, 5}, nil}, got.ArrowEmbeddings)
 	require.Equal(t, got.ArrowEmbeddings, got.PolarsEmbeddings)
+	require.Equal(t, [][]Colour{rows[0].Colours, nil}, got.ArrowColours)
 	require.Equal(t, []map[string]string{{"colour": "red", "brand": "x"}, nil}, got.ArrowAttributes)
 
 	var metadata Metadata

@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -70,6 +71,12 @@ func anyRow(meta Metadata) *rapid.Generator[Row] {
 				}
 			}
 		}
+		for range rapid.IntRange(0, 5).Draw(t, "colours") {
+			row.Colours = append(row.Colours, Colour{
+				Name: text.Draw(t, "colour"), L: rapid.Float32().Draw(t, "L"), A: rapid.Float32().Draw(t, "a"),
+				B: rapid.Float32().Draw(t, "b"), Share: rapid.Float32().Draw(t, "share"),
+			})
+		}
 		embedding := func(n int) []float32 {
 			if !rapid.Bool().Draw(t, "has embedding") {
 				return nil
@@ -125,6 +132,7 @@ func manyRows(meta Metadata, n int) []Row {
 			Facets: map[string]FacetValue{
 				"neckline": {meta.Facets[0].Labels[i%3], 0.75, Predicted},
 			},
+			Colours:               []Colour{{"red", 40, 60, 30, 0.75}, {"white", 95, 0, float32(i), 0.25}}[:i%3],
 			EmbeddingUnsupervised: make([]float32, meta.UnsupervisedSize),
 			EmbeddingDeepRank:     make([]float32, meta.DeepRankSize),
 			IndexedAt:             time.UnixMilli(int64(i)).UTC(),
@@ -136,6 +144,9 @@ func manyRows(meta Metadata, n int) []Row {
 		rows[i].RowID = NewRowID(rows[i].ProductID, rows[i].Source)
 		if i%5 == 0 {
 			rows[i].Attributes = nil
+		}
+		if i%3 == 0 {
+			rows[i].Colours = nil
 		}
 	}
 	return rows
@@ -157,6 +168,22 @@ func TestManyRowGroupsAndPages(t *testing.T) {
 		require.Nil(t, got[i].EmbeddingUnsupervised)
 		require.Nil(t, got[i].EmbeddingDeepRank)
 		got[i].EmbeddingUnsupervised, got[i].EmbeddingDeepRank = rows[i].EmbeddingUnsupervised, rows[i].EmbeddingDeepRank
+	}
+	require.Equal(t, rows, got)
+}
+
+// TestFilesWithoutColours reads a file from before there were colours.
+func TestFilesWithoutColours(t *testing.T) {
+	meta := testMetadata()
+	rows := manyRows(meta, 5)
+	var b bytes.Buffer
+	w, err := newWriter(&b, meta, slices.DeleteFunc(columnsOf(meta.Facets), func(c column) bool { return c.name == columnColours }))
+	require.NoError(t, err)
+	require.NoError(t, w.Write(rows))
+	require.NoError(t, w.Close())
+	_, got := read(t, b.Bytes(), ReadOptions{})
+	for i := range rows {
+		rows[i].Colours = nil
 	}
 	require.Equal(t, rows, got)
 }

@@ -51,6 +51,8 @@ type Row struct {
 
 	Facets map[string]FacetValue `json:"facets,omitempty"` // by facet name; a facet without a value is null
 
+	Colours []Colour `json:"colours,omitempty"` // the dominant ones, the largest share first
+
 	EmbeddingUnsupervised []float32 `json:"embedding_unsupervised,omitempty"` // unit length
 	EmbeddingDeepRank     []float32 `json:"embedding_deeprank,omitempty"`     // unit length
 	EmbeddingModel        string    `json:"embedding_model"`                  // fingerprint

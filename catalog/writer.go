@@ -49,7 +49,10 @@ func NewWriter(w io.Writer, meta Metadata) (*Writer, error) {
 	if err := checkFacets(meta.Facets); err != nil {
 		return nil, err
 	}
-	columns := columnsOf(meta.Facets)
+	return newWriter(w, meta, columnsOf(meta.Facets))
+}
+
+func newWriter(w io.Writer, meta Metadata, columns []column) (*Writer, error) {
 	options := []parquet.WriterOption{
 		schemaOf(columns),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),

@@ -36,13 +36,14 @@ print(json.dumps({
         [str(v) if v is not None else None for v in row]
         for row in one(
             "SELECT row_id, price, attributes['colour'], box_x_max, facet_neckline, facet_neckline_probability,"
-            " list_sum(embedding_unsupervised), len(embedding_deeprank), indexed_at::VARCHAR, title"
+            " list_sum(embedding_unsupervised), len(embedding_deeprank), indexed_at::VARCHAR, title, colours[2].name"
             " FROM read_parquet(?) ORDER BY indexed_at")
     ],
     "arrow_types": {f.name: str(f.type) for f in arrow.schema},
     "arrow_nullable": {f.name: f.nullable for f in arrow.schema},
     "arrow_metadata": {k.decode(): v.decode() for k, v in file.metadata.metadata.items() if k != b"ARROW:schema"},
     "arrow_embeddings": arrow.column("embedding_unsupervised").to_pylist(),
+    "arrow_colours": arrow.column("colours").to_pylist(),
     "arrow_attributes": [None if m is None else dict(m) for m in arrow.column("attributes").to_pylist()],
     "polars_types": {name: str(kind) for name, kind in frame.schema.items()},
     "polars_embeddings": frame["embedding_unsupervised"].to_list(),
