@@ -105,7 +105,7 @@ func (m *maker) location(ctx context.Context, model *models.Model, excluded int)
 		steps = 400 // it starts from what has learned without one fold
 	}
 	options := LocationOptions{
-		HeadOptions: HeadOptions{Seed: 2, Steps: m.steps(steps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded},
+		HeadOptions: HeadOptions{Seed: 2 + m.Seed, Steps: m.steps(steps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded, Loop: m.headLoop()},
 		Background:  slices.Contains(m.Heads, "background"),
 		Location:    slices.Contains(m.Heads, "location"),
 	}
@@ -137,7 +137,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
-	options := HeadOptions{Seed: 3, Steps: m.steps(3000), Batch: 128, LearningRate: 1e-3, RealShare: 0.3}
+	options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(3000), Batch: 128, LearningRate: 1e-3, RealShare: 0.3, Loop: m.headLoop()}
 	classWeights, counts, err := m.Options.FacetLoss.classWeights(m.pool.Facets, samples)
 	if err != nil {
 		return err
@@ -145,6 +145,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	for i, facet := range m.pool.Facets {
 		for j, label := range facet.Labels {
 			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "samples", counts[i][j], "weight", classWeights[i][j])
+			m.reportWeight(ClassWeight{facet.Name, label, counts[i][j], classWeights[i][j]})
 		}
 	}
 	weights, err := TrainFacets(ctx, m.Backend, m.pool, samples, options, m.Options.FacetLoss, m.reporter("facets", []string{"loss"}))
@@ -190,7 +191,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	if err != nil {
 		return err
 	}
-	options := HeadOptions{Seed: 4, Steps: m.steps(4000), Batch: 128, LearningRate: 3e-4}
+	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(4000), Batch: 128, LearningRate: 3e-4, Loop: m.headLoop()}
 	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ type HeadOptions struct {
 	RealShare float64
 	// Excluded is the evaluation fold that is not learned from; -1 learns from all.
 	Excluded int
-	// Loop has what else there is to say about the steps. Its Steps, Rate and Photos are the head's.
+	// Loop has what else there is to say about the steps. Its Steps, Rate, Photos and Seed are the head's.
 	Loop LoopOptions
 }
 
@@ -85,6 +85,6 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 // runHead takes the steps of a head's training and returns its weights. See loop.
 func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options HeadOptions, report func(Progress)) (models.Weights, error) {
 	o := options.Loop
-	o.Steps, o.Rate, o.Photos = options.Steps, options.LearningRate, options.Batch
+	o.Steps, o.Rate, o.Photos, o.Seed = options.Steps, options.LearningRate, options.Batch, options.Seed
 	return loop(ctx, trainer, batches, o, report)
 }

@@ -24,8 +24,9 @@ type LoopOptions struct {
 	WarmUp int
 	// Accumulate is how many batches make one step; 0 is 1. See models.Trainer.Accumulate.
 	Accumulate int
-	// Photos in a batch, to tell the speed.
+	// Photos in a batch, and the Seed that they are drawn with, to tell people.
 	Photos int
+	Seed   uint64
 	// Cost of a step, in any unit, to tell the time that is left; nil where all cost the same.
 	Cost func(step int) float64
 
@@ -87,8 +88,9 @@ type Progress struct {
 	Losses      []float64 // smoothed over about fifty steps
 	PerSecond   float64   // photos
 	Left        time.Duration
-	// History grows with every step; nil of what is no training.
+	// History grows with every step, and Options are those in force; nil and zero of what is no training.
 	History *History
+	Options LoopOptions
 }
 
 // loop takes a training's steps, or those that a checkpoint has left, and returns the weights. batches makes the

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gomlx/gomlx/backends"
 
@@ -38,6 +37,13 @@ type Options struct {
 	FacetLoss FacetLoss
 	// Steps of each head; 0 takes each head's own number.
 	Steps int
+	// Loop says how the heads are trained, as Trunk.Loop does for the trunk.
+	Loop LoopOptions
+	// Seed is added to the seeds of all trainings and of what is painted, so that another one draws other weights,
+	// batches and dresses.
+	Seed uint64
+	// Watch is told of every step and of all that is counted; nil logs now and then instead.
+	Watch func(stage string, p Progress)
 }
 
 // AllHeads are the parts that are trained on a frozen trunk, in the order in which they build on each
@@ -65,6 +71,11 @@ type maker struct {
 	cells *cellSource
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
+
+	report *Report
+	// Of the current stage: its name, its checkpoint's key, and the class weights in force.
+	current, checkpoint string
+	weights             []ClassWeight
 }
 
 // Make trains a model, stage by stage, and returns it: from nothing, or new heads for Options.From.
@@ -78,9 +89,12 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 			return nil, fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
 		}
 	}
-	if err := options.FacetLoss.Check(datasets.Facets()); err != nil {
+	if err := errors.Join(options.FacetLoss.Check(datasets.Facets()), options.Loop.Check(), options.Trunk.Loop.Check()); err != nil {
 		return nil, err
 	}
+	m.Options.Trunk.Seed += m.Seed
+	m.Options.Paint.Seed += m.Seed
+	m.report = m.openReport(ctx)
 	model := options.From
 	if model == nil {
 		trunk, err := m.trunk(ctx)
@@ -121,7 +135,9 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if err := m.photos(ctx); err != nil {
 		return nil, err
 	}
+	m.current = "trunk"
 	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
+	m.endStage(ctx, err)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +155,8 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 // follows from what went into it: the same step on the same model is not run again, by any machine
 // that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
 func (m *maker) stage(ctx context.Context, name string, model *models.Model, run func() error) error {
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %+v %d %v %v", model.EmbeddingModel(), model.FacetModel(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil))
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %+v %d %v %v %s %d",
+		model.EmbeddingModel(), model.FacetModel(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil, m.Options.Loop.identity(), m.Seed))
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}
@@ -160,10 +177,16 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	if err := m.photos(ctx); err != nil {
 		return err
 	}
-	if err := run(); err != nil {
+	m.current, m.checkpoint = name, fmt.Sprintf("stages/%s-%x.checkpoint.safetensors", name, inputs[:6])
+	err = run()
+	m.endStage(ctx, err)
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return model.Save(ctx, m.Work, key, models.Float32)
+	if err := model.Save(ctx, m.Work, key, models.Float32); err != nil {
+		return err
+	}
+	return m.Work.Delete(ctx, m.checkpoint)
 }
 
 // photos paints and reads what training needs, once.
@@ -194,33 +217,4 @@ func (m *maker) photos(ctx context.Context) error {
 	}
 	m.Logger.Info("reading real photos", "photos", len(examples))
 	return m.pool.ReadReal(ctx, examples, photo.DefaultLimits())
-}
-
-// counter logs the progress of many small things, every few seconds.
-func (m *maker) counter(what string) func(done, total int) {
-	limiter := &every{period: 10 * time.Second}
-	return func(done, total int) {
-		if limiter.now() || done == total {
-			m.Logger.Info(what, "done", done, "of", total)
-		}
-	}
-}
-
-// reporter logs the progress of a training, every few seconds.
-func (m *maker) reporter(stage string, names []string) func(Progress) {
-	limiter := &every{period: 15 * time.Second}
-	return func(p Progress) {
-		if !limiter.now() && p.Step != p.Steps {
-			return
-		}
-		attributes := []any{"step", p.Step, "of", p.Steps, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second)}
-		for i, l := range p.Losses {
-			name := fmt.Sprintf("loss_%d", i)
-			if i < len(names) {
-				name = names[i]
-			}
-			attributes = append(attributes, name, fmt.Sprintf("%.4f", l))
-		}
-		m.Logger.Info(stage, attributes...)
-	}
 }

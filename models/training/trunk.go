@@ -32,8 +32,8 @@ type TrunkOptions struct {
 	WeightDecay          float64
 	WarmUp               int
 	CheckpointEvery      time.Duration
-	// Loop has what else there is to say about the steps. Its Steps, Rate, WarmUp, Photos, Cost, Bucket, Key and
-	// CheckpointEvery are TrainTrunk's.
+	// Loop has what else there is to say about the steps. Its Steps, Rate, WarmUp, Photos, Cost, Seed, Bucket, Key
+	// and CheckpointEvery are TrainTrunk's.
 	Loop LoopOptions
 }
 
@@ -82,7 +82,7 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	o.Steps, o.Rate, o.WarmUp = steps, options.LearningRate, options.WarmUp
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
 	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
-	o.Cost = options.stepCost
+	o.Cost, o.Seed = options.stepCost, options.Seed
 	return loop(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
 }
 

@@ -1,0 +1,147 @@
+package training
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The chart's picture, in the units of its viewBox.
+const (
+	chartWidth, chartHeight = 340, 190
+	// The plot's frame in it.
+	plotX, plotY, plotWidth, plotHeight = 46, 10, 284, 152
+)
+
+// chart is a curve as a picture.
+type chart struct {
+	Name, Kind string // Kind is the class that colours it
+	Caption    string
+	Line       string // path of the smoothed curve, or of the only one
+	Raw        string // path of the curve itself, where it is smoothed
+	X, Y       []tick
+	Dot        *dot // the best value
+}
+
+type tick struct {
+	At    float64
+	Label string
+}
+
+type dot struct{ X, Y float64 }
+
+// newChart draws a curve of a training of so many steps.
+func newChart(c Curve, steps int) chart {
+	picture := chart{Name: c.Name, Kind: kindOf(c), Caption: caption(c)}
+	main := c.Values
+	if c.Smooth != nil {
+		main = c.Smooth
+	}
+	low, high := bounds(main, c.Values)
+	x := func(step int) float64 { return plotWidth * float64(step) / float64(max(steps, 1)) }
+	y := func(v float64) float64 { return plotHeight * (1 - (v-low)/(high-low)) }
+	path := func(values []float64) string {
+		var b strings.Builder
+		for i, v := range values {
+			b.WriteByte("ML"[min(i, 1)])
+			b.WriteString(strconv.FormatFloat(x(c.Steps[i]), 'f', 1, 64) + " " + strconv.FormatFloat(y(v), 'f', 1, 64))
+		}
+		return b.String()
+	}
+	picture.Line = path(main)
+	if c.Smooth != nil {
+		picture.Raw = path(c.Values)
+	}
+	for _, at := range ticks(0, float64(steps), 4) {
+		if at.value == math.Trunc(at.value) {
+			picture.X = append(picture.X, tick{plotX + x(int(at.value)), grouped(int(at.value))})
+		}
+	}
+	for _, at := range ticks(low, high, 4) {
+		picture.Y = append(picture.Y, tick{plotY + y(at.value), at.label})
+	}
+	if c.Best && len(c.Values) > 0 {
+		best := bestOf(c)
+		picture.Dot = &dot{x(c.Steps[best]), y(c.Values[best])}
+	}
+	return picture
+}
+
+func kindOf(c Curve) string {
+	switch {
+	case c.Best:
+		return "metric"
+	case c.Name == curveRate, c.Name == curveNorm, c.Name == curveSpeed:
+		return "aside"
+	}
+	return "loss"
+}
+
+// caption says in numbers what the picture shows.
+func caption(c Curve) string {
+	if len(c.Values) == 0 {
+		return ""
+	}
+	last := len(c.Values) - 1
+	switch {
+	case c.Best:
+		best := bestOf(c)
+		return number(c.Values[last]) + ", best " + number(c.Values[best]) + " after " + grouped(c.Steps[best]) + " steps"
+	case c.Smooth != nil:
+		return number(c.Smooth[last])
+	}
+	return number(c.Values[last])
+}
+
+func bestOf(c Curve) int { return slices.Index(c.Values, slices.Max(c.Values)) }
+
+// number writes four digits.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+
+// bounds are those of the main curve and of all but the outliers of the raw one, with some room.
+func bounds(main, raw []float64) (low, high float64) {
+	if len(main) == 0 {
+		return 0, 1
+	}
+	sorted := slices.Sorted(slices.Values(raw))
+	cut := len(sorted) / 50
+	low = min(slices.Min(main), sorted[cut])
+	high = max(slices.Max(main), sorted[len(sorted)-1-cut])
+	room := 0.05 * (high - low)
+	if room == 0 {
+		room = max(math.Abs(high)*0.1, 1e-6)
+	}
+	return low - room, high + room
+}
+
+type roundNumber struct {
+	value float64
+	label string
+}
+
+// ticks are round numbers between low and high, about n of them.
+func ticks(low, high float64, n int) []roundNumber {
+	if !(high > low) {
+		return nil
+	}
+	power := math.Pow(10, math.Floor(math.Log10((high-low)/float64(n))))
+	width := 10 * power
+	for _, factor := range []float64{1, 2, 5} {
+		if (high-low)/(factor*power) <= float64(n) {
+			width = factor * power
+			break
+		}
+	}
+	decimals := max(0, -int(math.Floor(math.Log10(width)+1e-9)))
+	var all []roundNumber
+	for i := math.Ceil(low / width); i*width <= high; i++ {
+		v := i * width
+		label := strconv.FormatFloat(v, 'f', decimals, 64)
+		if decimals > 5 || math.Abs(v) >= 1e6 {
+			label = strconv.FormatFloat(v, 'g', 3, 64)
+		}
+		all = append(all, roundNumber{v, label})
+	}
+	return all
+}

@@ -1,0 +1,78 @@
+package training
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+)
+
+//go:embed report.gohtml
+var reportText string
+
+var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
+	"grouped":  grouped,
+	"number":   number,
+	"duration": func(seconds float64) string { return spell(time.Duration(seconds * float64(time.Second))) },
+}).Parse(reportText))
+
+// stageSection is a stage as the page shows it.
+type stageSection struct {
+	*StageReport
+	Charts []chart
+}
+
+// Loss is what is minimised, as it ended.
+func (s stageSection) Loss() string { return s.captionOf("loss") }
+
+// Metric is what was validated.
+func (s stageSection) Metric() string {
+	for _, c := range s.Charts {
+		if c.Kind == "metric" {
+			return c.Name + " " + c.Caption
+		}
+	}
+	return ""
+}
+
+func (s stageSection) captionOf(kind string) string {
+	for _, c := range s.Charts {
+		if c.Kind == kind {
+			return c.Caption
+		}
+	}
+	return ""
+}
+
+// page writes the report for people: one file, without a script and without anything from elsewhere.
+func (r *Report) page(w io.Writer) error {
+	var sections []stageSection
+	for _, s := range r.Stages {
+		section := stageSection{StageReport: s}
+		for _, c := range s.Curves {
+			section.Charts = append(section.Charts, newChart(c, s.Steps))
+		}
+		sections = append(sections, section)
+	}
+	err := reportPage.Execute(w, map[string]any{
+		"Report": r, "Stages": sections, "Updated": r.Updated.Format("2 January 2006, 15:04 MST"),
+		"Width": chartWidth, "Height": chartHeight, "PlotX": plotX, "PlotY": plotY, "PlotWidth": plotWidth, "PlotHeight": plotHeight,
+		"Right": plotX + plotWidth, "Bottom": plotY + plotHeight, "LabelX": plotX - 6, "LabelY": chartHeight - 10,
+	})
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// spell writes a duration as people say it.
+func spell(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}

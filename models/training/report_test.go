@@ -1,0 +1,171 @@
+package training
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// reported is a maker whose trainings are made up.
+func reported(t *testing.T) *maker {
+	work, err := storage.Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	m := &maker{Options: Options{Work: work, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Trunk: DefaultTrunkOptions()}}
+	m.report = m.openReport(t.Context())
+	return m
+}
+
+// fall is a training whose loss falls in jumps.
+func fall(steps int, o LoopOptions) Progress {
+	h := &History{}
+	for i := range steps {
+		x := float64(i) / float64(steps)
+		noise := 0.2 * math.Sin(float64(i*i))
+		h.record([]float64{2*math.Exp(-3*x) + noise, 1 - x + noise/2}, 1e-3*(1-x), 1+noise, 100*time.Millisecond)
+		if o.Validate != nil && i%(steps/8) == steps/8-1 {
+			h.validated("macro F1", 0.7-(x-0.7)*(x-0.7))
+		}
+	}
+	o.Steps = steps
+	return newStopwatch(h, o.withDefaults()).progress()
+}
+
+func readReport(t *testing.T, m *maker) (r Report, page string) {
+	data, err := storage.ReadAll(t.Context(), m.Work, reportKey, 1<<24)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &r))
+	html, err := storage.ReadAll(t.Context(), m.Work, reportPageKey, 1<<24)
+	require.NoError(t, err)
+	return r, string(html)
+}
+
+func TestReport(t *testing.T) {
+	m := reported(t)
+	m.current = "facets-without-fold-0"
+	m.reportWeight(ClassWeight{"neckline", "v-neck <b>", 1234, 0.25})
+	report := m.reporter("facets", []string{"loss"})
+	report(fall(2400, LoopOptions{Photos: 32, Accumulate: 2, Rate: 1e-3, Seed: 5, Patience: 3, Validate: bumps(1), Update: models.Update{ClipNorm: 2, EMA: 0.99}}))
+	m.endStage(t.Context(), nil)
+	m.current = "deeprank"
+	m.reporter("deeprank", nil)(fall(3, LoopOptions{Photos: 1}))
+	m.endStage(t.Context(), errors.New("step 3: <loss> 0 is NaN"))
+
+	r, page := readReport(t, m)
+	require.Len(t, r.Stages, 2)
+	facets := r.Stages[0]
+	require.Equal(t, "done", facets.State)
+	require.Equal(t, 2400, facets.StepsDone)
+	require.InDelta(t, 240, facets.Seconds, 1e-3)
+	require.InDelta(t, 640, facets.PerSecond, 1e-3, "64 photos in a tenth of a second")
+	require.Equal(t, []ClassWeight{{"neckline", "v-neck <b>", 1234, 0.25}}, facets.ClassWeights)
+	require.Subset(t, facets.Facts, []Fact{{"photos a step", "64"}, {"gradients clipped at", "2"}, {"moving average", "0.99"}, {"patience", "3 validations"}, {"seed", "5"}})
+	var names []string
+	for _, c := range facets.Curves {
+		names = append(names, c.Name)
+		require.Len(t, c.Steps, len(c.Values))
+		require.LessOrEqual(t, len(c.Values), curvePoints)
+	}
+	require.Equal(t, []string{"loss", "loss_1", "macro F1", "learning rate", "gradients' norm", "photos a second"}, names)
+	require.Equal(t, []int{3, 6}, facets.Curves[0].Steps[:2], "three steps make a point")
+	require.Equal(t, 2400, facets.Curves[0].Steps[799])
+	require.Equal(t, "failed", r.Stages[1].State)
+	require.Empty(t, r.Stages[1].ClassWeights, "another stage's")
+	require.Equal(t, []int{1, 2, 3}, r.Stages[1].Curves[0].Steps)
+
+	require.Contains(t, page, "v-neck &lt;b&gt;")
+	require.Contains(t, page, "step 3: &lt;loss&gt; 0 is NaN")
+	require.NotRegexp(t, `(?i)<script|<link|src=|https?:`, page, "it stands alone")
+	require.Equal(t, strings.Count(page, "<svg"), strings.Count(page, "</svg>"))
+	require.NotRegexp(t, `NaN[ L"]|Inf`, regexp.MustCompile(`d="[^"]*"`).FindAllString(page, -1))
+
+	// Another run in the same place goes on with it, and a stage that is run again takes its old place.
+	again := &maker{Options: m.Options, current: "deeprank"}
+	again.report = again.openReport(t.Context())
+	again.reporter("deeprank", nil)(fall(5, LoopOptions{Photos: 1}))
+	again.endStage(t.Context(), nil)
+	r, page = readReport(t, again)
+	require.Len(t, r.Stages, 2)
+	require.Equal(t, facets, r.Stages[0])
+	require.Equal(t, "done", r.Stages[1].State)
+	require.Equal(t, 5, r.Stages[1].StepsDone)
+	require.Equal(t, 4+1+4, strings.Count(page, `class="raw"`)+strings.Count(page, "<circle"), "the old curves are smoothed, too")
+}
+
+// TestReportOfAnInterruption says that the stage goes on.
+func TestReportOfAnInterruption(t *testing.T) {
+	m := reported(t)
+	m.current = "trunk"
+	m.reporter("trunk", trunkLosses)(fall(10, LoopOptions{}))
+	require.NoError(t, m.Work.Put(t.Context(), reportKey, strings.NewReader("{")))
+	require.Empty(t, m.openReport(t.Context()).Stages, "what is no report is begun anew")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.endStage(ctx, ctx.Err())
+	r, _ := readReport(t, m)
+	require.Equal(t, "running", r.Stages[0].State)
+	require.Empty(t, r.Stages[0].Error)
+}
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		low, high float64
+		want      string
+	}{
+		{0, 1, "0.0 0.5 1.0"},
+		{0, 3200, "0 1000 2000 3000"},
+		{-0.3, 0.4, "-0.2 0.0 0.2 0.4"},
+		{0, 0.001, "0.0000 0.0005 0.0010"},
+		{0, 0.0008, "0.0000 0.0002 0.0004 0.0006 0.0008"},
+		{2.31, 2.34, "2.31 2.32 2.33 2.34"},
+		{0, 3e7, "0 1e+07 2e+07 3e+07"},
+		{1, 1, ""},
+		{0, 4, "0 1 2 3 4"},
+	} {
+		var labels []string
+		for _, tick := range ticks(c.low, c.high, 4) {
+			labels = append(labels, tick.label)
+		}
+		require.Equal(t, c.want, strings.Join(labels, " "), fmt.Sprint(c.low, " to ", c.high))
+	}
+}
+
+// TestChart puts a curve's ends where they belong.
+func TestChart(t *testing.T) {
+	c := newChart(Curve{Name: "macro F1", Steps: []int{5, 10}, Values: []float64{1, 0}, Best: true}, 10)
+	require.Equal(t, "metric", c.Kind)
+	require.Equal(t, "0, best 1 after 5 steps", c.Caption)
+	require.Equal(t, "M142.0 6.9L284.0 145.1", c.Line, "half and whole width, 5% of room above and below")
+	require.Equal(t, 142.0, c.Dot.X)
+	require.InDelta(t, plotHeight*0.05/1.1, c.Dot.Y, 1e-9)
+	require.Empty(t, c.Raw)
+
+	outlier := make([]float64, 100)
+	outlier[50] = 1e9
+	low, high := bounds(make([]float64, 100), outlier)
+	require.Less(t, high, 1.0, "one outlier does not press the rest flat")
+	require.Less(t, low, 0.0)
+	require.NoError(t, (&Report{Stages: []*StageReport{{Curves: []Curve{{}}}}}).page(&bytes.Buffer{}), "nothing is a curve, too")
+}
+
+func TestSpell(t *testing.T) {
+	for seconds, want := range map[float64]string{0.04: "0.0 s", 59: "59.0 s", 61: "1 min 01 s", 3600: "1 h 00 min", 90061: "25 h 01 min"} {
+		require.Equal(t, want, spell(time.Duration(seconds*float64(time.Second))))
+	}
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
+		require.Equal(t, want, grouped(n))
+	}
+}

@@ -1,0 +1,60 @@
+package training
+
+import (
+	"fmt"
+	"time"
+)
+
+// headLoop says how the current stage's head is trained, and where its checkpoint is.
+func (m *maker) headLoop() LoopOptions {
+	o := m.Options.Loop
+	o.Bucket, o.Key = m.Work, m.checkpoint
+	return o
+}
+
+// counter tells of the progress of many small things.
+func (m *maker) counter(what string) func(done, total int) {
+	begun := time.Now()
+	limiter := &every{period: 10 * time.Second}
+	return func(done, total int) {
+		switch {
+		case m.Watch != nil:
+			p := Progress{Step: done, Steps: total}
+			if elapsed := time.Since(begun); done > 0 {
+				p.PerSecond = float64(done) / elapsed.Seconds()
+				p.Left = time.Duration(float64(elapsed) / float64(done) * float64(total-done))
+			}
+			m.Watch(what, p)
+		case limiter.now() || done == total:
+			m.Logger.Info(what, "done", done, "of", total)
+		}
+	}
+}
+
+// reporter tells of the progress of a training, and keeps the report.
+func (m *maker) reporter(title string, losses []string) func(Progress) {
+	logged := &every{period: 15 * time.Second}
+	written := &every{period: time.Minute, last: time.Now()}
+	stage := m.report.stage(m.current, title, losses)
+	return func(p Progress) {
+		stage.progress(p)
+		if written.now() {
+			m.writeReport()
+		}
+		if m.Watch != nil {
+			m.Watch(title, p)
+			return
+		}
+		if !logged.now() && p.Step != p.Steps {
+			return
+		}
+		attributes := []any{"step", p.Step, "of", p.Steps, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second)}
+		for i, l := range p.Losses {
+			attributes = append(attributes, stage.lossName(i), fmt.Sprintf("%.4f", l))
+		}
+		if n := len(p.History.Validations); n > 0 {
+			attributes = append(attributes, p.History.Metric, fmt.Sprintf("%.4f", p.History.Validations[n-1].Value))
+		}
+		m.Logger.Info(title, attributes...)
+	}
+}
