@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/kleid-search/kleid/storage"
@@ -278,21 +279,38 @@ const (
 	curveSpeed = "photos a second"
 )
 
-// smooth adds to the curves that are noisy a mean over about a fiftieth of them.
+// smooth adds to the curves that are noisy what the noise is around: the mean of two moving averages over about
+// a fiftieth of them, one from each end, so that it does not lag behind.
 func (s *StageReport) smooth() {
 	for i := range s.Curves {
 		c := &s.Curves[i]
 		if c.Name == curveRate || c.Best {
 			continue
 		}
-		keep := 1 - 1/max(float64(len(c.Values))/50, 1)
-		var sum, share float64
-		c.Smooth = nil
-		for _, v := range c.Values {
-			sum, share = keep*sum+v, keep*share+1
-			c.Smooth = append(c.Smooth, sum/share)
+		c.Smooth = moving(c.Values)
+		back := moving(reversed(c.Values))
+		for j := range c.Smooth {
+			c.Smooth[j] = (c.Smooth[j] + back[len(back)-1-j]) / 2
 		}
 	}
+}
+
+// moving is an unbiased exponential moving average.
+func moving(values []float64) []float64 {
+	keep := 1 - 1/max(float64(len(values))/50, 1)
+	var sum, share float64
+	averages := make([]float64, len(values))
+	for i, v := range values {
+		sum, share = keep*sum+v, keep*share+1
+		averages[i] = sum / share
+	}
+	return averages
+}
+
+func reversed(values []float64) []float64 {
+	r := slices.Clone(values)
+	slices.Reverse(r)
+	return r
 }
 
 // grouped writes 12345 as 12,345.

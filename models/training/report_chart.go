@@ -109,8 +109,8 @@ func bounds(main, raw []float64) (low, high float64) {
 	low = min(slices.Min(main), sorted[cut])
 	high = max(slices.Max(main), sorted[len(sorted)-1-cut])
 	room := 0.05 * (high - low)
-	if room == 0 {
-		room = max(math.Abs(high)*0.1, 1e-6)
+	if level := math.Abs(high); high-low < 1e-3*level || level == 0 { // as good as constant
+		room = max(0.1*level, 1e-6)
 	}
 	return low - room, high + room
 }
@@ -136,7 +136,7 @@ func ticks(low, high float64, n int) []roundNumber {
 	decimals := max(0, -int(math.Floor(math.Log10(width)+1e-9)))
 	var all []roundNumber
 	for i := math.Ceil(low / width); i*width <= high; i++ {
-		v := i * width
+		v := i*width + 0 // no -0
 		label := strconv.FormatFloat(v, 'f', decimals, 64)
 		if decimals > 5 || math.Abs(v) >= 1e6 {
 			label = strconv.FormatFloat(v, 'g', 3, 64)

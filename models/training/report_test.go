@@ -132,6 +132,7 @@ func TestTicks(t *testing.T) {
 		{0, 0.0008, "0.0000 0.0002 0.0004 0.0006 0.0008"},
 		{2.31, 2.34, "2.31 2.32 2.33 2.34"},
 		{0, 3e7, "0 1e+07 2e+07 3e+07"},
+		{-0.09, 2, "0 1 2"},
 		{1, 1, ""},
 		{0, 4, "0 1 2 3 4"},
 	} {
@@ -158,7 +159,22 @@ func TestChart(t *testing.T) {
 	low, high := bounds(make([]float64, 100), outlier)
 	require.Less(t, high, 1.0, "one outlier does not press the rest flat")
 	require.Less(t, low, 0.0)
+	low, high = bounds([]float64{760, 760.0001}, []float64{760, 760.0001})
+	require.Greater(t, high-low, 100.0, "what is constant but for rounding is a flat line")
 	require.NoError(t, (&Report{Stages: []*StageReport{{Curves: []Curve{{}}}}}).page(&bytes.Buffer{}), "nothing is a curve, too")
+}
+
+// TestSmooth does not lag behind what falls, and takes the noise away.
+func TestSmooth(t *testing.T) {
+	s := StageReport{Curves: []Curve{{Name: "loss"}, {Name: curveRate, Values: []float64{1}}}}
+	for i := range 1000 {
+		s.Curves[0].Values = append(s.Curves[0].Values, -float64(i)+100*float64(1-2*(i%2)))
+	}
+	s.smooth()
+	for i := 200; i < 800; i++ {
+		require.InDelta(t, -float64(i), s.Curves[0].Smooth[i], 6)
+	}
+	require.Nil(t, s.Curves[1].Smooth)
 }
 
 func TestSpell(t *testing.T) {
