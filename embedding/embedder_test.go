@@ -209,8 +209,10 @@ func TestVectorsAndFacets(t *testing.T) {
 			require.False(t, c.Box.Empty())
 			require.LessOrEqual(t, c.Confidence, p.Candidates[max(n-1, 0)].Confidence)
 		}
-		require.Len(t, p.Facets, len(facets))
-		for f, prediction := range p.Facets {
+		require.Len(t, p.Facets, len(facets)+1)
+		require.Equal(t, "colour", p.Facets[len(facets)].Name)
+		require.NotEmpty(t, p.Colours)
+		for f, prediction := range p.Facets[:len(facets)] {
 			require.Equal(t, facets[f].Name, prediction.Name)
 			require.Len(t, prediction.Probabilities, len(facets[f].Labels))
 			var sum float64
@@ -235,7 +237,8 @@ func TestModelWithoutFacets(t *testing.T) {
 	e := newEmbedder(t, 1, smallModel(t, func(m *models.Model) { m.Config.Facets = nil }))
 	box := photo.Box{XMax: 30, YMax: 30}
 	got := embed(t, e, []Input{{Image: photos(1)[0].Image, Box: &box}})
-	require.Empty(t, got[0].Facets)
+	require.Len(t, got[0].Facets, 1)
+	require.Equal(t, "colour", got[0].Facets[0].Name)
 	require.Len(t, got[0].DeepRank, 32)
 }
 
@@ -372,7 +375,7 @@ func TestDefaultModelEmbeds(t *testing.T) {
 	got := embed(t, e, inputs)
 	require.Equal(t, catalog.StatusOK, got[0].Status)
 	require.Len(t, got[0].Unsupervised, model.Config.EmbeddingSize)
-	require.Len(t, got[0].Facets, len(model.Config.Facets))
+	require.Len(t, got[0].Facets, len(model.Config.Facets)+1, "and the colour")
 	require.Equal(t, got[1], embed(t, e, inputs[1:2])[0])
 }
 

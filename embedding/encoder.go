@@ -6,8 +6,10 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/graph"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/photo/colour"
 )
 
 // Crop is the part of a photo to embed.
@@ -47,6 +49,7 @@ func NewEncoder(backend backends.Backend, model *models.Model) (*Encoder, error)
 type encoded struct {
 	unsupervised, deepRank []float32
 	facets                 []Prediction
+	colours                []catalog.Colour
 }
 
 // encode embeds at most maxBatch crops, and returns how long the network took.
@@ -54,8 +57,13 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	config := e.model.Config
 	batch := e.batches.take(len(crops), config.CropHeight, config.CropWidth)
 	defer e.batches.put(batch)
+	colourFacet, withColours := e.model.ColourFacet()
+	readings := make([]colour.Reading, len(crops))
 	err := batch.fill(len(crops), func(i int, dst []float32) {
-		cropInput(dst, config, e.backbone, crops[i])
+		small, placement := cropInput(dst, config, e.backbone, crops[i])
+		if withColours {
+			readings[i] = coloursOf(crops[i], small, placement)
+		}
 	})
 	if err != nil {
 		return nil, 0, err
@@ -75,6 +83,7 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 			labels := len(values[2]) / batch.shape.size
 			results[i].facets = predict(config.Facets, values[2][i*labels:(i+1)*labels])
 		}
+		results[i].addColours(colourFacet, readings[i])
 	}
 	return results, took, nil
 }

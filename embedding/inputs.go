@@ -9,10 +9,12 @@ import (
 
 // The networks' inputs. Encoder and Locator, and what calibrates a model, read the same pixels.
 
-// cropInput fills dst [CropHeight, CropWidth, 3] with a crop as the encoder's network reads it.
-func cropInput(dst []float32, config models.Config, backbone models.Backbone, crop Crop) {
-	small, _ := photo.Letterbox(crop.Image, crop.Box.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
+// cropInput fills dst [CropHeight, CropWidth, 3] with a crop as the encoder's network reads it, and returns
+// what it scaled for that, and where the crop lies there.
+func cropInput(dst []float32, config models.Config, backbone models.Backbone, crop Crop) (*photo.Image, photo.Placement) {
+	small, placement := photo.Letterbox(crop.Image, crop.Box.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
 	photo.Normalise(dst, small, backbone.Mean, backbone.Deviation)
+	return small, placement
 }
 
 // photoInput fills dst [height, width, 3] with a whole photo as the locator's networks read it in that size,

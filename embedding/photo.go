@@ -39,8 +39,9 @@ type Photo struct {
 	BoxConfidence float32
 	Candidates    []Candidate // the best first, Box among them; empty for StatusNoDress
 	Facets        []Prediction
-	Unsupervised  []float32 // unit length
-	DeepRank      []float32 // unit length
+	Colours       []catalog.Colour // the dominant ones, the largest share first
+	Unsupervised  []float32        // unit length
+	DeepRank      []float32        // unit length
 	Timing        Timing
 }
 

@@ -112,9 +112,6 @@ func (m *Model) EmbeddingModel() string {
 	return m.fingerprint(config, "trunk.", "background.", "location.", "unsupervised.", "deeprank.")
 }
 
-// FacetModel is the fingerprint of the facet heads and their calibration.
-func (m *Model) FacetModel() string { return m.fingerprint([]any{m.Config.Facets}, "facets.") }
-
 func (m *Model) fingerprint(config []any, prefixes ...string) string {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(config); err != nil {
@@ -141,14 +138,10 @@ func (m *Model) fingerprint(config []any, prefixes ...string) string {
 
 // Metadata is what an index made with this model carries.
 func (m *Model) Metadata() catalog.Metadata {
-	meta := catalog.Metadata{
-		EmbeddingModel: m.EmbeddingModel(), FacetModel: m.FacetModel(),
+	return catalog.Metadata{
+		EmbeddingModel: m.EmbeddingModel(), FacetModel: m.FacetModel(), Facets: m.RowFacets(),
 		UnsupervisedSize: m.Config.EmbeddingSize, DeepRankSize: m.Config.EmbeddingSize,
 	}
-	for _, f := range m.Config.Facets {
-		meta.Facets = append(meta.Facets, f.Facet)
-	}
-	return meta
 }
 
 // Encode writes the model as a safetensors file whose metadata holds the configuration.

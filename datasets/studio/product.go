@@ -35,6 +35,7 @@ type look struct {
 	fabric string
 	base   rgb
 	accent [3]rgb
+	dyes   [3]string // of the accents
 	belt, sparkle, buttons,
 	ruffle, contrast, bow bool
 }
@@ -150,7 +151,8 @@ func (p *Product) drawCloth(d dice, o occasion) {
 	// Accents: colours that a print on this ground would have.
 	for i := range p.look.accent {
 		for range 20 {
-			p.look.accent[i] = findDye(d.draw(o.colours, nil)).draw(d)
+			p.look.dyes[i] = d.draw(o.colours, nil)
+			p.look.accent[i] = findDye(p.look.dyes[i]).draw(d)
 			if away := p.look.accent[i].luma() - p.look.base.luma(); i > 0 || away > 55 || away < -55 {
 				break
 			}
@@ -163,6 +165,10 @@ func (p *Product) drawCloth(d dice, o occasion) {
 			if p.look.base.luma() > 128 {
 				p.look.accent[0] = hex(0x1b1b22)
 			}
+		}
+		p.look.dyes[0] = "white"
+		if p.look.accent[0].luma() < 128 {
+			p.look.dyes[0] = "black"
 		}
 	}
 }

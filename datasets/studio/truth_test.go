@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +20,9 @@ func TestReadTruth(t *testing.T) {
 		p := products[i%2].Paint(Shot{Index: uint64(i / 2), Query: true})
 		require.FileExists(t, e.Path)
 		require.Equal(t, p.Box, *e.Box)
-		require.Equal(t, p.Facets, e.Labels)
+		want := maps.Clone(p.Facets)
+		want["colour"] = p.MainColour()
+		require.Equal(t, want, e.Labels)
 		require.Equal(t, -1, e.Fold)
 		require.False(t, e.NoDress)
 	}

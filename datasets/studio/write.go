@@ -16,7 +16,7 @@ import (
 
 // WriteCatalogue paints a shop's catalogue into a folder: dir/photos/*.jpg, dir/catalogue.csv (photo,
 // product_id, title, price, currency, colour: what a shop knows), and dir/truth.csv (photo, product,
-// kind, the box in half-open pixels, every facet), which only measurements read. progress may be nil
+// kind, the box in half-open pixels, every facet and the colour), which only measurements read. progress may be nil
 // and is called from several goroutines.
 func WriteCatalogue(ctx context.Context, dir string, products []Product, photosPerProduct int, progress func(done, total int)) error {
 	shots := make([]order, 0, len(products)*photosPerProduct)
@@ -109,6 +109,7 @@ func writeTruth(dir string, shots []order, photos []Photo) error {
 	for _, f := range datasets.Facets() {
 		header = append(header, f.Name)
 	}
+	header = append(header, "colour")
 	rows := [][]string{header}
 	for i, s := range shots {
 		p := photos[i]
@@ -119,6 +120,7 @@ func writeTruth(dir string, shots []order, photos []Photo) error {
 		for _, f := range datasets.Facets() {
 			row = append(row, p.Facets[f.Name])
 		}
+		row = append(row, s.product.MainColour())
 		rows = append(rows, row)
 	}
 	return writeTable(filepath.Join(dir, "truth.csv"), rows)

@@ -156,7 +156,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 // that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
 func (m *maker) stage(ctx context.Context, name string, model *models.Model, run func() error) error {
 	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %+v %d %v %v %s %d",
-		model.EmbeddingModel(), model.FacetModel(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil, m.Options.Loop.identity(), m.Seed))
+		model.EmbeddingModel(), model.FacetHeads(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil, m.Options.Loop.identity(), m.Seed))
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}

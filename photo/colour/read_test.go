@@ -1,0 +1,110 @@
+package colour
+
+import (
+	"hash/fnv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+// crop is a dress that fills its box, grey around it: striped in the colours given.
+func crop(stripes ...[3]uint8) (m *photo.Image, box photo.Box) {
+	m = photo.New(128, 192)
+	box = photo.Box{XMin: 20, YMin: 8, XMax: 108, YMax: 184}
+	for y := range m.Height {
+		for x := range m.Width {
+			c := [3]uint8{120, 126, 120}
+			if x >= box.XMin && x < box.XMax && y >= box.YMin && y < box.YMax {
+				c = stripes[y/8%len(stripes)]
+			}
+			copy(m.Pix[3*(y*m.Width+x):], c[:])
+		}
+	}
+	return m, box
+}
+
+func TestRead(t *testing.T) {
+	red, navy, white, green, yellow := [3]uint8{196, 30, 36}, [3]uint8{23, 32, 63}, [3]uint8{248, 247, 244}, [3]uint8{47, 125, 70}, [3]uint8{240, 208, 48}
+	for _, c := range []struct {
+		name    string
+		stripes [][3]uint8
+		label   string
+		shares  map[string]float64
+	}{
+		{"plain", [][3]uint8{red}, "red", map[string]float64{"red": 1}},
+		{"two thirds", [][3]uint8{navy, navy, white}, "navy", map[string]float64{"navy": 0.67, "white": 0.33}},
+		{"many", [][3]uint8{red, navy, white, green, yellow}, Multicolour,
+			map[string]float64{"red": 0.2, "navy": 0.2, "white": 0.2, "green": 0.2, "yellow": 0.2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, box := crop(c.stripes...)
+			r := Read(m, box, m.Frame())
+			require.Equal(t, r, Read(m, box, m.Frame()))
+			best, sum := 0, 0.0
+			for i, e := range r.Evidence {
+				sum += e
+				if e > r.Evidence[best] {
+					best = i
+				}
+			}
+			require.InDelta(t, 1, sum, 1e-4)
+			require.Equal(t, c.label, Labels()[best])
+			require.Len(t, r.Dominant, len(c.shares))
+			for _, d := range r.Dominant {
+				require.InDelta(t, c.shares[d.Name], d.Share, 0.04, d.Name)
+				require.Equal(t, d.Name, Name(d.Lab))
+			}
+		})
+	}
+}
+
+// TestReadsWhatItMeasures compares a colour that is read with the one that was painted.
+func TestReadsWhatItMeasures(t *testing.T) {
+	m, box := crop([3]uint8{196, 30, 36})
+	got, want := Read(m, box, m.Frame()).Dominant[0].Lab, FromSRGB(196, 30, 36)
+	require.Less(t, Difference(got, want), 1.5, "%v, painted %v", got, want)
+}
+
+func TestReadNothing(t *testing.T) {
+	m, box := crop([3]uint8{196, 30, 36})
+	require.Zero(t, Read(m, photo.Box{}, m.Frame()))
+	require.Zero(t, Read(m, box, photo.Box{}))
+	require.Zero(t, Read(m, box, photo.Box{XMin: 500, YMin: 500, XMax: 600, YMax: 600}))
+	require.Empty(t, Reading{}.Logits())
+}
+
+// TestSwatches checks that each label's swatch has its name.
+func TestSwatches(t *testing.T) {
+	for _, n := range names {
+		for _, v := range n.shades {
+			require.Equal(t, n.label, Name(FromSRGB(uint8(v>>16), uint8(v>>8), uint8(v))), "%06x", v)
+		}
+		require.Regexp(t, "^#[0-9a-f]{6}$", Swatch(n.label))
+	}
+	require.Empty(t, Swatch(Multicolour))
+	require.Equal(t, "#1a2b3c", hexText(0x1a2b3c))
+}
+
+func BenchmarkRead(b *testing.B) {
+	m, box := crop([3]uint8{196, 30, 36}, [3]uint8{23, 32, 63}, [3]uint8{248, 247, 244})
+	for i := range m.Pix { // shades, as in a photo
+		m.Pix[i] = uint8(min(max(int(m.Pix[i])+i*31%37-18, 0), 255))
+	}
+	for b.Loop() {
+		Read(m, box, m.Frame())
+	}
+}
+
+// TestEveryColourIsTheSame checks that all machines have the same colours: they may round the last bit of a
+// root or a sum in other ways.
+func TestEveryColourIsTheSame(t *testing.T) {
+	h := fnv.New64a()
+	for _, lab := range everyColour().lab {
+		for _, v := range lab {
+			h.Write([]byte{byte(v), byte(v >> 8)})
+		}
+	}
+	require.Equal(t, uint64(0xff408945e4067261), h.Sum64())
+}
