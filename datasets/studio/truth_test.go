@@ -21,7 +21,7 @@ func TestReadTruth(t *testing.T) {
 		require.FileExists(t, e.Path)
 		require.Equal(t, p.Box, *e.Box)
 		want := maps.Clone(p.Facets)
-		want["colour"] = p.MainColour()
+		want["colour"] = products[i%2].MainColour()
 		require.Equal(t, want, e.Labels)
 		require.Equal(t, -1, e.Fold)
 		require.False(t, e.NoDress)
