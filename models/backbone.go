@@ -49,6 +49,7 @@ var backbones = []Backbone{
 	resNet34,
 	resNet50,
 	inceptionV3,
+	inceptionV3Mixed8,
 }
 
 // BackboneByName finds a backbone in the registry.

@@ -20,8 +20,7 @@ func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
 // CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their cells
 // [batch, CellRows*CellColumns*channels], which all heads of crops read.
 func (m *Model) CellsGraph(pixels *Node) *Node {
-	features, _ := m.cropFeatures(NewFrozenNet(m.Weights), pixels)
-	return Cells(features, m.Config.CellRows, m.Config.CellColumns)
+	return Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features, m.Config.CellRows, m.Config.CellColumns)
 }
 
 // TransformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
@@ -30,8 +29,7 @@ func (m *Model) TransformsGraph(pixels *Node) *Node {
 	if m.Config.SpatialTransformer == nil {
 		panic(errors.New("the model has no spatial transformer"))
 	}
-	_, theta := m.cropFeatures(NewFrozenNet(m.Weights), pixels)
-	return theta
+	return m.cropPass(NewFrozenNet(m.Weights), pixels).Theta
 }
 
 // EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
@@ -52,13 +50,12 @@ func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, logits *Node) 
 	return unsupervised, deepRank, logits
 }
 
-func (m *Model) cropFeatures(net *Net, pixels *Node) (features, theta *Node) {
+func (m *Model) cropPass(net *Net, pixels *Node) CropPass {
 	backbone, err := m.Trunk()
 	if err != nil {
 		panic(err)
 	}
-	features, theta, _ = m.Config.CropFeatures(net.In("trunk"), backbone, pixels)
-	return features, theta
+	return m.Config.CropPass(net.In("trunk"), backbone, pixels)
 }
 
 // trunk reads whole photos.

@@ -95,8 +95,11 @@ type Model struct {
 	Weights Weights
 }
 
+// Trunk returns the configuration's backbone.
+func (c Config) Trunk() (Backbone, error) { return BackboneByName(c.Backbone) }
+
 // Trunk returns the model's backbone.
-func (m *Model) Trunk() (Backbone, error) { return BackboneByName(m.Config.Backbone) }
+func (m *Model) Trunk() (Backbone, error) { return m.Config.Trunk() }
 
 // Precision is "f32", or "int8" where the convolutions compute in it.
 func (m *Model) Precision() string { return cmp.Or(m.Config.Precision, "f32") }
@@ -193,8 +196,9 @@ func Load(ctx context.Context, url string) (*Model, error) {
 }
 
 // LoadWeights reads the weights of a bare network, in safetensors, from a path, `https://` or `s3://`
-// URL. A classifier's last layer, Inception's auxiliary classifier and prefixes that some exporters add
-// ("module.", "backbone.") are dropped, so that torchvision's and timm's files load as they are.
+// URL. The last layers of classifiers and prefixes that some exporters add ("module.", "backbone.") are
+// dropped, so that torchvision's and timm's files load as they are; Inception v3 as TensorFlow named its
+// layers in 2015 gets torchvision's names.
 func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
@@ -211,10 +215,15 @@ func LoadWeights(ctx context.Context, url string) (Weights, error) {
 				name = name[len(prefix):]
 			}
 		}
-		if name == "fc.weight" || name == "fc.bias" || strings.HasPrefix(name, "AuxLogits.") {
+		if name == "fc.weight" || name == "fc.bias" || strings.HasPrefix(name, auxiliaryPrefix+"fc.") {
 			continue
 		}
 		bare[name] = t
+	}
+	if named2015(bare) {
+		if bare, err = fromNamesOf2015(bare); err != nil {
+			return nil, fmt.Errorf("weights %s: %w", url, err)
+		}
 	}
 	return bare, nil
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
@@ -40,7 +41,7 @@ type Net struct {
 	observed *observed // frozen, to calibrate a network in int8: what its layers read
 	bfloat16 bool      // frozen: convolutions with batch normalisation compute in it
 
-	transformer *transformer // attached to a stage of the trunk; nil for none
+	hooks *cropHooks // of a trunk that crops pass; else nil
 }
 
 // NewFrozenNet builds inference graphs with the weights as constants.
@@ -70,9 +71,10 @@ func (n *Net) In(format string, args ...any) *Net {
 	return &sub
 }
 
-// Unused names the weights that a frozen network's graphs, as far as they are built, have no use for.
+// Unused names the weights that a frozen network's graphs, as far as they are built, have no use for, apart
+// from those that are for training alone.
 func (n *Net) Unused() []string {
-	return slices.DeleteFunc(n.weights.Names(), func(name string) bool { return n.used[name] })
+	return slices.DeleteFunc(n.weights.Names(), func(name string) bool { return n.used[name] || strings.HasPrefix(name, auxiliaryPrefix) })
 }
 
 // Frozen says whether the weights are constants.

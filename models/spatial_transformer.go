@@ -38,6 +38,14 @@ func DefaultSpatialTransformer(stage string) *SpatialTransformerConfig {
 	return &SpatialTransformerConfig{Stage: stage, Weight: 0.01}
 }
 
+// String is all of it, for those who tell options apart by how they are printed.
+func (s *SpatialTransformerConfig) String() string {
+	if s == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%s,%s,%v", s.Stage, s.Padding, s.Weight)
+}
+
 // Check says what cannot be with this backbone.
 func (s *SpatialTransformerConfig) Check(backbone Backbone) error {
 	stages := backbone.TransformerStages()
@@ -62,46 +70,18 @@ func (b Backbone) TransformerStages() []string {
 	return stages
 }
 
-// transformer is one that waits for its stage while a graph is built.
-type transformer struct {
-	config *SpatialTransformerConfig
-	net    *Net // of the trunk
-	theta  *Node
-}
-
-// CropFeatures are the backbone's features of crops [batch, height, width, 3], through the spatial
-// transformer where the configuration has one. Then theta is what it decided, [batch, 2, 3] (see
-// SampleAffine), and penalty the scalar to add to a loss; else both are nil. net is the trunk's.
-func (c Config) CropFeatures(net *Net, backbone Backbone, x *Node) (features, theta, penalty *Node) {
-	if c.SpatialTransformer == nil {
-		return backbone.Build(net, x), nil, nil
+// at samples x anew where a transformer is attached to this stage.
+func (c *cropHooks) at(stage string, x *Node) *Node {
+	if c != nil && c.passed != nil {
+		c.passed[stage] = x
 	}
-	if err := c.SpatialTransformer.Check(backbone); err != nil {
-		panic(err)
-	}
-	t := &transformer{config: c.SpatialTransformer, net: net}
-	attached := *net
-	attached.transformer = t
-	features = backbone.Build(&attached, attached.at(transformerInput, x))
-	if t.theta == nil {
-		panic(fmt.Errorf("spatial transformer: %s did not pass %q", backbone.Name, t.config.Stage))
-	}
-	return features, t.theta, MulScalar(DistanceFromIdentity(t.theta), t.config.Weight)
-}
-
-// Stage marks the end of a backbone's stage, counted from 1: what is attached there goes on from x
-// [batch, height, width, channels]. The result has the same shape.
-func (n *Net) Stage(number int, x *Node) *Node { return n.at(fmt.Sprintf("stage%d", number), x) }
-
-func (n *Net) at(stage string, x *Node) *Node {
-	t := n.transformer
-	if t == nil || t.config.Stage != stage {
+	if c == nil || c.transformer == nil || c.transformer.Stage != stage {
 		return x
 	}
 	dtype := x.DType()
 	x = ConvertDType(x, dtypes.Float32)
-	t.theta = localise(t.net.In("spatial_transformer"), x)
-	return ConvertDType(SampleAffine(x, t.theta, t.config.Padding == "border"), dtype)
+	c.theta = localise(c.net.In("spatial_transformer"), x)
+	return ConvertDType(SampleAffine(x, c.theta, c.transformer.Padding == "border"), dtype)
 }
 
 // localiseSize is the height and width to which the localisation network brings what it sees, so that its

@@ -24,8 +24,8 @@ func TestSpatialTransformerAtEveryStage(t *testing.T) {
 		for _, stage := range backbone.TransformerStages() {
 			config := Config{SpatialTransformer: DefaultSpatialTransformer(stage)}
 			outputs := MustNewExec(testBackend(t), func(x *Node) []*Node {
-				features, theta, penalty := config.CropFeatures(NewRandomNet(3), backbone, x)
-				return []*Node{features, theta, penalty}
+				pass := config.CropPass(NewRandomNet(3), backbone, x)
+				return []*Node{pass.Features, pass.Theta, pass.Penalty}
 			}).MustExec(x)
 			require.Equal(t, want, tensors.MustCopyFlatData[float32](outputs[0]), "%s, %s", backbone.Name, stage)
 			require.Equal(t, append(append([]float32(nil), identityMap...), identityMap...), tensors.MustCopyFlatData[float32](outputs[1]))
@@ -34,8 +34,7 @@ func TestSpatialTransformerAtEveryStage(t *testing.T) {
 	}
 	config := Config{SpatialTransformer: DefaultSpatialTransformer("stage9")}
 	_, err := MustNewExec(testBackend(t), func(x *Node) *Node {
-		features, _, _ := config.CropFeatures(NewRandomNet(3), kleidS, x)
-		return features
+		return config.CropPass(NewRandomNet(3), kleidS, x).Features
 	}).Exec(x)
 	require.ErrorContains(t, err, `kleid-s has no stage "stage9"; there are input, stage1, stage2, stage3`)
 }
@@ -61,8 +60,7 @@ func withTransformer(t *testing.T, m *Model, stage string) *Model {
 	require.NoError(t, err)
 	ctx := context.New()
 	context.MustNewExec(testBackend(t), ctx, func(ctx *context.Context, x *Node) *Node {
-		features, _, _ := m.Config.CropFeatures(NewTrainingNet(ctx, m.Weights, 1, false).In("trunk"), backbone, x)
-		return features
+		return m.Config.CropPass(NewTrainingNet(ctx, m.Weights, 1, false).In("trunk"), backbone, x).Features
 	}).MustExec1(randomPixels(1, 1, m.Config.CropHeight, m.Config.CropWidth, 3))
 	weights, err := TrainedWeights(ctx)
 	require.NoError(t, err)

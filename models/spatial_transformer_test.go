@@ -211,15 +211,15 @@ func TestSpatialTransformerUndoesShiftsAndScales(t *testing.T) {
 	const steps, batch, held = 300, 32, 500
 	run := func(transformer *SpatialTransformerConfig) (accuracy float64, maps []float32, places []place) {
 		config := Config{SpatialTransformer: transformer}
-		logits := func(net *Net, x *Node) (y, theta, penalty *Node) {
-			features, theta, penalty := config.CropFeatures(net.In("trunk"), smallBackbone, x)
-			return net.Linear("out", Reshape(features, features.Shape().Dimensions[0], -1), 10), theta, penalty
+		logits := func(net *Net, x *Node) (y *Node, pass CropPass) {
+			pass = config.CropPass(net.In("trunk"), smallBackbone, x)
+			return net.Linear("out", Reshape(pass.Features, x.Shape().Dimensions[0], -1), 10), pass
 		}
 		trainer, err := NewTrainer(testBackend(t), func(net *Net, in []*Node) []*Node {
-			y, _, penalty := logits(net, in[0])
+			y, pass := logits(net, in[0])
 			loss := CrossEntropy(y, in[1])
-			if penalty != nil {
-				loss = Add(loss, penalty)
+			if pass.Penalty != nil {
+				loss = Add(loss, pass.Penalty)
 			}
 			return []*Node{loss}
 		}, TrainerOptions{Seed: 5})
@@ -234,11 +234,11 @@ func TestSpatialTransformerUndoesShiftsAndScales(t *testing.T) {
 		require.NoError(t, err)
 		x, _, labels, places := drawDigits(rand.New(rand.NewPCG(3, 4)), held)
 		outputs := MustNewExec(testBackend(t), func(x *Node) []*Node {
-			y, theta, _ := logits(NewFrozenNet(weights), x)
-			if theta == nil {
+			y, pass := logits(NewFrozenNet(weights), x)
+			if pass.Theta == nil {
 				return []*Node{y}
 			}
-			return []*Node{y, theta}
+			return []*Node{y, pass.Theta}
 		}).MustExec(x)
 		got := tensors.MustCopyFlatData[float32](outputs[0])
 		right := 0

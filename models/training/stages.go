@@ -89,7 +89,7 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 			return nil, fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
 		}
 	}
-	if err := errors.Join(options.FacetLoss.Check(datasets.Facets()), options.Loop.Check(), options.Trunk.Loop.Check()); err != nil {
+	if err := errors.Join(options.FacetLoss.Check(datasets.Facets()), options.Loop.Check(), options.Trunk.Loop.Check(), options.Trunk.Mix.Check()); err != nil {
 		return nil, err
 	}
 	m.Options.Trunk.Seed += m.Seed
@@ -144,6 +144,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	for name := range weights.Sub("contrast.") {
 		delete(weights, "contrast."+name)
 	}
+	weights = weights.WithoutAuxiliary()
 	trunk := &models.Model{Config: m.Options.Trunk.Config, Weights: weights}
 	if err := trunk.Save(ctx, m.Work, key, models.Float32); err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type TrunkOptions struct {
 	WeightDecay          float64
 	WarmUp               int
 	CheckpointEvery      time.Duration
+	Mix                  MixOptions // of crops
 	// Loop has what else there is to say about the steps. Its Steps, Rate, WarmUp, Photos, Cost, Seed, Bucket, Key
 	// and CheckpointEvery are TrainTrunk's.
 	Loop LoopOptions
@@ -61,7 +62,7 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 		return nil, fmt.Errorf("trunk: a batch takes %d products, and there are %d: paint more", options.PaintedPairs, len(pool.Products))
 	}
 	config := options.Config
-	backbone, err := models.BackboneByName(config.Backbone)
+	backbone, err := config.Trunk()
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +108,7 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, numb
 		options.RealPairs = 0
 	}
 	crops := pool.drawCrops(rng, painted, real, options.PaintedPairs, options.RealPairs, config, width, height, backbone)
+	options.Mix.mix(rng, &crops, height, width)
 	scale := config.Scales[rng.IntN(len(config.Scales))]
 	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
 	return append(crops.tensors(height, width, pool.labelCount()), whole.tensors(scale[0], scale[1])...)
@@ -135,12 +137,20 @@ func (p *Pool) trainingIndices() (painted, real, scenes []int) {
 func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) models.LossFunc {
 	return func(net *models.Net, inputs []*Node) []*Node {
 		pixels, targets, positives := inputs[0], inputs[1], inputs[2]
-		cells := models.Cells(backbone.Build(net.In("trunk"), pixels), config.CellRows, config.CellColumns)
+		pass := config.CropPass(net.In("trunk"), backbone, pixels)
+		cells := models.Cells(pass.Features, config.CellRows, config.CellColumns)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
 		contrast := models.SupervisedContrastive(z, positives, 0.1)
 		facets := facetLoss(net, pool, cells, targets, 0)
+		if pass.Auxiliary != nil {
+			auxiliary := facetLoss(models.AuxiliaryNet(net.In("trunk")), pool, pass.Auxiliary, targets, 0)
+			facets = Add(facets, MulScalar(auxiliary, models.AuxiliaryWeight))
+		}
 		foreground, box := locationLoss(net, backbone.Build(net.In("trunk"), inputs[3]), inputs[4:])
 		total := Add(Add(contrast, MulScalar(facets, 0.7)), Add(MulScalar(foreground, 0.5), MulScalar(box, 0.5)))
+		if pass.Penalty != nil {
+			total = Add(total, pass.Penalty)
+		}
 		return []*Node{total, contrast, facets, foreground, box}
 	}
 }
