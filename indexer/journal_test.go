@@ -26,6 +26,9 @@ func testSighting(n int) sighting {
 	s.box = catalog.Box{XMin: -1, YMin: 0, XMax: int32(n), YMax: math.MaxInt32}
 	s.confidence = float32(n) / 7
 	s.facets = []facetSighting{{label: int32(n % 3), probability: 0.1}, {label: noLabel}}
+	for i := range n % 3 {
+		s.colours = append(s.colours, catalog.Colour{Name: []string{"red", "light-blue"}[i], L: float32(n), A: -1, B: 0.5, Share: 1 / float32(i+1)})
+	}
 	for i := range 8 {
 		s.unsupervised = append(s.unsupervised, float32(n)+float32(i)/3)
 	}
@@ -263,7 +266,9 @@ func FuzzSighting(f *testing.F) {
 func TestSightingSize(t *testing.T) {
 	codec := newSightingCodec(newStub().meta)
 	for i := range 4 {
-		payload := codec.append(nil, testSighting(i))
+		s := testSighting(i)
+		s.colours = nil
+		payload := codec.append(nil, s)
 		require.Len(t, payload, codec.size(payload[0]), fmt.Sprint(i))
 	}
 }

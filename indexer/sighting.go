@@ -25,6 +25,7 @@ type sighting struct {
 	box           catalog.Box
 	confidence    float32
 	facets        []facetSighting // one for each facet of the model, in its order
+	colours       []catalog.Colour
 	unsupervised  []float32
 	deepRank      []float32
 }
@@ -49,6 +50,7 @@ func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []ca
 	}
 	b := seen.Box
 	s.box = catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
+	s.colours = seen.Colours
 	s.confidence, s.unsupervised, s.deepRank = seen.BoxConfidence, seen.Unsupervised, seen.DeepRank
 	for _, f := range facets {
 		value := facetSighting{label: noLabel}
@@ -73,6 +75,7 @@ func (s *sighting) fill(row *catalog.Row, facets []catalog.Facet) {
 	}
 	box := s.box
 	row.Box, row.BoxConfidence = &box, s.confidence
+	row.Colours = s.colours
 	row.EmbeddingUnsupervised, row.EmbeddingDeepRank = s.unsupervised, s.deepRank
 	for i, f := range s.facets {
 		if f.label < 0 {
@@ -138,10 +141,16 @@ func (c sightingCodec) append(b []byte, s sighting) []byte {
 	for _, v := range s.deepRank {
 		b = le.AppendUint32(b, math.Float32bits(v))
 	}
+	for _, colour := range s.colours { // up to the end, since there are more or fewer of them
+		for _, v := range []float32{colour.L, colour.A, colour.B, colour.Share} {
+			b = le.AppendUint32(b, math.Float32bits(v))
+		}
+		b = append(le.AppendUint32(b, uint32(len(colour.Name))), colour.Name...)
+	}
 	return b
 }
 
-// size is the length of a payload of a kind.
+// size is the length of a payload of a kind, without colours.
 func (c sightingCodec) size(kind byte) int {
 	size := 1 + len(photoKey{}) + 2*4
 	if kind == kindOK {
@@ -152,7 +161,7 @@ func (c sightingCodec) size(kind byte) int {
 
 func (c sightingCodec) decode(payload []byte) (sighting, error) {
 	var s sighting
-	if len(payload) == 0 || payload[0] != kindOK && payload[0] != kindNoDress || len(payload) != c.size(payload[0]) {
+	if len(payload) == 0 || payload[0] != kindOK && payload[0] != kindNoDress || len(payload) < c.size(payload[0]) {
 		return s, errSighting
 	}
 	s.status = catalog.StatusOK
@@ -175,6 +184,9 @@ func (c sightingCodec) decode(payload []byte) (sighting, error) {
 	}
 	s.width, s.height = int32(next()), int32(next())
 	if s.status != catalog.StatusOK {
+		if len(payload) > 0 {
+			return s, errSighting
+		}
 		return s, nil
 	}
 	s.box = catalog.Box{XMin: int32(next()), YMin: int32(next()), XMax: int32(next()), YMax: int32(next())}
@@ -188,6 +200,19 @@ func (c sightingCodec) decode(payload []byte) (sighting, error) {
 		s.facets[i] = f
 	}
 	s.unsupervised, s.deepRank = floats(c.unsupervised), floats(c.deepRank)
+	const numbers = 5 * 4 // of a colour, the length of its name among them
+	for len(payload) > 0 {
+		if len(payload) < numbers {
+			return s, errSighting
+		}
+		v := floats(4)
+		length := next()
+		if uint64(length) > uint64(len(payload)) {
+			return s, errSighting
+		}
+		s.colours = append(s.colours, catalog.Colour{Name: string(payload[:length]), L: v[0], A: v[1], B: v[2], Share: v[3]})
+		payload = payload[length:]
+	}
 	return s, nil
 }
 

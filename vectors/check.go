@@ -198,6 +198,11 @@ func checkRow(meta catalog.Metadata, row *catalog.Row) error {
 	if notFinite(row.BoxConfidence) {
 		return errors.New("the box confidence is not a finite number")
 	}
+	for _, c := range row.Colours {
+		if notFinite(c.L) || notFinite(c.A) || notFinite(c.B) || notFinite(c.Share) {
+			return fmt.Errorf("the colour %q has a number that is not finite", c.Name)
+		}
+	}
 	for name, value := range row.Facets {
 		if err := (Filter{name: {value.Label}}).Check(meta); err != nil {
 			return err
