@@ -26,11 +26,8 @@ type TrunkOptions struct {
 	// (https://arxiv.org/abs/1906.06423).
 	HalfSteps, FullSteps int
 	PaintedPairs         int // pairs of photos of one painted dress in a batch
-	RealPairs            int // pairs of looks at a part of a real photo in a batch
-	Scenes               int // whole painted photos in a batch
-	RealScenes           int // whole real photos in a batch, which are there for the teacher's lessons alone
-	// Teacher is what real photos are seen with; nil trains without.
-	Teacher *Teacher
+	RealPairs            int // pairs of looks at one real photo in a batch
+	Scenes               int // whole photos in a batch
 	LearningRate         float64
 	WeightDecay          float64
 	WarmUp               int
@@ -45,13 +42,13 @@ type TrunkOptions struct {
 func DefaultTrunkOptions() TrunkOptions {
 	return TrunkOptions{
 		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2400, FullSteps: 800,
-		PaintedPairs: 22, RealPairs: 14, Scenes: 8, RealScenes: 12,
+		PaintedPairs: 24, RealPairs: 8, Scenes: 12,
 		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
 	}
 }
 
 // trunkLosses names what the trunk's training reports.
-var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box", "teacher_crops", "teacher_scenes"}
+var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box"}
 
 // projectionSize is the length of the vector in which the contrastive loss compares. It is thrown away
 // after training.
@@ -65,7 +62,7 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 		return nil, fmt.Errorf("trunk: a batch takes %d products, and there are %d: paint more", options.PaintedPairs, len(pool.Products))
 	}
 	config := options.Config
-	backbone, err := config.Trunk()
+	backbone, err := models.BackboneByName(config.Backbone)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +82,7 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	o := options.Loop
 	o.Steps, o.Rate, o.WarmUp = steps, options.LearningRate, options.WarmUp
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
-	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes + options.RealScenes
+	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
 	o.Cost, o.Seed = options.stepCost, options.Seed
 	return loop(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
 }
@@ -106,84 +103,48 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, numb
 	if number/max(options.Loop.Accumulate, 1) < options.HalfSteps {
 		height, width = height/2, width/2
 	}
-	painted, scenes := pool.paintedIndices()
-	crops := pool.drawCrops(rng, painted, nil, options.PaintedPairs, 0, config, width, height, backbone)
+	painted, real, scenes := pool.trainingIndices()
+	if len(real) == 0 { // nothing but painted dresses
+		options.RealPairs = 0
+	}
+	crops := pool.drawCrops(rng, painted, real, options.PaintedPairs, options.RealPairs, config, width, height, backbone)
+	options.Mix.mix(rng, &crops, height, width)
 	scale := config.Scales[rng.IntN(len(config.Scales))]
 	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
-	batch := append(crops.tensors(height, width, pool.labelCount())[:2], whole.tensors(scale[0], scale[1])...)
-	if len(pool.Wholes) > 0 {
-		components := len(pool.teacherDeviations)
-		batch = append(batch, pool.drawViews(rng, 2*options.RealPairs, true, height, width, backbone).tensors(height, width, components)...)
-		if components > 0 {
-			batch = append(batch, pool.drawViews(rng, options.RealScenes, false, scale[0], scale[1], backbone).tensors(scale[0], scale[1], components)...)
-		}
-	}
-	return batch
+	return append(crops.tensors(height, width, pool.labelCount()), whole.tensors(scale[0], scale[1])...)
 }
 
-// paintedIndices are the painted products and scenes.
-func (p *Pool) paintedIndices() (products, scenes []int) {
+// trainingIndices are what the trunk may learn from: every painted product and scene, and real photos
+// as pictures only.
+func (p *Pool) trainingIndices() (painted, real, scenes []int) {
 	for i := range p.Products {
-		products = append(products, i)
+		painted = append(painted, i)
+	}
+	for i, c := range p.Crops {
+		if c.Real {
+			real = append(real, i)
+		}
 	}
 	for i, s := range p.Scenes {
 		if !s.Real {
 			scenes = append(scenes, i)
 		}
 	}
-	return products, scenes
+	return painted, real, scenes
 }
 
-// trunkLoss sums the losses of all heads. The inputs are trunkBatch's.
+// trunkLoss sums the losses of all heads.
 func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) models.LossFunc {
 	return func(net *models.Net, inputs []*Node) []*Node {
-		painted, targets, scenes, truth, rest := inputs[0], inputs[1], inputs[2], inputs[3:8], inputs[8:]
-		crops, wholes := painted, scenes
-		paintedCrops, paintedScenes := painted.Shape().Dimensions[0], scenes.Shape().Dimensions[0]
-		taught := len(rest) == 6
-		if len(rest) > 0 {
-			crops = Concatenate([]*Node{crops, rest[0]}, 0)
-		}
-		if taught {
-			wholes = Concatenate([]*Node{wholes, rest[3]}, 0)
-		}
-		features := backbone.Build(net.In("trunk"), crops)
-		cells := models.Cells(features, config.CellRows, config.CellColumns)
+		pixels, targets, positives := inputs[0], inputs[1], inputs[2]
+		cells := models.Cells(backbone.Build(net.In("trunk"), pixels), config.CellRows, config.CellColumns)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
-		contrast := models.SupervisedContrastive(z, neighbours(z), 0.1)
-		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, 0)
-
-		wholeFeatures := backbone.Build(net.In("trunk"), wholes)
-		foreground, box := locationLoss(net, Slice(wholeFeatures, AxisRange(0, paintedScenes)), truth)
+		contrast := models.SupervisedContrastive(z, positives, 0.1)
+		facets := facetLoss(net, pool, cells, targets, 0)
+		foreground, box := locationLoss(net, backbone.Build(net.In("trunk"), inputs[3]), inputs[4:])
 		total := Add(Add(contrast, MulScalar(facets, 0.7)), Add(MulScalar(foreground, 0.5), MulScalar(box, 0.5)))
-		losses := []*Node{contrast, facets, foreground, box}
-		if taught {
-			ofCrops := teacherLoss(net, Slice(features, AxisRange(paintedCrops)), rest[1], rest[2])
-			ofScenes := teacherLoss(net, Slice(wholeFeatures, AxisRange(paintedScenes)), rest[4], rest[5])
-			total = Add(total, Add(MulScalar(ofCrops, 2), ofScenes))
-			losses = append(losses, ofCrops, ofScenes)
-		}
-		return append([]*Node{total}, losses...)
+		return []*Node{total, contrast, facets, foreground, box}
 	}
-}
-
-// neighbours [n, n] is 1 between the rows 2i and 2i+1 of z, which are each other's positives.
-func neighbours(z *Node) *Node {
-	n := z.Shape().Dimensions[0]
-	positives := make([]float32, n*n)
-	for i := range n {
-		positives[i*n+(i^1)] = 1
-	}
-	return ConstTensor(z.Graph(), tensors.FromFlatDataAndDimensions(positives, n, n))
-}
-
-// teacherLoss is the weighted mean square of what the trunk's features [batch, rows, columns, channels], mapped
-// linearly, lack to the teacher's components, [batch, rows, columns, components], whose own mean square is 1.
-func teacherLoss(net *models.Net, features, targets, weights *Node) *Node {
-	components := targets.Shape().Dimensions[3]
-	said := net.ConvBias("teacher", features, components, 1, 1)
-	perCell := ReduceMean(Square(Sub(said, targets)), -1)
-	return Div(ReduceAllSum(Mul(perCell, Squeeze(weights, -1))), MaxScalar(ReduceAllSum(weights), 1e-6))
 }
 
 // facetLoss is the mean cross-entropy of the facets, focal where gamma is not 0; targets holds them behind
