@@ -29,6 +29,8 @@ type Answer struct {
 	Query Queried `json:"query"`
 	// Facets are those of the queried dress, by name. They describe it and filter nothing.
 	Facets map[string]Facet `json:"facets,omitempty" doc:"The queried dress, by facet: what the model predicts, or what the index says"`
+	// Colours are the dominant ones of the queried dress.
+	Colours []catalog.Colour `json:"colours,omitempty" doc:"The dominant colours of the queried dress in CIELAB, the largest share first"`
 	// Box is the dress in the queried photo.
 	Box           *catalog.Box `json:"box,omitempty" doc:"The dress that was searched for, in pixels of the upright photo, half-open"`
 	BoxConfidence float32      `json:"box_confidence,omitempty"`

@@ -137,6 +137,13 @@ func TestPageInABrowser(t *testing.T) {
 		}
 		require.Equal(t, 1, see[int](v, `document.querySelectorAll("#candidates button").length`))
 	})
+	t.Run("colours are shown", func(t *testing.T) {
+		v.t = t
+		require.Equal(t, len(row.Colours), see[int](v, `document.querySelectorAll("#facets .palette i").length`))
+		require.Equal(t, "rgb(23, 32, 63)", see[string](v, `getComputedStyle(document.querySelector('#facets [data-label="navy"] .swatch')).backgroundColor`))
+		require.Equal(t, row.Facets["colour"].Label, see[string](v, cards+`[0].querySelector('[data-facet="colour"]').textContent`))
+		require.Equal(t, 0, see[int](v, `document.querySelectorAll('#facets [data-facet="sleeve"] .swatch').length`))
+	})
 	t.Run("chips filter", func(t *testing.T) {
 		v.t = t
 		own := row.Facets["sleeve"].Label

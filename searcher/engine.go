@@ -175,6 +175,7 @@ type subject struct {
 	unsupervised []float32
 	deepRank     []float32
 	facets       map[string]Facet
+	colours      []catalog.Colour
 	box          *catalog.Box
 	confidence   float32
 	candidates   []Candidate
@@ -201,6 +202,7 @@ func (e *Engine) subjectOf(s seen) subject {
 		return to
 	}
 	to.box, to.confidence = boxOf(s.photo.Box), s.photo.BoxConfidence
+	to.colours = s.photo.Colours
 	for _, c := range s.photo.Candidates {
 		to.candidates = append(to.candidates, Candidate{*boxOf(c.Box), c.Confidence})
 	}
@@ -235,6 +237,7 @@ func subjectOfRow(row catalog.Row) subject {
 		box:          row.Box,
 		confidence:   row.BoxConfidence,
 		facetModel:   row.FacetModel,
+		colours:      row.Colours,
 		facets:       make(map[string]Facet, len(row.Facets)),
 	}
 	if row.Box != nil {
@@ -279,7 +282,7 @@ func search(ctx context.Context, p *pin, s subject, request Request, timing Timi
 		Status: s.status, Results: []Result{}, Exact: true, Complete: true,
 		K: request.K, Offset: request.Offset, OnePerProduct: !request.EveryPhoto,
 		Embedding: request.Embedding, Where: request.Where,
-		Query: s.query, Facets: s.facets, Box: s.box, BoxConfidence: s.confidence, Candidates: s.candidates,
+		Query: s.query, Facets: s.facets, Colours: s.colours, Box: s.box, BoxConfidence: s.confidence, Candidates: s.candidates,
 		EmbeddingModel: p.meta.EmbeddingModel, FacetModel: s.facetModel, Run: p.meta.Run, Timing: timing,
 	}
 	if a.FacetModel == "" {

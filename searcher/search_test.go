@@ -37,6 +37,9 @@ func TestPhotoOfTheIndexComesFirst(t *testing.T) {
 		require.Equal(t, row.Facets["neckline"].Label, a.Facets["neckline"].Label)
 		require.True(t, *a.Facets["neckline"].Confident)
 		require.False(t, *a.Facets["occasion"].Confident)
+		require.Equal(t, row.Facets["colour"].Label, a.Facets["colour"].Label)
+		require.Equal(t, row.Colours, a.Colours)
+		require.NotEmpty(t, a.Results[0].Colours)
 		var sum float32
 		for _, p := range a.Facets["neckline"].Probabilities {
 			sum += p

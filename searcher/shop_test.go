@@ -28,6 +28,7 @@ import (
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/photo/colour"
 	"github.com/kleid-search/kleid/vectors"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
@@ -56,7 +57,7 @@ const (
 
 func (s *stubEmbedder) Metadata() catalog.Metadata {
 	return catalog.Metadata{
-		EmbeddingModel: s.model, FacetModel: "facets of " + s.model, Facets: datasets.Facets(),
+		EmbeddingModel: s.model, FacetModel: "facets of " + s.model, Facets: append(datasets.Facets(), colourFacet()),
 		UnsupervisedSize: stubUnsupervised, DeepRankSize: stubDeepRank,
 	}
 }
@@ -94,10 +95,22 @@ func (s *stubEmbedder) Embed(_ context.Context, inputs []embedding.Input) ([]emb
 		for _, facet := range datasets.Facets() {
 			p.Facets = append(p.Facets, prediction(facet, truth.Facets[facet.Name]))
 		}
+		for _, d := range colour.Read(in.Image, p.Box, in.Image.Frame()).Dominant {
+			p.Colours = append(p.Colours, catalog.Colour{Name: d.Name, L: float32(d.L), A: float32(d.A), B: float32(d.B), Share: float32(d.Share)})
+		}
+		p.Facets = append(p.Facets, prediction(colourFacet(), p.Colours[0].Name))
 		p.Timing = embedding.Timing{Locate: time.Millisecond, Embed: time.Millisecond}
 		photos[i] = p
 	}
 	return photos, nil
+}
+
+func colourFacet() catalog.Facet {
+	f := catalog.Facet{Name: colour.Facet, Labels: colour.Labels()}
+	for _, label := range f.Labels {
+		f.Swatches = append(f.Swatches, colour.Swatch(label))
+	}
+	return f
 }
 
 func prediction(facet catalog.Facet, label string) embedding.Prediction {
@@ -236,7 +249,7 @@ func (s *shop) row(t *testing.T, product int, shot studio.Shot) catalog.Row {
 		RowID: catalog.NewRowID(of.ID, source), PhotoID: photo.ID(data), ProductID: of.ID, Source: source,
 		Title: of.Title, URL: "https://shop.example/" + url.PathEscape(of.ID), Price: &price, Currency: of.Currency,
 		Status: catalog.StatusOK, Width: int32(m.Width), Height: int32(m.Height),
-		Box: boxOf(seen.Box), BoxConfidence: seen.BoxConfidence, Facets: make(map[string]catalog.FacetValue),
+		Box: boxOf(seen.Box), BoxConfidence: seen.BoxConfidence, Facets: make(map[string]catalog.FacetValue), Colours: seen.Colours,
 		EmbeddingUnsupervised: seen.Unsupervised, EmbeddingDeepRank: seen.DeepRank,
 		EmbeddingModel: s.embedder.model, FacetModel: "facets of " + s.embedder.model, IndexedAt: time.Unix(1_700_000_000, 0).UTC(),
 	}

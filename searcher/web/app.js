@@ -4,7 +4,7 @@
 const pageSize = 24;
 const $ = (id) => document.getElementById(id);
 
-let facets = []; // [{name, labels}] of the index
+let facets = []; // [{name, labels, swatches}] of the index
 let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId}
 let where = {}; // facet → label
 let shown = null; // the latest answer
@@ -221,10 +221,11 @@ function showFacets(answer) {
     legend.append(name, where[facet.name] ? `the same, ${where[facet.name]}` : known ? `looks like ${known.label}${known.confident === false ? ", perhaps" : ""}` : "");
     const chips = document.createElement("div");
     chips.className = "chips";
+    const colours = palette(facet, answer);
     // What the dress is comes first, so that it is in sight where chips scroll.
     const first = known ? [known.label] : [];
     chips.append(...["", ...first, ...facet.labels.filter((label) => !first.includes(label))].map((label) => chip(facet, label, known)));
-    set.append(legend, chips);
+    set.append(legend, ...(colours ? [colours] : []), chips);
     return set;
   }));
   if (back) document.querySelector(`.chip[data-facet="${CSS.escape(back[0])}"][data-label="${CSS.escape(back[1])}"]`)?.focus();
@@ -237,6 +238,8 @@ function chip(facet, label, known) {
   button.dataset.facet = facet.name;
   button.dataset.label = label;
   button.textContent = label || "any";
+  const dot = swatch(facet, label);
+  if (dot) button.prepend(dot);
   button.setAttribute("aria-pressed", String((where[facet.name] || "") === label));
   if (known && label && label === known.label) {
     button.classList.add("predicted");
@@ -255,6 +258,33 @@ function chip(facet, label, known) {
     search();
   };
   return button;
+}
+
+// swatch shows what a label looks like, of a facet whose labels are colours.
+function swatch(facet, label) {
+  if (!facet.swatches || !label) return null;
+  const dot = document.createElement("i");
+  dot.className = "swatch";
+  const colour = facet.swatches[facet.labels.indexOf(label)];
+  if (colour) dot.style.background = colour;
+  return dot;
+}
+
+// palette is a bar of the dress's colours, each as wide as its share; null for a facet of other labels.
+function palette(facet, answer) {
+  if (!facet.swatches || !answer.colours?.length) return null;
+  const bar = document.createElement("div");
+  bar.className = "palette";
+  bar.setAttribute("role", "img");
+  bar.setAttribute("aria-label", answer.colours.map((c) => `${c.name} ${percent(c.share)}`).join(", "));
+  bar.append(...answer.colours.map((c) => {
+    const part = document.createElement("i");
+    part.style.flexGrow = c.share;
+    part.style.background = `lab(${c.l}% ${c.a} ${c.b})`;
+    part.title = `${c.name}, ${percent(c.share)}`;
+    return part;
+  }));
+  return bar;
 }
 
 function clear() {
@@ -279,11 +309,13 @@ function card(row, answer) {
       const span = document.createElement("span");
       span.dataset.facet = facet.name;
       span.textContent = row.facets[facet.name].label;
+      const dot = swatch(facet, span.textContent);
       const own = answer.facets?.[facet.name];
       if (own && own.label !== span.textContent) {
         span.className = "differs";
         span.title = `${facet.name}: not ${own.label}`;
       }
+      if (dot) span.prepend(dot);
       return span;
     });
     node.querySelector(".labels").append(...labels);
