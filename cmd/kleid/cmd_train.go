@@ -86,22 +86,22 @@ Examples:
 
 // trainFlags are those of all that is trained, and more.
 func trainFlags(work string, more ...cli.Flag) []cli.Flag {
-	return append([]cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there"},
 		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
 		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from"},
 		backendFlag(), threadsFlag(),
-	}, more...)
+	}, more, loopFlags())
 }
 
 // trunkFlags are those of what trains a trunk.
 func trunkFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the crop's size"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
 		&cli.StringFlag{Name: "trunk", Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ")},
 		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
-	}
+	}, mixFlags()...)
 }
 
 // facetLossFlags are those of what trains facet heads.
@@ -148,8 +148,13 @@ func train(c *cli.Context, heads []string) error {
 	if err := positive(c, "products"); err != nil {
 		return err
 	}
-	options := training.Options{FacetLoss: training.DefaultFacetLoss(), Heads: heads, Logger: logger(c), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
+	progress := newProgress(c)
+	defer progress.end()
+	options := training.Options{FacetLoss: training.DefaultFacetLoss(), Heads: heads, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint.Products = c.Int("products")
+	if err := setLoop(c, &options); err != nil {
+		return err
+	}
 	ofHead := len(heads) > 0
 	if heads == nil || slices.Contains(heads, "facets") {
 		var err error
@@ -181,8 +186,12 @@ func train(c *cli.Context, heads []string) error {
 	}
 	model, err := training.Make(c.Context, options)
 	if err != nil {
+		if c.Context.Err() != nil {
+			progress.say("What is trained is kept: the same command goes on from there.")
+		}
 		return err
 	}
+	progress.end()
 	fmt.Fprintf(c.App.ErrWriter, "wrote model.safetensors to %s: %d parameters, embedding model %s\n", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/kleid-search/kleid/models/training"
 )
 
 // lineInterval is how often a line tells of the progress where there is no terminal.
@@ -44,20 +46,15 @@ func newProgress(c *cli.Context) *progress {
 func (p *progress) show(stage string, done, total int, note string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if stage != p.stage {
-		p.clear()
-		p.stage, p.begun, p.told, p.done = stage, time.Now(), time.Now(), 0
-	}
-	if total <= 0 || done < p.done {
+	if !p.enter(stage, done, total) {
 		return
 	}
-	p.done = done
 	description := stage
 	if note != "" {
 		description += " (" + note + ")"
 	}
 	if p.terminal {
-		p.draw(description, done, total)
+		p.draw(description, done, total, progressbar.OptionShowIts(), progressbar.OptionSetItsString("photos"), progressbar.OptionSetPredictTime(true))
 		return
 	}
 	if time.Since(p.told) >= lineInterval {
@@ -66,14 +63,54 @@ func (p *progress) show(stage string, done, total int, note string) {
 	}
 }
 
-// draw moves the bar. Errors are of a terminal that is gone.
-func (p *progress) draw(description string, done, total int) {
+// enter begins a stage, if it is another one, and says whether there is something to show.
+func (p *progress) enter(stage string, done, total int) bool {
+	if stage != p.stage {
+		p.clear()
+		p.stage, p.begun, p.told, p.done = stage, time.Now(), time.Now(), 0
+	}
+	if total <= 0 || done < p.done {
+		return false
+	}
+	p.done = done
+	return true
+}
+
+// watchTraining is what is told of a training's steps: nil without a terminal, where it logs.
+func (p *progress) watchTraining() func(stage string, t training.Progress) {
+	if !p.terminal {
+		return nil
+	}
+	return func(stage string, t training.Progress) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		first := stage != p.stage
+		if !p.enter(stage, t.Step, t.Steps) || (!first && time.Since(p.told) < p.interval && t.Step != t.Steps) {
+			return
+		}
+		p.told = time.Now()
+		p.draw(describeTraining(stage, t), t.Step, t.Steps, progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+	}
+}
+
+// describeTraining names the stage, its speed, the time left, its loss, and what was last validated.
+func describeTraining(stage string, t training.Progress) string {
+	d := fmt.Sprintf("%s: %.1f images/s, %v left", stage, t.PerSecond, t.Left.Round(time.Second))
+	if len(t.Losses) > 0 {
+		d += fmt.Sprintf(", loss %.4f", t.Losses[0])
+	}
+	if t.History != nil && len(t.History.Validations) > 0 {
+		d += fmt.Sprintf(", %s %.4f", t.History.Metric, t.History.Validations[len(t.History.Validations)-1].Value)
+	}
+	return d
+}
+
+// draw moves the bar, or makes one with options. Errors are of a terminal that is gone.
+func (p *progress) draw(description string, done, total int, options ...progressbar.Option) {
 	switch {
 	case p.bar == nil:
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(description),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("photos"),
-			progressbar.OptionSetWidth(24), progressbar.OptionThrottle(p.interval),
-			progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
+		p.bar = progressbar.NewOptions(total, append(options, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(description),
+			progressbar.OptionShowCount(), progressbar.OptionSetWidth(24), progressbar.OptionThrottle(p.interval), progressbar.OptionClearOnFinish())...)
 	case description != p.description:
 		p.bar.Describe(description)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/models/training"
 )
 
 func TestProgressInLines(t *testing.T) {
@@ -39,4 +41,29 @@ func TestProgressOnATerminal(t *testing.T) {
 	require.Contains(t, after, "4/10", "the bar comes back")
 	p.end()
 	require.True(t, strings.HasSuffix(out.String(), "\r"), "nothing of the bar is left on the line")
+}
+
+// TestProgressOfATraining is a bar with what a person wants to know of it, and nothing without a terminal.
+func TestProgressOfATraining(t *testing.T) {
+	var out bytes.Buffer
+	require.Nil(t, (&progress{w: &out}).watchTraining(), "there are logs")
+
+	p := &progress{w: &out, terminal: true}
+	watch := p.watchTraining()
+	watch("painting", training.Progress{Step: 5, Steps: 10, PerSecond: 3})
+	require.Contains(t, out.String(), "painting: 3.0 images/s")
+	watch("trunk", training.Progress{
+		Step: 40, Steps: 100, Losses: []float64{1.5, 9}, PerSecond: 81.25, Left: 754 * time.Second,
+		History: &training.History{Metric: "macro F1", Validations: []training.Validation{{Step: 20, Value: 0.5}, {Step: 40, Value: 0.625}}},
+	})
+	require.Contains(t, out.String(), "trunk: 81.2 images/s, 12m34s left, loss 1.5000, macro F1 0.6250")
+	require.Contains(t, out.String(), "40/100")
+	require.NotContains(t, out.String(), "photos/s", "steps are not photos")
+	p.interval = time.Hour
+	drawn := out.Len()
+	watch("trunk", training.Progress{Step: 41, Steps: 100})
+	require.Equal(t, drawn, out.Len(), "a step may be shorter than a glance")
+	watch("trunk", training.Progress{Step: 100, Steps: 100})
+	p.end()
+	require.NotContains(t, out.String(), "\n")
 }

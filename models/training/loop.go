@@ -53,7 +53,7 @@ type LoopOptions struct {
 
 // identity tells apart what gives other weights.
 func (o LoopOptions) identity() string {
-	return fmt.Sprint(o.Update, o.WarmUp, o.Accumulate, o.ValidateEvery, o.Patience)
+	return fmt.Sprint(o.Update, o.WarmUp, cmp.Or(o.Accumulate, 1), o.ValidateEvery, o.Patience)
 }
 
 // Check says what cannot be.

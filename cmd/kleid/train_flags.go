@@ -1,0 +1,66 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/models/training"
+)
+
+// loopFlags say how a training goes about its steps.
+func loopFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.Float64Flag{Name: "ema", EnvVars: env("ema"), Usage: "`DECAY` of the moving average of the weights that is kept instead of them, such as 0.999; 0 keeps them as they are"},
+		&cli.Float64Flag{Name: "clip-norm", EnvVars: env("clip-norm"), Usage: "greatest `LENGTH` of all gradients as one vector; 0 leaves them as they are"},
+		&cli.IntFlag{Name: "accumulate", Value: 1, EnvVars: env("accumulate"), Usage: "`N` batches make one step"},
+		&cli.IntFlag{Name: "warm-up", EnvVars: env("warm-up"), DefaultText: "a training's own number", Usage: "`N` steps in which the learning rate rises, before it falls along a cosine"},
+		&cli.IntFlag{Name: "validate-every", EnvVars: env("validate-every"), DefaultText: "a twentieth of all", Usage: "`N` steps between two validations of what there is something to validate with"},
+		&cli.IntFlag{Name: "early-stop", EnvVars: env("early-stop"), Usage: "`N` validations without a new best end a training, and its best weights are kept; 0 takes all steps"},
+		&cli.DurationFlag{Name: "checkpoint-every", EnvVars: env("checkpoint-every"), DefaultText: "3m", Usage: "`TIME` between two checkpoints"},
+		&cli.Uint64Flag{Name: "seed", EnvVars: env("seed"), Usage: "`N` other than 0 draws other weights, batches and painted dresses"},
+	}
+}
+
+// mixFlags say how the trunk's crops are mixed.
+func mixFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.Float64Flag{Name: "mixup", EnvVars: env("mixup"), Usage: "`ALPHA` of mixup: crops are overlaid, with shares from Beta(ALPHA, ALPHA); 0 does without"},
+		&cli.Float64Flag{Name: "cutmix", EnvVars: env("cutmix"), Usage: "`ALPHA` of CutMix: pieces of crops are pasted into others; 0 does without"},
+		&cli.Float64Flag{Name: "mix-share", Value: 1, EnvVars: env("mix-share"), Usage: "`SHARE` of the crops that are mixed"},
+	}
+}
+
+// setLoop reads loopFlags into the options of all trainings, and mixFlags, where there are such.
+func setLoop(c *cli.Context, options *training.Options) error {
+	loop := training.LoopOptions{
+		WarmUp: c.Int("warm-up"), Accumulate: c.Int("accumulate"), ValidateEvery: c.Int("validate-every"),
+		Patience: c.Int("early-stop"), CheckpointEvery: c.Duration("checkpoint-every"),
+	}
+	loop.ClipNorm, loop.EMA = c.Float64("clip-norm"), c.Float64("ema")
+	if err := positive(c, "accumulate"); err != nil {
+		return err
+	}
+	if err := notNegative(c, "warm-up", "validate-every", "early-stop"); err != nil {
+		return err
+	}
+	if err := loop.Check(); err != nil {
+		return wrongUsage(c, "%v", err)
+	}
+	if loop.CheckpointEvery < 0 {
+		return wrongUsage(c, "--checkpoint-every is %v, but must not be negative", loop.CheckpointEvery)
+	}
+	mix := training.MixOptions{Mixup: c.Float64("mixup"), CutMix: c.Float64("cutmix"), Share: c.Float64("mix-share")}
+	if err := mix.Check(); err != nil {
+		return wrongUsage(c, "%v", err)
+	}
+	if mix.Share > 0 {
+		options.Trunk.Mix = mix
+	}
+	options.Loop, options.Trunk.Loop, options.Seed = loop, loop, c.Uint64("seed")
+	if loop.WarmUp > 0 {
+		options.Trunk.WarmUp = loop.WarmUp
+	}
+	if loop.CheckpointEvery > 0 {
+		options.Trunk.CheckpointEvery = loop.CheckpointEvery
+	}
+	return nil
+}
