@@ -29,6 +29,7 @@ type embeddedPhoto struct {
 	Box                   *catalog.Box                  `json:"box,omitempty"`
 	BoxConfidence         float32                       `json:"box_confidence,omitempty"`
 	Facets                map[string]catalog.FacetValue `json:"facets,omitempty"`
+	Colours               []catalog.Colour              `json:"colours,omitempty"`
 	EmbeddingUnsupervised []float32                     `json:"embedding_unsupervised,omitempty"`
 	EmbeddingDeepRank     []float32                     `json:"embedding_deeprank,omitempty"`
 
@@ -141,7 +142,7 @@ func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string)
 		}
 		p.Box, p.BoxConfidence = &catalog.Box{XMin: int32(s.Box.XMin), YMin: int32(s.Box.YMin), XMax: int32(s.Box.XMax), YMax: int32(s.Box.YMax)}, s.BoxConfidence
 		p.EmbeddingUnsupervised, p.EmbeddingDeepRank = s.Unsupervised, s.DeepRank
-		p.predictions = s.Facets
+		p.predictions, p.Colours = s.Facets, s.Colours
 		p.Facets = make(map[string]catalog.FacetValue, len(s.Facets))
 		for _, f := range s.Facets {
 			p.Facets[f.Name] = catalog.FacetValue{Label: f.Label, Probability: f.Probability, Source: catalog.Predicted}

@@ -26,6 +26,8 @@ type predictedPhoto struct {
 	Error   string         `json:"error,omitempty"`
 	// Facets hold the probabilities of all labels.
 	Facets map[string]map[string]float32 `json:"facets,omitempty"`
+	// Colours are the dominant ones, the largest share first.
+	Colours []catalog.Colour `json:"colours,omitempty"`
 }
 
 // predictCommand names the facets of dresses in photos.
@@ -35,7 +37,7 @@ func predictCommand() *cli.Command {
 		Usage:     "name the facets of the dresses in photos, with the probability of each label",
 		ArgsUsage: "PHOTO…",
 		Description: `A photo is a path, an https:// or s3:// URL, or - for standard input. The table shows the three most likely
-labels of each facet; the JSON and the file of --out have all. When a photo cannot be read, the others are shown
+labels of each facet, and the dominant colours with their shares; the JSON and the file of --out have all. When a photo cannot be read, the others are shown
 all the same, and the exit code is 1.
 
 Examples:
@@ -86,7 +88,7 @@ func predictAction(c *cli.Context) error {
 func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto {
 	list := make([]predictedPhoto, len(photos))
 	for i, p := range photos {
-		list[i] = predictedPhoto{Source: p.Source, PhotoID: p.PhotoID, Status: p.Status, Error: p.Error}
+		list[i] = predictedPhoto{Source: p.Source, PhotoID: p.PhotoID, Status: p.Status, Error: p.Error, Colours: p.Colours}
 		for _, r := range evaluation.LabelProbabilities(p.Source, p.PhotoID, facets, p.predictions) {
 			if list[i].Facets == nil {
 				list[i].Facets = map[string]map[string]float32{}
@@ -140,8 +142,20 @@ func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto
 				name = ""
 			}
 		}
+		if len(p.Colours) > 0 {
+			fmt.Fprintf(table, "%s\tcolours\t%s\n", name, strings.Join(coloursText(p.Colours), "\t"))
+		}
 	}
 	return table.Flush()
+}
+
+// coloursText lists dominant colours with their shares of the dress.
+func coloursText(colours []catalog.Colour) []string {
+	var texts []string
+	for _, c := range colours {
+		texts = append(texts, fmt.Sprintf("%s %.0f%%", printable(c.Name), 100*c.Share))
+	}
+	return texts
 }
 
 // mostLikely lists the n most likely labels with their probabilities.

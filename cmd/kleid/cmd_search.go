@@ -116,6 +116,9 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 		}
 		fmt.Fprintf(w, "  %s\t%s (%.0f%%%s)\n", name, f.Label, 100*f.Probability, unsure)
 	}
+	if len(answer.Colours) > 0 {
+		fmt.Fprintf(w, "  colours\t%s\n", strings.Join(coloursText(answer.Colours), ", "))
+	}
 	fmt.Fprintln(w)
 	if len(answer.Results) > 0 {
 		fmt.Fprintln(w, "\tsimilarity\tproduct\tphoto\ttitle\tprice")

@@ -34,7 +34,8 @@ func TestIndex(t *testing.T) {
 	require.Len(t, written, first.Photos)
 	require.Equal(t, catalog.StatusOK, written[0].Status)
 	require.Equal(t, first.EmbeddingModel, written[0].EmbeddingModel)
-	require.Len(t, written[0].Facets, len(datasets.Facets()))
+	require.Len(t, written[0].Facets, len(datasets.Facets())+1, "and the colour")
+	require.NotEmpty(t, written[0].Colours)
 	require.NotEmpty(t, written[0].Attributes["colour"])
 
 	again := decodeLine[indexer.Report](t, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--json"))

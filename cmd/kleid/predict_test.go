@@ -64,6 +64,8 @@ func TestPredict(t *testing.T) {
 	require.Equal(t, exitFailed, r.code)
 	report := decodeLine[struct{ Photos []predictedPhoto }](t, result{stdout: r.stdout, code: exitDone})
 	require.Len(t, report.Photos, 2)
+	require.NotEmpty(t, seen.Colours)
+	require.Equal(t, seen.Colours, report.Photos[0].Colours)
 	for facet, value := range seen.Facets {
 		require.Equal(t, value.Probability, report.Photos[0].Facets[facet][value.Label])
 	}
