@@ -51,7 +51,7 @@ func TestMake(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, catalog.StatusOK, photos[0].Status)
 	require.Len(t, photos[0].Unsupervised, 16)
-	require.Len(t, photos[0].Facets, len(model.Config.Facets))
+	require.Len(t, photos[0].Facets, len(model.Config.Facets)+1, "and the colour")
 
 	// A second run finds every stage done and computes nothing: it needs no backend.
 	options.Backend = nil
