@@ -51,6 +51,8 @@ type Config struct {
 	Precision string `json:"precision,omitempty"`
 	// SpatialTransformer is attached to the trunk where crops pass it; nil for none.
 	SpatialTransformer *SpatialTransformerConfig `json:"spatial_transformer,omitempty"`
+	// ONNX is the trunk where Backbone is "onnx"; else nil.
+	ONNX *ONNXConfig `json:"onnx,omitempty"`
 	// Notes say how the model came to be: stages, data, figures.
 	Notes map[string]string `json:"notes,omitempty"`
 }
@@ -96,7 +98,15 @@ type Model struct {
 }
 
 // Trunk returns the configuration's backbone.
-func (c Config) Trunk() (Backbone, error) { return BackboneByName(c.Backbone) }
+func (c Config) Trunk() (Backbone, error) {
+	if c.Backbone != onnxBackbone {
+		return BackboneByName(c.Backbone)
+	}
+	if c.ONNX == nil || c.ONNX.Stride < 1 {
+		return Backbone{}, fmt.Errorf("the configuration's backbone is %q, but it has no ONNX network", c.Backbone)
+	}
+	return c.ONNX.backbone(), nil
+}
 
 // Trunk returns the model's backbone.
 func (m *Model) Trunk() (Backbone, error) { return m.Config.Trunk() }
@@ -111,6 +121,9 @@ func (m *Model) EmbeddingModel() string {
 	config := []any{preprocessing, m.Precision(), c.Backbone, c.CropHeight, c.CropWidth, c.CropMargin, c.Scales, c.CellRows, c.CellColumns, c.EmbeddingSize, c.Merge}
 	if s := c.SpatialTransformer; s != nil { // those without one keep their fingerprints
 		config = append(config, s.Stage, s.Padding)
+	}
+	if c.ONNX != nil {
+		config = append(config, c.ONNX)
 	}
 	return m.fingerprint(config, "trunk.", "background.", "location.", "unsupervised.", "deeprank.")
 }

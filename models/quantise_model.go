@@ -29,6 +29,9 @@ func (m *Model) Calibrate(backend backends.Backend) (*ModelCalibration, error) {
 	if m.Weights.Quantised() {
 		return nil, fmt.Errorf("the model is int8 already: quantise the float one that it was made of")
 	}
+	if m.Config.ONNX != nil {
+		return nil, fmt.Errorf("the model's trunk is an ONNX network, whose convolutions cannot be turned into int8: it stays in float32")
+	}
 	backbone, err := m.Trunk()
 	if err != nil {
 		return nil, err

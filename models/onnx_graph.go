@@ -1,0 +1,401 @@
+package models
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/gomlx/onnx-gomlx/onnx"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// onnxGraph is a network in the ONNX format (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), as far as
+// it is to be changed before onnx-gomlx reads it. That library's types for the format are internal to it, so the
+// messages are read and written by reflection.
+type onnxGraph struct {
+	message protoreflect.Message // ModelProto, whose graph is this one
+	opset   int
+	nodes   []onnxNode
+	tensors map[string]protoreflect.Message // initialisers, TensorProto
+}
+
+// onnxNode is an operation.
+type onnxNode struct {
+	op, name, domain string
+	inputs, outputs  []string // "" for an optional one that is not there
+	// attributes are float32, int64, string, []int64, []float32, and otherwise the AttributeProto.
+	attributes map[string]any
+}
+
+// Values of the format's enumerations.
+const (
+	onnxFloat32 = 1 // TensorProto.DataType
+	onnxInt64   = 7
+
+	onnxAttributeFloat  = 1 // AttributeProto.AttributeType
+	onnxAttributeInt    = 2
+	onnxAttributeString = 3
+	onnxAttributeTensor = 4
+	onnxAttributeFloats = 6
+	onnxAttributeInts   = 7
+)
+
+// readONNX parses a file's content.
+func readONNX(data []byte) (g *onnxGraph, err error) {
+	model, err := parseONNX(data)
+	if err != nil {
+		return nil, err
+	}
+	if model.Proto.Graph == nil || len(model.Proto.Graph.Node) == 0 {
+		return nil, errors.New("onnx: there is no graph in it: not an ONNX file, or cut off")
+	}
+	if len(model.Proto.Functions) > 0 {
+		return nil, errors.New("onnx: it defines functions of its own: export with the standard operators, or inline them")
+	}
+	g = &onnxGraph{message: model.Proto.ProtoReflect(), tensors: map[string]protoreflect.Message{}}
+	for o := range messages(g.message, "opset_import") {
+		if domain := get(o, "domain").String(); domain == "" || domain == "ai.onnx" {
+			g.opset = int(get(o, "version").Int())
+		}
+	}
+	for n := range messages(g.graph(), "node") {
+		node := onnxNode{
+			op: get(n, "op_type").String(), name: get(n, "name").String(), domain: get(n, "domain").String(),
+			inputs: texts(n, "input"), outputs: texts(n, "output"), attributes: map[string]any{},
+		}
+		for a := range messages(n, "attribute") {
+			node.attributes[get(a, "name").String()] = attributeValue(a)
+		}
+		g.nodes = append(g.nodes, node)
+	}
+	for t := range messages(g.graph(), "initializer") {
+		g.tensors[get(t, "name").String()] = t
+	}
+	return g, nil
+}
+
+// parseONNX is onnx.Parse, which panics on some files that are none.
+func parseONNX(data []byte) (model *onnx.Model, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			model, err = nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %v", r)
+		}
+	}()
+	model, err = onnx.Parse(data)
+	if err != nil {
+		err = fmt.Errorf("onnx: %w", err)
+	}
+	return model, err
+}
+
+func (g *onnxGraph) graph() protoreflect.Message { return get(g.message, "graph").Message() }
+
+// encode writes the network with the graph's nodes and tensors, and with the given inputs, by name with their
+// shapes (-1 for any size), and outputs, whose shapes are not told.
+func (g *onnxGraph) encode(inputs map[string][]int, outputs ...string) ([]byte, error) {
+	graph := g.graph()
+	for _, list := range []protoreflect.Name{"node", "initializer", "input", "output", "value_info"} {
+		graph.Clear(field(graph, list))
+	}
+	graph.Clear(field(graph, "doc_string"))
+	for _, n := range g.nodes {
+		m := appended(graph, "node")
+		setText(m, "op_type", n.op)
+		setText(m, "name", n.name)
+		setTexts(m, "input", n.inputs)
+		setTexts(m, "output", n.outputs)
+		for _, name := range slices.Sorted(maps.Keys(n.attributes)) {
+			setAttribute(m, name, n.attributes[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(g.tensors)) {
+		list := graph.Mutable(field(graph, "initializer")).List()
+		list.Append(protoreflect.ValueOfMessage(g.tensors[name]))
+	}
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		g.declare("input", name, inputs[name])
+	}
+	for _, name := range outputs {
+		g.declare("output", name, nil)
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(g.message.Interface())
+}
+
+// declare names a float32 input or output.
+func (g *onnxGraph) declare(list protoreflect.Name, name string, shape []int) {
+	m := appended(g.graph(), list)
+	setText(m, "name", name)
+	kind := m.Mutable(field(m, "type")).Message()
+	tensor := kind.Mutable(field(kind, "tensor_type")).Message()
+	tensor.Set(field(tensor, "elem_type"), protoreflect.ValueOfInt32(onnxFloat32))
+	dims := tensor.Mutable(field(tensor, "shape")).Message()
+	for axis, d := range shape {
+		dim := appended(dims, "dim")
+		if d >= 0 {
+			dim.Set(field(dim, "dim_value"), protoreflect.ValueOfInt64(int64(d)))
+		} else { // onnx-gomlx takes axes without a name for equally long
+			setText(dim, "dim_param", fmt.Sprintf("%s/%d", name, axis))
+		}
+	}
+}
+
+// input returns the shape of the network's only input, -1 where any size will do.
+func (g *onnxGraph) input() (name string, shape []int, err error) {
+	var names []string
+	for m := range messages(g.graph(), "input") {
+		if own := get(m, "name").String(); g.tensors[own] == nil { // older files list the weights, too
+			names = append(names, own)
+			tensor := get(get(m, "type").Message(), "tensor_type").Message()
+			if kind := get(tensor, "elem_type").Int(); kind != onnxFloat32 {
+				return "", nil, fmt.Errorf("onnx: the input %q is of ONNX's data type %d, but must be float32", own, kind)
+			}
+			shape = nil
+			for d := range messages(get(tensor, "shape").Message(), "dim") {
+				size := -1
+				if v := get(d, "dim_value").Int(); v > 0 {
+					size = int(v)
+				}
+				shape = append(shape, size)
+			}
+		}
+	}
+	if len(names) != 1 {
+		return "", nil, fmt.Errorf("onnx: the network has %d inputs %q, but an image network has one", len(names), names)
+	}
+	return names[0], shape, nil
+}
+
+// outputs names what the network gives.
+func (g *onnxGraph) outputs() []string {
+	var names []string
+	for m := range messages(g.graph(), "output") {
+		names = append(names, get(m, "name").String())
+	}
+	return names
+}
+
+// computed names what operations give, in their order.
+func (g *onnxGraph) computed() []string {
+	var names []string
+	for _, n := range g.nodes {
+		if n.op != "Constant" {
+			names = append(names, slices.DeleteFunc(slices.Clone(n.outputs), func(name string) bool { return name == "" })...)
+		}
+	}
+	return names
+}
+
+// layer is the name of the output that is meant by its own name or by its operation's.
+func (g *onnxGraph) layer(name string) string {
+	for _, n := range g.nodes {
+		if n.name == name && len(n.outputs) > 0 && !slices.Contains(g.computed(), name) {
+			return n.outputs[0]
+		}
+	}
+	return name
+}
+
+// reads is whether an operation reads the named tensor.
+func (g *onnxGraph) reads(name string) bool {
+	return slices.ContainsFunc(g.nodes, func(n onnxNode) bool { return slices.Contains(n.inputs, name) })
+}
+
+// only drops all that none of the named outputs depends on.
+func (g *onnxGraph) only(outputs ...string) error {
+	wanted := map[string]bool{}
+	for _, name := range outputs {
+		wanted[name] = true
+	}
+	var nodes []onnxNode
+	for _, n := range slices.Backward(g.nodes) { // the format has them in an order in which they can be computed
+		if !slices.ContainsFunc(n.outputs, func(o string) bool { return wanted[o] }) {
+			continue
+		}
+		for _, i := range n.inputs {
+			wanted[i] = true
+		}
+		nodes = append(nodes, n)
+	}
+	if len(nodes) == 0 {
+		return fmt.Errorf("onnx: no operation of the network gives %q", outputs)
+	}
+	slices.Reverse(nodes)
+	g.nodes = nodes
+	maps.DeleteFunc(g.tensors, func(name string, _ protoreflect.Message) bool { return !wanted[name] })
+	return nil
+}
+
+// floats returns the numbers of a float32 tensor, nil if it is none.
+func floats(t protoreflect.Message) (*Tensor, error) {
+	if get(t, "data_type").Int() != onnxFloat32 {
+		return nil, nil
+	}
+	if get(t, "external_data").List().Len() > 0 {
+		return nil, fmt.Errorf("onnx: the weights %q are in another file: export the network with its weights inside", get(t, "name").String())
+	}
+	w := NewTensor(tensorDims(t)...)
+	raw, list := get(t, "raw_data").Bytes(), get(t, "float_data").List()
+	switch {
+	case len(raw) == 4*len(w.Data):
+		for i := range w.Data {
+			w.Data[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+	case list.Len() == len(w.Data):
+		for i := range w.Data {
+			w.Data[i] = float32(list.Get(i).Float())
+		}
+	default:
+		return nil, fmt.Errorf("onnx: tensor %q of shape %v has %d bytes and %d numbers", get(t, "name").String(), w.Shape, len(raw), list.Len())
+	}
+	return w, nil
+}
+
+func tensorDims(t protoreflect.Message) []int {
+	dims := []int{}
+	list := get(t, "dims").List()
+	for i := range list.Len() {
+		dims = append(dims, int(list.Get(i).Int()))
+	}
+	return dims
+}
+
+// newTensorMessage is a tensor of float32 or int64 numbers; without dims it is a scalar.
+func (g *onnxGraph) newTensorMessage(values any, dims ...int) protoreflect.Message {
+	graph := g.graph()
+	t := graph.NewField(field(graph, "initializer")).List().NewElement().Message()
+	var raw []byte
+	kind := int32(onnxInt64)
+	switch v := values.(type) {
+	case []float32:
+		kind = onnxFloat32
+		for _, f := range v {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(f))
+		}
+	case []int64:
+		for _, i := range v {
+			raw = binary.LittleEndian.AppendUint64(raw, uint64(i))
+		}
+	}
+	t.Set(field(t, "data_type"), protoreflect.ValueOfInt32(kind))
+	t.Set(field(t, "raw_data"), protoreflect.ValueOfBytes(raw))
+	list := t.Mutable(field(t, "dims")).List()
+	for _, d := range dims {
+		list.Append(protoreflect.ValueOfInt64(int64(d)))
+	}
+	return t
+}
+
+func attributeValue(a protoreflect.Message) any {
+	switch get(a, "type").Enum() {
+	case onnxAttributeFloat:
+		return float32(get(a, "f").Float())
+	case onnxAttributeInt:
+		return get(a, "i").Int()
+	case onnxAttributeString:
+		return string(get(a, "s").Bytes())
+	case onnxAttributeInts:
+		list := get(a, "ints").List()
+		ints := make([]int64, list.Len())
+		for i := range ints {
+			ints[i] = list.Get(i).Int()
+		}
+		return ints
+	case onnxAttributeFloats:
+		list := get(a, "floats").List()
+		values := make([]float32, list.Len())
+		for i := range values {
+			values[i] = float32(list.Get(i).Float())
+		}
+		return values
+	case onnxAttributeTensor:
+		return get(a, "t").Message()
+	}
+	return a
+}
+
+func setAttribute(node protoreflect.Message, name string, value any) {
+	list := node.Mutable(field(node, "attribute")).List()
+	a := list.NewElement().Message()
+	kind := func(k protoreflect.EnumNumber) { a.Set(field(a, "type"), protoreflect.ValueOfEnum(k)) }
+	setText(a, "name", name)
+	switch v := value.(type) {
+	case float32:
+		kind(onnxAttributeFloat)
+		a.Set(field(a, "f"), protoreflect.ValueOfFloat32(v))
+	case int64:
+		kind(onnxAttributeInt)
+		a.Set(field(a, "i"), protoreflect.ValueOfInt64(v))
+	case string:
+		kind(onnxAttributeString)
+		a.Set(field(a, "s"), protoreflect.ValueOfBytes([]byte(v)))
+	case []int64:
+		kind(onnxAttributeInts)
+		ints := a.Mutable(field(a, "ints")).List()
+		for _, i := range v {
+			ints.Append(protoreflect.ValueOfInt64(i))
+		}
+	case []float32:
+		kind(onnxAttributeFloats)
+		values := a.Mutable(field(a, "floats")).List()
+		for _, f := range v {
+			values.Append(protoreflect.ValueOfFloat32(f))
+		}
+	case protoreflect.Message:
+		if v.Descriptor().Name() == "TensorProto" {
+			kind(onnxAttributeTensor)
+			a.Set(field(a, "t"), protoreflect.ValueOfMessage(v))
+			break
+		}
+		a = v // as it was
+	}
+	list.Append(protoreflect.ValueOfMessage(a))
+}
+
+func field(m protoreflect.Message, name protoreflect.Name) protoreflect.FieldDescriptor {
+	return m.Descriptor().Fields().ByName(name)
+}
+
+func get(m protoreflect.Message, name protoreflect.Name) protoreflect.Value {
+	return m.Get(field(m, name))
+}
+
+func setText(m protoreflect.Message, name protoreflect.Name, text string) {
+	m.Set(field(m, name), protoreflect.ValueOfString(text))
+}
+
+func texts(m protoreflect.Message, name protoreflect.Name) []string {
+	list := get(m, name).List()
+	all := make([]string, list.Len())
+	for i := range all {
+		all[i] = list.Get(i).String()
+	}
+	return all
+}
+
+func setTexts(m protoreflect.Message, name protoreflect.Name, all []string) {
+	list := m.Mutable(field(m, name)).List()
+	for _, text := range all {
+		list.Append(protoreflect.ValueOfString(text))
+	}
+}
+
+// messages of a repeated field.
+func messages(m protoreflect.Message, name protoreflect.Name) func(yield func(protoreflect.Message) bool) {
+	return func(yield func(protoreflect.Message) bool) {
+		list := get(m, name).List()
+		for i := range list.Len() {
+			if !yield(list.Get(i).Message()) {
+				return
+			}
+		}
+	}
+}
+
+// appended is a new message at the end of a repeated field.
+func appended(m protoreflect.Message, name protoreflect.Name) protoreflect.Message {
+	return m.Mutable(field(m, name)).List().AppendMutable().Message()
+}
