@@ -2,6 +2,7 @@ package models
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // A trunk from elsewhere: any image network in the ONNX format, as far as a layer whose output has a place for
@@ -144,6 +147,19 @@ func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (*ON
 	}
 	c.Graph, err = c.encode(g, c.Layer)
 	return c, weights, err
+}
+
+// LoadONNX is ImportONNX of a file at a path, `https://` or `s3://` URL.
+func LoadONNX(ctx context.Context, backend backends.Backend, url string, options ONNXOptions) (*ONNXConfig, Weights, error) {
+	data, err := storage.Fetch(ctx, url, fetching)
+	if err != nil {
+		return nil, nil, fmt.Errorf("network %s: %w", url, err)
+	}
+	c, weights, err := ImportONNX(backend, data, options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("network %s: %w", url, err)
+	}
+	return c, weights, nil
 }
 
 // readInput learns what the network reads.
