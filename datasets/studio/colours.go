@@ -49,3 +49,22 @@ func (p *Product) MainColour() string {
 
 // mixed is how far a pixel's colour is from every dye where it is a mixture of two, or a leaf.
 const mixed = 60
+
+// Dyed is the same dress in another colour of the palette, such as "navy": another product, photographed anew.
+func (p *Product) Dyed(colour string) Product {
+	dyed := *p
+	dyed.look.key = mix(p.look.key, key(colour))
+	dyed.Colour, dyed.Sibling = colour, ""
+	dyed.look.base = findDye(colour).draw(roll(dyed.look.key, key("dyed")))
+	dyed.name()
+	return dyed
+}
+
+// Dyes are the colours of the palette.
+func Dyes() []string {
+	names := make([]string, len(dyes))
+	for i, d := range dyes {
+		names[i] = d.name
+	}
+	return names
+}

@@ -114,3 +114,14 @@ func TestCutFollowsFacets(t *testing.T) {
 		}
 	}
 }
+
+func TestDyed(t *testing.T) {
+	p := Products("test-dyed", 1, 1)[0]
+	for _, colour := range Dyes() {
+		dyed := p.Dyed(colour)
+		require.NotEqual(t, p.ID, dyed.ID)
+		require.Equal(t, p.Facets, dyed.Facets)
+		require.Equal(t, colour, dyed.Colour)
+		require.Equal(t, dyed, p.Dyed(colour))
+	}
+}

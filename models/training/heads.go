@@ -20,6 +20,9 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 	wanted := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(m.Heads, name) })
 	}
+	if wanted("projection", "deeprank") {
+		model.Weights = model.Weights.WithoutOverrides()
+	}
 	if wanted("projection") {
 		if err := m.stage(ctx, "projection", model, func() error { return m.projection(ctx, model) }); err != nil {
 			return err
@@ -51,6 +54,9 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 				return err
 			}
 		}
+	}
+	if wanted("projection", "deeprank", overrideHead) {
+		return m.stage(ctx, overrideHead, model, func() error { return m.override(ctx, model) })
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ type Options struct {
 
 // AllHeads are the parts that are trained on a frozen trunk, in the order in which they build on each
 // other.
-var AllHeads = []string{"projection", "background", "location", "facets", "deeprank"}
+var AllHeads = []string{"projection", "background", "location", "facets", "deeprank", overrideHead}
 
 // DefaultPaintOptions is what the shipped model learns from.
 func DefaultPaintOptions() PaintOptions {
@@ -175,8 +175,10 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := m.photos(ctx); err != nil {
-		return err
+	if name != overrideHead { // which paints its own
+		if err := m.photos(ctx); err != nil {
+			return err
+		}
 	}
 	m.current, m.checkpoint = name, fmt.Sprintf("stages/%s-%x.checkpoint.safetensors", name, inputs[:6])
 	err = run()
