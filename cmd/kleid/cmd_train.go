@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -25,7 +26,7 @@ func trainCommand() *cli.Command {
 		Usage: "train the model, or one of its parts, on painted and real photos",
 		Description: `Examples:
   kleid train all --reference photos/reference --work build/weights
-  kleid train facets --reference photos/reference --work build/facets
+  kleid train facets --dataset shop.csv --facets neckline,sleeve
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 "train all" goes from nothing to a model; it leaves checkpoints and goes on where it stopped. The
@@ -56,15 +57,11 @@ Example:
 			},
 		},
 	}
-	for _, head := range []struct {
-		name, usage string
-		flags       []cli.Flag
-	}{
-		{"projection", "the unsupervised embedding: a principal component analysis of the trunk's features", nil},
-		{"background", "the background network: dress or background, for each place in a photo", nil},
-		{"location", "the location network: the dress's box", nil},
-		{"facets", "the facet heads", facetLossFlags()},
-		{"deeprank", "the similarity embedding, from triplets", nil},
+	for _, head := range []struct{ name, usage string }{
+		{"projection", "the unsupervised embedding: a principal component analysis of the trunk's features"},
+		{"background", "the background network: dress or background, for each place in a photo"},
+		{"location", "the location network: the dress's box"},
+		{"deeprank", "the similarity embedding, from triplets"},
 	} {
 		work := "build/" + head.name
 		command.Subcommands = append(command.Subcommands, &cli.Command{
@@ -77,10 +74,11 @@ The whole model with the new part is %[2]s/model.safetensors, unless --work says
 Examples:
   kleid train %[1]s --reference photos/reference
   kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes),
-			Flags:  trainFlags(work, append(head.flags, modelsFlag())...),
+			Flags:  trainFlags(work, modelsFlag()),
 			Action: func(c *cli.Context) error { return train(c, []string{head.name}) },
 		})
 	}
+	command.Subcommands = append(command.Subcommands, trainFacetsCommand())
 	return command
 }
 
@@ -115,8 +113,8 @@ func facetLossFlags() []cli.Flag {
 	}
 }
 
-// facetLoss reads facetLossFlags.
-func facetLoss(c *cli.Context) (training.FacetLoss, error) {
+// facetLoss reads facetLossFlags, for facets.
+func facetLoss(c *cli.Context, facets []catalog.Facet) (training.FacetLoss, error) {
 	loss := training.FacetLoss{
 		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
 		Given: map[string]map[string]float64{},
@@ -136,7 +134,7 @@ func facetLoss(c *cli.Context) (training.FacetLoss, error) {
 		}
 		loss.Given[facet][rest[:at]] = weight
 	}
-	if err := loss.Check(datasets.Facets()); err != nil {
+	if err := loss.Check(facets); err != nil {
 		return loss, wrongUsage(c, "%v", err)
 	}
 	return loss, nil
@@ -158,7 +156,7 @@ func train(c *cli.Context, heads []string) error {
 	ofHead := len(heads) > 0
 	if heads == nil || slices.Contains(heads, "facets") {
 		var err error
-		if options.FacetLoss, err = facetLoss(c); err != nil {
+		if options.FacetLoss, err = facetLoss(c, datasets.Facets()); err != nil {
 			return err
 		}
 	}

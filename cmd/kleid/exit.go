@@ -78,6 +78,7 @@ func exitCode(ctx context.Context, err error) int {
 		query  *vectors.QueryError
 		search *searcher.Error
 		bad    *tooManyBadError
+		photos *badPhotosError
 	)
 	switch {
 	case err == nil:
@@ -86,7 +87,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &search) && (search.Code == searcher.CodeInvalid || search.Code == searcher.CodeUnknownFacet || search.Code == searcher.CodeUnknownLabel):
 		return exitUsage
-	case errors.As(err, &bad):
+	case errors.As(err, &bad), errors.As(err, &photos):
 		return exitTooManyBad
 	case ctx.Err() != nil:
 		return exitInterrupted

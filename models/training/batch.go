@@ -22,7 +22,7 @@ const labelSmoothing = 0.05
 
 // fillTarget writes the one-hot targets of all facets, smoothed (https://arxiv.org/abs/1512.00567), behind
 // each other, times their labels' weights, which are nil for none.
-func (p *Pool) fillTarget(dst []float32, labels []int8, smoothing float32, weights [][]float64) {
+func (p *Pool) fillTarget(dst []float32, labels []int16, smoothing float32, weights [][]float64) {
 	at := 0
 	for i, facet := range p.Facets {
 		n := len(facet.Labels)

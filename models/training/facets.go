@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,8 +19,9 @@ import (
 // FacetSamples are cells of crops with their labels, ready to fit heads on.
 type FacetSamples struct {
 	cells  matrix
-	labels [][]int8
+	labels [][]int16
 	real   []bool
+	crops  []int // of the pool
 }
 
 // collectFacets takes the cells of the labelled crops that keep wants: one look at each painted one,
@@ -35,18 +37,22 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 		}
 		count, j := 1, paintedJitter
 		if c.Real {
-			count, j = realLooks, jitter{shift: 0.03, flip: 0.5, light: 0.1, tint: 0.03}
+			count, j = realLooks, facetJitter
 		}
 		for n := range count {
 			looks = append(looks, look{crop: i, jitter: j, seed: uint64(n)})
 			s.labels = append(s.labels, c.Labels)
 			s.real = append(s.real, c.Real)
+			s.crops = append(s.crops, i)
 		}
 	}
 	var err error
 	s.cells, err = cells.of(ctx, looks, progress)
 	return s, err
 }
+
+// facetJitter is how heads look at real photos: the box moves as location's does.
+var facetJitter = jitter{shift: 0.03, flip: 0.5, light: 0.1, tint: 0.03}
 
 func labelled(c *Crop) bool {
 	for _, l := range c.Labels {
@@ -116,26 +122,58 @@ func (l FacetLoss) classWeights(facets []catalog.Facet, samples FacetSamples) (w
 	return weights, counts, nil
 }
 
-// TrainFacets fits a linear head for each facet on the cells. Cells are standardised for the fit, and
-// the standardisation is folded into the weights.
+// TrainFacets fits a linear head for each facet on the cells of painted and real crops.
 func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
 	weighting, _, err := loss.classWeights(pool.Facets, samples)
 	if err != nil {
 		return nil, err
 	}
-	mean, deviation := moments(samples.cells)
-	var painted, real []int
+	real, painted := sampleGroup{share: options.RealShare}, sampleGroup{share: 1 - options.RealShare}
 	for i, r := range samples.real {
 		if r {
-			real = append(real, i)
+			real.samples = append(real.samples, i)
 		} else {
-			painted = append(painted, i)
+			painted.samples = append(painted.samples, i)
 		}
 	}
+	return fitFacets(ctx, backend, pool, samples, []sampleGroup{real, painted}, zeroFacets(pool, samples.cells.columns), weighting, options, loss, report)
+}
+
+// sampleGroup is a share of each batch.
+type sampleGroup struct {
+	samples []int
+	share   float64
+}
+
+// draw draws a sample, of a group by its share.
+func draw(rng *rand.Rand, groups []sampleGroup) int {
+	total := 0.0
+	for _, g := range groups {
+		total += g.share
+	}
+	at, drawn := rng.Float64()*total, groups[len(groups)-1]
+	for _, g := range groups {
+		if at < g.share {
+			drawn = g
+			break
+		}
+		at -= g.share
+	}
+	return drawn.samples[rng.IntN(len(drawn.samples))]
+}
+
+// fitFacets fits a linear head for each facet on the cells, from initial weights. Cells are standardised for the
+// fit, and the standardisation is folded into the weights.
+func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, groups []sampleGroup, initial models.Weights, weighting [][]float64, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+	groups = slices.DeleteFunc(slices.Clone(groups), func(g sampleGroup) bool { return len(g.samples) == 0 })
+	if len(groups) == 0 {
+		return nil, errors.New("there are no photos with a label to learn from")
+	}
+	mean, deviation := moments(samples.cells)
 	columns, labels := samples.cells.columns, pool.labelCount()
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*Node) []*Node {
 		return []*Node{facetLoss(net, pool, inputs[0], inputs[1], loss.Focal)}
-	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: zeroFacets(pool, columns), Update: options.Loop.Update})
+	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: standardised(pool, initial, mean, deviation), Update: options.Loop.Update})
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +181,7 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		x, y := make([]float32, options.Batch*columns), make([]float32, options.Batch*labels)
 		for b := range options.Batch {
-			from := painted
-			if len(painted) == 0 || (len(real) > 0 && rng.Float64() < options.RealShare) {
-				from = real
-			}
-			i := from[rng.IntN(len(from))]
+			i := draw(rng, groups)
 			for j, v := range samples.cells.row(i) {
 				x[b*columns+j] = (v - mean[j]) / deviation[j]
 			}
@@ -158,20 +192,49 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 			tensors.FromFlatDataAndDimensions(y, options.Batch, labels),
 		}
 	}
+	if validate := options.Loop.Validate; validate != nil {
+		options.Loop.Validate = func(ctx context.Context, weights models.Weights) (float64, error) {
+			weights = weights.Clone()
+			foldStandardisation(pool, weights, mean, deviation)
+			return validate(ctx, weights)
+		}
+	}
 	weights, err := runHead(ctx, trainer, batches, options, report)
 	if err != nil {
 		return nil, err
 	}
+	foldStandardisation(pool, weights, mean, deviation)
+	return weights, nil
+}
+
+// foldStandardisation makes heads of standardised cells heads of the cells as they are.
+func foldStandardisation(pool *Pool, heads models.Weights, mean, deviation []float32) {
 	for _, facet := range pool.Facets {
-		w, b := weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"]
+		w, b := heads["facets."+facet.Name+".weight"], heads["facets."+facet.Name+".bias"]
 		for o := range facet.Labels {
-			for j := range columns {
-				w.Data[o*columns+j] /= deviation[j]
-				b.Data[o] -= w.Data[o*columns+j] * mean[j]
+			for j := range mean {
+				w.Data[o*len(mean)+j] /= deviation[j]
+				b.Data[o] -= w.Data[o*len(mean)+j] * mean[j]
 			}
 		}
 	}
-	return weights, nil
+}
+
+// standardised are heads that say of standardised cells what the given ones say of the cells.
+func standardised(pool *Pool, heads models.Weights, mean, deviation []float32) models.Weights {
+	out := heads.Clone()
+	for _, facet := range pool.Facets {
+		w, b := out["facets."+facet.Name+".weight"], out["facets."+facet.Name+".bias"]
+		for o := range facet.Labels {
+			for j := range mean {
+				if b != nil {
+					b.Data[o] += w.Data[o*len(mean)+j] * mean[j]
+				}
+				w.Data[o*len(mean)+j] *= deviation[j]
+			}
+		}
+	}
+	return out
 }
 
 func zeroFacets(pool *Pool, columns int) models.Weights {
@@ -205,21 +268,13 @@ func moments(m matrix) (mean, deviation []float32) {
 func Calibrate(pool *Pool, samples FacetSamples, weights models.Weights, precision float64) []models.FacetConfig {
 	var configs []models.FacetConfig
 	for f, facet := range pool.Facets {
-		w, b := weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"]
 		var logits [][]float64
 		var truth []int
 		for i, labels := range samples.labels {
 			if labels[f] < 0 {
 				continue
 			}
-			row := make([]float64, len(facet.Labels))
-			for o := range row {
-				row[o] = float64(b.Data[o])
-				for j, v := range samples.cells.row(i) {
-					row[o] += float64(v) * float64(w.Data[o*samples.cells.columns+j])
-				}
-			}
-			logits, truth = append(logits, row), append(truth, int(labels[f]))
+			logits, truth = append(logits, facetLogits(weights, facet.Name, samples.cells.row(i))), append(truth, int(labels[f]))
 		}
 		c := models.FacetConfig{Facet: facet, Temperature: 1, Threshold: 0.6}
 		if len(truth) > 0 {
@@ -229,4 +284,17 @@ func Calibrate(pool *Pool, samples FacetSamples, weights models.Weights, precisi
 		configs = append(configs, c)
 	}
 	return configs
+}
+
+// facetLogits is what a head says of cells.
+func facetLogits(weights models.Weights, facet string, cells []float32) []float64 {
+	w, b := weights["facets."+facet+".weight"], weights["facets."+facet+".bias"]
+	logits := make([]float64, len(b.Data))
+	for o := range logits {
+		logits[o] = float64(b.Data[o])
+		for j, v := range cells {
+			logits[o] += float64(v) * float64(w.Data[o*len(cells)+j])
+		}
+	}
+	return logits
 }

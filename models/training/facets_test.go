@@ -15,11 +15,11 @@ import (
 func rareLabel(rng *rand.Rand, n int) FacetSamples {
 	s := FacetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}}
 	for i := range n {
-		label := int8(0)
+		label := int16(0)
 		if i%20 == 0 {
 			label = 1
 		}
-		s.labels, s.real = append(s.labels, []int8{label}), append(s.real, false)
+		s.labels, s.real = append(s.labels, []int16{label}), append(s.real, false)
 		s.cells.data[2*i] = float32(rng.NormFloat64() + 2*float64(label))
 		s.cells.data[2*i+1] = float32(rng.NormFloat64())
 	}

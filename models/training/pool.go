@@ -23,10 +23,11 @@ type Crop struct {
 	Box   photo.Box // the dress, in pixels of Image
 	// Product numbers the dress: crops of one dress share it. Painted dresses count up from 0.
 	Product int
-	Query   bool   // a customer's photo, not the catalogue's
-	Labels  []int8 // for each facet the index of its label, -1 where unknown
-	Real    bool   // a photo, not painted
-	Fold    int    // of the evaluation split; -1 where there is none
+	Query   bool    // a customer's photo, not the catalogue's
+	Labels  []int16 // for each facet the index of its label, -1 where unknown
+	Real    bool    // a photo, not painted
+	Part    int     // of a mixture, see Part
+	Fold    int     // of the evaluation split; -1 where there is none
 }
 
 // Scene is a whole photo, in memory, with the dress in it.
@@ -39,7 +40,9 @@ type Scene struct {
 
 // Pool is what training draws from.
 type Pool struct {
-	Facets   []catalog.Facet
+	Facets []catalog.Facet
+	called func(facet, label string) string // what Facets call a label of the studio; nil: the same
+
 	Crops    []Crop
 	Scenes   []Scene
 	Products [][]int // crops of each painted product
@@ -89,7 +92,7 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 		}
 		product, shot := i/shots, i%shots
 		painted := products[product].Paint(studio.Shot{Index: uint64(shot), Query: shot >= options.Catalogue})
-		crops[i] = p.crop(painted.Image, painted.Box, painted.Facets)
+		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets))
 		crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
 		if i%options.SceneEvery == 0 {
 			scenes[i] = scene(painted.Image, painted.Box, false, -1)
@@ -123,6 +126,18 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 // ReadReal adds real photos: crops of those with a dress (unlabelled ones as a whole, each a product
 // of its own) and scenes of those where it is known whether and where there is a dress.
 func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
+// labelsOf are the labels of a painted dress as the pool calls them.
+func (p *Pool) labelsOf(painted map[string]string) map[string]string {
+	if p.called == nil {
+		return painted
+	}
+	labels := map[string]string{}
+	for facet, label := range painted {
+		labels[facet] = p.called(facet, label)
+	}
+	return labels
+}
+
 	crops := make([]Crop, len(examples))
 	scenes := make([]Scene, len(examples))
 	err := parallel(ctx, len(examples), func(i int) error {
@@ -169,12 +184,22 @@ func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
 // readExample returns a photo and the dress's box in it, the whole photo where it is not known.
 func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.Box, error) {
 	data, err := os.ReadFile(e.Path)
+// photoError is a photo that cannot be decoded.
+type photoError struct {
+	path   string
+	reason error
+}
+
+func (e *photoError) Error() string { return fmt.Sprintf("%s: %v", e.path, e.reason) }
+
+func (e *photoError) Unwrap() error { return e.reason }
+
 	if err != nil {
 		return nil, photo.Box{}, err
 	}
 	image, err := photo.Open(data, limits)
 	if err != nil {
-		return nil, photo.Box{}, fmt.Errorf("%s: %w", e.Path, err)
+		return nil, photo.Box{}, &photoError{e.Path, err}
 	}
 	if e.Box != nil {
 		return image, *e.Box, nil
@@ -184,12 +209,12 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 
 func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
 	small, placement := photo.Letterbox(image, box.Grow(surround), cropWidth, cropHeight)
-	c := Crop{Image: small, Box: mapBox(box, placement), Labels: make([]int8, len(p.Facets))}
+	c := Crop{Image: small, Box: mapBox(box, placement), Labels: make([]int16, len(p.Facets))}
 	for i, facet := range p.Facets {
 		c.Labels[i] = -1
 		for l, label := range facet.Labels {
 			if label == labels[facet.Name] {
-				c.Labels[i] = int8(l)
+				c.Labels[i] = int16(l)
 			}
 		}
 	}

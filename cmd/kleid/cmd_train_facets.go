@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// studioDataset is what --dataset calls the painted dresses.
+const studioDataset = "studio"
+
+// badPhotosFile lists, in --work, what could not be learned from; so many are also told.
+const (
+	badPhotosFile = "bad-photos.csv"
+	toldBad       = 10
+)
+
+// trainFacetsCommand trains facet heads on a shop's own photos.
+func trainFacetsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "facets", Usage: "the facet heads, on photos of your own",
+		Description: `Trains the facets of --facets on the photos of --dataset, and measures them on those that are kept apart.
+The trunk of --models stays as it is, and so do its other facets: an index stays valid. A dataset is
+
+  a folder      <label>/*.jpg for the one facet of --facets, or <facet>/<label>/*.jpg; folders below a label's
+                are products; train/ and test/ may be above it all
+  a manifest    .csv, .jsonl or .parquet, with a row for each photo: photo, a column for each facet (called like
+                it, or facet_ and its name), and, if there are such, product_id, x_min, y_min, x_max, y_max,
+                split (train or test), is_dress (no)
+  studio        painted dresses, --products of them
+
+each of them a path or s3:// URL. Where there is no box, the model looks for the dress. Of products without a
+split, a fifth is kept apart to measure with, always the same ones. A file labels.json beside the photos or the
+manifest, {"neckline": ["round", "v-neck"]}, or --labels puts labels in order, everywhere. Labels that are new,
+gone or renamed are shown and asked for; those that stay keep what they have learned.
+
+Without --dataset, all facets are trained anew on painted dresses and the photos of --reference.
+
+In --work: model.safetensors, facets.json (figures, confusions), metrics.json (for kleid models push), the
+probabilities of all labels of all photos as predictions.parquet and predictions.csv, bad-photos.csv.
+
+Examples:
+  kleid train facets --dataset photos/ --facets neckline,sleeve
+  kleid train facets --dataset shop.csv=0.7 --dataset studio=0.3 --facets neckline --rename neckline:crew=round --yes
+  kleid train facets --dataset shop.csv --facets fit --labels fit=slim,regular,wide --class-weights inverse
+  kleid index --catalogue photos/ --out index/ --models build/facets/model.safetensors
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`,
+		Flags: trainFlags("build/facets", append([]cli.Flag{
+			&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
+			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of those kept apart; may be repeated"},
+			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
+			&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`; may be repeated"},
+			&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
+			maxBadFlag(), yesFlag(),
+			&cli.IntFlag{Name: "steps", EnvVars: env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
+			jsonFlag(), modelsFlag(),
+		}, facetLossFlags()...)...),
+		Action: trainFacets,
+	}
+}
+
+// datasetArgument is one --dataset.
+type datasetArgument struct {
+	location string
+	weight   float64
+}
+
+// parseDataset reads PLACE or PLACE=WEIGHT. A place that is there with a "=" in its name is meant.
+func parseDataset(text string) (datasetArgument, error) {
+	d := datasetArgument{text, 1}
+	at := strings.LastIndexByte(text, '=')
+	if _, err := os.Stat(text); at < 0 || err == nil {
+		return d, nil
+	}
+	weight, err := strconv.ParseFloat(text[at+1:], 64)
+	if err != nil {
+		return d, nil // a place with a "=" in its name, or none at all
+	}
+	if !(weight > 0 && weight < 1e9) {
+		return d, fmt.Errorf("--dataset %q: the weight is %v, but must be more than 0", text, weight)
+	}
+	return datasetArgument{text[:at], weight}, nil
+}
+
+// trainFacets is the action.
+func trainFacets(c *cli.Context) error {
+	if err := notNegative(c, "steps"); err != nil {
+		return err
+	}
+	if len(repeated(c, "dataset")) == 0 {
+		for _, name := range []string{"test-dataset", "facets", "labels", "rename"} {
+			if len(repeated(c, name)) > 0 {
+				return wrongUsage(c, "--%s goes with --dataset; --dataset studio is painted dresses", name)
+			}
+		}
+		return train(c, []string{"facets"})
+	}
+	if c.String("reference") != "" {
+		return wrongUsage(c, "--dataset and --reference exclude each other")
+	}
+	if err := positive(c, "products"); err != nil {
+		return err
+	}
+	labels, err := labelOptions(c)
+	if err != nil {
+		return err
+	}
+	var parts []datasetArgument
+	for _, text := range repeated(c, "dataset") {
+		part, err := parseDataset(text)
+		if err != nil {
+			return wrongUsage(c, "%v", err)
+		}
+		parts = append(parts, part)
+	}
+	limit, err := parseMaxBad(c.String("max-bad"))
+	if err != nil {
+		return wrongUsage(c, "%v", err)
+	}
+	f := &facetTraining{c: c, progress: newProgress(c), limit: limit}
+	defer f.close()
+	return f.run(parts, labels)
+}
+
+// labelOptions reads --facets, --labels and --rename.
+func labelOptions(c *cli.Context) (training.LabelOptions, error) {
+	o := training.LabelOptions{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
+	for _, text := range repeated(c, "facets") {
+		for _, name := range strings.Split(text, ",") {
+			facet, err := datasets.FacetName(name)
+			if err != nil {
+				return o, wrongUsage(c, "--facets: %v", err)
+			}
+			if slices.Contains(o.Facets, facet) {
+				return o, wrongUsage(c, "--facets names %s twice", facet)
+			}
+			o.Facets = append(o.Facets, facet)
+		}
+	}
+	for _, text := range repeated(c, "labels") {
+		facet, list, ok := strings.Cut(text, "=")
+		if !ok {
+			return o, wrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
+		}
+		for _, label := range strings.Split(list, ",") {
+			if label = strings.TrimSpace(label); label == "" {
+				return o, wrongUsage(c, "--labels %q: there is an empty label", text)
+			}
+			o.Order[facet] = append(o.Order[facet], label)
+		}
+	}
+	for _, text := range repeated(c, "rename") {
+		facet, rest, ok := strings.Cut(text, ":")
+		old, name, ok2 := strings.Cut(rest, "=")
+		if !ok || !ok2 || old == "" || name == "" {
+			return o, wrongUsage(c, "--rename is %q, but takes FACET:OLD=NEW", text)
+		}
+		if o.Renamed[facet] == nil {
+			o.Renamed[facet] = map[string]string{}
+		}
+		o.Renamed[facet][old] = name
+	}
+	return o, nil
+}
+
+// facetTraining is a run of train facets.
+type facetTraining struct {
+	c        *cli.Context
+	progress *progress
+	limit    maxBad
+	fetched  string // folder of the photos of URLs
+	options  training.Options
+	mixture  training.Mixture
+	sets     []datasetFigures
+}
+
+func (f *facetTraining) close() {
+	f.progress.end()
+	if f.fetched != "" {
+		os.RemoveAll(f.fetched)
+	}
+}
+
+func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOptions) error {
+	c := f.c
+	var err error
+	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
+		return err
+	}
+	f.options = training.Options{Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	f.options.Paint.Products = c.Int("products")
+	if err := setLoop(c, &f.options); err != nil {
+		return err
+	}
+	if f.options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
+		return err
+	}
+	if f.options.From, err = loadModel(c); err != nil {
+		return err
+	}
+	if err := f.open(parts, labels.Facets); err != nil {
+		return err
+	}
+	if err := f.plan(labels); err != nil {
+		return err
+	}
+	if f.options.Backend, err = newBackend(c); err != nil {
+		return err
+	}
+	photos, err := training.ReadFacetPhotos(c.Context, f.options, f.mixture)
+	if err != nil {
+		return err
+	}
+	if err := f.listBad(photos); err != nil {
+		return err
+	}
+	f.tellPhotos(photos)
+	fit, err := training.FitFacets(c.Context, f.options, photos)
+	if err != nil {
+		return err
+	}
+	return f.measure(photos, fit)
+}
+
+// open reads the datasets.
+func (f *facetTraining) open(parts []datasetArgument, facets []string) error {
+	for _, part := range parts {
+		d := training.Studio()
+		if part.location != studioDataset {
+			var err error
+			if d, err = f.dataset(part.location, facets); err != nil {
+				return err
+			}
+		}
+		f.mixture.Parts = append(f.mixture.Parts, training.Part{Dataset: d, Weight: part.weight, Painted: part.location == studioDataset})
+		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: part.location, Weight: part.weight, Fingerprint: d.Fingerprint, Photos: d.Size()})
+	}
+	for _, location := range repeated(f.c, "test-dataset") {
+		d, err := f.dataset(location, facets)
+		if err != nil {
+			return err
+		}
+		f.mixture.Tests = append(f.mixture.Tests, d)
+		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: location, Fingerprint: d.Fingerprint, Photos: d.Size()})
+	}
+	return nil
+}
+
+func (f *facetTraining) dataset(location string, facets []string) (*datasets.Dataset, error) {
+	var known []string
+	for _, facet := range append(datasets.Facets(), f.options.From.Metadata().Facets...) {
+		known = append(known, facet.Name)
+	}
+	defer f.progress.end()
+	return datasets.Open(f.c.Context, location, datasets.OpenOptions{
+		Facets: facets, Known: known, Fetched: f.fetched,
+		Progress: func(done, total int) { f.progress.show("opening "+location, done, total, "") },
+	})
+}
+
+// plan brings the labels together, reads what is said of them, shows what changes and asks for it.
+func (f *facetTraining) plan(options training.LabelOptions) error {
+	var sets []*datasets.Dataset
+	for _, part := range f.mixture.Parts {
+		sets = append(sets, part.Dataset)
+	}
+	var err error
+	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
+		return wrongUsage(f.c, "%v", err)
+	}
+	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets); err != nil {
+		return err
+	}
+	if !f.mixture.Plan.Changed() {
+		return nil
+	}
+	w := tabwriter.NewWriter(f.progress, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "FACET\tLABEL\tPHOTOS\t")
+	for _, change := range f.mixture.Plan.Changes {
+		what, photos := string(change.Fate), strconv.Itoa(change.Photos)
+		switch change.Fate {
+		case training.LabelRenamed:
+			what = "is " + printable(change.From) + " renamed"
+		case training.LabelGone:
+			photos = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", change.Facet, printable(change.Label), photos, what)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return confirm(f.c, "The labels of the model change, as shown.")
+}
+
+// listBad writes all that is bad to a file, tells the first few, and fails if there is too much.
+func (f *facetTraining) listBad(photos *training.FacetPhotos) error {
+	bad := photos.Bad
+	if len(bad) == 0 {
+		return f.options.Work.Delete(f.c.Context, badPhotosFile) // of a run before
+	}
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	rows := [][]string{{"photo", "reason"}}
+	for _, one := range bad {
+		rows = append(rows, []string{one.Photo, one.Reason})
+	}
+	if err := out.WriteAll(rows); err != nil {
+		return err
+	}
+	if err := f.options.Work.Put(f.c.Context, badPhotosFile, &b); err != nil {
+		return err
+	}
+	for _, one := range bad[:min(toldBad, len(bad))] {
+		f.progress.say("bad: %s: %s", printable(one.Photo), printable(one.Reason))
+	}
+	f.progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), photos.Total, badPhotosFile, f.options.Work)
+	return f.limit.check(len(bad), photos.Total)
+}
+
+func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
+	located := 0
+	for _, p := range slices.Concat(photos.Learned, photos.Measured, photos.Others) {
+		if p.Found {
+			located++
+		}
+	}
+	f.progress.say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
+		len(photos.Learned), len(photos.Measured), len(photos.Others), located, photos.Whole)
+}
+
+// facetsOf are the facets that were trained.
+func (f *facetTraining) facetsOf() []catalog.Facet { return f.mixture.Plan.Facets }

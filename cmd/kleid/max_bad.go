@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// maxBad is how many bad photos are taken as usual: a number, or a share of all.
+type maxBad struct {
+	text  string
+	count int
+	share float64 // 0..1; counts where it is not negative
+}
+
+// maxBadFlag is that of commands that read datasets.
+func maxBadFlag() cli.Flag {
+	return &cli.StringFlag{Name: "max-bad", Value: "5%", EnvVars: env("max-bad"), Usage: "`N` bad photos, or N% of all, above which the exit code is 3 and nothing is trained"}
+}
+
+// parseMaxBad reads "20", "5%" or, as kleid index does, a share such as "0.05".
+func parseMaxBad(text string) (maxBad, error) {
+	m := maxBad{text: text, share: -1}
+	var err error
+	percent, isShare := strings.CutSuffix(text, "%")
+	switch {
+	case isShare:
+		m.share, err = strconv.ParseFloat(percent, 64)
+		m.share /= 100
+	case strings.Contains(text, "."):
+		m.share, err = strconv.ParseFloat(text, 64)
+	default:
+		m.count, err = strconv.Atoi(text)
+		if err == nil && m.count >= 0 {
+			return m, nil
+		}
+	}
+	if err != nil || !(m.share >= 0 && m.share <= 1) {
+		return m, fmt.Errorf("--max-bad is %q, but takes a number like 20, or a share like 5%%", text)
+	}
+	return m, nil
+}
+
+// check returns an error if there are too many.
+func (m maxBad) check(bad, total int) error {
+	allowed := float64(m.count)
+	if m.share >= 0 {
+		allowed = m.share * float64(total)
+	}
+	if float64(bad) <= allowed {
+		return nil
+	}
+	return &badPhotosError{bad, total, m.text}
+}
+
+// badPhotosError says that a dataset has too many bad photos.
+type badPhotosError struct {
+	bad, total int
+	allowed    string
+}
+
+func (e *badPhotosError) Error() string {
+	return fmt.Sprintf("%d of %d photos are bad, more than the %s that --max-bad allows: nothing is trained", e.bad, e.total, e.allowed)
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// facetsFigures is WORK/facets.json, and what `train facets --json` prints.
+type facetsFigures struct {
+	Model          string                 `json:"model"`
+	EmbeddingModel string                 `json:"embedding_model"`
+	FacetModel     string                 `json:"facet_model"`
+	Parent         string                 `json:"parent_facet_model"`
+	Datasets       []datasetFigures       `json:"datasets"`
+	Bad            int                    `json:"bad_photos"`
+	Labels         []training.LabelChange `json:"labels"`
+	Weights        []training.ClassWeight `json:"class_weights"`
+	Train          []facetFigures         `json:"train"`
+	Test           []facetFigures         `json:"test"`
+}
+
+// datasetFigures is a dataset that was used.
+type datasetFigures struct {
+	Name        string  `json:"name"`
+	Place       string  `json:"place"`
+	Weight      float64 `json:"weight,omitempty"` // 0 of those that were only measured with
+	Fingerprint string  `json:"fingerprint,omitempty"`
+	Photos      int     `json:"photos,omitempty"` // bad ones included
+}
+
+// facetFigures is how a facet is predicted on photos that were, or were not, learned from.
+type facetFigures struct {
+	evaluation.FacetReport
+	MacroPrecision    float64 `json:"macro_precision"`
+	MacroRecall       float64 `json:"macro_recall"`
+	WeightedPrecision float64 `json:"weighted_precision"`
+	WeightedRecall    float64 `json:"weighted_recall"`
+	// Temperature that the probabilities are calibrated with, and the expected calibration error before it.
+	Temperature            float64 `json:"temperature"`
+	CalibrationErrorBefore float64 `json:"calibration_error_before"`
+}
+
+// The files of figures and predictions in --work. metricsFile has what kleid models push --metrics reads: of
+// photos that were not learned from alone.
+const (
+	figuresFile            = "facets.json"
+	metricsFile            = "metrics.json"
+	predictionsParquetFile = "predictions.parquet"
+	predictionsCSVFile     = "predictions.csv"
+)
+
+// measure looks at all photos with the new model, as it would look at them later, and writes figures and
+// predictions.
+func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.FacetFit) error {
+	embedder, err := embedding.New(f.options.Backend, fit.Model)
+	if err != nil {
+		return err
+	}
+	facets := embedder.Metadata().Facets
+	var predictions []evaluation.LabelProbability
+	figures := facetsFigures{
+		Model: "model.safetensors", EmbeddingModel: fit.Model.EmbeddingModel(), FacetModel: fit.Model.FacetModel(), Parent: f.options.From.FacetModel(),
+		Datasets: f.sets, Bad: len(photos.Bad), Labels: f.mixture.Plan.Changes, Weights: fit.Weights,
+	}
+	temperatures := map[string]float64{}
+	for _, facet := range fit.Model.Config.Facets {
+		temperatures[facet.Name] = facet.Temperature
+	}
+	for _, set := range []struct {
+		name    string
+		photos  []training.LabelledPhoto
+		figures *[]facetFigures
+	}{{"learned from", photos.Learned, &figures.Train}, {"kept apart", photos.Measured, &figures.Test}, {"of no use here", photos.Others, new([]facetFigures)}} {
+		seen, err := f.look(embedder, "measuring with photos "+set.name, set.photos)
+		if err != nil {
+			return err
+		}
+		examples := make([]datasets.Example, len(seen))
+		for i, p := range set.photos {
+			examples[i] = p.Example
+			predictions = append(predictions, evaluation.LabelProbabilities(sourceOf(p.Example), p.PhotoID, facets, seen[i].Facets)...)
+		}
+		*set.figures = figuresOf(f.facetsOf(), examples, seen, temperatures)
+	}
+	if err := f.write(figures, predictions); err != nil {
+		return err
+	}
+	f.progress.end()
+	if f.c.Bool("json") {
+		return json.NewEncoder(f.c.App.Writer).Encode(figures)
+	}
+	f.print(figures)
+	f.progress.say("wrote model.safetensors and what is above to %s", f.options.Work)
+	return nil
+}
+
+// sourceOf names a photo: by its file, or by its URL.
+func sourceOf(e datasets.Example) string {
+	if strings.Contains(e.Name, "://") {
+		return e.Name
+	}
+	return e.Path
+}
+
+// look embeds photos in their boxes.
+func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos []training.LabelledPhoto) ([]embedding.Photo, error) {
+	var seen []embedding.Photo
+	for begin := 0; begin < len(photos); begin += embedder.BatchSize() {
+		part := photos[begin:min(begin+embedder.BatchSize(), len(photos))]
+		inputs := make([]embedding.Input, len(part))
+		for i, p := range part {
+			data, err := os.ReadFile(p.Path)
+			if err != nil {
+				return nil, err
+			}
+			inputs[i].Box = p.Box
+			if inputs[i].Image, err = photo.Open(data, photo.DefaultLimits()); err != nil {
+				return nil, fmt.Errorf("%s: %w", p.Path, err)
+			}
+		}
+		batch, err := embedder.Embed(f.c.Context, inputs)
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, batch...)
+		f.progress.show(stage, len(seen), len(photos), "")
+	}
+	return seen, nil
+}
+
+// figuresOf measures facets; every label that a photo has counts.
+func figuresOf(facets []catalog.Facet, examples []datasets.Example, seen []embedding.Photo, temperatures map[string]float64) []facetFigures {
+	before := map[string]float64{}
+	for _, r := range evaluation.MeasureFacets(facets, examples, evaluation.Uncalibrated(seen, temperatures), 1) {
+		before[r.Facet] = r.CalibrationError
+	}
+	all := []facetFigures{}
+	for _, r := range evaluation.MeasureFacets(facets, examples, seen, 1) {
+		figures := facetFigures{FacetReport: r, Temperature: temperatures[r.Facet], CalibrationErrorBefore: before[r.Facet]}
+		for _, l := range r.Labels {
+			figures.MacroPrecision += l.Precision / float64(len(r.Labels))
+			figures.MacroRecall += l.Recall / float64(len(r.Labels))
+			figures.WeightedPrecision += l.Precision * float64(l.Count) / float64(r.Photos)
+			figures.WeightedRecall += l.Recall * float64(l.Count) / float64(r.Photos)
+		}
+		all = append(all, figures)
+	}
+	return all
+}
+
+// write writes figures and predictions to --work.
+func (f *facetTraining) write(figures facetsFigures, predictions []evaluation.LabelProbability) error {
+	held := []evaluation.FacetReport{}
+	for _, facet := range figures.Test {
+		held = append(held, facet.FacetReport)
+	}
+	for _, file := range []struct {
+		name  string
+		write func(w io.Writer) error
+	}{
+		{figuresFile, writeJSON(figures)},
+		{metricsFile, writeJSON(map[string]any{"facets": held})},
+		{predictionsParquetFile, func(w io.Writer) error { return evaluation.WritePredictionsParquet(w, predictions) }},
+		{predictionsCSVFile, func(w io.Writer) error { return evaluation.WritePredictionsCSV(w, predictions) }},
+	} {
+		if err := put(f.c.Context, f.options.Work, file.name, file.write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeJSON(v any) func(w io.Writer) error {
+	return func(w io.Writer) error {
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		return out.Encode(v)
+	}
+}
+
+// put writes a blob, whole or not at all.
+func put(ctx context.Context, bucket storage.Bucket, key string, write func(w io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
+	}
+	return bucket.Put(ctx, key, &b)
+}
+
+// print shows the figures as tables.
+func (f *facetTraining) print(figures facetsFigures) {
+	row := evaluationTable(f.c)
+	row("facet\tlabel\tweight\ttrain\tprecision\trecall\tF1\ttest\tprecision\trecall\tF1\tmost often taken for")
+	for _, facet := range f.facetsOf() {
+		train, test := byLabel(figures.Train, facet.Name), byLabel(figures.Test, facet.Name)
+		for _, label := range facet.Labels {
+			taken := ""
+			if at, ok := test[label]; ok {
+				taken = at.taken
+			}
+			row("%s\t%s\t%.2f\t%s\t%s\t%s", facet.Name, printable(label), weightOf(figures.Weights, facet.Name, label), train[label], test[label], taken)
+		}
+	}
+	row("")
+	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tprecision\trecall\tweighted F1\tprecision\trecall\ttemperature\tcalibration error\tbefore")
+	for _, set := range []struct {
+		name    string
+		figures []facetFigures
+	}{{"train", figures.Train}, {"test", figures.Test}} {
+		for _, r := range set.figures {
+			row("%s, %s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.3f\t%.3f", r.Facet, set.name, r.Photos, r.Accuracy,
+				r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.MacroPrecision, r.MacroRecall,
+				r.WeightedF1, r.WeightedPrecision, r.WeightedRecall, r.Temperature, r.CalibrationError, r.CalibrationErrorBefore)
+		}
+	}
+	row("")
+	for _, r := range figures.Test {
+		f.printConfusion(r)
+	}
+}
+
+// labelRow is a label's figures on a set of photos; the zero value is of one without photos.
+type labelRow struct {
+	evaluation.LabelReport
+	taken string
+}
+
+func (l labelRow) String() string {
+	if l.Count == 0 {
+		return "0\t\t\t"
+	}
+	return fmt.Sprintf("%d\t%.3f\t%.3f\t%.3f", l.Count, l.Precision, l.Recall, l.F1)
+}
+
+func byLabel(figures []facetFigures, facet string) map[string]labelRow {
+	rows := map[string]labelRow{}
+	for _, r := range figures {
+		if r.Facet != facet {
+			continue
+		}
+		for i, l := range r.Labels {
+			rows[l.Label] = labelRow{l, mistakenFor(r.Confusion, i)}
+		}
+	}
+	return rows
+}
+
+func weightOf(weights []training.ClassWeight, facet, label string) float64 {
+	for _, w := range weights {
+		if w.Facet == facet && w.Label == label {
+			return w.Weight
+		}
+	}
+	return 0
+}
+
+// printConfusion shows the answers to each label of photos that were kept apart.
+func (f *facetTraining) printConfusion(r facetFigures) {
+	row := evaluationTable(f.c)
+	head := r.Facet + ", test: is \\ is taken for"
+	for i := range r.Confusion.Labels {
+		head += fmt.Sprintf("\t%d", i+1)
+	}
+	row("%s\tanother", head)
+	for i, label := range r.Confusion.Labels {
+		line := fmt.Sprintf("%s %d", printable(label), i+1)
+		for _, n := range r.Confusion.Counts[i] {
+			line += fmt.Sprintf("\t%d", n)
+		}
+		row("%s", line)
+	}
+	row("")
+}

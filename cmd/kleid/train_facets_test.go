@@ -1,0 +1,305 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/models"
+)
+
+// labelledProducts are painted with a photo each. A truth.csv is a manifest as it is.
+const labelledProducts = 30
+
+var paintedLabels = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(scratch, "labelled")
+	return dir, studio.WriteQueries(context.Background(), dir, studio.Products("test-labels", 1, labelledProducts), labelledProducts, nil)
+})
+
+// ownPhotos is a copy of the table of painted photos, as records, that a test may change, and the photos' folder.
+func ownPhotos(t *testing.T) (folder string, rows [][]string) {
+	t.Helper()
+	dir, err := paintedLabels()
+	require.NoError(t, err)
+	text, err := os.ReadFile(filepath.Join(dir, "truth.csv"))
+	require.NoError(t, err)
+	rows, err = csv.NewReader(bytes.NewReader(text)).ReadAll()
+	require.NoError(t, err)
+	return dir, rows
+}
+
+func column(t *testing.T, rows [][]string, name string) int {
+	t.Helper()
+	i := slices.Index(rows[0], name)
+	require.GreaterOrEqual(t, i, 0, name)
+	return i
+}
+
+// manifestOf writes a table of photos to a new folder; the photos stay where they are.
+func manifestOf(t *testing.T, folder string, rows [][]string) string {
+	t.Helper()
+	at := column(t, rows, "photo")
+	for i := range rows[1:] {
+		if !filepath.IsAbs(rows[i+1][at]) {
+			rows[i+1][at] = filepath.Join(folder, filepath.FromSlash(rows[i+1][at]))
+		}
+	}
+	var text bytes.Buffer
+	require.NoError(t, csv.NewWriter(&text).WriteAll(rows))
+	return write(t, filepath.Join(t.TempDir(), "shop.csv"), text.Bytes())
+}
+
+// byFolder links photos into a folder for each label, as one facet's or, below, several facets'.
+func byFolder(t *testing.T, folder string, rows [][]string, facets ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, row := range rows[1:] {
+		for _, facet := range facets {
+			to := filepath.Join(dir, facet, row[column(t, rows, facet)], filepath.Base(row[0]))
+			if len(facets) == 1 {
+				to = filepath.Join(dir, row[column(t, rows, facet)], filepath.Base(row[0]))
+			}
+			data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(row[0])))
+			require.NoError(t, err)
+			write(t, to, data)
+		}
+	}
+	return dir
+}
+
+func readModel(t *testing.T, path string) *models.Model {
+	t.Helper()
+	m, err := models.Load(t.Context(), path)
+	require.NoError(t, err)
+	return m
+}
+
+func facetOf(t *testing.T, m *models.Model, name string) models.FacetConfig {
+	t.Helper()
+	i := slices.IndexFunc(m.Config.Facets, func(f models.FacetConfig) bool { return f.Name == name })
+	require.GreaterOrEqual(t, i, 0, name)
+	return m.Config.Facets[i]
+}
+
+// TestTrainOnOwnManifest goes the whole way: a manifest with a corrupt photo, a missing one and a label that the
+// shop calls otherwise, the question, the training, and all that it leaves.
+func TestTrainOnOwnManifest(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	sleeve, photo := column(t, rows, "sleeve"), column(t, rows, "photo")
+	for _, row := range rows[1:] {
+		if row[sleeve] == "long" {
+			row[sleeve] = "wrist"
+		}
+	}
+	rows = append(rows, slices.Clone(rows[1]), slices.Clone(rows[2]))
+	rows[len(rows)-2][photo] = write(t, filepath.Join(t.TempDir(), "corrupt.jpg"), []byte("\xff\xd8\xff\xe0 no photo"))
+	rows[len(rows)-1][photo] = "gone.jpg"
+	manifest, work := manifestOf(t, folder, rows), t.TempDir()
+	args := []string{"train", "facets", "--dataset", manifest, "--facets", "sleeve", "--work", work, "--steps", "40",
+		"--rename", "sleeve:long=wrist", "--labels", "sleeve=wrist,sleeveless"}
+
+	r := kleid(t, args...)
+	require.Equal(t, exitUsage, r.code, r.stderr)
+	require.Contains(t, r.stderr, "say --yes if so")
+	require.Regexp(t, `sleeve +wrist +\d+ +is long renamed\n`, r.stderr)
+	require.NoFileExists(t, filepath.Join(work, "model.safetensors"))
+
+	r = kleid(t, append(args, "--yes", "--max-bad", "1")...)
+	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Contains(t, r.stderr, "2 of 32 photos are bad, more than the 1 that --max-bad allows")
+	require.Contains(t, r.stderr, "corrupt.jpg: ")
+	require.Contains(t, r.stderr, "gone.jpg: the photo cannot be read: no such file")
+	require.NoFileExists(t, filepath.Join(work, "model.safetensors"))
+	listed, err := os.ReadFile(filepath.Join(work, "bad-photos.csv"))
+	require.NoError(t, err)
+	require.Equal(t, 3, strings.Count(string(listed), "\n"), string(listed))
+
+	r = kleid(t, append(args, "--yes", "--max-bad", "2")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "macro F1")
+	require.Contains(t, r.stdout, "sleeve, test: is")
+	before, after := readModel(t, tiny), readModel(t, filepath.Join(work, "model.safetensors"))
+	require.Equal(t, before.EmbeddingModel(), after.EmbeddingModel(), "an index stays valid")
+	require.NotEqual(t, before.FacetModel(), after.FacetModel())
+	trained := facetOf(t, after, "sleeve")
+	require.Equal(t, []string{"wrist", "sleeveless"}, trained.Labels[:2])
+	require.Subset(t, []string{"wrist", "sleeveless", "cap", "short", "three-quarters"}, trained.Labels)
+	for _, f := range before.Config.Facets {
+		if f.Name != "sleeve" {
+			require.Equal(t, f, facetOf(t, after, f.Name))
+			for _, part := range []string{"weight", "bias"} {
+				name := "facets." + f.Name + "." + part
+				require.Equal(t, before.Weights[name], after.Weights[name], name)
+			}
+		}
+	}
+
+	var figures facetsFigures
+	text, err := os.ReadFile(filepath.Join(work, "facets.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &figures))
+	require.Equal(t, after.FacetModel(), figures.FacetModel)
+	require.Equal(t, 2, figures.Bad)
+	require.Len(t, figures.Datasets[0].Fingerprint, 64)
+	require.Equal(t, labelledProducts+2, figures.Datasets[0].Photos)
+	require.Len(t, figures.Train, 1)
+	require.Len(t, figures.Test, 1)
+	require.Equal(t, labelledProducts, figures.Train[0].Photos+figures.Test[0].Photos)
+	require.Greater(t, figures.Train[0].Accuracy, 0.5, "what was learned from is known")
+	order := slices.DeleteFunc(slices.Clone(trained.Labels), func(label string) bool { return !slices.Contains(figures.Train[0].Confusion.Labels, label) })
+	require.Equal(t, order, figures.Train[0].Confusion.Labels, "the model's order")
+
+	predictions, err := parquet.ReadFile[evaluation.LabelProbability](filepath.Join(work, "predictions.parquet"))
+	require.NoError(t, err)
+	labels := 0
+	for _, f := range after.Metadata().Facets {
+		labels += len(f.Labels)
+	}
+	require.Equal(t, labelledProducts*labels, len(predictions), "all tags of all photos")
+	table, err := os.ReadFile(filepath.Join(work, "predictions.csv"))
+	require.NoError(t, err)
+	require.Equal(t, labelledProducts*labels+1, bytes.Count(table, []byte("\n")))
+
+	// The registry takes the figures of the photos that were kept apart.
+	metrics, err := readMetrics(filepath.Join(work, "metrics.json"))
+	require.NoError(t, err)
+	require.Equal(t, figures.Test[0].MacroF1, metrics["facets.sleeve.macro_f1"])
+
+	t.Run("order", func(t *testing.T) { requireOrder(t, filepath.Join(work, "model.safetensors"), trained.Labels) })
+}
+
+// requireOrder wants a model's labels in its own order wherever people see them.
+func requireOrder(t *testing.T, model string, labels []string) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	r := kleid(t, "predict", s.photos(t)[0], "--models", model, "--out", filepath.Join(t.TempDir(), "p.csv"))
+	require.Equal(t, exitDone, r.code, r.stderr)
+	index := t.TempDir()
+	r = kleid(t, "index", "--catalogue", s.catalogue, "--out", index, "--models", model)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	run, err := indexer.Latest(index)
+	require.NoError(t, err)
+	data, err := os.ReadFile(indexer.ParquetPath(index, run))
+	require.NoError(t, err)
+	reader, err := catalog.Read(bytes.NewReader(data), int64(len(data)))
+	require.NoError(t, err)
+	i := slices.IndexFunc(reader.Metadata().Facets, func(f catalog.Facet) bool { return f.Name == "sleeve" })
+	require.Equal(t, labels, reader.Metadata().Facets[i].Labels)
+}
+
+// TestTrainOnOwnFolders learns from a folder for each label, of several facets and of a new one, and mixes in
+// painted dresses.
+func TestTrainOnOwnFolders(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	several := byFolder(t, folder, rows, "neckline", "length")
+	work := t.TempDir()
+	r := kleid(t, "train", "facets", "--dataset", several, "--work", work, "--steps", "20", "--yes", "--json")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	figures := decodeLine[facetsFigures](t, r)
+	require.Len(t, figures.Test, 2)
+	require.Equal(t, "neckline", figures.Test[0].Facet, "the model's facets come in its order")
+	require.Equal(t, 2*labelledProducts, figures.Train[0].Photos+figures.Test[0].Photos+figures.Train[1].Photos+figures.Test[1].Photos)
+
+	// A facet that the model does not have yet, measured on photos of another place.
+	one := byFolder(t, folder, rows, "pattern")
+	r = kleid(t, "train", "facets", "--dataset", one, "--facets", "print", "--test-dataset", one, "--work", t.TempDir(), "--steps", "20", "--yes")
+	require.Equal(t, exitFailed, r.code, r.stderr)
+	require.Contains(t, r.stderr, "there are no photos with a label to learn from", "what is measured with is not learned from")
+	other := byFolder(t, folder, rows[:8], "pattern")
+	work = t.TempDir()
+	r = kleid(t, "train", "facets", "--dataset", one, "--facets", "print", "--test-dataset", other, "--work", work, "--steps", "20", "--yes", "--json")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	figures = decodeLine[facetsFigures](t, r)
+	require.Equal(t, 7, figures.Test[0].Photos)
+	after := readModel(t, filepath.Join(work, "model.safetensors"))
+	require.Equal(t, "print", after.Config.Facets[len(after.Config.Facets)-1].Name)
+
+	r = kleid(t, "train", "facets", "--dataset", several+"=0.7", "--dataset", "studio=0.3", "--products", "6", "--facets", "length",
+		"--work", t.TempDir(), "--steps", "20", "--json")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	figures = decodeLine[facetsFigures](t, r)
+	require.Equal(t, []float64{0.7, 0.3}, []float64{figures.Datasets[0].Weight, figures.Datasets[1].Weight})
+	require.Equal(t, "studio", figures.Datasets[1].Name)
+	photos := 0
+	for _, w := range figures.Weights {
+		photos += w.Samples
+	}
+	require.Equal(t, figures.Train[0].Photos+6*6, photos, "painted photos are learned from, and not measured")
+}
+
+func TestTrainFacetsUsage(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	manifest := manifestOf(t, folder, rows)
+	own := func(more ...string) []string { return append([]string{"--dataset", manifest}, more...) }
+	for says, args := range map[string][]string{
+		"--facets goes with --dataset":              {"--facets", "neckline"},
+		"exclude each other":                        own("--reference", "photos"),
+		"the weight is -1":                          {"--dataset", manifest + "=-1"},
+		`--max-bad is "many"`:                       own("--max-bad", "many"),
+		`--max-bad is "120%"`:                       own("--max-bad", "120%"),
+		"--facets names neckline twice":             own("--facets", "neckline,Neckline"),
+		`--labels is "round", but takes`:            own("--labels", "round"),
+		`there is an empty label`:                   own("--labels", "neckline=a,,b"),
+		`--rename is "neckline=a", but takes`:       own("--rename", "neckline=a"),
+		"new name of a label for hem, which is not": own("--facets", "sleeve", "--rename", "hem:a=b"),
+		`new name for label "crew" of neckline`:     own("--facets", "neckline", "--rename", "neckline:crew=round"),
+		`there is no label "v neck"`:                own("--facets", "neckline", "--class-weight", "neckline=v neck=2", "--yes"),
+		"--steps is -1":                             own("--steps", "-1"),
+		`the order of sleeve has label "Cap" twice`: own("--facets", "sleeve", "--labels", "sleeve=cap,Cap"),
+		`"rare" is none of`:                         own("--class-weights", "rare"),
+	} {
+		r := kleid(t, append([]string{"train", "facets", "--work", t.TempDir()}, args...)...)
+		require.Equal(t, exitUsage, r.code, "%s: %s", says, r.stderr)
+		require.Contains(t, r.stderr, says)
+	}
+	r := kleid(t, "train", "facets", "--dataset", "nowhere.csv", "--work", t.TempDir())
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "nowhere.csv: there is no such folder or file")
+}
+
+func TestParseDataset(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "run=7/labels.csv", nil)
+	write(t, "odd=2", nil)
+	for text, want := range map[string]datasetArgument{
+		"shop.csv": {"shop.csv", 1}, "shop.csv=0.5": {"shop.csv", 0.5}, "studio=2": {"studio", 2},
+		"run=7/labels.csv": {"run=7/labels.csv", 1}, "run=7/labels.csv=3": {"run=7/labels.csv", 3}, "odd=2": {"odd=2", 1},
+	} {
+		got, err := parseDataset(text)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestMaxBad(t *testing.T) {
+	for text, allowed := range map[string]int{"5%": 5, "0.05": 5, "20": 20, "0": 0, "0%": 0, "100%": 100, "1": 1} {
+		m, err := parseMaxBad(text)
+		require.NoError(t, err, text)
+		require.NoError(t, m.check(allowed, 100), text)
+		require.Error(t, m.check(allowed+1, 100), text)
+	}
+	for _, text := range []string{"", "-1", "-1%", "101%", "1.5", "NaN%", "some"} {
+		_, err := parseMaxBad(text)
+		require.ErrorContains(t, err, "--max-bad is", text)
+	}
+}
+
+func TestReadYes(t *testing.T) {
+	for text, want := range map[string]error{"y\n": nil, "Yes\nmore": nil, "\n": errRefused, "": errRefused, "no\n": errRefused, "yesterday\n": errRefused} {
+		require.Equal(t, want, readYes(strings.NewReader(text)), text)
+	}
+}

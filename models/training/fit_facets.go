@@ -1,0 +1,255 @@
+package training
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// FacetFit is facet heads that are fitted to a mixture.
+type FacetFit struct {
+	// Model is as it is read back from its file, which is Options.Work's.
+	Model *models.Model
+	// Weights of the labels in force, with how many photos there are of each.
+	Weights []ClassWeight
+}
+
+// looks at each photo of a mixture: so many in all, and so many at least and at most of each. Beyond, heads get
+// no better.
+const (
+	wantedLooks = 12000
+	leastLooks  = 3
+	mostLooks   = 12
+)
+
+// ownSteps is how many steps heads take on a mixture.
+const ownSteps = 600
+
+// FitFacets fits the heads of a mixture's facets to its photos, on the trunk of Options.From and from the weights
+// of the labels that stay, and writes the model to Options.Work. The model's other facets stay as they are.
+//
+// Temperatures and thresholds are fitted to what heads say of photos that they have not learned from: three
+// times, heads learn from two thirds of the products. Those of the model then learn from all.
+func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
+	m := &maker{Options: options, pool: photos.pool}
+	m.report = m.openReport(ctx)
+	m.current, m.checkpoint = "facets", "stages/facets-own.checkpoint.safetensors"
+	fit, err := m.fitFacets(ctx, photos)
+	m.endStage(ctx, err)
+	return fit, err
+}
+
+func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, error) {
+	plan := photos.mixture.Plan
+	if err := m.paintParts(ctx, photos.mixture.Parts); err != nil {
+		return nil, err
+	}
+	samples, err := m.lookAtMixture(ctx, len(photos.Learned))
+	if err != nil {
+		return nil, err
+	}
+	weighting, inForce, err := m.weigh(photos.mixture.Parts)
+	if err != nil {
+		return nil, err
+	}
+	initial := plan.initial(m.From, samples.cells.columns)
+	train := func(title string, keep func(fold int) bool) (models.Weights, error) {
+		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps), Batch: 128, LearningRate: 1e-3}
+		options.Loop = m.Options.Loop
+		groups := make([]sampleGroup, len(photos.mixture.Parts))
+		for i, part := range photos.mixture.Parts {
+			groups[i].share = part.Weight
+		}
+		for i, crop := range samples.crops {
+			if c := &m.pool.Crops[crop]; keep(c.Fold) {
+				groups[c.Part].samples = append(groups[c.Part].samples, i)
+			}
+		}
+		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, weighting, options, m.Options.FacetLoss, m.reporter(title, []string{"loss"}))
+	}
+	var unseen judgedLogits
+	for fold := range calibrationFolds {
+		weights, err := train(fmt.Sprintf("facets, without third %d", fold+1), func(f int) bool { return f != fold })
+		if err != nil {
+			return nil, err
+		}
+		unseen.add(m.pool, samples, weights, fold)
+	}
+	weights, err := train("facets", func(int) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
+	for name := range weights {
+		delete(model.Weights, name)
+	}
+	model.Weights.Merge("", weights)
+	model.Config.Facets = plan.configs(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8))
+	fit := &FacetFit{Weights: inForce}
+	fit.Model, err = m.save(ctx, model)
+	return fit, err
+}
+
+// lookAtMixture takes the cells of all labelled crops: one look at each painted one, some at each of the real
+// ones, the first as the model looks at it later.
+func (m *maker) lookAtMixture(ctx context.Context, real int) (FacetSamples, error) {
+	count := min(max(wantedLooks/max(real, 1), leastLooks), mostLooks)
+	var looks []look
+	var s FacetSamples
+	for i := range m.pool.Crops {
+		c := &m.pool.Crops[i]
+		if !labelled(c) {
+			continue
+		}
+		own := []look{{crop: i, jitter: paintedJitter}}
+		if c.Real {
+			own = []look{{crop: i}}
+			for n := 1; n < count; n++ {
+				own = append(own, look{crop: i, jitter: facetJitter, seed: uint64(n)})
+			}
+		}
+		for _, l := range own {
+			looks = append(looks, l)
+			s.labels, s.real, s.crops = append(s.labels, c.Labels), append(s.real, c.Real), append(s.crops, i)
+		}
+	}
+	var err error
+	s.cells, err = m.cellSource(m.From).of(ctx, looks, m.counter("looking at photos"))
+	return s, err
+}
+
+// paintParts adds the studio's dresses to the pool.
+func (m *maker) paintParts(ctx context.Context, parts []Part) error {
+	for i, part := range parts {
+		if !part.Painted {
+			continue
+		}
+		first := len(m.pool.Crops)
+		paint := m.Options.Paint
+		paint.Seed += m.Seed
+		paint.Backgrounds, paint.SceneEvery = 0, math.MaxInt
+		if err := m.pool.Paint(ctx, paint, m.counter("painting")); err != nil {
+			return err
+		}
+		for j := first; j < len(m.pool.Crops); j++ {
+			m.pool.Crops[j].Part, m.pool.Crops[j].Fold = i, m.pool.Crops[j].Product%calibrationFolds
+		}
+	}
+	m.pool.Scenes = nil
+	return nil
+}
+
+// weigh returns the weights of each facet's labels, for as many photos of each as a batch has of all.
+func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
+	total := 0.0
+	size := make([]int, len(parts))
+	for i := range m.pool.Crops {
+		size[m.pool.Crops[i].Part]++
+	}
+	for i, part := range parts {
+		if size[i] > 0 {
+			total += part.Weight
+		}
+	}
+	var weights [][]float64
+	var inForce []ClassWeight
+	for f, facet := range m.pool.Facets {
+		photos, share := make([]int, len(facet.Labels)), make([]float64, len(facet.Labels))
+		for i := range m.pool.Crops {
+			c := &m.pool.Crops[i]
+			if label := c.Labels[f]; label >= 0 {
+				photos[label]++
+				share[label] += parts[c.Part].Weight / total / float64(size[c.Part])
+			}
+		}
+		counts := make([]int, len(facet.Labels))
+		for l, s := range share {
+			if s > 0 {
+				counts[l] = max(int(math.Round(s*float64(len(m.pool.Crops)))), 1)
+			}
+		}
+		own, err := m.Options.FacetLoss.weighting(facet).Weights(facet.Labels, counts)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", facet.Name, err)
+		}
+		weights = append(weights, own)
+		for l, label := range facet.Labels {
+			w := ClassWeight{facet.Name, label, photos[l], own[l]}
+			inForce = append(inForce, w)
+			m.reportWeight(w)
+		}
+	}
+	return weights, inForce, nil
+}
+
+// save writes a model to Options.Work and reads it back. It is written in float16 unless that would be another
+// embedding: the index of the model that it was fitted to stays what it is.
+func (m *maker) save(ctx context.Context, model *models.Model) (*models.Model, error) {
+	embedding := model.EmbeddingModel()
+	for _, precision := range []models.Precision{models.Float16, models.Float32} {
+		var b bytes.Buffer
+		if err := model.Encode(&b, precision); err != nil {
+			return nil, err
+		}
+		saved, err := models.Decode(b.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		if saved.EmbeddingModel() != embedding && precision != models.Float32 {
+			continue
+		}
+		if err := m.Work.Put(ctx, modelKey, &b); err != nil {
+			return nil, fmt.Errorf("model: %w", err)
+		}
+		return saved, nil
+	}
+	panic("float32 is what the weights are")
+}
+
+// judgedLogits are what heads say of photos whose labels are known: for each facet, by photo.
+type judgedLogits struct {
+	logits [][][]float64
+	truth  [][]int
+}
+
+// add adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where there
+// are no others.
+func (j *judgedLogits) add(pool *Pool, samples FacetSamples, weights models.Weights, fold int) {
+	if j.logits == nil {
+		j.logits, j.truth = make([][][]float64, len(pool.Facets)), make([][]int, len(pool.Facets))
+	}
+	last, real := -1, slices.Contains(samples.real, true)
+	for i, crop := range samples.crops {
+		if crop == last || pool.Crops[crop].Fold != fold || samples.real[i] != real {
+			continue
+		}
+		last = crop
+		for f, facet := range pool.Facets {
+			if label := samples.labels[i][f]; label >= 0 {
+				j.logits[f] = append(j.logits[f], facetLogits(weights, facet.Name, samples.cells.row(i)))
+				j.truth[f] = append(j.truth[f], int(label))
+			}
+		}
+	}
+}
+
+// leastJudged is how many photos a temperature needs.
+const leastJudged = 20
+
+// calibrate fits temperatures and thresholds.
+func (j *judgedLogits) calibrate(pool *Pool, precision float64) []models.FacetConfig {
+	var configs []models.FacetConfig
+	for f, facet := range pool.Facets {
+		c := models.FacetConfig{Facet: facet, Temperature: 1, Threshold: 0.6}
+		if len(j.truth[f]) >= leastJudged {
+			c.Temperature = models.FitTemperature(j.logits[f], j.truth[f])
+			c.Threshold = models.FitThreshold(j.logits[f], j.truth[f], c.Temperature, precision)
+		}
+		configs = append(configs, c)
+	}
+	return configs
+}

@@ -1,0 +1,299 @@
+package training
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
+)
+
+// LabelFate is what becomes of a label when a head is fitted to other ones.
+type LabelFate string
+
+// The fates. Kept and Renamed labels keep their weights.
+const (
+	LabelKept    LabelFate = "kept"
+	LabelRenamed LabelFate = "renamed"
+	LabelNew     LabelFate = "new"
+	LabelGone    LabelFate = "gone"
+)
+
+// LabelChange is the fate of one label.
+type LabelChange struct {
+	Facet  string    `json:"facet"`
+	Label  string    `json:"label"`
+	Fate   LabelFate `json:"fate"`
+	From   string    `json:"from,omitempty"` // the model's label whose weights it keeps
+	Photos int       `json:"photos"`         // of the datasets that have it, painted ones aside
+}
+
+// LabelPlan is how a model's facets become those of datasets.
+type LabelPlan struct {
+	// Facets are to be trained, with their labels in order.
+	Facets []catalog.Facet
+	// Changes are those of all labels of these facets, in their order; what is gone comes last in each facet.
+	Changes []LabelChange
+
+	names map[string]map[string]string // facet, label in a dataset: label in Facets
+}
+
+// LabelOptions say how labels are brought together. The zero value takes all facets of the datasets.
+type LabelOptions struct {
+	// Facets are the names of those that are trained.
+	Facets []string
+	// Order has, by facet, labels in their order. They are there whether a dataset has them or not; other labels
+	// come behind them.
+	Order map[string][]string
+	// Renamed has, by facet, new names for labels of the model or of the datasets.
+	Renamed map[string]map[string]string
+}
+
+// PlanLabels brings the labels of a model and of datasets together. A facet's labels are those that the datasets
+// have, in the order that is given, else that of a dataset whose labels somebody put in order, else the model's
+// with new ones behind. Labels that differ in case, spaces, - and _ alone are one label, in the spelling of the
+// first dataset.
+func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options LabelOptions) (LabelPlan, error) {
+	plan := LabelPlan{names: map[string]map[string]string{}}
+	known := map[string][]string{} // the model's labels
+	for _, f := range model {
+		known[f.Name] = f.Labels
+	}
+	names := options.Facets
+	if len(names) == 0 {
+		names = allFacets(model, sets)
+	}
+	for _, facet := range names {
+		if err := plan.add(facet, known[facet], sets, options); err != nil {
+			return LabelPlan{}, err
+		}
+	}
+	for what, given := range map[string][]string{
+		"an order of labels": slices.Collect(maps.Keys(options.Order)), "a new name of a label": slices.Collect(maps.Keys(options.Renamed)),
+	} {
+		for _, facet := range given {
+			if !slices.Contains(names, facet) {
+				return LabelPlan{}, fmt.Errorf("there is %s for %s, which is not trained", what, facet)
+			}
+		}
+	}
+	return plan, nil
+}
+
+// allFacets are those of the datasets, the model's first and in its order.
+func allFacets(model []models.FacetConfig, sets []*datasets.Dataset) []string {
+	var found, names []string
+	for _, d := range sets {
+		for _, f := range d.Facets {
+			found = append(found, f.Name)
+		}
+	}
+	for _, f := range model {
+		if slices.Contains(found, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	for _, name := range found {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// add plans a facet; known are the model's labels.
+func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, options LabelOptions) error {
+	renamed := options.Renamed[facet]
+	rename := func(label string) string { return cmp.Or(renamed[label], label) }
+	spelling := map[string]string{} // by loose name
+	learn := func(label string) string {
+		label = rename(label)
+		if _, ok := spelling[loose(label)]; !ok {
+			spelling[loose(label)] = label
+		}
+		return spelling[loose(label)]
+	}
+	unknown := maps.Clone(renamed)
+	var labels []string // those that there will be
+	for _, label := range options.Order[facet] {
+		if labels = append(labels, learn(label)); slices.Contains(labels[:len(labels)-1], labels[len(labels)-1]) {
+			return fmt.Errorf("the order of %s has label %q twice", facet, label)
+		}
+	}
+	ordered, photos := len(labels), map[string]int{}
+	p.names[facet] = map[string]string{}
+	for _, d := range sets {
+		for _, f := range d.Facets {
+			if f.Name != facet {
+				continue
+			}
+			for _, label := range f.Labels {
+				delete(unknown, label)
+				p.names[facet][label] = learn(label)
+				if !slices.Contains(labels, learn(label)) {
+					labels = append(labels, learn(label))
+				}
+			}
+		}
+		for _, e := range d.Examples {
+			if label, ok := e.Labels[facet]; ok {
+				photos[learn(label)]++
+			}
+		}
+	}
+	if len(p.names[facet]) == 0 {
+		return fmt.Errorf("no dataset has labels of %s", facet)
+	}
+	if len(labels) < 2 {
+		return fmt.Errorf("the datasets have one label of %s, %q: there is nothing to tell apart", facet, labels[0])
+	}
+	from := map[string]string{} // label: the model's label whose weights it takes
+	for _, exact := range []bool{true, false} {
+		for _, label := range known {
+			delete(unknown, label)
+			to := spelling[loose(rename(label))]
+			if slices.Contains(labels, to) && from[to] == "" && (to == label || !exact) && !slices.Contains(slices.Collect(maps.Values(from)), label) {
+				from[to] = label
+			}
+		}
+	}
+	for label := range unknown {
+		return fmt.Errorf("there is a new name for label %q of %s, which neither the model nor a dataset has", label, facet)
+	}
+	labels = append(labels[:ordered:ordered], inOrder(labels[ordered:], facet, from, known, sets, learn)...)
+	p.Facets = append(p.Facets, catalog.Facet{Name: facet, Labels: labels})
+	for _, label := range labels {
+		c := LabelChange{Facet: facet, Label: label, Fate: LabelNew, From: from[label], Photos: photos[label]}
+		switch c.From {
+		case "":
+		case label:
+			c.Fate = LabelKept
+		default:
+			c.Fate = LabelRenamed
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	for _, label := range known {
+		if !slices.Contains(slices.Collect(maps.Values(from)), label) {
+			p.Changes = append(p.Changes, LabelChange{Facet: facet, Label: label, Fate: LabelGone})
+		}
+	}
+	return nil
+}
+
+// inOrder puts labels in the order of the first dataset that has one, then of the model, then by name.
+func inOrder(labels []string, facet string, from map[string]string, known []string, sets []*datasets.Dataset, learn func(string) string) []string {
+	place := map[string]int{}
+	at := func(label string) {
+		if _, ok := place[label]; !ok && slices.Contains(labels, label) {
+			place[label] = len(place)
+		}
+	}
+	for _, d := range sets {
+		for _, label := range d.Order[facet] {
+			at(learn(label))
+		}
+	}
+	for _, label := range known {
+		for to, own := range from {
+			if own == label {
+				at(to)
+			}
+		}
+	}
+	for _, label := range slices.Sorted(slices.Values(labels)) {
+		at(label)
+	}
+	return slices.SortedFunc(slices.Values(labels), func(a, b string) int { return cmp.Compare(place[a], place[b]) })
+}
+
+// loose is a label as it is compared: people write "V Neck" for "v-neck".
+func loose(label string) string {
+	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(label))
+}
+
+// Changed says whether a model's labels change at all, but for their order.
+func (p LabelPlan) Changed() bool {
+	return slices.ContainsFunc(p.Changes, func(c LabelChange) bool { return c.Fate != LabelKept })
+}
+
+// Label is the name of a dataset's label in the plan; "" of a facet that is not in it.
+func (p LabelPlan) Label(facet, label string) string { return p.names[facet][label] }
+
+// Examples are a dataset's with the labels of the plan. Those of other facets are left out.
+func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
+	examples := slices.Clone(d.Examples)
+	for i, e := range examples {
+		examples[i].Labels = map[string]string{}
+		for facet, label := range e.Labels {
+			if name := p.Label(facet, label); name != "" {
+				examples[i].Labels[facet] = name
+			}
+		}
+	}
+	return examples
+}
+
+// initial are the weights that the heads start from, for cells of a size: those of the labels that stay, and the
+// mean of a head's for its new labels, so that they begin as likely as any other.
+func (p LabelPlan) initial(model *models.Model, columns int) models.Weights {
+	known := map[string][]string{}
+	for _, f := range model.Config.Facets {
+		known[f.Name] = f.Labels
+	}
+	weights := models.Weights{}
+	for _, facet := range p.Facets {
+		weight, bias := models.NewTensor(len(facet.Labels), columns), models.NewTensor(len(facet.Labels))
+		weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"] = weight, bias
+		oldWeight, oldBias := model.Weights["facets."+facet.Name+".weight"], model.Weights["facets."+facet.Name+".bias"]
+		labels := known[facet.Name]
+		if oldWeight == nil || oldBias == nil || !slices.Equal(oldWeight.Shape, []int{len(labels), columns}) {
+			continue
+		}
+		row := func(t *models.Tensor, i, n int) []float32 { return t.Data[i*n : (i+1)*n] }
+		meanWeight, meanBias := make([]float32, columns), float32(0)
+		for i := range labels {
+			for j, v := range row(oldWeight, i, columns) {
+				meanWeight[j] += v / float32(len(labels))
+			}
+			meanBias += oldBias.Data[i] / float32(len(labels))
+		}
+		for i, label := range facet.Labels {
+			copy(row(weight, i, columns), meanWeight)
+			bias.Data[i] = meanBias
+			if old := slices.Index(labels, p.from(facet.Name, label)); old >= 0 {
+				copy(row(weight, i, columns), row(oldWeight, old, columns))
+				bias.Data[i] = oldBias.Data[old]
+			}
+		}
+	}
+	return weights
+}
+
+// from is the model's label whose weights a label keeps, "" for none.
+func (p LabelPlan) from(facet, label string) string {
+	for _, c := range p.Changes {
+		if c.Facet == facet && c.Label == label && c.Fate != LabelGone {
+			return c.From
+		}
+	}
+	return ""
+}
+
+// configs are a model's facets with those of the plan in their place, new ones behind.
+func (p LabelPlan) configs(model []models.FacetConfig, trained []models.FacetConfig) []models.FacetConfig {
+	configs := slices.Clone(model)
+	for _, f := range trained {
+		at := slices.IndexFunc(configs, func(c models.FacetConfig) bool { return c.Name == f.Name })
+		if at < 0 {
+			configs = append(configs, f)
+		} else {
+			configs[at] = f
+		}
+	}
+	return configs
+}

@@ -1,0 +1,225 @@
+package training
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// Part is a dataset in a mixture that facet heads learn from.
+type Part struct {
+	Dataset *datasets.Dataset
+	// Weight of all weights is the part's share of each batch.
+	Weight float64
+	// Painted says that the dataset is Studio's: its photos are painted, as Options.Paint says.
+	Painted bool
+}
+
+// Studio is the painted dresses as a dataset: what they are labelled with. They are painted when they are needed.
+func Studio() *datasets.Dataset {
+	d := &datasets.Dataset{Name: "studio", Facets: datasets.Facets(), Order: map[string][]string{}}
+	for _, f := range d.Facets {
+		d.Order[f.Name] = f.Labels
+	}
+	return d
+}
+
+// Mixture is what facet heads are fitted to.
+type Mixture struct {
+	Parts []Part
+	Plan  LabelPlan
+	// Tests are measured with: what they share with the parts is not learned from.
+	Tests []*datasets.Dataset
+}
+
+// LabelledPhoto is a photo that could be read, its labels those of the plan, its box where the heads look.
+type LabelledPhoto struct {
+	datasets.Example
+	Dataset string
+	// Found says that the box is where the model finds a dress, and not one that was given.
+	Found bool
+}
+
+// FacetPhotos are the photos of a mixture, read and cropped.
+type FacetPhotos struct {
+	// Learned and Measured have no photo in common; Others are neither, since they have no label of the facets, or
+	// are kept apart while another dataset is measured with.
+	Learned, Measured, Others []LabelledPhoto
+	// Bad are those that cannot be read, the datasets' own included; Total counts all.
+	Bad   []datasets.Bad
+	Total int
+	// Whole counts the photos without a box in which the model finds no dress: they are taken as a whole.
+	Whole int
+
+	mixture Mixture
+	pool    *Pool
+}
+
+// ReadFacetPhotos reads the photos of a mixture, on all cores, and locates the dresses that have no box, as an
+// index does. What cannot be read is counted and left out.
+func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*FacetPhotos, error) {
+	locator, err := embedding.New(options.Backend, options.From)
+	if err != nil {
+		return nil, err
+	}
+	m := &maker{Options: options}
+	p := &FacetPhotos{mixture: mixture, pool: &Pool{Facets: mixture.Plan.Facets, called: mixture.Plan.Label}}
+	all := p.sort(mixture)
+	progress := m.counter("reading photos")
+	const chunk = 32
+	for begin := 0; begin < len(all); begin += chunk {
+		part := all[begin:min(begin+chunk, len(all))]
+		if err := p.read(ctx, locator, part); err != nil {
+			return nil, err
+		}
+		progress(begin+len(part), len(all))
+	}
+	return p, nil
+}
+
+// ownPhoto is a photo on its way into a pool.
+type ownPhoto struct {
+	LabelledPhoto
+	part int
+	to   *[]LabelledPhoto // where it belongs
+	// Of one that is read:
+	image *photo.Image
+	crop  Crop
+}
+
+// sort lists the photos of a mixture, and says of each what it is for. A photo, byte for byte, that is measured with
+// is not learned from, whichever dataset has it.
+func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
+	var all []ownPhoto
+	apart := map[string]bool{}
+	add := func(part int, d *datasets.Dataset, to func(split datasets.Split) *[]LabelledPhoto) {
+		p.Bad = append(p.Bad, d.Bad...)
+		p.Total += d.Size()
+		for _, e := range mixture.Plan.Examples(d) {
+			if e.NoDress {
+				continue
+			}
+			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, to: &p.Others}
+			if len(e.Labels) > 0 {
+				own.to = to(e.Split)
+			}
+			if own.to == &p.Measured || e.Split == datasets.Test {
+				apart[e.PhotoID] = true
+			}
+			all = append(all, own)
+		}
+	}
+	for i, part := range mixture.Parts {
+		if part.Painted {
+			continue
+		}
+		add(i, part.Dataset, func(split datasets.Split) *[]LabelledPhoto {
+			switch {
+			case split == datasets.Train:
+				return &p.Learned
+			case len(mixture.Tests) > 0:
+				return &p.Others
+			}
+			return &p.Measured
+		})
+	}
+	for _, d := range mixture.Tests {
+		add(-1, d, func(datasets.Split) *[]LabelledPhoto { return &p.Measured })
+	}
+	return slices.DeleteFunc(all, func(o ownPhoto) bool { return o.to == &p.Learned && apart[o.PhotoID] })
+}
+
+// read reads a few photos.
+func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, photos []ownPhoto) error {
+	reasons := make([]error, len(photos))
+	err := parallel(ctx, len(photos), func(i int) error {
+		o := &photos[i]
+		var box photo.Box
+		if o.image, box, reasons[i] = readExample(o.Example, photo.DefaultLimits()); reasons[i] == nil && box.Intersect(o.image.Frame()).Empty() {
+			reasons[i] = fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", box, o.image.Frame().Width(), o.image.Frame().Height())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.locate(ctx, locator, photos, reasons); err != nil {
+		return err
+	}
+	err = parallel(ctx, len(photos), func(i int) error {
+		if o := &photos[i]; reasons[i] == nil && o.to == &p.Learned {
+			o.crop = p.pool.crop(o.image, *o.Box, o.Labels)
+			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold = -1, true, o.part, calibrationFoldOf(o.Product)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range photos {
+		o := &photos[i]
+		o.image = nil
+		if reasons[i] != nil {
+			p.Bad = append(p.Bad, datasets.Bad{Photo: o.Path, Reason: reasonOf(reasons[i])})
+			continue
+		}
+		*o.to = append(*o.to, o.LabelledPhoto)
+		if o.to == &p.Learned {
+			p.pool.Crops = append(p.pool.Crops, o.crop)
+			o.crop = Crop{}
+		}
+	}
+	return nil
+}
+
+// locate gives a box to the photos that have none.
+func (p *FacetPhotos) locate(ctx context.Context, locator *embedding.Embedder, photos []ownPhoto, reasons []error) error {
+	var inputs []embedding.Input
+	var of []*ownPhoto
+	for i := range photos {
+		if reasons[i] == nil && photos[i].Box == nil {
+			inputs, of = append(inputs, embedding.Input{Image: photos[i].image}), append(of, &photos[i])
+		}
+	}
+	seen, err := locator.Locate(ctx, inputs)
+	if err != nil {
+		return err
+	}
+	for i, o := range of {
+		box := o.image.Frame()
+		if seen[i].Status == catalog.StatusOK {
+			box = seen[i].Box
+			o.Found = true
+		} else {
+			p.Whole++
+		}
+		o.Box = &box
+	}
+	return nil
+}
+
+// calibrationFolds is into how many parts the photos fall to fit temperatures: each is looked at by heads that
+// have learned from the others.
+const calibrationFolds = 3
+
+func calibrationFoldOf(product string) int {
+	sum := sha256.Sum256([]byte("calibration\x00" + product))
+	return int(binary.BigEndian.Uint64(sum[:]) % calibrationFolds)
+}
+
+// reasonOf is why a photo is bad, without its path.
+func reasonOf(err error) string {
+	var at *photoError
+	if errors.As(err, &at) {
+		err = at.reason
+	}
+	return err.Error()
+}
