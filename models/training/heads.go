@@ -23,9 +23,6 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 	if wanted("projection", "deeprank") {
 		model.Weights = model.Weights.WithoutOverrides()
 	}
-	if wanted("projection", "deeprank") {
-		model.Weights = model.Weights.WithoutOverrides()
-	}
 	if wanted("projection") {
 		if err := m.stage(ctx, "projection", model, func() error { return m.projection(ctx, model) }); err != nil {
 			return err
@@ -55,9 +52,6 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 		if excluded >= 0 {
 			if err := model.Save(ctx, m.Work, heldOutKey, models.Float16); err != nil {
 				return err
-	if wanted("projection", "deeprank", overrideHead) {
-		return m.stage(ctx, overrideHead, model, func() error { return m.override(ctx, model) })
-	}
 			}
 		}
 	}
@@ -154,18 +148,18 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
+	for i, facet := range m.pool.Facets {
+		for j, label := range facet.Labels {
+			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "samples", counts[i][j], "weight", classWeights[i][j])
+			m.reportWeight(ClassWeight{facet.Name, label, counts[i][j], classWeights[i][j]})
+		}
+	}
 	var held FacetSamples
 	if excluded >= 0 {
 		if held, err = m.heldOutFacets(ctx, model, excluded); err != nil {
 			return err
 		}
 		options.Loop.Validate, options.Loop.Metric = facetsMacroF1(m.pool, held), macroF1Name
-	}
-	for i, facet := range m.pool.Facets {
-		for j, label := range facet.Labels {
-			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "samples", counts[i][j], "weight", classWeights[i][j])
-			m.reportWeight(ClassWeight{facet.Name, label, counts[i][j], classWeights[i][j]})
-		}
 	}
 	weights, err := TrainFacets(ctx, m.Backend, m.pool, samples, options, m.Options.FacetLoss, m.reporter("facets", []string{"loss"}))
 	if err != nil {
@@ -176,6 +170,12 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 		return nil
 	}
 	model.Config.Facets = Calibrate(m.pool, held, weights, 0.8)
+	for _, f := range model.Config.Facets {
+		m.Logger.Info("calibrated", "facet", f.Name, "temperature", f.Temperature, "threshold", f.Threshold)
+	}
+	return nil
+}
+
 // heldOutFacets are samples that the heads do not learn from: of painted dresses, and of the real photos of a fold.
 // Heads that stop early by them are a little worse than they say.
 func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (FacetSamples, error) {
@@ -185,12 +185,6 @@ func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int
 	}
 	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, 4, m.counter("facets: calibration"))
 	return joined(painted, real), err
-}
-
-	for _, f := range model.Config.Facets {
-		m.Logger.Info("calibrated", "facet", f.Name, "temperature", f.Temperature, "threshold", f.Threshold)
-	}
-	return nil
 }
 
 func joined(a, b FacetSamples) FacetSamples {
