@@ -2,6 +2,8 @@ package models
 
 import (
 	"bytes"
+	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -10,6 +12,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/photo"
 )
 
 // TestSpatialTransformerAtEveryStage attaches one to each stage of each backbone: it starts as the identity.
@@ -119,4 +123,40 @@ func TestModelWithSpatialTransformer(t *testing.T) {
 		require.NotNil(t, quantised.Weights["trunk.stage1.down.conv.weight"].Int8)
 		require.Greater(t, cosine(want, cells(quantised)), 0.995, stage)
 	}
+}
+
+// TestPictureTransforms draws what is sampled around each crop, the upper side in another colour.
+func TestPictureTransforms(t *testing.T) {
+	crop := func(width, height int) *photo.Image {
+		return &photo.Image{Width: width, Height: height, Pix: make([]uint8, 3*width*height)}
+	}
+	theta := append(append([]float32(nil), identityMap...),
+		0.5, 0, 0.25, 0, 0.5, -0.5, // from a quarter to the right of the middle, up
+		float32(math.NaN()), 0, 0, 0, 1, 0)
+	picture, err := DrawTransforms([]*photo.Image{crop(40, 80), crop(40, 80), crop(40, 80)}, theta, 2)
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 2*60, 2*120), picture.Rect, "a quarter of the crop is around it")
+	require.Equal(t, pictureTop, picture.RGBAAt(30, 20))
+	require.Equal(t, pictureSides, picture.RGBAAt(10, 60))
+	require.Equal(t, pictureSides, picture.RGBAAt(49, 60))
+	require.Equal(t, pictureSides, picture.RGBAAt(30, 99))
+	require.Equal(t, color.RGBA{A: 255}, picture.RGBAAt(30, 60))
+	require.Equal(t, pictureGround, picture.RGBAAt(5, 5))
+	// The second one's goes from x = -0.25 to 0.75 and from y = -1 to 0.
+	require.Equal(t, pictureTop, picture.RGBAAt(60+10+20+5, 20))
+	require.Equal(t, pictureSides, picture.RGBAAt(60+10+15, 40))
+	require.Equal(t, pictureSides, picture.RGBAAt(60+10+35, 40))
+	require.Equal(t, pictureSides, picture.RGBAAt(60+10+25, 60))
+
+	_, err = DrawTransforms([]*photo.Image{crop(4, 8)}, identityMap[:5], 2)
+	require.ErrorContains(t, err, "do not fit together")
+	_, err = DrawTransforms([]*photo.Image{crop(4, 8), crop(8, 4)}, theta[:12], 2)
+	require.ErrorContains(t, err, "crop 1 is 8 x 4, the first 4 x 8")
+
+	m := withTransformer(t, smallModel(t), "stage2")
+	picture, err = m.PictureTransforms(testBackend(t), []*photo.Image{crop(32, 96)}, 4)
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 48, 144), picture.Rect)
+	_, err = m.PictureTransforms(testBackend(t), []*photo.Image{crop(40, 80)}, 4)
+	require.ErrorContains(t, err, "the model reads 32 x 96")
 }

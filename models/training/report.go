@@ -60,6 +60,7 @@ type StageReport struct {
 	PerSecond    float64       `json:"photos_per_second"`
 	ClassWeights []ClassWeight `json:"class_weights,omitempty"`
 	Curves       []Curve       `json:"curves"`
+	Pictures     []Picture     `json:"pictures,omitempty"`
 
 	losses  []string
 	options LoopOptions

@@ -2,6 +2,7 @@ package training
 
 import (
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -12,7 +13,10 @@ import (
 var reportText string
 
 var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"grouped":  grouped,
+	"grouped": grouped,
+	"picture": func(png []byte) template.URL {
+		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+	},
 	"number":   number,
 	"duration": func(seconds float64) string { return spell(time.Duration(seconds * float64(time.Second))) },
 }).Parse(reportText))
