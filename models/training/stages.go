@@ -146,6 +146,9 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	}
 	weights = weights.WithoutAuxiliary()
 	trunk := &models.Model{Config: m.Options.Trunk.Config, Weights: weights}
+	if err := m.pictureTransforms(trunk); err != nil {
+		return nil, err
+	}
 	if err := trunk.Save(ctx, m.Work, key, models.Float32); err != nil {
 		return nil, err
 	}
