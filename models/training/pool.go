@@ -123,9 +123,6 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 	return nil
 }
 
-// ReadReal adds real photos: crops of those with a dress (unlabelled ones as a whole, each a product
-// of its own) and scenes of those where it is known whether and where there is a dress.
-func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
 // labelsOf are the labels of a painted dress as the pool calls them.
 func (p *Pool) labelsOf(painted map[string]string) map[string]string {
 	if p.called == nil {
@@ -138,6 +135,9 @@ func (p *Pool) labelsOf(painted map[string]string) map[string]string {
 	return labels
 }
 
+// ReadReal adds real photos: crops of those with a dress (unlabelled ones as a whole, each a product
+// of its own) and scenes of those where it is known whether and where there is a dress.
+func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
 	crops := make([]Crop, len(examples))
 	scenes := make([]Scene, len(examples))
 	err := parallel(ctx, len(examples), func(i int) error {
@@ -181,9 +181,6 @@ func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
 	return len(p.Crops) - 1, nil
 }
 
-// readExample returns a photo and the dress's box in it, the whole photo where it is not known.
-func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.Box, error) {
-	data, err := os.ReadFile(e.Path)
 // photoError is a photo that cannot be decoded.
 type photoError struct {
 	path   string
@@ -194,6 +191,9 @@ func (e *photoError) Error() string { return fmt.Sprintf("%s: %v", e.path, e.rea
 
 func (e *photoError) Unwrap() error { return e.reason }
 
+// readExample returns a photo and the dress's box in it, the whole photo where it is not known.
+func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.Box, error) {
+	data, err := os.ReadFile(e.Path)
 	if err != nil {
 		return nil, photo.Box{}, err
 	}
