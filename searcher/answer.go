@@ -25,6 +25,9 @@ type Answer struct {
 	Embedding     vectors.Embedding `json:"embedding"`
 	Where         vectors.Filter    `json:"where,omitempty" doc:"The filter: labels that are allowed, by facet"`
 
+	// Ignored are the facets that did not count: those of Request.Ignore for which the model knows how.
+	Ignored []string `json:"ignored,omitempty" doc:"Facets in which results need not be like the queried dress: those of ignore that the model knows how to take out of a vector"`
+
 	// Query is what was searched with.
 	Query Queried `json:"query"`
 	// Facets are those of the queried dress, by name. They describe it and filter nothing.

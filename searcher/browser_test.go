@@ -171,6 +171,21 @@ func TestPageInABrowser(t *testing.T) {
 		v.do(chromedp.Click(chromedp.CSS("#clear")))
 		v.until(`%s && %s.length === 14 && document.getElementById("clear").hidden`, idle, cards)
 	})
+	t.Run("the same with another neckline", func(t *testing.T) {
+		v.t = t
+		own, other := row.Facets["neckline"].Label, ""
+		for _, r := range shop.rows {
+			if label := r.Facets["neckline"].Label; label != own {
+				other = label
+			}
+		}
+		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, own))))
+		v.until(`%s && document.getElementById("status").textContent.endsWith("neckline: %s")`, idle, own)
+		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, other))))
+		v.until(`%s && document.getElementById("status").textContent.endsWith("neckline: %s; its own neckline does not count")`, idle, other)
+		v.do(chromedp.Click(chromedp.CSS("#clear")))
+		v.until(`%s && %s.length === 14`, idle, cards)
+	})
 	t.Run("a filter without results says how to go on", func(t *testing.T) {
 		v.t = t
 		taken := map[string]bool{}

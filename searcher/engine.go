@@ -262,7 +262,7 @@ func (e *Engine) answer(ctx context.Context, request Request, find func(*pin, *T
 	var answer Answer
 	err := e.on(ctx, func(p *pin) error {
 		// A wrong filter is told before a photo is looked at.
-		if err := request.Where.Check(p.meta); err != nil {
+		if err := errors.Join(request.Where.Check(p.meta), facetsCheck(request.Ignore, p.meta)); err != nil {
 			return err
 		}
 		var timing Timing
@@ -270,14 +270,14 @@ func (e *Engine) answer(ctx context.Context, request Request, find func(*pin, *T
 		if err != nil {
 			return err
 		}
-		answer, err = search(ctx, p, s, request, timing)
+		answer, err = e.search(ctx, p, s, request, timing)
 		return err
 	})
 	answer.Timing.Total = since(begun)
 	return answer, err
 }
 
-func search(ctx context.Context, p *pin, s subject, request Request, timing Timing) (Answer, error) {
+func (e *Engine) search(ctx context.Context, p *pin, s subject, request Request, timing Timing) (Answer, error) {
 	a := Answer{
 		Status: s.status, Results: []Result{}, Exact: true, Complete: true,
 		K: request.K, Offset: request.Offset, OnePerProduct: !request.EveryPhoto,
@@ -300,6 +300,12 @@ func search(ctx context.Context, p *pin, s subject, request Request, timing Timi
 	if err := query.Check(p.meta); err != nil {
 		return Answer{}, err
 	}
+	if ignorer, ok := e.options.Embedder.(Ignorer); ok && len(request.Ignore) > 0 {
+		var err error
+		if query.Vector, a.Ignored, err = ignorer.Ignore(string(request.Embedding), query.Vector, request.Ignore); err != nil {
+			return Answer{}, err
+		}
+	}
 	query.Vector = vectors.Unit(query.Vector)
 	begun := time.Now()
 	result, err := p.index.Search(ctx, query)
@@ -314,6 +320,16 @@ func search(ctx context.Context, p *pin, s subject, request Request, timing Timi
 	a.Complete = request.Offset+len(a.Results) >= result.TotalMatches
 	a.Note = note(a)
 	return a, nil
+}
+
+// facetsCheck returns a *vectors.FilterError for the first of some facets that an index does not have.
+func facetsCheck(facets []string, meta catalog.Metadata) error {
+	for _, name := range facets {
+		if labelsOf(meta.Facets, name) == nil {
+			return vectors.Filter{name: nil}.Check(meta)
+		}
+	}
+	return nil
 }
 
 // note says in words why there are fewer results than were asked for.

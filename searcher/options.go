@@ -21,6 +21,12 @@ type Embedder interface {
 	Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error)
 }
 
+// Ignorer is an Embedder that can take out of a vector what it says of facets. Without one, facets pull.
+type Ignorer interface {
+	// Ignore returns the vector without it, and those of the facets for which it knows how.
+	Ignore(embedding string, vector []float32, facets []string) (rest []float32, ignored []string, err error)
+}
+
 // Thumbnails returns the thumbnail of a photo as a JPEG file. The id is 64 lower-case hex digits. An
 // error that is fs.ErrNotExist says that there is none.
 type Thumbnails func(ctx context.Context, photoID string) ([]byte, error)

@@ -17,6 +17,7 @@ import (
 // What the API's description says of the options.
 const (
 	whereDoc     = "A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."
+	ignoreDoc    = "A facet in which results need not be like the dress: this one, but with a v-neck, is neckline=v-neck and ignore=neckline"
 	kDoc         = "How many results at most, 1 to 1000; 10 if not given"
 	offsetDoc    = "How many results to skip; offset and k are 16384 at most together"
 	embeddingDoc = "What near is measured by: deeprank, learned from judgements of likeness, or unsupervised; deeprank if not given"
@@ -33,6 +34,7 @@ var (
 // does only for the fields of an exported type; what a request says is read by parseRequest, as in forms.
 type SearchParameters struct {
 	Where         []string `query:"where,explode" doc:"A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."`
+	Ignore        []string `query:"ignore,explode" doc:"A facet in which results need not be like the dress: this one, but with a v-neck, is neckline=v-neck and ignore=neckline"`
 	K             int      `query:"k" default:"10" minimum:"1" maximum:"1000" doc:"How many results at most"`
 	Offset        int      `query:"offset" default:"0" minimum:"0" doc:"How many results to skip; offset and k are 16384 at most together"`
 	Embedding     string   `query:"embedding" enum:"deeprank,unsupervised" default:"deeprank" doc:"What near is measured by: deeprank, learned from judgements of likeness, or unsupervised"`
@@ -73,6 +75,8 @@ func parseRequest(values url.Values) (Request, error) {
 				}
 				wheres = append(wheres, w)
 			}
+		case "ignore":
+			request.Ignore = given
 		case "k":
 			request.K, err = parseK(given)
 		case "offset":

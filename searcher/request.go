@@ -25,6 +25,10 @@ const (
 type Request struct {
 	// Where is the filter. A result always satisfies it.
 	Where vectors.Filter
+	// Ignore names facets in which results need not be like the queried dress: "this one, but with a v-neck" has
+	// neckline here, and v-neck in Where. What the dress's vector says of them is taken out, where the model knows
+	// how (Answer.Ignored); similarities are then those of the rest.
+	Ignore []string
 	// K results are returned at most, after skipping Offset; together at most MaxK. 0 stands for DefaultK.
 	K, Offset int
 	// Embedding is what "near" is measured by. "" stands for vectors.DeepRank.

@@ -169,6 +169,7 @@ func describeSearch(api huma.API) {
 			"multipart/form-data": form(map[string]*huma.Schema{
 				"photo":           {Type: huma.TypeString, Format: "binary", Description: "JPEG, PNG, WebP, GIF or BMP"},
 				"where":           {Type: huma.TypeArray, Items: text("", "neckline=v-neck"), Description: whereDoc},
+				"ignore":          {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}, Description: ignoreDoc},
 				"k":               {Type: huma.TypeInteger, Description: kDoc},
 				"offset":          {Type: huma.TypeInteger, Description: offsetDoc},
 				"embedding":       {Type: huma.TypeString, Enum: []any{"deeprank", "unsupervised"}, Description: embeddingDoc},

@@ -98,6 +98,7 @@ type searchBody struct {
 	ProductID     string    `json:"product_id,omitempty" doc:"As in /v1/products/{product_id}/similar"`
 	Vector        []float32 `json:"vector,omitempty" doc:"An embedding"`
 	Where         whereBody `json:"where,omitempty"`
+	Ignore        []string  `json:"ignore,omitempty" doc:"Facets in which results need not be like the dress"`
 	K             *int      `json:"k,omitempty" minimum:"1" maximum:"1000" doc:"How many results at most; 10 if not given"`
 	Offset        *int      `json:"offset,omitempty" minimum:"0" doc:"How many results to skip; offset and k are 16384 at most together"`
 	Embedding     *string   `json:"embedding,omitempty" enum:"deeprank,unsupervised"`
@@ -201,6 +202,9 @@ func jsonKind(t reflect.Type) string {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.String {
+			return "an array of names"
+		}
 		return "an array of numbers"
 	case reflect.Map:
 		return "an object of facets"
@@ -216,6 +220,9 @@ func (b searchBody) request(values url.Values) (Request, error) {
 			return Request{}, err
 		}
 		values["where"] = conditions
+	}
+	if b.Ignore != nil {
+		values["ignore"] = b.Ignore
 	}
 	lay := func(name string, is bool, value func() string) {
 		if is {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -311,6 +312,8 @@ func TestRefusedSearches(t *testing.T) {
 		{"a text", func() reply { return s.upload([]byte("this is no photo")) }, 422, "photo_not_an_image", "JPEG"},
 		{"half a photo", func() reply { return s.upload(good[:len(good)/2]) }, 422, "photo_truncated", "again"},
 		{"unknown facet", func() reply { return s.upload(good, "where", "hemline=mini") }, 422, CodeUnknownFacet, "neckline"},
+		{"unknown facet to ignore", func() reply { return s.upload(good, "ignore", "hemline") }, 422, CodeUnknownFacet, "neckline"},
+		{"ignored in JSON", func() reply { return s.json(`{"photo_id":"x","ignore":7}`) }, 400, CodeMalformed, "an array of names"},
 		{"unknown label", func() reply { return s.upload(good, "where", "neckline=wide") }, 422, CodeUnknownLabel, "v-neck"},
 		{"a misspelt option", func() reply { return s.upload(good, "kk", "3") }, 422, CodeUnknownFacet, "kk"},
 		{"no condition", func() reply { return s.upload(good, "where", "v-neck") }, 422, CodeInvalid, "facet=label"},
@@ -362,4 +365,47 @@ func TestRefusedSearches(t *testing.T) {
 			require.NotContains(t, detail, "Go ")
 		})
 	}
+}
+
+// TestIgnore takes the neckline out of the query: what is near changes, what passes does not.
+func TestIgnore(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 12)
+	engine, err := NewEngine(t.Context(), shop.options())
+	require.NoError(t, err)
+	defer engine.Close()
+	row := shop.rows[4]
+	ask := func(request Request) Answer {
+		a, err := engine.SimilarToItem(t.Context(), row.RowID, request)
+		require.NoError(t, err)
+		return a
+	}
+	plain, ignoring := ask(Request{}), ask(Request{Ignore: []string{"sleeve", "neckline"}})
+	require.Empty(t, plain.Ignored)
+	require.Equal(t, []string{"neckline"}, ignoring.Ignored, "the model does not know how to take sleeves out")
+	require.Equal(t, plain.TotalMatches, ignoring.TotalMatches)
+	require.NotEqual(t, plain.Results[0].Similarity, ignoring.Results[0].Similarity)
+	rest, _, err := shop.embedder.Ignore("deeprank", row.EmbeddingDeepRank, []string{"neckline"})
+	require.NoError(t, err)
+	for _, r := range ignoring.Results {
+		i := slices.IndexFunc(shop.rows, func(other catalog.Row) bool { return other.RowID == r.RowID })
+		var want float64
+		for k, v := range vectors.Unit(rest) {
+			want += float64(v) * float64(shop.rows[i].EmbeddingDeepRank[k])
+		}
+		require.InDelta(t, want, r.Similarity, 1e-4)
+	}
+	// What was found lately is looked at with another vector, too.
+	require.Equal(t, plain.Results, ask(Request{}).Results)
+	require.Equal(t, plain.Results, ask(Request{Ignore: []string{"length"}}).Results)
+
+	s := serve(t, shop.options())
+	require.Equal(t, ignoring.Results, s.get("/v1/items/"+row.RowID+"/similar?ignore=neckline").answer(t).Results)
+	require.Equal(t, []string{"neckline"}, s.json(fmt.Sprintf(`{"row_id":%q,"ignore":["neckline"]}`, row.RowID)).answer(t).Ignored)
+	require.Equal(t, []string{"neckline"}, s.upload(shop.files[row.PhotoID], "ignore", "neckline", "ignore", "sleeve").answer(t).Ignored)
+
+	_, err = engine.SimilarToItem(t.Context(), row.RowID, Request{Ignore: []string{"nose"}})
+	var told *Error
+	require.ErrorAs(t, err, &told)
+	require.Equal(t, CodeUnknownFacet, told.Code)
 }

@@ -385,7 +385,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 			}
 		}
 		require.Equal(t, map[string]string{
-			id: "path", "where": "query", "k": "query", "offset": "query", "embedding": "query", "one_per_product": "query",
+			id: "path", "where": "query", "ignore": "query", "k": "query", "offset": "query", "embedding": "query", "one_per_product": "query",
 		}, where)
 	}
 	thumbnail := d.Paths["/v1/thumbnails/{photo_id}"]["get"].Responses["200"].Content

@@ -105,6 +105,16 @@ func (s *stubEmbedder) Embed(_ context.Context, inputs []embedding.Input) ([]emb
 	return photos, nil
 }
 
+// Ignore knows of necklines that they are in the upper row of the grid.
+func (s *stubEmbedder) Ignore(embedding string, vector []float32, facets []string) ([]float32, []string, error) {
+	if embedding != string(vectors.DeepRank) || !slices.Contains(facets, "neckline") {
+		return vector, nil, nil
+	}
+	rest := slices.Clone(vector)
+	clear(rest[:3*stubColumns])
+	return rest, []string{"neckline"}, nil
+}
+
 func colourFacet() catalog.Facet {
 	f := catalog.Facet{Name: colour.Facet, Labels: colour.Labels()}
 	for _, label := range f.Labels {

@@ -24,15 +24,18 @@ func searchCommand() *cli.Command {
 		Usage:     "find dresses that look like the one in a photo",
 		ArgsUsage: "PHOTO",
 		Description: `The photo is a path, an https:// or s3:// URL, or - for standard input. Every result passes every --where;
-two of the same facet let both labels pass. A photo without a dress is answered with that, and exit code 0.
+two of the same facet let both labels pass. --ignore finds the same dress with another neckline: what the photo's
+own is like does not count. A photo without a dress is answered with that, and exit code 0.
 
 Examples:
   kleid search dress.jpg --index index/
   kleid search dress.jpg --index index/ --where neckline=v-neck --where sleeve=long --k 5
+  kleid search dress.jpg --index index/ --where neckline=v-neck --ignore neckline
   kleid search dress.jpg --store milvus://127.0.0.1:19530/dresses --json`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"),
 			&cli.StringSliceFlag{Name: "where", EnvVars: env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated, and in the variable parted by ;"},
+			&cli.StringSliceFlag{Name: "ignore", EnvVars: env("ignore"), Usage: "`FACET` in which results need not be like the dress; may be repeated, and in the variable parted by ;"},
 			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d together with --offset", searcher.MaxK)},
 			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
 			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
@@ -57,6 +60,7 @@ func searchAction(c *cli.Context) error {
 	}
 	request := searcher.Request{
 		K: c.Int("k"), Offset: c.Int("offset"), Embedding: vectors.Embedding(c.String("embedding")), EveryPhoto: c.Bool("every-photo"),
+		Ignore: repeated(c, "ignore"),
 	}
 	if request.Where, err = searcher.ParseWhere(repeated(c, "where")); err != nil {
 		return err
@@ -120,6 +124,9 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 		fmt.Fprintf(w, "  colours\t%s\n", strings.Join(coloursText(answer.Colours), ", "))
 	}
 	fmt.Fprintln(w)
+	if len(answer.Ignored) > 0 {
+		fmt.Fprintf(w, "Its own %s does not count.\n\n", strings.Join(answer.Ignored, " and "))
+	}
 	if len(answer.Results) > 0 {
 		fmt.Fprintln(w, "\tsimilarity\tproduct\tphoto\ttitle\tprice")
 	}

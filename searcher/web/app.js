@@ -34,17 +34,24 @@ async function api(path, options) {
   return body;
 }
 
+// overridden are the facets that are to be another than the dress's own: what it looks like in them must not
+// pull.
+function overridden() {
+  return Object.keys(where).filter((facet) => shown?.facets?.[facet] && shown.facets[facet].label !== where[facet]);
+}
+
 // ask searches for the subject, from an offset on.
 async function ask(offset, signal) {
   const options = { k: pageSize, offset };
   if (subject.kind === "item") {
     const query = new URLSearchParams(options);
     for (const [facet, label] of Object.entries(where)) query.append("where", `${facet}=${label}`);
+    for (const facet of overridden()) query.append("ignore", facet);
     return api(`/v1/items/${subject.rowId}/similar?${query}`, { signal });
   }
   if (subject.photoId) {
     try {
-      const body = { ...options, photo_id: subject.photoId, where };
+      const body = { ...options, photo_id: subject.photoId, where, ignore: overridden() };
       if (subject.box) body.box = subject.box;
       return await api("/v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
     } catch (error) {
@@ -54,6 +61,7 @@ async function ask(offset, signal) {
   const form = new FormData();
   for (const [name, value] of Object.entries(options)) form.append(name, value);
   for (const [facet, label] of Object.entries(where)) form.append("where", `${facet}=${label}`);
+  for (const facet of overridden()) form.append("ignore", facet);
   if (subject.box) form.append("box", subject.box);
   form.append("photo", subject.file, "photo");
   return api("/v1/search", { method: "POST", body: form, signal });
@@ -106,7 +114,7 @@ function show(answer, offset) {
   }
   const count = offset + answer.results.length;
   const filter = Object.entries(where).map(([facet, label]) => `${facet}: ${label}`).join(", ");
-  $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}`;
+  $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}${answer.ignored ? `; its own ${answer.ignored.join(" and ")} does not count` : ""}`;
   if (answer.total_matches === 0) {
     if (filter) say("No dress is like that", "No dress of the catalogue matches the filter. Loosen it to see more.", "Clear the filter", clear);
     else say("Nothing to compare with", "There is no other dress in the catalogue yet.");

@@ -2,16 +2,18 @@
 //
 //   <script src="https://kleid.shop.example/widget.js" data-product="ID" data-k="6" async></script>
 //
-// data-where="neckline=v-neck; sleeve=long" filters, one facet=label a piece; data-title heads it;
+// data-where="neckline=v-neck; sleeve=long" filters, one facet=label a piece; data-ignore="neckline" leaves out
+// what the product itself is like in a facet; data-title heads it;
 // data-into="#selector" puts it elsewhere than behind the script. The service must allow the page's origin.
 // Nothing shows when there is nothing to show.
 (async () => {
   const script = document.currentScript;
-  const { product, k = "6", where = "", title = "You may also like", into } = script.dataset;
+  const { product, k = "6", where = "", ignore = "", title = "You may also like", into } = script.dataset;
   if (!product) return console.error("Kleid: the widget needs data-product");
   const service = new URL(script.src).origin;
   const query = new URLSearchParams({ k });
   for (const condition of where.split(";").map((c) => c.trim()).filter(Boolean)) query.append("where", condition);
+  for (const facet of ignore.split(";").map((f) => f.trim()).filter(Boolean)) query.append("ignore", facet);
   let answer;
   try {
     const response = await fetch(`${service}/v1/products/${encodeURIComponent(product)}/similar?${query}`);
