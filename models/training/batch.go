@@ -82,6 +82,7 @@ func (p *Pool) drawCrops(rng *rand.Rand, painted, real []int, paintedPairs, real
 		positives: make([]float32, n*n),
 	}
 	for i, v := range views {
+		p.noteCrop(v.crop)
 		m := v.j.look(rng, &p.Crops[v.crop], config.CropMargin, width, height)
 		photo.Normalise(b.pixels[i*height*width*3:], m, backbone.Mean, backbone.Deviation)
 		p.fillTarget(b.targets[i*labels:(i+1)*labels], p.Crops[v.crop].Labels, labelSmoothing, nil)
@@ -127,7 +128,9 @@ func (p *Pool) drawScenes(rng *rand.Rand, scenes []int, n, height, width int, ba
 		distances: make([]float32, n*cells*4), scale: make([]float32, n*cells*4), boxWeight: make([]float32, n*cells),
 	}
 	for i := range n {
-		s := &p.Scenes[scenes[rng.IntN(len(scenes))]]
+		index := scenes[rng.IntN(len(scenes))]
+		p.noteScene(index)
+		s := &p.Scenes[index]
 		zoom := 0.8 + 0.5*rng.Float64()
 		w, h := zoom*float64(s.Image.Width), zoom*float64(s.Image.Height)
 		x := (float64(s.Image.Width) - w) * rng.Float64()

@@ -199,6 +199,13 @@ func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, sample
 			return validate(ctx, weights)
 		}
 	}
+	options.Loop.Describe = func(number int) (names []string) {
+		rng := rand.New(rand.NewPCG(options.Seed, uint64(number)))
+		for range options.Batch {
+			names = append(names, pool.cropName(samples.crops[draw(rng, groups)]))
+		}
+		return names
+	}
 	weights, err := runHead(ctx, trainer, batches, options, report)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 			real = append(real, i)
 		}
 	}
-	batches := func(step int) []*tensors.Tensor {
+	batches := func(pool *Pool, step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		scale := model.Config.Scales[step%len(model.Config.Scales)]
 		from := painted
@@ -73,7 +73,8 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 		}
 		return pool.drawScenes(rng, from, options.Batch, scale[0], scale[1], backbone).tensors(scale[0], scale[1])
 	}
-	weights, err := runHead(ctx, trainer, batches, options.HeadOptions, report)
+	options.Loop.Describe = func(number int) []string { return drawnBy(pool, func(pool *Pool) { batches(pool, number) }) }
+	weights, err := runHead(ctx, trainer, func(number int) []*tensors.Tensor { return batches(pool, number) }, options.HeadOptions, report)
 	for _, prefix := range fixed {
 		for name := range weights.Sub(prefix) {
 			delete(weights, prefix+name) // its batch statistics have moved

@@ -28,6 +28,7 @@ type Crop struct {
 	Real    bool    // a photo, not painted
 	Part    int     // of a mixture, see Part
 	Fold    int     // of the evaluation split; -1 where there is none
+	Name    string  // of a real photo's file
 }
 
 // Scene is a whole photo, in memory, with the dress in it.
@@ -36,6 +37,7 @@ type Scene struct {
 	Box   photo.Box // empty where there is no dress
 	Real  bool
 	Fold  int
+	Name  string // of a real photo's file
 }
 
 // Pool is what training draws from.
@@ -47,6 +49,8 @@ type Pool struct {
 	Scenes   []Scene
 	Products [][]int // crops of each painted product
 	Siblings []int   // for each painted product its sibling, -1 for none
+
+	drawn func(name string) // is told of the photos of a batch, see drawnBy; nil for nobody
 }
 
 // Sizes in pixels of what is kept in memory: enough for the network's input with some zoom.
@@ -55,6 +59,9 @@ const (
 	cropWidth   = 168
 	sceneHeight = 288
 	sceneWidth  = 216
+	// A real scene is larger: a patch of it is looked at too.
+	realSceneHeight = 480
+	realSceneWidth  = 360
 	// surround is how much of the box's size is kept on each side of a crop.
 	surround = 0.15
 )
@@ -147,13 +154,14 @@ func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits
 			return err
 		}
 		crops[i] = p.crop(image, box, e.Labels)
-		crops[i].Product, crops[i].Real, crops[i].Fold = -1, true, e.Fold
+		crops[i].Product, crops[i].Real, crops[i].Fold, crops[i].Name = -1, true, e.Fold, e.Path
 		switch {
 		case e.NoDress:
 			scenes[i] = scene(image, photo.Box{}, true, e.Fold)
 		case e.Box != nil:
 			scenes[i] = scene(image, box, true, e.Fold)
 		}
+		scenes[i].Name = e.Path
 		return nil
 	})
 	if err != nil {
@@ -176,7 +184,7 @@ func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
 		return 0, err
 	}
 	c := p.crop(image, box, nil)
-	c.Product, c.Real, c.Fold = -1, true, e.Fold
+	c.Product, c.Real, c.Fold, c.Name = -1, true, e.Fold, e.Path
 	p.Crops = append(p.Crops, c)
 	return len(p.Crops) - 1, nil
 }
@@ -222,7 +230,11 @@ func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string)
 }
 
 func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
-	small, placement := photo.Letterbox(image, image.Frame(), sceneWidth, sceneHeight)
+	width, height := sceneWidth, sceneHeight
+	if real {
+		width, height = realSceneWidth, realSceneHeight
+	}
+	small, placement := photo.Letterbox(image, image.Frame(), width, height)
 	s := Scene{Image: small, Real: real, Fold: fold}
 	if !box.Empty() {
 		s.Box = mapBox(box, placement)

@@ -84,6 +84,9 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
 	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
 	o.Cost, o.Seed = options.stepCost, options.Seed
+	o.Describe = func(number int) []string {
+		return drawnBy(pool, func(pool *Pool) { trunkBatch(pool, options, backbone, number) })
+	}
 	return loop(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
 }
 
