@@ -25,6 +25,12 @@ func photoInput(dst []float32, backbone models.Backbone, image *photo.Image, hei
 	return placement
 }
 
+// patchInput fills dst [height, width, 3] with a part of a photo as the refiner's network reads it.
+func patchInput(dst []float32, backbone models.Backbone, image *photo.Image, region photo.Box, height, width int) {
+	small, _ := photo.Letterbox(image, region, width, height)
+	photo.Normalise(dst, small, backbone.Mean, backbone.Deviation)
+}
+
 // CropInputs are what the encoder's network reads of crops: [crops, CropHeight, CropWidth, 3].
 func CropInputs(model *models.Model, crops []Crop) (*tensors.Tensor, error) {
 	backbone, err := model.Trunk()

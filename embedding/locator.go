@@ -11,11 +11,13 @@ import (
 )
 
 // Locator finds dresses in whole photos: the background and location networks look at each photo in
-// several sizes, and their answers are merged as in OverFeat (https://arxiv.org/abs/1312.6229).
+// several sizes, and their answers are merged as in OverFeat (https://arxiv.org/abs/1312.6229). A model that refines
+// then looks at the patch around each of the best candidates.
 type Locator struct {
 	model    *models.Model
 	backbone models.Backbone
 	exec     *graph.Exec
+	refiner  *refiner // nil for a model that does not refine
 	batches  batches
 }
 
@@ -29,7 +31,11 @@ func NewLocator(backend backends.Backend, model *models.Model) (*Locator, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Locator{model: model, backbone: backbone, exec: exec}, nil
+	refiner, err := newRefiner(backend, model, backbone)
+	if err != nil {
+		return nil, err
+	}
+	return &Locator{model: model, backbone: backbone, exec: exec, refiner: refiner}, nil
 }
 
 // Locate returns the places of each photo that may show a dress, the most confident first, whatever
@@ -54,6 +60,13 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration
 	for i, image := range images {
 		frame := image.Frame()
 		places[i] = models.Merge(cells[i], frame.Width(), frame.Height(), l.model.Config.Merge)
+	}
+	if l.refiner != nil {
+		took, err := l.refiner.refine(images, places)
+		if err != nil {
+			return nil, 0, err
+		}
+		networks += took
 	}
 	return places, networks, nil
 }

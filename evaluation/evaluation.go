@@ -18,9 +18,36 @@ type Embedder interface {
 	BatchSize() int
 }
 
-// embed reads and embeds examples, in batches; given says whether their true boxes are used instead of
-// found ones (an example without a box is then taken whole).
-func embed(ctx context.Context, e Embedder, examples []datasets.Example, given bool) ([]embedding.Photo, error) {
+// Part is examples with what is measured on them. A model as it is makes one part; honest figures of heads that learn
+// from the same photos take a part for each fold, whose model has not learned from it.
+type Part struct {
+	Embedder Embedder
+	Examples []datasets.Example
+}
+
+// embed reads and embeds the examples of all parts that keep wants, and returns them with the answers; given says
+// whether true boxes are used instead of found ones (an example without a box is then taken whole).
+func embed(ctx context.Context, parts []Part, given bool, keep func(datasets.Example) bool) ([]datasets.Example, []embedding.Photo, error) {
+	var examples []datasets.Example
+	var photos []embedding.Photo
+	for _, part := range parts {
+		var own []datasets.Example
+		for _, e := range part.Examples {
+			if keep(e) {
+				own = append(own, e)
+			}
+		}
+		embedded, err := embedPart(ctx, part.Embedder, own, given)
+		if err != nil {
+			return nil, nil, err
+		}
+		examples, photos = append(examples, own...), append(photos, embedded...)
+	}
+	return examples, photos, nil
+}
+
+// embedPart embeds in batches.
+func embedPart(ctx context.Context, e Embedder, examples []datasets.Example, given bool) ([]embedding.Photo, error) {
 	var photos []embedding.Photo
 	for begin := 0; begin < len(examples); begin += e.BatchSize() {
 		part := examples[begin:min(begin+e.BatchSize(), len(examples))]
@@ -58,18 +85,4 @@ func read(path string) (*photo.Image, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return image, nil
-}
-
-// Folds keeps the examples of one evaluation fold; all of them for a negative one.
-func Folds(examples []datasets.Example, fold int) []datasets.Example {
-	if fold < 0 {
-		return examples
-	}
-	var kept []datasets.Example
-	for _, e := range examples {
-		if e.Fold == fold {
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }

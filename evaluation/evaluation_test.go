@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,11 +72,12 @@ func TestLocation(t *testing.T) {
 		24: none, 25: found(box(0, 0, 1, 1)), 26: none,
 		27: found(box(0, 0, 1, 1)),
 	}}
-	r, err := Location(t.Context(), e, []datasets.Example{
+	r, err := Location(t.Context(), Part{e, []datasets.Example{
 		known(20, box(0, 0, 10, 10), false), known(21, box(0, 0, 10, 10), false), known(22, box(0, 0, 10, 10), false), known(23, box(0, 0, 10, 10), false),
 		known(24, nil, true), known(25, nil, true), known(26, nil, true),
+	}}, Part{e, []datasets.Example{
 		known(27, nil, false), // nothing is known about it: left out
-	})
+	}})
 	require.NoError(t, err)
 	require.Equal(t, 4, r.Dresses)
 	require.Equal(t, 3, r.Others)
@@ -90,7 +90,7 @@ func TestLocation(t *testing.T) {
 	require.Nil(t, e.boxes[20], "location is not told the truth")
 	require.NotContains(t, e.boxes, 27)
 
-	empty, err := Location(t.Context(), e, nil)
+	empty, err := Location(t.Context(), Part{Embedder: e})
 	require.NoError(t, err)
 	require.Equal(t, LocationReport{}, empty)
 }
@@ -121,7 +121,7 @@ func TestFacets(t *testing.T) {
 	examples[0].Box = box(1, 2, 9, 8)
 	noDress, unlabelled := example(t, 40), example(t, 41)
 	noDress.NoDress, noDress.Labels = true, map[string]string{"sleeve": "short"}
-	reports, err := Facets(t.Context(), e, []catalog.Facet{sleeve, length, {Name: "occasion", Labels: []string{"work"}}}, append(examples, noDress, unlabelled), true, 2)
+	reports, err := Facets(t.Context(), []catalog.Facet{sleeve, length, {Name: "occasion", Labels: []string{"work"}}}, true, 2, Part{e, examples}, Part{e, []datasets.Example{noDress, unlabelled}})
 	require.NoError(t, err)
 	require.Len(t, reports, 2, "nobody knows an occasion")
 
@@ -149,7 +149,7 @@ func TestFacets(t *testing.T) {
 	require.NotContains(t, e.boxes, 40)
 	require.NotContains(t, e.boxes, 41)
 
-	_, err = Facets(t.Context(), e, []catalog.Facet{sleeve}, examples, false, 2)
+	_, err = Facets(t.Context(), []catalog.Facet{sleeve}, false, 2, Part{e, examples})
 	require.NoError(t, err)
 	require.Nil(t, e.boxes[20], "found boxes")
 }
@@ -164,42 +164,42 @@ func TestTriplets(t *testing.T) {
 		22: vectors([]float32{0.6, 0.8}, []float32{0.6, 0.8}),
 	}}
 	a, b, c := example(t, 20), example(t, 21), example(t, 22)
-	r, err := Triplets(t.Context(), e, []datasets.Triplet{
+	r, err := Triplets(t.Context(), TripletPart{e, []datasets.Triplet{
 		{Query: a, Near: b, Far: c}, // unsupervised 0.8 > 0.6 yes; deeprank 0 > 0.6 no
 		{Query: a, Near: c, Far: b}, // no; yes
 		{Query: b, Near: c, Far: a}, // 0.96 > 0.8 yes; 0.8 > 0 yes
+	}}, TripletPart{e, []datasets.Triplet{
 		{Query: b, Near: a, Far: a}, // a draw is no agreement
-	})
+	}})
 	require.NoError(t, err)
-	require.Equal(t, TripletReport{Triplets: 4, Unsupervised: 0.5, DeepRank: 0.5}, r)
-	require.Equal(t, []int{2, 1}, e.batches, "each photo is embedded once")
+	require.Equal(t, 4, r.Triplets)
+	require.Equal(t, []float64{0.5, 0.5, 0}, []float64{r.Unsupervised, r.DeepRank, r.Gain})
+	require.Less(t, r.GainInterval[0], 0.0)
+	require.Greater(t, r.GainInterval[1], 0.0)
+	require.Equal(t, []int{2, 1, 2}, e.batches, "each photo is embedded once by each embedder")
 	require.Equal(t, box(0, 0, 20, 10), e.boxes[20])
 }
 
 func TestErrors(t *testing.T) {
 	one := example(t, 20)
 	one.NoDress = true
-	_, err := Location(t.Context(), &scripted{err: errors.New("out of memory")}, []datasets.Example{one})
+	_, err := Location(t.Context(), Part{&scripted{err: errors.New("out of memory")}, []datasets.Example{one}})
 	require.ErrorContains(t, err, "out of memory")
 	require.NoError(t, os.WriteFile(one.Path, []byte("no photo"), 0o600))
-	_, err = Location(t.Context(), &scripted{}, []datasets.Example{one})
+	_, err = Location(t.Context(), Part{&scripted{}, []datasets.Example{one}})
 	require.ErrorContains(t, err, "photo.jpg")
 	require.NoError(t, os.Remove(one.Path))
-	_, err = Location(t.Context(), &scripted{}, []datasets.Example{one})
+	_, err = Location(t.Context(), Part{&scripted{}, []datasets.Example{one}})
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestFolds(t *testing.T) {
-	examples := []datasets.Example{{Name: "a", Fold: 0}, {Name: "b", Fold: 1}, {Name: "c", Fold: 0}, {Name: "d", Fold: -1}}
-	names := func(fold int) string {
-		var all []string
-		for _, e := range Folds(examples, fold) {
-			all = append(all, e.Name)
-		}
-		return strings.Join(all, "")
+func TestMeanInterval(t *testing.T) {
+	values := make([]float64, 400)
+	for i := range values {
+		values[i] = float64(i % 2)
 	}
-	require.Equal(t, "ac", names(0))
-	require.Equal(t, "b", names(1))
-	require.Equal(t, "", names(4))
-	require.Equal(t, "abcd", names(-1))
+	interval := meanInterval(values, 0.8)
+	require.InDelta(t, 0.5-1.28*0.025, interval[0], 0.006, "as the normal distribution has it")
+	require.InDelta(t, 0.5+1.28*0.025, interval[1], 0.006)
+	require.Equal(t, [2]float64{}, meanInterval(nil, 0.8))
 }

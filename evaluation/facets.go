@@ -39,14 +39,8 @@ const MinCount = 10
 // Facets measures the facets on labelled examples, on their true boxes or on found ones. Photos whose
 // true label does not count (fewer than minCount photos) are left out; any other answer to a label
 // that counts is wrong.
-func Facets(ctx context.Context, e Embedder, facets []catalog.Facet, examples []datasets.Example, trueBoxes bool, minCount int) ([]FacetReport, error) {
-	var dresses []datasets.Example
-	for _, example := range examples {
-		if len(example.Labels) > 0 && !example.NoDress {
-			dresses = append(dresses, example)
-		}
-	}
-	photos, err := embed(ctx, e, dresses, trueBoxes)
+func Facets(ctx context.Context, facets []catalog.Facet, trueBoxes bool, minCount int, parts ...Part) ([]FacetReport, error) {
+	dresses, photos, err := embed(ctx, parts, trueBoxes, func(e datasets.Example) bool { return len(e.Labels) > 0 && !e.NoDress })
 	if err != nil {
 		return nil, err
 	}

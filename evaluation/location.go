@@ -19,14 +19,8 @@ type LocationReport struct {
 }
 
 // Location measures location on examples with a box or known to show no dress; others are left out.
-func Location(ctx context.Context, e Embedder, examples []datasets.Example) (LocationReport, error) {
-	var known []datasets.Example
-	for _, example := range examples {
-		if example.NoDress || example.Box != nil {
-			known = append(known, example)
-		}
-	}
-	photos, err := embed(ctx, e, known, false)
+func Location(ctx context.Context, parts ...Part) (LocationReport, error) {
+	known, photos, err := embed(ctx, parts, false, func(e datasets.Example) bool { return e.NoDress || e.Box != nil })
 	if err != nil {
 		return LocationReport{}, err
 	}

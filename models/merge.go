@@ -58,6 +58,11 @@ type Place struct {
 	Box        photo.Box
 	Evidence   Evidence
 	Confidence float64 // 0..1
+
+	// Of a model that refines:
+
+	Present float64 // what the patch says: about 1 for a dress, -1 for none
+	Overlap float64 // of the box before the last look with that after it
 }
 
 // DecodeCells turns the outputs of the location networks for one photo at one scale into boxes.

@@ -53,6 +53,8 @@ type Config struct {
 	SpatialTransformer *SpatialTransformerConfig `json:"spatial_transformer,omitempty"`
 	// ONNX is the trunk where Backbone is "onnx"; else nil.
 	ONNX *ONNXConfig `json:"onnx,omitempty"`
+	// Refine is how location looks a second time; nil for a model that does not.
+	Refine *RefineConfig `json:"refine,omitempty"`
 	// Notes say how the model came to be: stages, data, figures.
 	Notes map[string]string `json:"notes,omitempty"`
 }
@@ -125,7 +127,10 @@ func (m *Model) EmbeddingModel() string {
 	if c.ONNX != nil {
 		config = append(config, c.ONNX)
 	}
-	return m.fingerprint(config, "trunk.", "background.", "location.", "unsupervised.", "deeprank.")
+	if c.Refine != nil {
+		config = append(config, *c.Refine)
+	}
+	return m.fingerprint(config, "trunk.", "background.", "location.", "refine.", "unsupervised.", "deeprank.")
 }
 
 func (m *Model) fingerprint(config []any, prefixes ...string) string {

@@ -7,52 +7,83 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // evaluateCommand measures the model on labelled real photos.
 func evaluateCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
-		&cli.IntFlag{Name: "fold", Value: -1, EnvVars: env("fold"), Usage: "measure with fold `N` of the photos alone; -1 takes all"},
+		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
+		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
+		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
+		&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
 		jsonFlag(),
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
-	sub := func(name, usage, description string, run func(*cli.Context, *embedding.Embedder, *datasets.Reference) (any, error)) *cli.Command {
+	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage, Flags: flags,
-			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --reference photos/reference\n  kleid evaluate " + name +
-				" --reference photos/reference --models build/weights/model-without-fold-0.safetensors --fold 0 --json",
-			Action: func(c *cli.Context) error { return evaluate(c, run) },
+			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --folds --reference photos/reference\n  kleid evaluate " + name +
+				" --reference photos/reference --models build/weights/model.safetensors --json",
+			Action: func(c *cli.Context) error { return evaluate(c, heads, run) },
 		}
 	}
 	return &cli.Command{
 		Name:  "evaluate",
 		Usage: "measure the model on labelled photos, real or painted",
 		Description: `Examples:
-  kleid evaluate location --reference photos/reference
-  kleid evaluate facets --reference photos/reference --models build/weights/model-without-fold-0.safetensors --fold 0
+  kleid evaluate location --folds --reference photos/reference
+  kleid evaluate facets --reference photos/reference --models build/weights/model.safetensors
 
-The shipped weights have learned from all folds: figures on photos that a model has not seen come from
-the model that "train all" leaves as model-without-fold-0.safetensors, with --fold 0.
+The shipped weights have learned from all folds of the photos that they are made with. --folds gives
+figures on photos that heads have not seen: they are trained five times, on the model's own trunk, each
+time without a fold, which is then measured.
 
 ` + referenceLayout,
 		Subcommands: []*cli.Command{
 			sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
-tables of clothing, ccp and facets.`, evaluateLocation),
+tables of clothing, ccp and facets.`, []string{"background", "location", "refine"}, evaluateLocation),
 			evaluatePaintedCommand(),
 			sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
-boxes. Reads facets/labels.csv.`, evaluateFacets),
+boxes. Reads facets/labels.csv.`, []string{"facets"}, evaluateFacets),
 			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
-people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv.`, evaluateSimilarity),
+people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv.`, []string{"deeprank"}, evaluateSimilarity),
 		},
 	}
 }
 
-func evaluate(c *cli.Context, run func(*cli.Context, *embedding.Embedder, *datasets.Reference) (any, error)) error {
+// measured is what an evaluation is of: one model, or one for each fold of the reference photos that has not
+// learned from it.
+type measured struct {
+	reference *datasets.Reference
+	facets    []catalog.Facet
+	embedders []*embedding.Embedder
+}
+
+// parts gives each embedder the examples that it is measured on.
+func (m measured) parts(examples []datasets.Example) []evaluation.Part {
+	if len(m.embedders) == 1 {
+		return []evaluation.Part{{Embedder: m.embedders[0], Examples: examples}}
+	}
+	parts := make([]evaluation.Part, len(m.embedders))
+	for k, e := range m.embedders {
+		parts[k].Embedder = e
+	}
+	for i, e := range examples {
+		k := training.FoldOf(e, i)
+		parts[k].Examples = append(parts[k].Examples, e)
+	}
+	return parts
+}
+
+func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (any, error)) error {
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
@@ -60,11 +91,36 @@ func evaluate(c *cli.Context, run func(*cli.Context, *embedding.Embedder, *datas
 	if err != nil {
 		return err
 	}
-	embedder, err := newEmbedder(c)
+	backend, err := newBackend(c)
 	if err != nil {
 		return err
 	}
-	report, err := run(c, embedder, reference)
+	model, err := loadModel(c)
+	if err != nil {
+		return err
+	}
+	m := measured{reference: reference, facets: model.Metadata().Facets}
+	of := []*models.Model{model}
+	if c.Bool("folds") {
+		options := training.Options{
+			Backend: backend, Reference: reference, From: model, Heads: heads,
+			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
+		}
+		if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
+			return err
+		}
+		if of, err = training.Folds(c.Context, options); err != nil {
+			return err
+		}
+	}
+	for _, model := range of {
+		e, err := embedding.New(backend, model)
+		if err != nil {
+			return err
+		}
+		m.embedders = append(m.embedders, e)
+	}
+	report, err := run(c, m)
 	if err != nil {
 		return err
 	}
@@ -89,19 +145,19 @@ func evaluationTable(c *cli.Context) func(format string, args ...any) {
 	}
 }
 
-func evaluateLocation(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
+func evaluateLocation(c *cli.Context, m measured) (any, error) {
 	reports := map[string]evaluation.LocationReport{}
 	row := evaluationTable(c)
 	row(locationHead)
 	for _, set := range []struct {
 		name string
 		read func() ([]datasets.Example, error)
-	}{{"street", reference.Street}, {"home", reference.Garments}} {
+	}{{"street", m.reference.Street}, {"home", m.reference.Garments}} {
 		examples, err := set.read()
 		if err != nil {
 			return nil, err
 		}
-		r, err := evaluation.Location(c.Context, e, evaluation.Folds(examples, c.Int("fold")))
+		r, err := evaluation.Location(c.Context, m.parts(examples)...)
 		if err != nil {
 			return nil, err
 		}
@@ -118,20 +174,25 @@ func writeLocation(row func(format string, args ...any), photos string, r evalua
 	row("%s\t%d\t%.3f\t%.1f%%\t%.1f%%\t%.1f%%\t%d\t%.1f%%", photos, r.Dresses, r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed, r.Others, 100*r.False)
 }
 
-func evaluateFacets(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
-	examples, err := reference.Facets()
+func evaluateFacets(c *cli.Context, m measured) (any, error) {
+	examples, err := m.reference.Facets()
 	if err != nil {
 		return nil, err
 	}
-	minCount := evaluation.MinCount
-	if c.Int("fold") >= 0 {
-		minCount = 1
+	reports := map[string][]evaluation.FacetReport{}
+	row := evaluationTable(c)
+	for _, on := range []struct {
+		name string
+		true bool
+	}{{"true boxes", true}, {"found boxes", false}} {
+		r, err := evaluation.Facets(c.Context, m.facets, on.true, c.Int("min-count"), m.parts(examples)...)
+		if err != nil {
+			return nil, err
+		}
+		reports[on.name] = r
+		row("on %s", on.name)
+		writeFacets(row, r)
 	}
-	reports, err := evaluation.Facets(c.Context, e, e.Metadata().Facets, evaluation.Folds(examples, c.Int("fold")), true, minCount)
-	if err != nil {
-		return nil, err
-	}
-	writeFacets(evaluationTable(c), reports)
 	return reports, nil
 }
 
@@ -167,24 +228,26 @@ func mistakenFor(c evaluation.Confusion, label int) string {
 	return fmt.Sprintf("%s (%d)", c.Labels[worst], c.Counts[label][worst])
 }
 
-func evaluateSimilarity(c *cli.Context, e *embedding.Embedder, reference *datasets.Reference) (any, error) {
-	triplets, err := reference.Triplets()
+func evaluateSimilarity(c *cli.Context, m measured) (any, error) {
+	triplets, err := m.reference.Triplets()
 	if err != nil {
 		return nil, err
 	}
-	var kept []datasets.Triplet
-	for _, t := range triplets {
-		if fold := c.Int("fold"); fold < 0 || t.Fold == fold {
-			kept = append(kept, t)
-		}
+	parts := make([]evaluation.TripletPart, len(m.embedders))
+	for k, e := range m.embedders {
+		parts[k].Embedder = e
 	}
-	r, err := evaluation.Triplets(c.Context, e, kept)
+	for _, t := range triplets {
+		k := t.Fold % len(parts)
+		parts[k].Triplets = append(parts[k].Triplets, t)
+	}
+	r, err := evaluation.Triplets(c.Context, parts...)
 	if err != nil {
 		return nil, err
 	}
 	row := evaluationTable(c)
-	row("triplets\tunsupervised\tDeepRank")
-	row("%d\t%.3f\t%.3f", r.Triplets, r.Unsupervised, r.DeepRank)
+	row("triplets\tunsupervised\tDeepRank\tgain\t80%% interval")
+	row("%d\t%.3f\t%.3f\t%+.3f\t%+.3f to %+.3f", r.Triplets, r.Unsupervised, r.DeepRank, r.Gain, r.GainInterval[0], r.GainInterval[1])
 	row("")
 	return r, nil
 }

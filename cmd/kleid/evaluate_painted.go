@@ -62,11 +62,12 @@ func evaluatePainted(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	part := evaluation.Part{Embedder: embedder, Examples: examples}
 	var f paintedFigures
-	if f.Location, err = evaluation.Location(c.Context, embedder, examples); err != nil {
+	if f.Location, err = evaluation.Location(c.Context, part); err != nil {
 		return err
 	}
-	if f.Facets, err = evaluation.Facets(c.Context, embedder, embedder.Metadata().Facets, examples, true, evaluation.MinCount); err != nil {
+	if f.Facets, err = evaluation.Facets(c.Context, embedder.Metadata().Facets, true, evaluation.MinCount, part); err != nil {
 		return err
 	}
 	if c.Bool("json") {

@@ -74,10 +74,10 @@ func TestEvaluate(t *testing.T) {
 	require.Equal(t, 1, location["home"].Others)
 	require.Contains(t, evaluate("location").stdout, "street")
 
-	facets := decodeLine[[]evaluation.FacetReport](t, evaluate("facets", "--json", "--fold", "0"))
+	facets := decodeLine[map[string][]evaluation.FacetReport](t, evaluate("facets", "--json", "--min-count", "1"))["true boxes"]
 	require.Len(t, facets, len(datasets.Facets()))
 	require.Equal(t, 2, facets[0].Photos)
-	require.Contains(t, evaluate("facets", "--fold", "0").stdout, "neckline")
+	require.Contains(t, evaluate("facets", "--min-count", "1").stdout, "neckline")
 
 	// Of two triplets that say the opposite one is right.
 	similarity := decodeLine[evaluation.TripletReport](t, evaluate("similarity", "--json"))

@@ -1,7 +1,9 @@
 package training
 
 import (
+	"context"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/backends"
 
@@ -10,62 +12,156 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
-// FitConfidence fits how the evidence for a candidate becomes its confidence, on scenes that the
-// location networks did not learn from: a logistic regression of whether the best candidate is a dress
-// (overlaps the true box by half or more). Photos with and without a dress weigh the same.
-func FitConfidence(backend backends.Backend, model *models.Model, scenes []Scene) (models.MergeConfig, error) {
+// trial is the best candidate of a scene that the location networks have not learned from.
+type trial struct {
+	fold   int // of the scene, -1 for a painted one
+	kind   sceneKind
+	place  models.Place
+	before float64 // the candidate's confidence before the refining head looked
+	found  bool    // it is a dress: it overlaps the true box by half or more
+}
+
+// try locates the dresses of scenes. Scenes without any candidate tell nothing and are left out.
+func try(backend backends.Backend, model *models.Model, pool *Pool, scenes []int) ([]trial, error) {
 	locator, err := embedding.NewLocator(backend, model)
 	if err != nil {
-		return models.MergeConfig{}, err
+		return nil, err
 	}
-	var evidence []models.Evidence
-	var truth []bool
+	var trials []trial
 	const batch = 8
 	for begin := 0; begin < len(scenes); begin += batch {
 		part := scenes[begin:min(begin+batch, len(scenes))]
 		images := make([]*photo.Image, len(part))
-		for i := range part {
-			images[i] = part[i].Image
+		for i, scene := range part {
+			images[i] = pool.Scenes[scene].Image
 		}
 		places, err := locator.Locate(images)
 		if err != nil {
-			return models.MergeConfig{}, err
+			return nil, err
 		}
-		for i, p := range places {
-			if len(p) == 0 {
+		for i, scene := range part {
+			s := &pool.Scenes[scene]
+			if len(places[i]) == 0 {
 				continue
 			}
-			evidence = append(evidence, p[0].Evidence)
-			truth = append(truth, !part[i].Box.Empty() && p[0].Box.IoU(part[i].Box) >= 0.5)
+			best := places[i][0]
+			trials = append(trials, trial{
+				fold: s.fold(scene), kind: s.kind(), place: best,
+				before: best.Evidence.Confidence(model.Config.Merge.Calibration),
+				found:  !s.Box.Empty() && best.Box.IoU(s.Box) >= 0.5,
+			})
 		}
 	}
-	config := model.Config.Merge
-	config.Calibration = logistic(evidence, truth)
-	return config, nil
+	return trials, nil
 }
 
-// logistic is a class-balanced logistic regression with a little ridge, by gradient descent: three
-// features and a bias need nothing better.
-func logistic(x []models.Evidence, truth []bool) [4]float64 {
-	var count [2]float64
-	for _, t := range truth {
-		if t {
-			count[1]++
-		} else {
-			count[0]++
+// tryFolds tries each model on the real scenes of the fold that it has not learned from, and the first one on painted
+// scenes, of which none has learned.
+func (m *maker) tryFolds(folds []*models.Model) ([]trial, error) {
+	var all []trial
+	for k, model := range folds {
+		var scenes []int
+		for i := range m.pool.Scenes {
+			if s := &m.pool.Scenes[i]; s.Real && s.fold(i) == k {
+				scenes = append(scenes, i)
+			}
+		}
+		trials, err := try(m.Backend, model, m.pool, scenes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, trials...)
+		m.Logger.Info("confidence: photos that were not learned from", "fold", k, "photos", len(scenes))
+	}
+	var painted []int
+	for i := range m.held.Scenes {
+		painted = append(painted, i)
+	}
+	trials, err := try(m.Backend, folds[0], m.held, painted)
+	return append(all, trials...), err
+}
+
+// trust fits how the evidence for a candidate becomes its confidence, for the models without a fold each and for the
+// one that has learned from all of them, which may be nil. That of a model without a fold is fitted without that fold.
+func (m *maker) trust(ctx context.Context, without []*models.Model, full *models.Model) error {
+	everyone := slices.Clone(without)
+	if full != nil && !slices.Contains(without, full) {
+		everyone = append(everyone, full)
+	}
+	refine := everyone[0].Config.Refine
+	for _, model := range everyone {
+		model.Config.Refine = nil
+	}
+	fit := func(features func(trial) []float64, to func(*models.Model) []float64) error {
+		if err := m.photos(ctx); err != nil {
+			return err
+		}
+		trials, err := m.tryFolds(without)
+		if err != nil {
+			return err
+		}
+		x := make([][]float64, len(trials))
+		for i, t := range trials {
+			x[i] = features(t)
+		}
+		for k, model := range everyone {
+			if model == full {
+				k = -1
+			}
+			copy(to(model), logistic(x, trials, k))
+		}
+		m.Logger.Info("confidence", "calibration", to(everyone[len(everyone)-1]))
+		return nil
+	}
+	err := fit(func(t trial) []float64 { return t.place.Evidence[:] }, func(model *models.Model) []float64 { return model.Config.Merge.Calibration[:] })
+	if err != nil || refine == nil {
+		return err
+	}
+	for _, model := range everyone {
+		own := *refine
+		model.Config.Refine = &own
+	}
+	return fit(func(t trial) []float64 { return []float64{models.LogOdds(t.before), t.place.Present} },
+		func(model *models.Model) []float64 { return model.Config.Refine.Calibration[:] })
+}
+
+// trialShares weigh the kinds of scenes, among those with a dress and those without.
+var trialShares = map[sceneKind]float64{realDress: 0.7, paintedDress: 0.3, streetOther: 0.5, homeOther: 0.3, paintedEmpty: 0.2}
+
+// logistic is a logistic regression of whether a trial found a dress, with a little ridge, by gradient descent: a few
+// features and a bias need nothing better. It returns the bias and the features' weights. Trials that found
+// one weigh as much as those that did not; those of the excluded fold do not count.
+func logistic(x [][]float64, trials []trial, excluded int) []float64 {
+	weights := make([]float64, len(trials))
+	count := map[sceneKind]float64{}
+	for _, t := range trials {
+		if excluded < 0 || t.fold != excluded {
+			count[t.kind]++
 		}
 	}
-	var w [4]float64
-	const steps, rate, ridge = 20000, 0.5, 1e-4
+	var sum [2]float64
+	for i, t := range trials {
+		if excluded >= 0 && t.fold == excluded {
+			continue
+		}
+		weights[i] = trialShares[t.kind] / count[t.kind]
+		sum[class(t.found)] += weights[i]
+	}
+	w := make([]float64, len(x[0])+1)
+	const steps, rate, ridge = 8000, 0.5, 1e-4
+	gradient := make([]float64, len(w))
 	for range steps {
-		var gradient [4]float64
+		clear(gradient)
 		for i, e := range x {
-			weight, target := 0.5/max(count[0], 1), 0.0
-			if truth[i] {
-				weight, target = 0.5/max(count[1], 1), 1
+			if weights[i] == 0 {
+				continue
 			}
-			z := w[0] + w[1]*e[0] + w[2]*e[1] + w[3]*e[2]
-			d := weight * (1/(1+math.Exp(-z)) - target)
+			z := w[0]
+			for j, v := range e {
+				z += w[j+1] * v
+			}
+			target := float64(class(trials[i].found))
+			d := 0.5 * weights[i] / sum[class(trials[i].found)] * (1/(1+math.Exp(-z)) - target)
 			gradient[0] += d
 			for j, v := range e {
 				gradient[j+1] += d * v
@@ -76,4 +172,11 @@ func logistic(x []models.Evidence, truth []bool) [4]float64 {
 		}
 	}
 	return w
+}
+
+func class(found bool) int {
+	if found {
+		return 1
+	}
+	return 0
 }

@@ -14,8 +14,11 @@ import (
 // are calibrated on it have not learned from it.
 const calibrationFold = 0
 
-// heads trains heads on a frozen trunk and puts them into the model: first without the calibration
-// fold, to fit temperatures, thresholds and confidences on it, then, with those, on everything.
+// withoutFold ends the name of a stage that leaves out a fold.
+func withoutFold(k int) string { return fmt.Sprintf("-without-fold-%d", k) }
+
+// heads trains heads on a frozen trunk and puts them into the model: facets first without the calibration
+// fold, to fit temperatures and thresholds on it, then, with those, on everything. See location.
 func (m *maker) heads(ctx context.Context, model *models.Model) error {
 	wanted := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(m.Heads, name) })
@@ -28,29 +31,18 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 			return err
 		}
 	}
+	if slices.ContainsFunc(m.Heads, isLocationHead) {
+		if err := m.location(ctx, model); err != nil {
+			return err
+		}
+	}
 	for _, excluded := range []int{calibrationFold, -1} {
 		suffix := ""
 		if excluded >= 0 {
-			suffix = fmt.Sprintf("-without-fold-%d", excluded)
+			suffix = withoutFold(excluded)
 		}
-		for _, s := range []struct {
-			name   string
-			wanted bool
-			run    func() error
-		}{
-			{"location", wanted("background", "location"), func() error { return m.location(ctx, model, excluded) }},
-			{"facets", wanted("facets"), func() error { return m.facets(ctx, model, excluded) }},
-			{"deeprank", wanted("deeprank"), func() error { return m.deepRank(ctx, model, excluded) }},
-		} {
-			if !s.wanted {
-				continue
-			}
+		for _, s := range m.ofCrops(ctx, model, excluded) {
 			if err := m.stage(ctx, s.name+suffix, model, s.run); err != nil {
-				return err
-			}
-		}
-		if excluded >= 0 {
-			if err := model.Save(ctx, m.Work, heldOutKey, models.Float16); err != nil {
 				return err
 			}
 		}
@@ -59,6 +51,27 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 		return m.stage(ctx, overrideHead, model, func() error { return m.override(ctx, model) })
 	}
 	return nil
+}
+
+// headStage trains a head.
+type headStage struct {
+	name string
+	run  func() error
+}
+
+// ofCrops are the stages of the wanted heads that read crops, without a fold of the real photos unless it is
+// negative.
+func (m *maker) ofCrops(ctx context.Context, model *models.Model, excluded int) []headStage {
+	var wanted []headStage
+	for _, s := range []headStage{
+		{"facets", func() error { return m.facets(ctx, model, excluded) }},
+		{"deeprank", func() error { return m.deepRank(ctx, model, excluded) }},
+	} {
+		if slices.Contains(m.Heads, s.name) {
+			wanted = append(wanted, s)
+		}
+	}
+	return wanted
 }
 
 // cellSource looks at the pool's crops with the model's trunk, which all heads share.
@@ -103,37 +116,6 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 	model.Weights.Merge("", weights)
 	model.Weights["deeprank.weight"] = identity
 	return nil
-}
-
-func (m *maker) location(ctx context.Context, model *models.Model, excluded int) error {
-	steps := 800
-	if excluded < 0 {
-		steps = 400 // it starts from what has learned without one fold
-	}
-	options := LocationOptions{
-		HeadOptions: HeadOptions{Seed: 2 + m.Seed, Steps: m.steps(steps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded, Loop: m.headLoop()},
-		Background:  slices.Contains(m.Heads, "background"),
-		Location:    slices.Contains(m.Heads, "location"),
-	}
-	weights, err := TrainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(fmt.Sprintf("location (without fold %d)", excluded), []string{"loss", "foreground", "box"}))
-	if err != nil {
-		return err
-	}
-	model.Weights.Merge("", weights)
-	if excluded < 0 {
-		return nil
-	}
-	scenes := append([]Scene(nil), m.held.Scenes...)
-	for _, s := range m.pool.Scenes {
-		if s.Real && s.Fold == excluded {
-			for range 4 { // there are fewer of them than painted ones
-				scenes = append(scenes, s)
-			}
-		}
-	}
-	model.Config.Merge, err = FitConfidence(m.Backend, model, scenes)
-	m.Logger.Info("confidence", "calibration", model.Config.Merge.Calibration)
-	return err
 }
 
 func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) error {

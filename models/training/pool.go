@@ -50,7 +50,10 @@ type Pool struct {
 	Products [][]int // crops of each painted product
 	Siblings []int   // for each painted product its sibling, -1 for none
 
-	drawn func(name string) // is told of the photos of a batch, see drawnBy; nil for nobody
+	drawn  func(name string) // is told of the photos of a batch, see drawnBy; nil for nobody
+	Wholes []Whole           // real photos that the trunk learns from, without labels
+
+	teacherDeviations []float32 // of the components of what a teacher sees; nil without one
 }
 
 // Sizes in pixels of what is kept in memory: enough for the network's input with some zoom.

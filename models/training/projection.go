@@ -72,19 +72,24 @@ func FitProjection(cells matrix, size int) (models.Weights, error) {
 
 // project computes unsupervised embeddings of cells, as models.UnsupervisedHead does.
 func project(cells matrix, weights models.Weights) matrix {
-	w, bias := weights["unsupervised.weight"], weights["unsupervised.bias"]
-	out := matrix{rows: cells.rows, columns: w.Shape[0], data: make([]float32, cells.rows*w.Shape[0])}
-	for i := range out.rows {
-		copy(out.row(i), bias.Data)
-	}
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1,
-		blas32.General{Rows: cells.rows, Cols: cells.columns, Stride: cells.columns, Data: cells.data},
-		blas32.General{Rows: w.Shape[0], Cols: w.Shape[1], Stride: w.Shape[1], Data: w.Data},
-		1, blas32.General{Rows: out.rows, Cols: out.columns, Stride: out.columns, Data: out.data})
+	out := linear(cells, weights["unsupervised.weight"], weights["unsupervised.bias"])
 	for i := range out.rows {
 		row := blas32.Vector{N: out.columns, Inc: 1, Data: out.row(i)}
 		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
 	}
+	return out
+}
+
+// linear is x·wᵀ + bias, w being [out, in].
+func linear(x matrix, w, bias *models.Tensor) matrix {
+	out := matrix{rows: x.rows, columns: w.Shape[0], data: make([]float32, x.rows*w.Shape[0])}
+	for i := range out.rows {
+		copy(out.row(i), bias.Data)
+	}
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1,
+		blas32.General{Rows: x.rows, Cols: x.columns, Stride: x.columns, Data: x.data},
+		blas32.General{Rows: w.Shape[0], Cols: w.Shape[1], Stride: w.Shape[1], Data: w.Data},
+		1, blas32.General{Rows: out.rows, Cols: out.columns, Stride: out.columns, Data: out.data})
 	return out
 }
 

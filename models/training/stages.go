@@ -48,19 +48,15 @@ type Options struct {
 
 // AllHeads are the parts that are trained on a frozen trunk, in the order in which they build on each
 // other.
-var AllHeads = []string{"projection", "background", "location", "facets", "deeprank", overrideHead}
+var AllHeads = []string{"projection", "background", "location", "refine", "facets", "deeprank", overrideHead}
 
 // DefaultPaintOptions is what the shipped model learns from.
 func DefaultPaintOptions() PaintOptions {
 	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 4, Backgrounds: 2000}
 }
 
-// stage results in Work.
-const (
-	modelKey = "model.safetensors"
-	// heldOutKey is the model that has not learned from the calibration fold: honest figures come from it.
-	heldOutKey = "model-without-fold-0.safetensors"
-)
+// modelKey is where the result goes in Work.
+const modelKey = "model.safetensors"
 
 // maker carries what the stages share.
 type maker struct {
@@ -69,6 +65,8 @@ type maker struct {
 	held *Pool // painted products that nothing learns from, for calibration
 	// cells of the pool's crops, on the trunk whose heads are trained.
 	cells *cellSource
+	// patches of the pool's scenes, on that trunk.
+	patches *patchSamples
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
 
@@ -78,8 +76,8 @@ type maker struct {
 	weights             []ClassWeight
 }
 
-// Make trains a model, stage by stage, and returns it: from nothing, or new heads for Options.From.
-func Make(ctx context.Context, options Options) (*models.Model, error) {
+// newMaker checks the options and readies the stages.
+func newMaker(ctx context.Context, options Options) (*maker, error) {
 	m := &maker{Options: options}
 	if m.Heads == nil {
 		m.Heads = AllHeads
@@ -95,6 +93,15 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 	m.Options.Trunk.Seed += m.Seed
 	m.Options.Paint.Seed += m.Seed
 	m.report = m.openReport(ctx)
+	return m, nil
+}
+
+// Make trains a model, stage by stage, and returns it: from nothing, or new heads for Options.From.
+func Make(ctx context.Context, options Options) (*models.Model, error) {
+	m, err := newMaker(ctx, options)
+	if err != nil {
+		return nil, err
+	}
 	model := options.From
 	if model == nil {
 		trunk, err := m.trunk(ctx)
@@ -119,7 +126,10 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	initial := &models.Model{Config: m.Options.Trunk.Config, Weights: models.Weights{}}
 	initial.Weights.Merge("trunk.", m.Options.Trunk.Initial)
 	options := m.Options.Trunk
-	options.Initial, options.CheckpointEvery, options.Loop = nil, 0, LoopOptions{}
+	if options.Teacher != nil {
+		initial.Weights.Merge("trunk.teacher.", options.Teacher.Weights) // to be hashed
+	}
+	options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = nil, nil, 0, LoopOptions{}
 	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %+v %+v %v %s", initial.EmbeddingModel(), options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
@@ -132,8 +142,24 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err := m.photos(ctx); err != nil {
-		return nil, err
+	if m.Options.Trunk.HalfSteps+m.Options.Trunk.FullSteps > 0 {
+		if err := m.photos(ctx); err != nil {
+			return nil, err
+		}
+		if m.Reference != nil {
+			examples, err := m.examples()
+			if err != nil {
+				return nil, err
+			}
+			if err := m.pool.ReadWholes(ctx, examples, photo.DefaultLimits()); err != nil {
+				return nil, err
+			}
+		}
+		if teacher := m.Options.Trunk.Teacher; teacher != nil && len(m.pool.Wholes) > 0 {
+			if err := m.pool.Teach(ctx, m.Options.Backend, *teacher, m.counter("the teacher looks at real photos")); err != nil {
+				return nil, err
+			}
+		}
 	}
 	m.current = "trunk"
 	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
@@ -141,8 +167,10 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range weights.Sub("contrast.") {
-		delete(weights, "contrast."+name)
+	for _, forTraining := range []string{"contrast.", "teacher."} {
+		for name := range weights.Sub(forTraining) {
+			delete(weights, forTraining+name)
+		}
 	}
 	weights = weights.WithoutAuxiliary()
 	trunk := &models.Model{Config: m.Options.Trunk.Config, Weights: weights}
@@ -213,14 +241,23 @@ func (m *maker) photos(ctx context.Context) error {
 	if m.Reference == nil {
 		return nil
 	}
+	examples, err := m.examples()
+	if err != nil {
+		return err
+	}
+	m.Logger.Info("reading real photos", "photos", len(examples))
+	return m.pool.ReadReal(ctx, examples, photo.DefaultLimits())
+}
+
+// examples are the labelled real photos; one may be among them twice, with what different tables say of it.
+func (m *maker) examples() ([]datasets.Example, error) {
 	var examples []datasets.Example
 	for _, read := range []func() ([]datasets.Example, error){m.Reference.Garments, m.Reference.Street, m.Reference.Facets} {
 		part, err := read()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		examples = append(examples, part...)
 	}
-	m.Logger.Info("reading real photos", "photos", len(examples))
-	return m.pool.ReadReal(ctx, examples, photo.DefaultLimits())
+	return examples, nil
 }

@@ -26,13 +26,16 @@ type TrunkOptions struct {
 	// (https://arxiv.org/abs/1906.06423).
 	HalfSteps, FullSteps int
 	PaintedPairs         int // pairs of photos of one painted dress in a batch
-	RealPairs            int // pairs of looks at one real photo in a batch
-	Scenes               int // whole photos in a batch
-	LearningRate         float64
-	WeightDecay          float64
-	WarmUp               int
-	CheckpointEvery      time.Duration
-	Mix                  MixOptions // of crops
+	RealPairs            int // pairs of looks at a part of a real photo in a batch
+	Scenes               int // whole painted photos in a batch
+	RealScenes           int // whole real photos in a batch, which are there for the teacher's lessons alone
+	// Teacher is what real photos are seen with; nil trains without.
+	Teacher         *Teacher
+	LearningRate    float64
+	WeightDecay     float64
+	WarmUp          int
+	CheckpointEvery time.Duration
+	Mix             MixOptions // of crops
 	// Loop has what else there is to say about the steps. Its Steps, Rate, WarmUp, Photos, Cost, Seed, Bucket, Key
 	// and CheckpointEvery are TrainTrunk's.
 	Loop LoopOptions
@@ -42,13 +45,13 @@ type TrunkOptions struct {
 func DefaultTrunkOptions() TrunkOptions {
 	return TrunkOptions{
 		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2400, FullSteps: 800,
-		PaintedPairs: 24, RealPairs: 8, Scenes: 12,
+		PaintedPairs: 22, RealPairs: 14, Scenes: 8, RealScenes: 12,
 		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
 	}
 }
 
 // trunkLosses names what the trunk's training reports.
-var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box"}
+var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box", "teacher_crops", "teacher_scenes"}
 
 // projectionSize is the length of the vector in which the contrastive loss compares. It is thrown away
 // after training.
@@ -58,31 +61,31 @@ const projectionSize = 256
 // two photos show one product) and on unlabelled real photos (that two looks show one photo). It
 // needs no label of a real photo. It leaves checkpoints under key in bucket, and goes on from one.
 func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(Progress)) (models.Weights, error) {
-	if len(pool.Products) < options.PaintedPairs {
-		return nil, fmt.Errorf("trunk: a batch takes %d products, and there are %d: paint more", options.PaintedPairs, len(pool.Products))
-	}
-	config := options.Config
-	backbone, err := models.BackboneByName(config.Backbone)
-	if err != nil {
-		return nil, err
-	}
 	initial := models.Weights{}
 	initial.Merge("trunk.", options.Initial)
-	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Initial: initial, Seed: options.Seed, WeightDecay: options.WeightDecay, Update: options.Loop.Update})
-	if err != nil {
-		return nil, err
-	}
 	steps := options.HalfSteps + options.FullSteps
-	if steps == 0 {
+	if steps == 0 { // which takes no photos
 		if len(initial) == 0 {
 			return nil, errors.New("trunk: no steps and no weights to start from: give one of them")
 		}
 		return initial, nil
 	}
+	if len(pool.Products) < options.PaintedPairs {
+		return nil, fmt.Errorf("trunk: a batch takes %d products, and there are %d: paint more", options.PaintedPairs, len(pool.Products))
+	}
+	config := options.Config
+	backbone, err := config.Trunk()
+	if err != nil {
+		return nil, err
+	}
+	trainer, err := models.NewTrainer(backend, trunkLoss(pool, config, backbone), models.TrainerOptions{Initial: initial, Seed: options.Seed, WeightDecay: options.WeightDecay, Update: options.Loop.Update})
+	if err != nil {
+		return nil, err
+	}
 	o := options.Loop
 	o.Steps, o.Rate, o.WarmUp = steps, options.LearningRate, options.WarmUp
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
-	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes
+	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes + options.RealScenes
 	o.Cost, o.Seed = options.stepCost, options.Seed
 	o.Describe = func(number int) []string {
 		return drawnBy(pool, func(pool *Pool) { trunkBatch(pool, options, backbone, number) })
@@ -106,48 +109,101 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, numb
 	if number/max(options.Loop.Accumulate, 1) < options.HalfSteps {
 		height, width = height/2, width/2
 	}
-	painted, real, scenes := pool.trainingIndices()
-	if len(real) == 0 { // nothing but painted dresses
-		options.RealPairs = 0
-	}
-	crops := pool.drawCrops(rng, painted, real, options.PaintedPairs, options.RealPairs, config, width, height, backbone)
+	painted, scenes := pool.paintedIndices()
+	crops := pool.drawCrops(rng, painted, nil, options.PaintedPairs, 0, config, width, height, backbone)
 	options.Mix.mix(rng, &crops, height, width)
 	scale := config.Scales[rng.IntN(len(config.Scales))]
 	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
-	return append(crops.tensors(height, width, pool.labelCount()), whole.tensors(scale[0], scale[1])...)
+	views := 0
+	if len(pool.Wholes) > 0 {
+		views = 2 * options.RealPairs
+	}
+	batch := append(crops.tensors(height, width, pool.labelCount())[:2], positives(crops, views))
+	batch = append(batch, whole.tensors(scale[0], scale[1])...)
+	if views > 0 {
+		components := len(pool.teacherDeviations)
+		batch = append(batch, pool.drawViews(rng, views, true, height, width, backbone).tensors(height, width, components)...)
+		if components > 0 {
+			batch = append(batch, pool.drawViews(rng, options.RealScenes, false, scale[0], scale[1], backbone).tensors(scale[0], scale[1], components)...)
+		}
+	}
+	return batch
 }
 
-// trainingIndices are what the trunk may learn from: every painted product and scene, and real photos
-// as pictures only.
-func (p *Pool) trainingIndices() (painted, real, scenes []int) {
-	for i := range p.Products {
-		painted = append(painted, i)
+// positives are those of painted crops and, behind them, of so many views of real photos, the two of a pair each
+// other's: [crops + views, crops + views].
+func positives(crops cropBatch, views int) *tensors.Tensor {
+	n := crops.n + views
+	all := make([]float32, n*n)
+	for i := range crops.n {
+		copy(all[i*n:], crops.positives[i*crops.n:(i+1)*crops.n])
 	}
-	for i, c := range p.Crops {
-		if c.Real {
-			real = append(real, i)
-		}
+	for i := range views {
+		all[(crops.n+i)*n+crops.n+i^1] = 1
+	}
+	return tensors.FromFlatDataAndDimensions(all, n, n)
+}
+
+// paintedIndices are the painted products and scenes.
+func (p *Pool) paintedIndices() (products, scenes []int) {
+	for i := range p.Products {
+		products = append(products, i)
 	}
 	for i, s := range p.Scenes {
 		if !s.Real {
 			scenes = append(scenes, i)
 		}
 	}
-	return painted, real, scenes
+	return products, scenes
 }
 
-// trunkLoss sums the losses of all heads.
+// trunkLoss sums the losses of all heads. The inputs are trunkBatch's.
 func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) models.LossFunc {
 	return func(net *models.Net, inputs []*Node) []*Node {
-		pixels, targets, positives := inputs[0], inputs[1], inputs[2]
-		cells := models.Cells(backbone.Build(net.In("trunk"), pixels), config.CellRows, config.CellColumns)
+		painted, targets, positives, scenes, truth, rest := inputs[0], inputs[1], inputs[2], inputs[3], inputs[4:9], inputs[9:]
+		crops, wholes := painted, scenes
+		paintedCrops, paintedScenes := painted.Shape().Dimensions[0], scenes.Shape().Dimensions[0]
+		taught := len(rest) == 6
+		if len(rest) > 0 {
+			crops = Concatenate([]*Node{crops, rest[0]}, 0)
+		}
+		if taught {
+			wholes = Concatenate([]*Node{wholes, rest[3]}, 0)
+		}
+		pass := config.CropPass(net.In("trunk"), backbone, crops)
+		cells := models.Cells(pass.Features, config.CellRows, config.CellColumns)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
 		contrast := models.SupervisedContrastive(z, positives, 0.1)
-		facets := facetLoss(net, pool, cells, targets, 0)
-		foreground, box := locationLoss(net, backbone.Build(net.In("trunk"), inputs[3]), inputs[4:])
+		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, 0)
+		if pass.Auxiliary != nil {
+			auxiliary := facetLoss(models.AuxiliaryNet(net.In("trunk")), pool, Slice(pass.Auxiliary, AxisRange(0, paintedCrops)), targets, 0)
+			facets = Add(facets, MulScalar(auxiliary, models.AuxiliaryWeight))
+		}
+
+		wholeFeatures := backbone.Build(net.In("trunk"), wholes)
+		foreground, box := locationLoss(net, Slice(wholeFeatures, AxisRange(0, paintedScenes)), truth)
 		total := Add(Add(contrast, MulScalar(facets, 0.7)), Add(MulScalar(foreground, 0.5), MulScalar(box, 0.5)))
-		return []*Node{total, contrast, facets, foreground, box}
+		if pass.Penalty != nil {
+			total = Add(total, pass.Penalty)
+		}
+		losses := []*Node{contrast, facets, foreground, box}
+		if taught {
+			ofCrops := teacherLoss(net, Slice(pass.Features, AxisRange(paintedCrops)), rest[1], rest[2])
+			ofScenes := teacherLoss(net, Slice(wholeFeatures, AxisRange(paintedScenes)), rest[4], rest[5])
+			total = Add(total, Add(MulScalar(ofCrops, 2), ofScenes))
+			losses = append(losses, ofCrops, ofScenes)
+		}
+		return append([]*Node{total}, losses...)
 	}
+}
+
+// teacherLoss is the weighted mean square of what the trunk's features [batch, rows, columns, channels], mapped
+// linearly, lack to the teacher's components, [batch, rows, columns, components], whose own mean square is 1.
+func teacherLoss(net *models.Net, features, targets, weights *Node) *Node {
+	components := targets.Shape().Dimensions[3]
+	said := net.ConvBias("teacher", features, components, 1, 1)
+	perCell := ReduceMean(Square(Sub(said, targets)), -1)
+	return Div(ReduceAllSum(Mul(perCell, Squeeze(weights, -1))), MaxScalar(ReduceAllSum(weights), 1e-6))
 }
 
 // facetLoss is the mean cross-entropy of the facets, focal where gamma is not 0; targets holds them behind

@@ -1,0 +1,83 @@
+package models
+
+import (
+	"math"
+
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+// RefineConfig steers the second look, at the patch of a photo around each candidate: there a linear layer on the
+// trunk's features tells where in the patch the dress is, as TiefVision's location network does, and whether there
+// is one. Whole photos show a dress in a few cells, a patch in all of them.
+type RefineConfig struct {
+	// Margin is the share of the candidate's size that the patch shows on each side of it.
+	Margin float64 `json:"margin"`
+	// Rows and Columns are the grid that the patch's features are averaged over.
+	Rows    int `json:"rows"`
+	Columns int `json:"columns"`
+	// Candidates are looked at, the most confident ones.
+	Candidates int `json:"candidates"`
+	// Again is the overlap of a candidate with what the patch says below which there is one more look.
+	Again float64 `json:"again"`
+	// Calibration makes a confidence by logistic regression: a bias, a weight for the candidate's log-odds and one
+	// for what the patch says.
+	Calibration [3]float64 `json:"calibration"`
+}
+
+// DefaultRefineConfig is what training starts from.
+func DefaultRefineConfig() RefineConfig {
+	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Candidates: 2, Again: 0.75, Calibration: [3]float64{0, 0.3, 3}}
+}
+
+// refineOutputs are the patch's share at which the dress begins and ends, left, top, right, bottom, and whether there
+// is one: about 1 for yes, about -1 for no.
+const refineOutputs = 5
+
+// RefineHead reads cells of a patch and gives [batch, 5]: see RefineConfig.Box.
+func RefineHead(net *Net, cells *Node) *Node { return net.Linear("refine", cells, refineOutputs) }
+
+// RefineCellsGraph maps patches [batch, CropHeight, CropWidth, 3], normalised, to what RefineHead reads.
+func (m *Model) RefineCellsGraph(pixels *Node) *Node {
+	return Cells(m.trunk(NewFrozenNet(m.Weights), pixels), m.Config.Refine.Rows, m.Config.Refine.Columns)
+}
+
+// RefineGraph maps patches [batch, CropHeight, CropWidth, 3], normalised, to [batch, 5].
+func (m *Model) RefineGraph(pixels *Node) *Node {
+	return RefineHead(NewFrozenNet(m.Weights), m.RefineCellsGraph(pixels))
+}
+
+// Patch is the part of a photo around a candidate that the network looks at. It has the aspect of
+// width x height, so that no part of the network's input lies idle, and may reach over the photo's border.
+func (c RefineConfig) Patch(candidate photo.Box, width, height int) photo.Box {
+	w, h := float64(candidate.Width())*(1+2*c.Margin), float64(candidate.Height())*(1+2*c.Margin)
+	aspect := float64(width) / float64(height)
+	w, h = max(w, h*aspect), max(h, w/aspect)
+	x, y := float64(candidate.XMin+candidate.XMax)/2, float64(candidate.YMin+candidate.YMax)/2
+	round := func(v float64) int { return int(math.Round(v)) }
+	return photo.Box{XMin: round(x - w/2), YMin: round(y - h/2), XMax: round(x + w/2), YMax: round(y + h/2)}
+}
+
+// Box is what RefineHead's answer for a patch means in a photo with that frame.
+func (c RefineConfig) Box(answer []float32, patch, frame photo.Box) photo.Box {
+	x := func(share float32) int {
+		return int(math.Round(float64(patch.XMin) + float64(share)*float64(patch.Width())))
+	}
+	y := func(share float32) int {
+		return int(math.Round(float64(patch.YMin) + float64(share)*float64(patch.Height())))
+	}
+	return photo.Box{XMin: x(answer[0]), YMin: y(answer[1]), XMax: x(answer[2]), YMax: y(answer[3])}.Intersect(frame)
+}
+
+// Confidence joins a candidate's confidence and what RefineHead says of its presence.
+func (c RefineConfig) Confidence(candidate float64, present float32) float64 {
+	z := c.Calibration[0] + float64(c.Calibration[1]*LogOdds(candidate)) + float64(c.Calibration[2]*float64(present))
+	return 1 / (1 + math.Exp(-z))
+}
+
+// LogOdds of a probability, kept finite.
+func LogOdds(p float64) float64 {
+	p = max(1e-4, min(1-1e-4, p))
+	return math.Log(p / (1 - p))
+}

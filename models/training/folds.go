@@ -1,0 +1,56 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
+)
+
+// realFolds is how many folds the real photos are parted into.
+const realFolds = 5
+
+// FoldOf is the fold that an example belongs to: its own or, for those without, one by its number among the examples,
+// so that heads which have not learned from it are known for each of them.
+func FoldOf(e datasets.Example, number int) int {
+	if e.Fold < 0 {
+		return number % realFolds
+	}
+	return e.Fold
+}
+
+// Folds trains the heads anew on the frozen trunk of Options.From, five times, each time without one fold of the real
+// photos: the model of fold k has not learned from it. What is not among the heads stays as it is.
+func Folds(ctx context.Context, options Options) ([]*models.Model, error) {
+	m, err := newMaker(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	if m.Reference == nil || m.From == nil {
+		return nil, errors.New("folds: they take real photos and a model whose heads are trained")
+	}
+	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
+	var held []*models.Model
+	if slices.ContainsFunc(m.Heads, isLocationHead) {
+		if held, err = m.locationWithoutFolds(ctx, model); err != nil {
+			return nil, err
+		}
+		if err := m.trust(ctx, held, nil); err != nil {
+			return nil, err
+		}
+	} else {
+		for range realFolds {
+			held = append(held, &models.Model{Config: model.Config, Weights: model.Weights.Clone()})
+		}
+	}
+	for k, own := range held {
+		for _, s := range m.ofCrops(ctx, own, k) {
+			if err := m.stage(ctx, s.name+withoutFold(k), own, s.run); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return held, nil
+}

@@ -1,0 +1,77 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// locationSteps of the background and location networks.
+const locationSteps = 600
+
+// isLocationHead is whether a head says where the dress is.
+func isLocationHead(name string) bool {
+	return name == "background" || name == "location" || name == "refine"
+}
+
+// location trains location on a frozen trunk. Confidences are fitted on photos that were not learned from: heads are
+// trained without each fold of the real photos in turn, and then on all.
+func (m *maker) location(ctx context.Context, model *models.Model) error {
+	held, err := m.locationWithoutFolds(ctx, model)
+	if err != nil {
+		return err
+	}
+	return m.stage(ctx, "location", model, func() error {
+		if err := m.locationHeads(ctx, model, -1); err != nil {
+			return err
+		}
+		if held == nil {
+			held = []*models.Model{model} // there are painted scenes alone, and held-out ones among those
+		}
+		return m.trust(ctx, held, model)
+	})
+}
+
+// locationWithoutFolds returns models that have learned location without a fold each, fold 0 first; none without real
+// photos. Their confidences are not fitted. It readies the model to refine.
+func (m *maker) locationWithoutFolds(ctx context.Context, model *models.Model) ([]*models.Model, error) {
+	if slices.Contains(m.Heads, "refine") {
+		refine := models.DefaultRefineConfig()
+		model.Config.Refine = &refine
+	}
+	if m.Reference == nil {
+		return nil, nil
+	}
+	var held []*models.Model
+	for k := range realFolds {
+		own := &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
+		err := m.stage(ctx, "location"+withoutFold(k), own, func() error { return m.locationHeads(ctx, own, k) })
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, own)
+	}
+	return held, nil
+}
+
+// locationHeads trains the heads of location without a fold; a negative one trains on all.
+func (m *maker) locationHeads(ctx context.Context, model *models.Model, excluded int) error {
+	if slices.Contains(m.Heads, "background") || slices.Contains(m.Heads, "location") {
+		options := LocationOptions{
+			HeadOptions: HeadOptions{Seed: 2 + m.Seed, Steps: m.steps(locationSteps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded, Loop: m.headLoop()},
+			Background:  slices.Contains(m.Heads, "background"),
+			Location:    slices.Contains(m.Heads, "location"),
+		}
+		weights, err := TrainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(fmt.Sprintf("location (without fold %d)", excluded), []string{"loss", "foreground", "box"}))
+		if err != nil {
+			return err
+		}
+		model.Weights.Merge("", weights)
+	}
+	if slices.Contains(m.Heads, "refine") {
+		return m.refine(ctx, model, excluded)
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package training
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/gomlx/backends"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRidge finds what made the numbers, whatever the scale of a column, and what weights of zero say is not there.
+func TestRidge(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	const rows = 400
+	x, y := matrix{rows, 3, make([]float32, 3*rows)}, matrix{rows, 2, make([]float32, 2*rows)}
+	weights := make([]float32, rows)
+	for i := range rows {
+		a, b, c := float32(rng.NormFloat64()), float32(rng.NormFloat64()*100+50), float32(rng.NormFloat64()*0.01)
+		copy(x.row(i), []float32{a, b, c})
+		copy(y.row(i), []float32{2*a - 0.1*b + 7, 300*c - 1})
+		weights[i] = float32(1 + rng.IntN(3))
+		if i%10 == 0 {
+			weights[i], y.row(i)[0] = 0, 1e4
+		}
+	}
+	w, b, err := ridge(cpu(t), x, y, weights, 1e-6)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float32{2, -0.1, 0, 0, 0, 300}, w.Data, 0.01)
+	require.InDeltaSlice(t, []float32{7, -1}, b.Data, 0.01)
+
+	w, b, err = ridge(cpu(t), x, y, weights, 1)
+	require.NoError(t, err)
+	require.InDelta(t, 150, w.Data[5], 3, "as much penalty as variance halves it")
+	mean, _ := weightedMoments(y, weights)
+	inputs, _ := weightedMoments(x, weights)
+	for o := range 2 {
+		at := b.Data[o]
+		for j, v := range inputs {
+			at += w.Data[o*3+j] * v
+		}
+		require.InDelta(t, mean[o], at, 0.01, "means belong together")
+	}
+
+	_, _, err = ridge(cpu(t), x, y, make([]float32, rows), 1)
+	require.ErrorContains(t, err, "nothing to fit")
+}
+
+func cpu(t *testing.T) backends.Backend {
+	backend, err := oneBackend()
+	require.NoError(t, err)
+	return backend
+}
