@@ -97,14 +97,22 @@ func (m *maker) openReport(ctx context.Context) *Report {
 	return r
 }
 
-// stage begins a stage, in the place of one of the same name.
+// stage begins a training, in the place of an earlier one of the same name and title. A stage may have several, one
+// after the other.
 func (r *Report) stage(name, title string, losses []string) *StageReport {
 	s := &StageReport{Name: name, Title: title, State: stageRuns, losses: losses, history: &History{}}
+	at := -1
 	for i, other := range r.Stages {
-		if other.Name == name {
-			r.Stages[i] = s
-			return s
+		switch {
+		case other.Name == name && other.Title == title:
+			at = i
+		case other.Name == name && other.State == stageRuns:
+			other.State = stageDone
 		}
+	}
+	if at >= 0 {
+		r.Stages[at] = s
+		return s
 	}
 	r.Stages = append(r.Stages, s)
 	return s

@@ -120,6 +120,28 @@ func TestReportOfAnInterruption(t *testing.T) {
 	require.Empty(t, r.Stages[0].Error)
 }
 
+// TestReportOfSeveralTrainings has each of a stage's, and links to each.
+func TestReportOfSeveralTrainings(t *testing.T) {
+	m := reported(t)
+	m.current = "facets"
+	for range 2 { // the second time in the places of the first
+		for _, title := range []string{"facets, without third 1", "facets"} {
+			m.reporter(title, []string{"loss"})(fall(4, LoopOptions{Photos: 1}))
+		}
+		m.writeReport()
+		r, page := readReport(t, m)
+		require.Len(t, r.Stages, 2)
+		require.Equal(t, []string{"done", "running"}, []string{r.Stages[0].State, r.Stages[1].State})
+		for _, id := range []string{"stage-0", "stage-1"} {
+			require.Equal(t, 1, strings.Count(page, `id="`+id+`"`))
+			require.Equal(t, 1, strings.Count(page, `href="#`+id+`"`))
+		}
+	}
+	m.endStage(t.Context(), nil)
+	r, _ := readReport(t, m)
+	require.Equal(t, "done", r.Stages[1].State)
+}
+
 func TestTicks(t *testing.T) {
 	for _, c := range []struct {
 		low, high float64
