@@ -35,9 +35,13 @@ import (
 // empty where none was judged. fold is a number from 0, or empty; Example.Fold says what for. An empty
 // facet is one that was not judged.
 //
+//	patterns/images/                  photos of single dresses
+//	patterns/labels.csv               of patterns/images: image, pattern
+//
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
-// Triplets triplets and facets. They fail where one of their tables is missing. Without held_back.txt
-// nothing is held back. HeldBack photos are left out everywhere here.
+// Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing. Without held_back.txt
+// nothing is held back. HeldBack photos are left out everywhere here but in triplets, where no more is learned of them
+// than that.
 type Reference struct {
 	Dir      string
 	heldBack map[string]bool
@@ -177,7 +181,6 @@ func (r *Reference) Facets() ([]Example, error) {
 }
 
 // Triplets are those on which the judges agreed, with both photos' boxes where they are known.
-// Triplets with a photo that is held back are left out.
 func (r *Reference) Triplets() ([]Triplet, error) {
 	judged, err := r.Facets()
 	if err != nil {
@@ -194,18 +197,16 @@ func (r *Reference) Triplets() ([]Triplet, error) {
 	var triplets []Triplet
 	for row := range t.rows {
 		var ends [3]Example
-		skip := t.get(row, "closer") == ""
+		if t.get(row, "closer") == "" {
+			continue
+		}
 		for i, column := range []string{"query", "a", "b"} {
 			name := t.get(row, column)
-			skip = skip || r.HeldBack(name)
 			e, ok := known[name]
 			if !ok {
 				e = Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}
 			}
 			ends[i] = e
-		}
-		if skip {
-			continue
 		}
 		if t.get(row, "closer") == "b" {
 			ends[1], ends[2] = ends[2], ends[1]
@@ -221,4 +222,22 @@ func (r *Reference) Triplets() ([]Triplet, error) {
 		triplets = append(triplets, Triplet{Query: ends[0], Near: ends[1], Far: ends[2], Confidence: confidence, Fold: fold})
 	}
 	return triplets, nil
+}
+
+// Patterns are photos of single dresses, labelled by pattern, in a vocabulary of their own. They are for evaluation
+// alone.
+func (r *Reference) Patterns() ([]Example, error) {
+	t, err := readTable(filepath.Join(r.Dir, "patterns", "labels.csv"), "image", "pattern")
+	if err != nil {
+		return nil, err
+	}
+	var examples []Example
+	for row := range t.rows {
+		name := "patterns/images/" + t.get(row, "image")
+		examples = append(examples, Example{
+			Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1,
+			Labels: map[string]string{"pattern": t.get(row, "pattern")},
+		})
+	}
+	return examples, nil
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -51,6 +53,7 @@ time without a fold, which is then measured.
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
 tables of clothing, ccp and facets.`, []string{"background", "location", "refine"}, evaluateLocation),
 			evaluatePaintedCommand(),
+			evaluateOverrideCommand(),
 			sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes. Reads facets/labels.csv.`, []string{"facets"}, evaluateFacets),
 			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
@@ -245,9 +248,46 @@ func evaluateSimilarity(c *cli.Context, m measured) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	report := similarityReport{Triplets: r}
 	row := evaluationTable(c)
 	row("triplets\tunsupervised\tDeepRank\tgain\t80%% interval")
 	row("%d\t%.3f\t%.3f\t%+.3f\t%+.3f to %+.3f", r.Triplets, r.Unsupervised, r.DeepRank, r.Gain, r.GainInterval[0], r.GainInterval[1])
 	row("")
-	return r, nil
+	photos, err := m.reference.Patterns()
+	if errors.Is(err, fs.ErrNotExist) {
+		return report, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	// None of the heads has learned from these.
+	patterns, err := evaluation.Patterns(c.Context, m.embedders[0], photos)
+	if err != nil {
+		return nil, err
+	}
+	again, err := evaluation.Again(c.Context, m.embedders[0], photos)
+	if err != nil {
+		return nil, err
+	}
+	report.Patterns, report.Again = &patterns, &again
+	row("pattern, %d queries in %d\tP@1\tP@10\tpatterned P@1\tP@10", patterns.Queries, patterns.Gallery)
+	for _, of := range []struct {
+		name string
+		evaluation.PatternFigures
+	}{{"unsupervised", patterns.Unsupervised}, {"DeepRank", patterns.DeepRank}} {
+		row("%s\t%.3f\t%.3f\t%.3f\t%.3f", of.name, of.P1, of.P10, of.PatternedP1, of.PatternedP10)
+	}
+	row("")
+	row("photographed again, %d queries in %d\tunsupervised\tDeepRank", again.Queries, again.Gallery)
+	row("R@1\t%.3f\t%.3f", again.Unsupervised, again.DeepRank)
+	row("")
+	return report, nil
+}
+
+// similarityReport is what evaluate similarity prints.
+type similarityReport struct {
+	Triplets evaluation.TripletReport `json:"triplets"`
+	// Patterns and Again are nil where the reference photos have no patterns.
+	Patterns *evaluation.PatternReport `json:"patterns,omitempty"`
+	Again    *evaluation.AgainReport   `json:"again,omitempty"`
 }

@@ -80,7 +80,7 @@ func TestEvaluate(t *testing.T) {
 	require.Contains(t, evaluate("facets", "--min-count", "1").stdout, "neckline")
 
 	// Of two triplets that say the opposite one is right.
-	similarity := decodeLine[evaluation.TripletReport](t, evaluate("similarity", "--json"))
+	similarity := decodeLine[similarityReport](t, evaluate("similarity", "--json")).Triplets
 	require.Equal(t, 2, similarity.Triplets)
 	require.Equal(t, 0.5, similarity.DeepRank)
 	require.Contains(t, evaluate("similarity").stdout, "DeepRank")

@@ -1,0 +1,48 @@
+package models
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+func TestPatchAndBox(t *testing.T) {
+	c := DefaultRefineConfig()
+	frame := photo.Box{XMax: 600, YMax: 900}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		x, y := rng.IntN(400), rng.IntN(600)
+		candidate := photo.Box{XMin: x, YMin: y, XMax: x + 20 + rng.IntN(180), YMax: y + 20 + rng.IntN(280)}
+		patch := c.Patch(candidate, 128, 192)
+		require.InDelta(t, 128.0/192, float64(patch.Width())/float64(patch.Height()), 0.03)
+		grown := candidate.Grow(c.Margin)
+		require.GreaterOrEqual(t, patch.Width(), grown.Width()-2)
+		require.GreaterOrEqual(t, patch.Height(), grown.Height()-2)
+		require.True(t, patch.Width() <= grown.Width()+2 || patch.Height() <= grown.Height()+2, "no larger than need be")
+
+		// The patch's own corners, and a box whose shares are known.
+		require.Equal(t, patch.Intersect(frame), c.Box([]float32{0, 0, 1, 1, 0}, patch, frame))
+		share := func(v, from, size int) float32 { return float32(v-from) / float32(size) }
+		answer := []float32{
+			share(candidate.XMin, patch.XMin, patch.Width()), share(candidate.YMin, patch.YMin, patch.Height()),
+			share(candidate.XMax, patch.XMin, patch.Width()), share(candidate.YMax, patch.YMin, patch.Height()), 1,
+		}
+		require.Equal(t, candidate, c.Box(answer, patch, frame))
+	}
+	require.True(t, c.Box([]float32{0.9, 0.2, 0.1, 0.8, 0}, photo.Box{XMax: 100, YMax: 100}, frame).Empty(), "sides that crossed are no box")
+}
+
+func TestRefineConfidence(t *testing.T) {
+	c := RefineConfig{Calibration: [3]float64{0, 1, 2}}
+	require.InDelta(t, 0.5, c.Confidence(0.5, 0), 1e-9)
+	require.InDelta(t, 0.9, c.Confidence(0.9, 0), 1e-9)
+	require.Greater(t, c.Confidence(0.5, 1), 0.85)
+	require.Less(t, c.Confidence(0.5, -1), 0.15)
+	for _, p := range []float64{0, 1} {
+		confidence := c.Confidence(p, 0)
+		require.True(t, confidence > 0 && confidence < 1, "certainty is never taken at its word")
+	}
+}
