@@ -1,0 +1,174 @@
+package training
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
+)
+
+// datasetOf is a dataset with an example for each label of a facet.
+func datasetOf(facet string, labels ...string) *datasets.Dataset {
+	d := &datasets.Dataset{Name: facet, Facets: []catalog.Facet{{Name: facet, Labels: slices.Compact(slices.Sorted(slices.Values(labels)))}}}
+	for _, label := range labels {
+		d.Examples = append(d.Examples, datasets.Example{Labels: map[string]string{facet: label}})
+	}
+	return d
+}
+
+func facetConfig(name string, labels ...string) models.FacetConfig {
+	return models.FacetConfig{Facet: catalog.Facet{Name: name, Labels: labels}, Temperature: 1.5}
+}
+
+func TestPlanLabels(t *testing.T) {
+	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck", "halter", "boat"), facetConfig("sleeve", "cap", "long")}
+	ordered := datasetOf("neckline", "boat", "round", "v-neck")
+	ordered.Order = map[string][]string{"neckline": {"v-neck", "round", "cowl"}}
+	type change struct {
+		label, from string
+		fate        LabelFate
+		photos      int
+	}
+	for name, c := range map[string]struct {
+		sets    []*datasets.Dataset
+		options LabelOptions
+		want    []change
+	}{
+		"all stay": {
+			[]*datasets.Dataset{datasetOf("neckline", "boat", "v-neck", "round", "halter", "round")}, LabelOptions{},
+			[]change{{"round", "round", LabelKept, 2}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
+		},
+		"new ones come behind, by name": {
+			[]*datasets.Dataset{datasetOf("neckline", "square", "cowl", "boat", "round")}, LabelOptions{},
+			[]change{
+				{"round", "round", LabelKept, 1}, {"boat", "boat", LabelKept, 1}, {"cowl", "", LabelNew, 1}, {"square", "", LabelNew, 1},
+				{"v-neck", "", LabelGone, 0}, {"halter", "", LabelGone, 0},
+			},
+		},
+		"renamed by hand, in the model": {
+			[]*datasets.Dataset{datasetOf("neckline", "crew", "boat", "v-neck", "halter")}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}},
+			[]change{{"crew", "round", LabelRenamed, 1}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
+		},
+		"renamed by hand, in a dataset": {
+			[]*datasets.Dataset{datasetOf("neckline", "crew", "round", "v-neck")}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}},
+			[]change{{"round", "round", LabelKept, 2}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "", LabelGone, 0}, {"boat", "", LabelGone, 0}},
+		},
+		"two of the model's become one": {
+			[]*datasets.Dataset{datasetOf("neckline", "halter", "round", "boat", "v-neck")}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
+			[]change{{"round", "round", LabelKept, 2}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "", LabelGone, 0}},
+		},
+		"written otherwise": {
+			[]*datasets.Dataset{datasetOf("neckline", "V Neck", "Round"), datasetOf("neckline", "v_neck", "round", "boat")}, LabelOptions{},
+			[]change{{"Round", "round", LabelRenamed, 2}, {"V Neck", "v-neck", LabelRenamed, 2}, {"boat", "boat", LabelKept, 1}, {"halter", "", LabelGone, 0}},
+		},
+		"a dataset's order": {
+			[]*datasets.Dataset{datasetOf("neckline", "halter"), ordered}, LabelOptions{},
+			[]change{{"v-neck", "v-neck", LabelKept, 1}, {"round", "round", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
+		},
+		"an order by hand, with labels that no photo has": {
+			[]*datasets.Dataset{ordered}, LabelOptions{Order: map[string][]string{"neckline": {"boat", "keyhole", "halter"}}},
+			[]change{
+				{"boat", "boat", LabelKept, 1}, {"keyhole", "", LabelNew, 0}, {"halter", "halter", LabelKept, 0},
+				{"v-neck", "v-neck", LabelKept, 1}, {"round", "round", LabelKept, 1},
+			},
+		},
+		"a new facet": {
+			[]*datasets.Dataset{datasetOf("fit", "wide", "slim")}, LabelOptions{Facets: []string{"fit"}},
+			[]change{{"slim", "", LabelNew, 1}, {"wide", "", LabelNew, 1}},
+		},
+	} {
+		plan, err := PlanLabels(model, c.sets, c.options)
+		require.NoError(t, err, name)
+		var got []change
+		var labels, stay []string
+		for _, one := range plan.Changes {
+			got = append(got, change{one.Label, one.From, one.Fate, one.Photos})
+			if one.Fate != LabelGone {
+				labels = append(labels, one.Label)
+			}
+		}
+		for _, one := range c.want {
+			if one.fate != LabelGone {
+				stay = append(stay, one.label)
+			}
+		}
+		require.Equal(t, c.want, got, name)
+		require.Equal(t, stay, plan.Facets[0].Labels, name)
+		require.Equal(t, labels, plan.Facets[0].Labels, name)
+		require.Len(t, plan.Facets, 1, name)
+		require.Equal(t, name != "all stay" && name != "a dataset's order", plan.Changed(), name)
+		for _, d := range c.sets {
+			for _, e := range plan.Examples(d) {
+				require.Len(t, e.Labels, 1, name)
+				for _, label := range e.Labels {
+					require.Contains(t, labels, label, name)
+				}
+			}
+		}
+	}
+}
+
+// TestPlanOfSeveralFacets takes the model's order of facets, and leaves out what nobody asks for.
+func TestPlanOfSeveralFacets(t *testing.T) {
+	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck"), facetConfig("sleeve", "cap", "long")}
+	sets := []*datasets.Dataset{datasetOf("fit", "slim", "wide"), datasetOf("sleeve", "cap", "long"), datasetOf("neckline", "round", "v-neck")}
+	names := func(options LabelOptions) (names []string) {
+		plan, err := PlanLabels(model, sets, options)
+		require.NoError(t, err)
+		for _, f := range plan.Facets {
+			names = append(names, f.Name)
+		}
+		return names
+	}
+	require.Equal(t, []string{"neckline", "sleeve", "fit"}, names(LabelOptions{}))
+	require.Equal(t, []string{"fit", "neckline"}, names(LabelOptions{Facets: []string{"fit", "neckline"}}))
+	plan, err := PlanLabels(model, sets, LabelOptions{Facets: []string{"fit"}})
+	require.NoError(t, err)
+	require.Empty(t, plan.Examples(sets[1])[0].Labels)
+	require.Equal(t, map[string]string{"sleeve": "cap"}, sets[1].Examples[0].Labels, "a dataset does not change")
+}
+
+func TestPlanErrors(t *testing.T) {
+	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck")}
+	sets := []*datasets.Dataset{datasetOf("neckline", "round", "boat")}
+	for says, options := range map[string]LabelOptions{
+		"no dataset has labels of hem":                     {Facets: []string{"hem"}},
+		"an order of labels for sleeve, which is not":      {Order: map[string][]string{"sleeve": {"cap"}}},
+		"a new name of a label for sleeve, which is":       {Renamed: map[string]map[string]string{"sleeve": {"a": "b"}}},
+		`label "crew" of neckline, which neither`:          {Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}},
+		`the order of neckline has label "Boat" twice`:     {Order: map[string][]string{"neckline": {"boat", "Boat"}}},
+		`one label of neckline, "round": there is nothing`: {Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
+	} {
+		_, err := PlanLabels(model, sets, options)
+		require.ErrorContains(t, err, says)
+	}
+}
+
+// TestInitialHeads keeps the rows of the labels that stay, wherever they come to stand, and begins new labels in the
+// middle.
+func TestInitialHeads(t *testing.T) {
+	model := &models.Model{
+		Config: models.Config{Facets: []models.FacetConfig{facetConfig("neckline", "round", "v-neck", "halter"), facetConfig("sleeve", "cap", "long")}},
+		Weights: models.Weights{
+			"facets.neckline.weight": {Shape: []int{3, 2}, Data: []float32{1, 2, 3, 4, 5, 9}}, "facets.neckline.bias": {Shape: []int{3}, Data: []float32{10, 20, 30}},
+			"facets.sleeve.weight": {Shape: []int{2, 2}, Data: []float32{1, 1, 1, 1}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}},
+		},
+	}
+	plan, err := PlanLabels(model.Config.Facets, []*datasets.Dataset{datasetOf("neckline", "halter", "crew", "cowl"), datasetOf("fit", "slim", "wide")},
+		LabelOptions{Order: map[string][]string{"neckline": {"halter", "cowl", "crew"}}, Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}})
+	require.NoError(t, err)
+	initial := plan.initial(model, 2)
+	require.Equal(t, []float32{5, 9, 3, 5, 1, 2}, initial["facets.neckline.weight"].Data)
+	require.Equal(t, []float32{30, 20, 10}, initial["facets.neckline.bias"].Data)
+	require.Equal(t, make([]float32, 4), initial["facets.fit.weight"].Data)
+	require.ElementsMatch(t, []string{"facets.fit.bias", "facets.fit.weight", "facets.neckline.bias", "facets.neckline.weight"}, slices.Collect(maps.Keys(initial)))
+
+	trained := []models.FacetConfig{facetConfig("neckline", "halter", "cowl", "crew"), facetConfig("fit", "slim", "wide")}
+	require.Equal(t, []models.FacetConfig{trained[0], model.Config.Facets[1], trained[1]}, plan.configs(model.Config.Facets, trained))
+	require.Equal(t, []string{"round", "v-neck", "halter"}, model.Config.Facets[0].Labels, "the model that it starts from does not change")
+}

@@ -1,0 +1,143 @@
+package training
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
+)
+
+// TestSortMixture: what is measured with anywhere is not learned from anywhere.
+func TestSortMixture(t *testing.T) {
+	photo := func(id, label string, split datasets.Split) datasets.Example {
+		e := datasets.Example{PhotoID: id, Split: split, Labels: map[string]string{}}
+		if label != "" {
+			e.Labels["sleeve"] = label
+		}
+		return e
+	}
+	shop := datasetOf("sleeve", "cap", "long")
+	shop.Examples = []datasets.Example{
+		photo("1", "cap", datasets.Train), photo("2", "long", datasets.Train), photo("3", "cap", datasets.Test), photo("4", "", datasets.Train),
+		{PhotoID: "5", NoDress: true, Split: datasets.Train},
+	}
+	shop.Bad = []datasets.Bad{{Photo: "x", Reason: "gone"}}
+	other := datasetOf("sleeve", "cap", "long")
+	other.Examples = []datasets.Example{photo("3", "cap", datasets.Train), photo("4", "cap", datasets.Train), photo("6", "long", datasets.Train)}
+	test := datasetOf("sleeve", "cap", "long")
+	test.Examples = []datasets.Example{photo("2", "long", datasets.Train), photo("7", "cap", datasets.Train)}
+	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{})
+	require.NoError(t, err)
+	parts := []Part{{Dataset: shop, Weight: 1}, {Dataset: Studio(), Weight: 1, Painted: true}, {Dataset: other, Weight: 1}}
+	for name, c := range map[string]struct {
+		tests                     []*datasets.Dataset
+		learned, measured, others []string
+	}{
+		"split":   {nil, []string{"1", "2", "4", "6"}, []string{"3"}, []string{"4"}},
+		"another": {[]*datasets.Dataset{test}, []string{"1", "4", "6"}, []string{"2", "7"}, []string{"3", "4"}},
+	} {
+		p := &FacetPhotos{}
+		got := map[*[]LabelledPhoto][]string{}
+		for _, o := range p.sort(Mixture{Parts: parts, Plan: plan, Tests: c.tests}) {
+			got[o.to] = append(got[o.to], o.PhotoID)
+		}
+		require.Equal(t, c.learned, got[&p.Learned], name)
+		require.Equal(t, c.measured, got[&p.Measured], name)
+		require.Equal(t, c.others, got[&p.Others], name)
+		require.Len(t, p.Bad, 1)
+	}
+}
+
+// TestDraw draws of each group by its share.
+func TestDraw(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	groups := []sampleGroup{{samples: []int{0}, share: 0.7}, {samples: []int{1, 2, 3}, share: 0.2}, {samples: []int{4}, share: 0.1}}
+	var count [5]float64
+	for range 20000 {
+		count[draw(rng, groups)]++
+	}
+	for i, want := range []float64{0.7, 0.2 / 3, 0.2 / 3, 0.2 / 3, 0.1} {
+		require.InDelta(t, want, count[i]/20000, 0.012, i)
+	}
+	require.Equal(t, 7, draw(rng, []sampleGroup{{samples: []int{7}}}), "the only group needs no share")
+}
+
+// TestWeighMixture counts labels as often as batches have them: a small dataset with half of the share counts for
+// as much as a large one.
+func TestWeighMixture(t *testing.T) {
+	pool := &Pool{Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"cap", "long", "none"}}}}
+	for i := range 100 {
+		c := Crop{Labels: []int16{0}}
+		if i < 10 {
+			c = Crop{Labels: []int16{1}, Part: 1}
+		}
+		pool.Crops = append(pool.Crops, c)
+	}
+	m := &maker{pool: pool, Options: Options{FacetLoss: FacetLoss{Weighting: models.InverseFrequency}}}
+	weights, inForce, err := m.weigh([]Part{{Weight: 1}, {Weight: 1}})
+	require.NoError(t, err)
+	require.Equal(t, [][]float64{{1, 1, 1}}, weights)
+	require.Equal(t, []ClassWeight{{"sleeve", "cap", 90, 1}, {"sleeve", "long", 10, 1}, {"sleeve", "none", 0, 1}}, inForce)
+	weights, _, err = m.weigh([]Part{{Weight: 9}, {Weight: 1}})
+	require.NoError(t, err)
+	require.InDelta(t, 5.0/9, weights[0][0], 1e-9)
+	require.InDelta(t, 5, weights[0][1], 1e-9)
+}
+
+// TestHeadsStartWhereTheyWere: standardising the cells for the fit changes nothing of what heads say.
+func TestHeadsStartWhereTheyWere(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}}
+	samples := rareLabel(rand.New(rand.NewPCG(1, 1)), 64)
+	for i := range samples.cells.data {
+		samples.cells.data[i] = samples.cells.data[i]*3 + 5
+	}
+	initial := models.Weights{
+		"facets.neckline.weight": {Shape: []int{2, 2}, Data: []float32{1, -2, 0.5, 3}}, "facets.neckline.bias": {Shape: []int{2}, Data: []float32{-4, 2}},
+	}
+	all := sampleGroup{share: 1}
+	for i := range samples.labels {
+		all.samples = append(all.samples, i)
+	}
+	weights, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{}, all}, initial, nil,
+		HeadOptions{Steps: 1, Batch: 8, LearningRate: 1e-7}, FacetLoss{}, func(Progress) {})
+	require.NoError(t, err)
+	for name, w := range initial {
+		require.InDeltaSlice(t, w.Data, weights[name].Data, 1e-4, name)
+	}
+	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, nil, HeadOptions{}, FacetLoss{}, func(Progress) {})
+	require.ErrorContains(t, err, "no photos with a label")
+}
+
+// TestTemperatureOfMixture is that of real photos, where there are any, and 1 of too few.
+func TestTemperatureOfMixture(t *testing.T) {
+	pool := &Pool{Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"cap", "long"}}}}
+	var samples FacetSamples
+	add := func(real bool, cell float32, label int16) {
+		pool.Crops = append(pool.Crops, Crop{Labels: []int16{label}, Real: real})
+		samples.labels, samples.real, samples.crops = append(samples.labels, []int16{label}), append(samples.real, real), append(samples.crops, len(pool.Crops)-1)
+		samples.cells.rows, samples.cells.columns, samples.cells.data = samples.cells.rows+1, 1, append(samples.cells.data, cell)
+	}
+	weights := models.Weights{"facets.sleeve.weight": {Shape: []int{2, 1}, Data: []float32{0, 4}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}}}
+	judge := func() models.FacetConfig {
+		var j judgedLogits
+		j.add(pool, samples, weights, 0)
+		return j.calibrate(pool, 0.8)[0]
+	}
+	for range 100 {
+		add(false, 1, 1) // painted ones are always right
+	}
+	require.Less(t, judge().Temperature, 1.0)
+	for i := range 40 {
+		add(true, 1, int16(min(i%4, 1))) // three of four are right
+	}
+	require.Greater(t, judge().Temperature, 2.0, "real ones are not")
+	j := judgedLogits{logits: [][][]float64{{{1, 0}}}, truth: [][]int{{0}}}
+	require.Equal(t, 1.0, j.calibrate(pool, 0.8)[0].Temperature)
+}
