@@ -87,7 +87,7 @@ func parseONNX(data []byte) (model *onnx.Model, err error) {
 	}()
 	model, err = onnx.Parse(data)
 	if err != nil {
-		err = fmt.Errorf("onnx: %w", err)
+		err = fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
 	}
 	return model, err
 }
@@ -106,6 +106,7 @@ func (g *onnxGraph) encode(inputs map[string][]int, outputs ...string) ([]byte, 
 		m := appended(graph, "node")
 		setText(m, "op_type", n.op)
 		setText(m, "name", n.name)
+		setText(m, "domain", n.domain)
 		setTexts(m, "input", n.inputs)
 		setTexts(m, "output", n.outputs)
 		for _, name := range slices.Sorted(maps.Keys(n.attributes)) {

@@ -87,3 +87,177 @@ func TestONNXAgainstONNXRuntime(t *testing.T) {
 		})
 	}
 }
+
+// changedONNX is a golden network after a change to its graph.
+func changedONNX(t *testing.T, name string, change func(g *onnxGraph)) []byte {
+	t.Helper()
+	file, _ := readONNXGolden(t, name)
+	g, err := readONNX(file)
+	require.NoError(t, err)
+	input, shape, err := g.input()
+	require.NoError(t, err)
+	outputs := g.outputs()
+	change(g)
+	data, err := g.encode(map[string][]int{input: shape}, outputs...)
+	require.NoError(t, err)
+	return data
+}
+
+func TestONNXRefusals(t *testing.T) {
+	vit, _ := readONNXGolden(t, "vit")
+	first := func(op string) func(g *onnxGraph) *onnxNode {
+		return func(g *onnxGraph) *onnxNode {
+			i := slices.IndexFunc(g.nodes, func(n onnxNode) bool { return n.op == op })
+			return &g.nodes[i]
+		}
+	}
+	for want, c := range map[string]struct {
+		data    []byte
+		options func(o *ONNXOptions)
+	}{
+		"not an ONNX file":                  {data: []byte("no network at all")},
+		"onnx:":                             {data: vit[:len(vit)/2]},
+		"no operation of the network gives": {data: vit, options: func(o *ONNXOptions) { o.Layer = "nothing" }},
+		"but features have a place for each part":           {data: vit, options: func(o *ONNXOptions) { o.Layer = "/Softmax_89" }},
+		"the network reads 32 x 32, not 64 x 64":            {data: vit, options: func(o *ONNXOptions) { o.Height, o.Width = 64, 64 }},
+		"needs a height and a width":                        {data: vit, options: func(o *ONNXOptions) { o.Height = 64 }},
+		"deviations above zero":                             {data: vit, options: func(o *ONNXOptions) { o.Deviation[1] = 0 }},
+		`operation "Conv" is of the domain "com.microsoft"`: {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).domain = "com.microsoft" })},
+		`unimplemented ONNX op "Einsum"`:                    {data: changedONNX(t, "vit", func(g *onnxGraph) { first("Softmax")(g).op = "Einsum" })},
+		"auto_pad SAME_UPPER is not supported":              {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).attributes["auto_pad"] = "SAME_UPPER" })},
+		"ceil_mode is not supported":                        {data: changedONNX(t, "operators", func(g *onnxGraph) { first("MaxPool")(g).attributes["ceil_mode"] = int64(1) })},
+		"dilations are not supported":                       {data: changedONNX(t, "operators", func(g *onnxGraph) { first("MaxPool")(g).attributes["dilations"] = []int64{2, 2} })},
+		"export with opset 13 or later": {data: changedONNX(t, "opset9", func(g *onnxGraph) {
+			*first("MaxPool")(g) = onnxNode{op: "Softmax", inputs: first("MaxPool")(g).inputs, outputs: first("MaxPool")(g).outputs}
+		})},
+	} {
+		t.Run(want, func(t *testing.T) {
+			options := DefaultONNXOptions()
+			if c.options != nil {
+				c.options(&options)
+			}
+			_, _, err := ImportONNX(testBackend(t), c.data, options)
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
+// TestONNXSizes gives a network of fixed size whatever fits into it, and refuses what does not.
+func TestONNXSizes(t *testing.T) {
+	file, golden := readONNXGolden(t, "vit")
+	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	require.NoError(t, err)
+	config, err := ConfigForONNX(c)
+	require.NoError(t, err)
+	require.Equal(t, []int{32, 32, 4, 2}, []int{config.CropHeight, config.CropWidth, config.CellRows, config.CellColumns})
+	require.Equal(t, [][2]int{{32, 24}, {24, 16}, {16, 16}}, config.Scales)
+	backbone, err := config.Trunk()
+	require.NoError(t, err)
+	build := func(x *tensors.Tensor) (*tensors.Tensor, error) {
+		return MustNewExec(testBackend(t), func(x *Node) *Node { return backbone.Build(NewFrozenNet(weights), x) }).Exec1(x)
+	}
+	whole := tensors.MustCopyFlatData[float32](madeUpPicture(1, 32, 32))
+	var part, padded []float32 // the upper left 24 x 16, and with zeros around
+	for y := range 32 {
+		for x := range 32 {
+			pixel := whole[3*(y*32+x) : 3*(y*32+x+1)]
+			if y < 24 && x < 16 {
+				part, padded = append(part, pixel...), append(padded, pixel...)
+			} else {
+				padded = append(padded, 0, 0, 0)
+			}
+		}
+	}
+	got, err := build(tensors.FromFlatDataAndDimensions(part, 1, 24, 16, 3))
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 3, 2, c.Channels}, got.Shape().Dimensions)
+	want, err := build(tensors.FromFlatDataAndDimensions(padded, 1, 32, 32, 3))
+	require.NoError(t, err)
+	all, cut := tensors.MustCopyFlatData[float32](want), tensors.MustCopyFlatData[float32](got)
+	require.Equal(t, all[4*c.Channels:6*c.Channels], cut[2*c.Channels:4*c.Channels], "the second row's first two cells")
+	_, err = build(madeUpPicture(1, 40, 32))
+	require.ErrorContains(t, err, "reads photos of 32 x 32, not of 40 x 32")
+
+	// One that reads one photo at once gets one after the other.
+	one := *c
+	one.Batch = 1
+	backbone = one.backbone()
+	got, err = build(madeUpPicture(3, 32, 32))
+	require.NoError(t, err)
+	values := tensors.MustCopyFlatData[float32](got)
+	for i, v := range golden.Features["3"].Values {
+		require.InDelta(t, v, values[i], 1e-3)
+	}
+	one.Batch = 2
+	backbone = one.backbone()
+	_, err = build(madeUpPicture(3, 32, 32))
+	require.ErrorContains(t, err, "reads 2 photos at once, not 3")
+
+	any := *c
+	any.Height, any.Width, any.Stride = 0, 0, 32
+	config, err = ConfigForONNX(&any)
+	require.NoError(t, err)
+	require.Equal(t, []int{192, 128, 6, 2}, []int{config.CropHeight, config.CropWidth, config.CellRows, config.CellColumns})
+	require.Equal(t, [][2]int{{224, 160}, {160, 128}, {128, 96}, {96, 64}}, config.Scales)
+	any.Height, any.Width = 100, 100
+	_, err = ConfigForONNX(&any)
+	require.ErrorContains(t, err, "not a multiple of its stride")
+}
+
+// TestONNXModel follows such a trunk through what a model does: fingerprints, int8, which it refuses, training.
+func TestONNXModel(t *testing.T) {
+	file, _ := readONNXGolden(t, "convnext")
+	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	require.NoError(t, err)
+	config, err := ConfigForONNX(c)
+	require.NoError(t, err)
+	m := &Model{Config: config, Weights: Weights{}}
+	m.Weights.Merge("trunk.", weights)
+	fingerprint := m.EmbeddingModel()
+	for what, change := range map[string]func(m *Model){
+		"a weight":  func(m *Model) { m.Weights["trunk."+slices.Min(weights.Names())].Data[0]++ },
+		"the mean":  func(m *Model) { m.Config.ONNX.Mean[1] = 0.3 },
+		"the graph": func(m *Model) { m.Config.ONNX.Graph = m.Config.ONNX.Graph[1:] },
+		"the layer": func(m *Model) { m.Config.ONNX.Layer = "another" },
+	} {
+		own := *c
+		changed := &Model{Config: config, Weights: m.Weights.Clone()}
+		changed.Config.ONNX = &own
+		change(changed)
+		require.NotEqual(t, fingerprint, changed.EmbeddingModel(), what)
+	}
+	require.Equal(t, fingerprint, m.EmbeddingModel())
+	_, err = m.Calibrate(testBackend(t))
+	require.ErrorContains(t, err, "cannot be turned into int8")
+
+	// Trained further, its own weights move, and what is trained computes what is frozen.
+	backbone, err := m.Trunk()
+	require.NoError(t, err)
+	trainer, err := NewTrainer(testBackend(t), func(net *Net, in []*Node) []*Node {
+		return []*Node{ReduceAllMean(Square(AddScalar(backbone.Build(net.In("trunk"), in[0]), -1)))}
+	}, TrainerOptions{Initial: m.Weights, Seed: 1})
+	require.NoError(t, err)
+	x := randomPixels(3, 2, 64, 48, 3)
+	frozen := func(w Weights) float64 {
+		return float64(tensors.ToScalar[float32](MustNewExec(testBackend(t), func(x *Node) *Node {
+			return ReduceAllMean(Square(AddScalar(backbone.Build(NewFrozenNet(w).In("trunk"), x), -1)))
+		}).MustExec1(x)))
+	}
+	first, err := trainer.Step(0, x)
+	require.NoError(t, err)
+	require.InEpsilon(t, frozen(m.Weights), first[0], 1e-4)
+	kept, err := trainer.Weights()
+	require.NoError(t, err)
+	require.Equal(t, m.Weights, kept, "in the file's layout")
+	for range 3 {
+		_, err = trainer.Step(1e-3, x)
+		require.NoError(t, err)
+	}
+	trained, err := trainer.Weights()
+	require.NoError(t, err)
+	require.Less(t, frozen(trained), first[0])
+
+	m.Config.ONNX = nil
+	_, err = m.Trunk()
+	require.ErrorContains(t, err, "no ONNX network")
+}

@@ -20,7 +20,7 @@ const transformPictures, transformColumns = 16, 8
 
 // pictureTransforms puts what the model's spatial transformer looks at into the trunk's report, if it has one.
 func (m *maker) pictureTransforms(model *models.Model) error {
-	if model.Config.SpatialTransformer == nil || len(m.pool.Crops) == 0 {
+	if model.Config.SpatialTransformer == nil || m.pool == nil || len(m.pool.Crops) == 0 {
 		return nil
 	}
 	var crops []*photo.Image

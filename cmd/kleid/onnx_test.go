@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/models"
+)
+
+// TestONNXTrunk takes networks from elsewhere as trunks and trains a facet's head on them; the model's file is all
+// that is needed then.
+func TestONNXTrunk(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	manifest := manifestOf(t, folder, rows)
+	for name, flags := range map[string][]string{
+		"vit":      {"--trunk"},
+		"convnext": {"--backbone", "--onnx-mean=0.5,0.5,0.5", "--onnx-deviation=0.25,0.25,0.25"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join("..", "..", "models", "testdata", "onnx", name+".onnx"))
+			require.NoError(t, err)
+			network, work := write(t, filepath.Join(t.TempDir(), "network.onnx"), data), t.TempDir()
+			r := kleid(t, append([]string{"train", "trunk", "--work", work, flags[0], "onnx:" + network}, flags[1:]...)...)
+			require.Zero(t, r.code, r.stderr)
+			require.Contains(t, r.stderr, "the trunk's features are layer")
+			require.NoError(t, os.Remove(network))
+
+			trunk := filepath.Join(work, "model.safetensors")
+			before := readModel(t, trunk)
+			require.NotNil(t, before.Config.ONNX)
+			if len(flags) > 1 {
+				require.Equal(t, [3]float32{0.25, 0.25, 0.25}, before.Config.ONNX.Deviation)
+			}
+			// Heads that answer for each photo, as train projection would fit them.
+			size := before.Config.EmbeddingSize
+			before.Weights["unsupervised.weight"] = models.NewTensor(size, before.Config.CellRows*before.Config.CellColumns*before.Config.ONNX.Channels)
+			before.Weights["unsupervised.bias"], before.Weights["deeprank.weight"] = models.NewTensor(size), models.NewTensor(size, size)
+			var file bytes.Buffer
+			require.NoError(t, before.Encode(&file, models.Float32))
+			write(t, trunk, file.Bytes())
+
+			facets := t.TempDir()
+			r = kleid(t, "train", "facets", "--models", trunk, "--dataset", manifest, "--facets", "sleeve", "--steps", "40", "--work", facets, "--yes")
+			require.Zero(t, r.code, r.stderr)
+			after := readModel(t, filepath.Join(facets, "model.safetensors"))
+			require.Equal(t, before.EmbeddingModel(), after.EmbeddingModel(), "the trunk stays as it is")
+			c := after.Config
+			head := after.Weights["facets.sleeve.weight"]
+			require.Equal(t, []int{len(facetOf(t, after, "sleeve").Labels), c.CellRows * c.CellColumns * c.ONNX.Channels}, head.Shape)
+			require.NotEqual(t, make([]float32, len(head.Data)), head.Data)
+		})
+	}
+}
+
+// TestTrunkFlags refuses what cannot be before anything is painted.
+func TestTrunkFlags(t *testing.T) {
+	vit := "onnx:" + filepath.Join("..", "..", "models", "testdata", "onnx", "vit.onnx")
+	for want, flags := range map[string][]string{
+		`no backbone is called "alexnet"; there are kleid-s`: {"--trunk", "alexnet"},
+		`or onnx:FILE`:                                   {"--backbone", "alexnet"},
+		`--onnx-layer is for a trunk onnx:FILE`:          {"--onnx-layer", "a"},
+		`takes three numbers`:                            {"--trunk", vit, "--onnx-mean", "0.5"},
+		`deviations above zero`:                          {"--trunk", vit, "--onnx-deviation", "1,0,1"},
+		`takes HEIGHTxWIDTH`:                             {"--trunk", vit, "--onnx-size", "32"},
+		`--trunk-weights are not for`:                    {"--trunk", vit, "--trunk-weights", "a.safetensors"},
+		`kleid-s has no stage "stage7"; there are input`: {"--spatial-transformer", "stage7"},
+		`needs --spatial-transformer`:                    {"--spatial-transformer-weight", "1"},
+		`padding is "mirror"`:                            {"--spatial-transformer", "input", "--spatial-transformer-padding", "mirror"},
+		`a spatial transformer learns with the trunk`:    {"--spatial-transformer", "input", "--half-steps", "0", "--full-steps", "0"},
+	} {
+		r := kleid(t, append([]string{"train", "trunk", "--work", t.TempDir()}, flags...)...)
+		require.Equal(t, exitUsage, r.code, want)
+		require.Contains(t, r.stderr, want)
+	}
+	r := kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", vit, "--onnx-layer", "nothing")
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, `no operation of the network gives ["nothing"]`)
+	r = kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", "onnx:none.onnx")
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "none.onnx")
+}
