@@ -94,12 +94,12 @@ func trainFlags(work string, more ...cli.Flag) []cli.Flag {
 
 // trunkFlags are those of what trains a trunk.
 func trunkFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the crop's size"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
-		&cli.StringFlag{Name: "trunk", Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ")},
+		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
 		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
-	}, mixFlags()...)
+	}, spatialTransformerFlags(), onnxFlags(), mixFlags())
 }
 
 // facetLossFlags are those of what trains facet heads.
@@ -200,8 +200,8 @@ func trunkOptions(c *cli.Context, options *training.TrunkOptions) (err error) {
 		return err
 	}
 	options.HalfSteps, options.FullSteps = c.Int("half-steps"), c.Int("full-steps")
-	if options.Config, err = models.ConfigFor(c.String("trunk")); err != nil {
-		return wrongUsage(c, "%v", err)
+	if err := trunkConfig(c, options); err != nil {
+		return err
 	}
 	if url := c.String("trunk-weights"); url != "" {
 		options.Initial, err = models.LoadWeights(c.Context, url)
