@@ -62,6 +62,7 @@ Example:
 		{"background", "the background network: dress or background, for each place in a photo"},
 		{"location", "the location network: the dress's box"},
 		{"deeprank", "the similarity embedding, from triplets"},
+		{"override", "the directions in which dresses differ that are alike but for a facet, from painted dresses alone"},
 	} {
 		work := "build/" + head.name
 		command.Subcommands = append(command.Subcommands, &cli.Command{
