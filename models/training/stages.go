@@ -162,6 +162,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		}
 	}
 	m.current = "trunk"
+	m.Options.Trunk.Loop.Validate, m.Options.Trunk.Loop.Metric = trunkRecall(m.Options.Backend, m.held, m.Options.Trunk.Config), recallName
 	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
 	m.endStage(ctx, err)
 	if err != nil {

@@ -2,15 +2,75 @@ package training
 
 import (
 	"context"
+	"math"
+	"slices"
 
+	"github.com/gomlx/gomlx/backends"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/kleid-search/kleid/models"
 )
 
-// macroF1Name is what facetsMacroF1 measures.
-const macroF1Name = "macro F1"
+// What is measured.
+const (
+	macroF1Name = "macro F1"
+	recallName  = "R@1"
+)
+
+// recallProducts is how many held-out dresses a trunk is measured with: few, so that it takes no time.
+const recallProducts = 48
+
+// trunkRecall measures a trunk on painted dresses that it does not learn from: the share of customers' photos whose
+// nearest catalogue photo, by the cosine of the cells, shows the same dress. It is LoopOptions.Validate.
+func trunkRecall(backend backends.Backend, held *Pool, config models.Config) func(ctx context.Context, weights models.Weights) (float64, error) {
+	var looks []look
+	var products []int
+	var queries []bool
+	for product, crops := range held.Products[:min(recallProducts, len(held.Products))] {
+		for _, c := range crops {
+			looks, products, queries = append(looks, look{crop: c}), append(products, product), append(queries, held.Crops[c].Query)
+		}
+	}
+	return func(ctx context.Context, weights models.Weights) (float64, error) {
+		model := &models.Model{Config: config, Weights: weights}
+		cells, err := newCellSource(backend, held, model).of(ctx, looks, func(int, int) {})
+		if err != nil {
+			return 0, err
+		}
+		return recall(cells, products, queries), nil
+	}
+}
+
+// recall is the share of the queries among the rows whose nearest other row, by cosine, is of the same product.
+func recall(rows matrix, products []int, queries []bool) float64 {
+	unit := matrix{rows.rows, rows.columns, slices.Clone(rows.data)}
+	for i := range unit.rows {
+		row := blas32.Vector{N: unit.columns, Inc: 1, Data: unit.row(i)}
+		blas32.Scal(1/max(blas32.Nrm2(row), 1e-12), row)
+	}
+	right, asked := 0, 0
+	for i, query := range queries {
+		if !query {
+			continue
+		}
+		asked++
+		nearest, best := -1, float32(math.Inf(-1))
+		for j := range unit.rows {
+			if queries[j] {
+				continue
+			}
+			cosine := blas32.Dot(blas32.Vector{N: unit.columns, Inc: 1, Data: unit.row(i)}, blas32.Vector{N: unit.columns, Inc: 1, Data: unit.row(j)})
+			if cosine > best {
+				nearest, best = j, cosine
+			}
+		}
+		if nearest >= 0 && products[nearest] == products[i] {
+			right++
+		}
+	}
+	return float64(right) / float64(max(asked, 1))
+}
 
 // facetsMacroF1 measures facet heads on samples that they do not learn from: the mean over the facets of the mean F1
 // of the labels that there are samples of. It is LoopOptions.Validate.

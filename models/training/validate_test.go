@@ -65,7 +65,8 @@ func TestFacetsAreValidated(t *testing.T) {
 			}
 		}
 	}
-	require.Len(t, validated, 1, "the trunk, and heads that learn from all, have nothing to be measured with")
+	require.Len(t, validated, 2, "heads that learn from all have nothing to be measured with")
+	require.Equal(t, recallName, validated["trunk"].Name)
 	curve := validated["facets-without-fold-0"]
 	require.Equal(t, macroF1Name, curve.Name)
 	require.Equal(t, []int{10, 20, 30, 40}, curve.Steps)
@@ -73,4 +74,18 @@ func TestFacetsAreValidated(t *testing.T) {
 		require.Greater(t, v, 0.0)
 		require.LessOrEqual(t, v, 1.0)
 	}
+}
+
+// TestRecall has two queries, one of which finds its product.
+func TestRecall(t *testing.T) {
+	rows := matrix{rows: 4, columns: 2, data: []float32{
+		1, 0, // product 7 in the catalogue
+		0, 3, // product 8 in the catalogue
+		9, 1, // product 7 seen by a customer
+		5, 1, // product 8, nearer to 7
+	}}
+	require.InDelta(t, 0.5, recall(rows, []int{7, 8, 7, 8}, []bool{false, false, true, true}), 1e-9)
+	require.Equal(t, 1.0, recall(rows, []int{7, 8, 7, 7}, []bool{false, false, true, true}))
+	require.Zero(t, recall(rows, []int{7, 8, 7, 8}, make([]bool, 4)), "nobody asked")
+	require.Zero(t, recall(rows, []int{7, 7, 7, 7}, []bool{true, true, true, true}), "there is no catalogue")
 }
