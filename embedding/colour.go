@@ -23,11 +23,11 @@ func coloursOf(crop Crop, small *photo.Image, placement photo.Placement) colour.
 func nearest(v float64) int { return int(math.Round(v)) }
 
 // addColours puts what was read of a dress's colours into what the network says of it.
-func (e *encoded) addColours(facet models.FacetConfig, r colour.Reading) {
+func (e *encoded) addColours(model *models.Model, r colour.Reading) {
 	for _, d := range r.Dominant {
 		e.colours = append(e.colours, catalog.Colour{Name: d.Name, L: float32(d.L), A: float32(d.A), B: float32(d.B), Share: float32(d.Share)})
 	}
-	if len(r.Evidence) > 0 {
+	if facet, ok := model.ColourFacet(); ok && len(r.Evidence) > 0 {
 		e.facets = append(e.facets, predict([]models.FacetConfig{facet}, r.Logits())...)
 	}
 }

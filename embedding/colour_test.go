@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
@@ -12,14 +13,26 @@ import (
 )
 
 // colourOf names the colour of a dress in a photo as the encoder does.
-func colourOf(t testing.TB, crop Crop) encoded {
+func colourOf(crop Crop) encoded {
 	config := models.DefaultConfig()
 	small, placement := photo.Letterbox(crop.Image, crop.Box.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
-	facet, ok := (&models.Model{Config: config}).ColourFacet()
-	require.True(t, ok)
 	var e encoded
-	e.addColours(facet, coloursOf(crop, small, placement))
+	e.addColours(&models.Model{Config: config}, coloursOf(crop, small, placement))
 	return e
+}
+
+// TestColourHead checks that a head that was trained to tell colours does, and that they are measured all the
+// same.
+func TestColourHead(t *testing.T) {
+	painted := studio.Products("colours", 3, 1)[0].Paint(studio.Shot{})
+	head := models.FacetConfig{Facet: catalog.Facet{Name: "colour", Labels: []string{"bright", "dark"}}}
+	model := &models.Model{Config: models.Config{Facets: []models.FacetConfig{head}}}
+	small, placement := photo.Letterbox(painted.Image, painted.Box.Grow(0.04), 128, 192)
+	var e encoded
+	e.addColours(model, coloursOf(Crop{painted.Image, painted.Box}, small, placement))
+	require.NotEmpty(t, e.colours)
+	require.Empty(t, e.facets, "the head answers")
+	require.Equal(t, []catalog.Facet{head.Facet}, model.RowFacets())
 }
 
 // TestColoursOfPaintedDresses keeps how often the colour of painted dresses is named right, in catalogue and
@@ -31,7 +44,7 @@ func TestColoursOfPaintedDresses(t *testing.T) {
 	for i := range products {
 		p := &products[i]
 		painted := p.Paint(studio.Shot{Query: i%2 == 0, Width: 240, Height: 320})
-		got := colourOf(t, Crop{painted.Image, painted.Box})
+		got := colourOf(Crop{painted.Image, painted.Box})
 		require.Len(t, got.facets, 1)
 		require.NotEmpty(t, got.colours)
 		hit := 0
@@ -91,7 +104,7 @@ func TestBodyColours(t *testing.T) {
 		paint(photo.Box{XMin: 85, YMin: 230, XMax: 115, YMax: 295}, skin)
 		paint(photo.Box{XMin: 75, YMin: 55, XMax: 125, YMax: 130}, c.dress)
 		paint(photo.Box{XMin: 60, YMin: 130, XMax: 140, YMax: 235}, c.dress)
-		got := colourOf(t, Crop{m, photo.Box{XMin: 60, YMin: 55, XMax: 140, YMax: 235}})
+		got := colourOf(Crop{m, photo.Box{XMin: 60, YMin: 55, XMax: 140, YMax: 235}})
 		require.Equal(t, c.want, got.facets[0].Label, "%v", got.colours)
 		require.Equal(t, c.want, got.colours[0].Name)
 		require.Greater(t, got.colours[0].Share, float32(0.9))

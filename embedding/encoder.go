@@ -57,13 +57,10 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	config := e.model.Config
 	batch := e.batches.take(len(crops), config.CropHeight, config.CropWidth)
 	defer e.batches.put(batch)
-	colourFacet, withColours := e.model.ColourFacet()
 	readings := make([]colour.Reading, len(crops))
 	err := batch.fill(len(crops), func(i int, dst []float32) {
 		small, placement := cropInput(dst, config, e.backbone, crops[i])
-		if withColours {
-			readings[i] = coloursOf(crops[i], small, placement)
-		}
+		readings[i] = coloursOf(crops[i], small, placement)
 	})
 	if err != nil {
 		return nil, 0, err
@@ -83,7 +80,7 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 			labels := len(values[2]) / batch.shape.size
 			results[i].facets = predict(config.Facets, values[2][i*labels:(i+1)*labels])
 		}
-		results[i].addColours(colourFacet, readings[i])
+		results[i].addColours(e.model, readings[i])
 	}
 	return results, took, nil
 }
