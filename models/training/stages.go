@@ -12,6 +12,7 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
@@ -33,6 +34,8 @@ type Options struct {
 	From *models.Model
 	// Heads are trained, in the order of AllHeads; nil means all.
 	Heads []string
+	// Facets are those that trunk and heads learn; nil means datasets.Facets, the studio's.
+	Facets []catalog.Facet
 	// FacetLoss judges the facet heads.
 	FacetLoss FacetLoss
 	// Steps of each head; 0 takes each head's own number.
@@ -87,13 +90,21 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 			return nil, fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
 		}
 	}
-	if err := errors.Join(options.FacetLoss.Check(datasets.Facets()), options.Loop.Check(), options.Trunk.Loop.Check(), options.Trunk.Mix.Check()); err != nil {
+	if err := errors.Join(options.FacetLoss.Check(m.vocabulary()), options.Loop.Check(), options.Trunk.Loop.Check(), options.Trunk.Mix.Check()); err != nil {
 		return nil, err
 	}
 	m.Options.Trunk.Seed += m.Seed
 	m.Options.Paint.Seed += m.Seed
 	m.report = m.openReport(ctx)
 	return m, nil
+}
+
+// vocabulary is what trunk and heads learn.
+func (m *maker) vocabulary() []catalog.Facet {
+	if m.Options.Facets == nil {
+		return datasets.Facets()
+	}
+	return m.Options.Facets
 }
 
 // Make trains a model, stage by stage, and returns it: from nothing, or new heads for Options.From.
@@ -131,6 +142,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	}
 	options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = nil, nil, 0, LoopOptions{}
 	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %+v %+v %v %s", initial.EmbeddingModel(), options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
+	inputs = m.withFacets(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
@@ -162,7 +174,6 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		}
 	}
 	m.current = "trunk"
-	m.Options.Trunk.Loop.Validate, m.Options.Trunk.Loop.Metric = trunkRecall(m.Options.Backend, m.held, m.Options.Trunk.Config), recallName
 	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
 	m.endStage(ctx, err)
 	if err != nil {
@@ -184,6 +195,14 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	return weights, m.Work.Delete(ctx, checkpoint)
 }
 
+// withFacets hashes facets into what went into a stage, where they are not the studio's.
+func (m *maker) withFacets(inputs [sha256.Size]byte) [sha256.Size]byte {
+	if m.Options.Facets == nil {
+		return inputs
+	}
+	return sha256.Sum256(fmt.Appendf(inputs[:], "%v", m.Options.Facets))
+}
+
 // stage runs one step of the making, which changes the model, and keeps its result under a name that
 // follows from what went into it: the same step on the same model is not run again, by any machine
 // that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
@@ -193,6 +212,7 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}
+	inputs = m.withFacets(inputs)
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
 	if err == nil {
@@ -229,13 +249,13 @@ func (m *maker) photos(ctx context.Context) error {
 	if m.pool != nil {
 		return nil
 	}
-	m.pool = &Pool{Facets: datasets.Facets()}
+	m.pool = &Pool{Facets: m.vocabulary()}
 	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
 		return err
 	}
 	held := m.Options.Paint
 	held.Domain, held.Products, held.Backgrounds = m.Options.Paint.Domain+"-held-out", max(held.Products/10, 2), max(held.Backgrounds/4, 4)
-	m.held = &Pool{Facets: datasets.Facets()}
+	m.held = &Pool{Facets: m.vocabulary()}
 	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
 		return err
 	}
