@@ -172,6 +172,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 				return nil, err
 			}
 		}
+		m.Options.Trunk.Loop.Validate, m.Options.Trunk.Loop.Metric = trunkRecall(m.Options.Backend, m.held, m.Options.Trunk.Config), recallName
 	}
 	m.current = "trunk"
 	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
