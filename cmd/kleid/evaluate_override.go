@@ -24,7 +24,7 @@ Examples:
   kleid evaluate override --products 1200 --models build/override/model.safetensors --json`,
 		Flags: append([]cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
-			&cli.IntFlag{Name: "products", Value: 600, EnvVars: env("override-products"), Usage: "`N` dresses, and their siblings in other colours"},
+			&cli.IntFlag{Name: "products", Value: 600, EnvVars: env("evaluate-products"), Usage: "`N` dresses, and their siblings in other colours"},
 			jsonFlag(),
 		}, embedderFlags()...),
 		Action: evaluateOverride,
