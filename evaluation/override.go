@@ -65,11 +65,16 @@ func Override(ctx context.Context, e OverrideEmbedder, seed uint64, n int, progr
 		for i, d := range dresses {
 			gallery[i], queries[i] = vectorOf(d.catalogue, name), vectorOf(d.query, name)
 		}
+		rests, err := without(e, name, gallery)
+		if err != nil {
+			return nil, err
+		}
 		for _, byTruth := range []bool{true, false} {
 			for _, method := range []string{OverridePlain, OverrideIgnore, OverrideCosine, OverrideMove} {
 				ranks := make([]int, len(wishes))
 				for i, w := range wishes {
-					if ranks[i], err = rank(e, name, method, dresses, gallery, queries[w.dress], w, byTruth); err != nil {
+					s := overrideSearch{e, name, method, dresses, gallery, rests[w.facet], byTruth}
+					if ranks[i], err = s.rank(queries[w.dress], w); err != nil {
 						return nil, err
 					}
 				}
@@ -152,69 +157,72 @@ func wishesOf(ctx context.Context, e Embedder, seed uint64, n int, progress func
 	return dresses, wishes, nil
 }
 
-// rank is that of the sibling among the dresses that have the label, from 1; 0 where it is not among them.
-func rank(e OverrideEmbedder, name, method string, dresses []worn, gallery [][]float32, query []float32, w wish, byTruth bool) (int, error) {
-	has := func(i int) bool {
-		if byTruth {
-			return dresses[i].labels[w.facet] == w.label
+// without are vectors without what they say of a facet, for each facet.
+func without(e OverrideEmbedder, name string, vectors [][]float32) (map[string][][]float32, error) {
+	rests := map[string][][]float32{}
+	for _, facet := range append(datasets.Facets(), catalog.Facet{Name: colourFacet}) {
+		for _, v := range vectors {
+			rest, _, err := e.Ignore(name, v, []string{facet.Name})
+			if err != nil {
+				return nil, err
+			}
+			rests[facet.Name] = append(rests[facet.Name], rest)
 		}
-		return labelOf(dresses[i].catalogue, w.facet) == w.label
+	}
+	return rests, nil
+}
+
+// overrideSearch is one way to search among dresses.
+type overrideSearch struct {
+	e            OverrideEmbedder
+	name, method string
+	dresses      []worn
+	gallery      [][]float32
+	rests        [][]float32 // of the gallery, without the facet
+	byTruth      bool
+}
+
+// rank is that of the sibling among the dresses that have the label, from 1; 0 where it is not among them.
+func (s overrideSearch) rank(query []float32, w wish) (int, error) {
+	has := func(i int) bool {
+		if s.byTruth {
+			return s.dresses[i].labels[w.facet] == w.label
+		}
+		return labelOf(s.dresses[i].catalogue, w.facet) == w.label
 	}
 	if !has(w.sibling) {
 		return 0, nil
 	}
-	without := func(v []float32) ([]float32, error) {
-		rest, _, err := e.Ignore(name, v, []string{w.facet})
-		return rest, err
-	}
-	similarity := func(i int) (float64, error) { return dot(query, gallery[i]), nil }
-	if method != OverridePlain {
-		rest, err := without(query)
+	similarity := func(i int) float64 { return dot(query, s.gallery[i]) }
+	if s.method != OverridePlain {
+		rest, _, err := s.e.Ignore(s.name, query, []string{w.facet})
 		if err != nil {
 			return 0, err
 		}
 		query = rest
 	}
-	switch method {
+	switch s.method {
 	case OverrideCosine:
-		similarity = func(i int) (float64, error) {
-			rest, err := without(gallery[i])
-			return dot(query, rest) / math.Sqrt(max(dot(rest, rest), 1e-12)), err
+		similarity = func(i int) float64 {
+			return dot(query, s.rests[i]) / math.Sqrt(max(dot(s.rests[i], s.rests[i]), 1e-12))
 		}
 	case OverrideMove:
-		mean := make([]float32, len(query))
-		count := 0
-		for i := range dresses {
+		query = slices.Clone(query)
+		var wearing []int
+		for i := range s.dresses {
 			if i != w.sibling && has(i) {
-				count++
-				for k, v := range gallery[i] {
-					mean[k] += v
-				}
+				wearing = append(wearing, i)
 			}
 		}
-		rest, err := without(mean)
-		if err != nil {
-			return 0, err
-		}
-		query = slices.Clone(query)
-		for k := range query {
-			query[k] += (mean[k] - rest[k]) / float32(max(count, 1))
+		for _, i := range wearing {
+			for k := range query {
+				query[k] += (s.gallery[i][k] - s.rests[i][k]) / float32(len(wearing))
+			}
 		}
 	}
-	own, err := similarity(w.sibling)
-	if err != nil {
-		return 0, err
-	}
-	at := 1
-	for i := range dresses {
-		if i == w.sibling || i == w.dress || !has(i) {
-			continue
-		}
-		other, err := similarity(i)
-		if err != nil {
-			return 0, err
-		}
-		if other > own {
+	own, at := similarity(w.sibling), 1
+	for i := range s.dresses {
+		if i != w.sibling && i != w.dress && has(i) && similarity(i) > own {
 			at++
 		}
 	}
