@@ -24,8 +24,9 @@ test: test-tools ## everything, in less than 20 minutes on 2 cores
 	go test ./... -timeout 20m
 	@scripts/race
 
-test-long: test-tools ## the same with the race detector, every fuzz target for a minute, and arm64; takes hours
+test-long: test-tools ## the same with the race detector, more photos, every fuzz target for a minute, and arm64; takes hours
 	go test ./... -race -count=1 -timeout 120m
+	KLEID_LONG=1 go test ./models -run OnAllPhotos -count=1 -timeout 120m
 	scripts/fuzz 1m
 	scripts/arm64
 

@@ -57,14 +57,22 @@ Example:
 			},
 		},
 	}
-	for _, head := range []struct{ name, usage string }{
-		{"projection", "the unsupervised embedding: a principal component analysis of the trunk's features"},
-		{"background", "the background network: dress or background, for each place in a photo"},
-		{"location", "the location network: the dress's box"},
-		{"deeprank", "the similarity embedding, from triplets"},
-		{"override", "the directions in which dresses differ that are alike but for a facet, from painted dresses alone"},
+	for _, head := range []struct {
+		name, usage string
+		heads       []string
+	}{
+		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
+		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features"},
+		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
+		{name: "location", usage: "the location network: the dress's box"},
+		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one"},
+		{name: "deeprank", usage: "the similarity embedding, from triplets"},
+		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone"},
 	} {
-		work := "build/" + head.name
+		work, heads := "build/"+head.name, head.heads
+		if heads == nil {
+			heads = []string{head.name}
+		}
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name: head.name, Usage: head.usage,
 			Description: fmt.Sprintf(`Trains this part of the model of --models anew, on its frozen trunk; the other parts stay as they are.
@@ -76,7 +84,7 @@ Examples:
   kleid train %[1]s --reference photos/reference
   kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes),
 			Flags:  trainFlags(work, modelsFlag()),
-			Action: func(c *cli.Context) error { return train(c, []string{head.name}) },
+			Action: func(c *cli.Context) error { return train(c, heads) },
 		})
 	}
 	command.Subcommands = append(command.Subcommands, trainFacetsCommand())
@@ -96,6 +104,7 @@ func trainFlags(work string, more ...cli.Flag) []cli.Flag {
 // trunkFlags are those of what trains a trunk.
 func trunkFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
+		teacherFlag(),
 		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the crop's size"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
 		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
@@ -202,6 +211,9 @@ func trunkOptions(c *cli.Context, options *training.TrunkOptions) (err error) {
 	}
 	options.HalfSteps, options.FullSteps = c.Int("half-steps"), c.Int("full-steps")
 	if err := trunkConfig(c, options); err != nil {
+		return err
+	}
+	if options.Teacher, err = teacher(c); err != nil {
 		return err
 	}
 	if url := c.String("trunk-weights"); url != "" {

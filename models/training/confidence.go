@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/backends"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
@@ -128,9 +129,9 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 // trialShares weigh the kinds of scenes, among those with a dress and those without.
 var trialShares = map[sceneKind]float64{realDress: 0.7, paintedDress: 0.3, streetOther: 0.5, homeOther: 0.3, paintedEmpty: 0.2}
 
-// logistic is a logistic regression of whether a trial found a dress, with a little ridge, by gradient descent: a few
-// features and a bias need nothing better. It returns the bias and the features' weights. Trials that found
-// one weigh as much as those that did not; those of the excluded fold do not count.
+// logistic is a logistic regression of whether a trial found a dress, with a little ridge, by Newton's method. It
+// returns the bias and the features' weights. Trials that found one weigh as much as those that did not; those of
+// the excluded fold do not count.
 func logistic(x [][]float64, trials []trial, excluded int) []float64 {
 	weights := make([]float64, len(trials))
 	count := map[sceneKind]float64{}
@@ -141,37 +142,39 @@ func logistic(x [][]float64, trials []trial, excluded int) []float64 {
 	}
 	var sum [2]float64
 	for i, t := range trials {
-		if excluded >= 0 && t.fold == excluded {
-			continue
+		if excluded < 0 || t.fold != excluded {
+			weights[i] = trialShares[t.kind] / count[t.kind]
+			sum[class(t.found)] += weights[i]
 		}
-		weights[i] = trialShares[t.kind] / count[t.kind]
-		sum[class(t.found)] += weights[i]
 	}
-	w := make([]float64, len(x[0])+1)
-	const steps, rate, ridge = 8000, 0.5, 1e-4
-	gradient := make([]float64, len(w))
+	const ridge, steps = 1e-4, 25
+	n := len(x[0]) + 1
+	w := mat.NewVecDense(n, nil)
 	for range steps {
-		clear(gradient)
-		for i, e := range x {
+		gradient, curvature := mat.NewVecDense(n, nil), mat.NewSymDense(n, nil)
+		for i, features := range x {
 			if weights[i] == 0 {
 				continue
 			}
-			z := w[0]
-			for j, v := range e {
-				z += w[j+1] * v
-			}
-			target := float64(class(trials[i].found))
-			d := 0.5 * weights[i] / sum[class(trials[i].found)] * (1/(1+math.Exp(-z)) - target)
-			gradient[0] += d
-			for j, v := range e {
-				gradient[j+1] += d * v
-			}
+			row := mat.NewVecDense(n, append([]float64{1}, features...))
+			p := 1 / (1 + math.Exp(-mat.Dot(w, row)))
+			weight := 0.5 * weights[i] / sum[class(trials[i].found)]
+			gradient.AddScaledVec(gradient, weight*(p-float64(class(trials[i].found))), row)
+			curvature.SymRankOne(curvature, weight*p*(1-p), row)
 		}
-		for j := range w {
-			w[j] -= rate * (gradient[j] + ridge*w[j])
+		gradient.AddScaledVec(gradient, ridge, w)
+		for i := range n {
+			curvature.SetSym(i, i, curvature.At(i, i)+ridge)
 		}
+		var cholesky mat.Cholesky
+		var step mat.VecDense
+		if !cholesky.Factorize(curvature) || cholesky.SolveVecTo(&step, gradient) != nil {
+			break // weights that are not finite: nothing was found, or nothing else
+		}
+		// Far from the optimum a whole step may lead away from it.
+		w.AddScaledVec(w, -1/max(1, mat.Norm(&step, 2)/4), &step)
 	}
-	return w
+	return w.RawVector().Data
 }
 
 func class(found bool) int {

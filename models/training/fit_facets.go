@@ -26,8 +26,11 @@ const (
 	mostLooks   = 12
 )
 
-// ownSteps is how many steps heads take on a mixture.
-const ownSteps = 600
+// ownBatch is how many looks a step takes in, and ownSteps how many steps heads take on so many looks: often enough
+// through them all. With more, heads of few photos learn them by heart.
+const ownBatch = 128
+
+func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 
 // FitFacets fits the heads of a mixture's facets to its photos, on the trunk of Options.From and from the weights
 // of the labels that stay, and writes the model to Options.Work. The model's other facets stay as they are.
@@ -37,7 +40,7 @@ const ownSteps = 600
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
 	m.report = m.openReport(ctx)
-	m.current, m.checkpoint = "facets", "stages/facets-own.checkpoint.safetensors"
+	m.current = "facets"
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
 	return fit, err
@@ -58,7 +61,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	}
 	initial := plan.initial(m.From, samples.cells.columns)
 	train := func(title string, keep func(fold int) bool) (models.Weights, error) {
-		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps), Batch: 128, LearningRate: 1e-3}
+		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
 		groups := make([]sampleGroup, len(photos.mixture.Parts))
 		for i, part := range photos.mixture.Parts {

@@ -27,6 +27,12 @@ const (
 // size components, partly whitened (https://hal.inria.fr/hal-00722622 shows why for retrieval). It
 // returns the weights of models.UnsupervisedHead.
 func FitProjection(cells matrix, size int) (models.Weights, error) {
+	return principalComponents(cells, size, shrinkage)
+}
+
+// principalComponents are the weights that bring cells to their size principal components, each divided by its
+// deviation to the power of whitening.
+func principalComponents(cells matrix, size int, whitening float64) (models.Weights, error) {
 	n, d := cells.rows, cells.columns
 	if n < size {
 		return nil, errors.New("projection: fewer photos than components: paint or read more")
@@ -58,7 +64,7 @@ func FitProjection(cells matrix, size int) (models.Weights, error) {
 	}
 	weight, bias := models.NewTensor(size, d), models.NewTensor(size)
 	for o := range size {
-		scale := math.Pow(max(values[o], 1e-9), -shrinkage/2)
+		scale := math.Pow(max(values[o], 1e-9), -whitening/2)
 		var offset float64
 		for j := range d {
 			w := vectors.At(j, o) * scale

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -140,8 +141,12 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if options.Teacher != nil {
 		initial.Weights.Merge("trunk.teacher.", options.Teacher.Weights) // to be hashed
 	}
-	options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = nil, nil, 0, LoopOptions{}
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %+v %+v %v %s", initial.EmbeddingModel(), options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
+	config, err := json.Marshal(options.Config) // not %v, which would print where in memory its parts are
+	if err != nil {
+		return nil, err
+	}
+	options.Config, options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = models.Config{}, nil, nil, 0, LoopOptions{}
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %+v %+v %v %s", initial.EmbeddingModel(), config, options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
 	inputs = m.withFacets(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
@@ -208,8 +213,12 @@ func (m *maker) withFacets(inputs [sha256.Size]byte) [sha256.Size]byte {
 // follows from what went into it: the same step on the same model is not run again, by any machine
 // that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
 func (m *maker) stage(ctx context.Context, name string, model *models.Model, run func() error) error {
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %+v %d %v %v %s %d",
-		model.EmbeddingModel(), model.FacetHeads(), model.Config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil, m.Options.Loop.identity(), m.Seed))
+	config, err := json.Marshal(model.Config)
+	if err != nil {
+		return err
+	}
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %+v %d %v %v %s %d",
+		model.EmbeddingModel(), model.FacetHeads(), config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil, m.Options.Loop.identity(), m.Seed))
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}

@@ -51,7 +51,7 @@ func (m *featureMap) scale() float64 {
 	return float64(m.placement.Inside.Height()) / float64(m.placement.Region.Height())
 }
 
-// components are a stage's principal components, partly whitened.
+// components are a stage's principal components.
 type components struct {
 	weights models.Weights
 	scale   []float32 // of each, from the values to bytes and, upside down, back
@@ -154,7 +154,7 @@ func (t *teacherNet) fit(ctx context.Context, wholes []Whole) error {
 		return err
 	}
 	for s, m := range sampled {
-		fitted, err := FitProjection(m, t.Components)
+		fitted, err := principalComponents(m, t.Components, 0) // what varies most matters most
 		if err != nil {
 			return err
 		}

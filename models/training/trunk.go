@@ -45,13 +45,13 @@ type TrunkOptions struct {
 func DefaultTrunkOptions() TrunkOptions {
 	return TrunkOptions{
 		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2400, FullSteps: 800,
-		PaintedPairs: 22, RealPairs: 14, Scenes: 8, RealScenes: 12,
+		PaintedPairs: 14, RealPairs: 22, Scenes: 8, RealScenes: 16,
 		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
 	}
 }
 
 // trunkLosses names what the trunk's training reports.
-var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box", "teacher_crops", "teacher_scenes"}
+var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box", "teacher_crops", "teacher_cells", "teacher_scenes"}
 
 // projectionSize is the length of the vector in which the contrastive loss compares. It is thrown away
 // after training.
@@ -188,13 +188,21 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 		}
 		losses := []*Node{contrast, facets, foreground, box}
 		if taught {
-			ofCrops := teacherLoss(net, Slice(pass.Features, AxisRange(paintedCrops)), rest[1], rest[2])
+			views := Slice(pass.Features, AxisRange(paintedCrops))
+			ofCrops := teacherLoss(net, views, rest[1], rest[2])
+			ofCells := teacherLoss(net, gridOf(views, config), gridOf(rest[1], config), gridOf(rest[2], config))
 			ofScenes := teacherLoss(net, Slice(wholeFeatures, AxisRange(paintedScenes)), rest[4], rest[5])
-			total = Add(total, Add(MulScalar(ofCrops, 2), ofScenes))
-			losses = append(losses, ofCrops, ofScenes)
+			total = Add(total, Add(MulScalar(Add(ofCrops, ofCells), 3), MulScalar(ofScenes, 2)))
+			losses = append(losses, ofCrops, ofCells, ofScenes)
 		}
 		return append([]*Node{total}, losses...)
 	}
+}
+
+// gridOf averages features [batch, height, width, n] over the grid of the model's cells, which is what its heads read.
+func gridOf(features *Node, config models.Config) *Node {
+	d := features.Shape().Dimensions
+	return Reshape(models.Cells(features, config.CellRows, config.CellColumns), d[0], config.CellRows, config.CellColumns, d[3])
 }
 
 // teacherLoss is the weighted mean square of what the trunk's features [batch, rows, columns, channels], mapped

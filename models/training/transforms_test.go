@@ -1,0 +1,39 @@
+package training
+
+import (
+	"bytes"
+	"encoding/json"
+	"image/png"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// TestTrunkWithSpatialTransformer trains a trunk with one, which moves from the identity, and draws what it looks at.
+func TestTrunkWithSpatialTransformer(t *testing.T) {
+	options := tiny(t)
+	options.Heads = []string{}
+	options.Trunk.Config.SpatialTransformer = models.DefaultSpatialTransformer("stage2")
+	model, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	last := model.Weights["trunk.spatial_transformer.fc2.weight"]
+	require.NotNil(t, last)
+	require.NotEqual(t, make([]float32, len(last.Data)), last.Data)
+
+	data, err := storage.ReadAll(t.Context(), options.Work, reportKey, 64<<20)
+	require.NoError(t, err)
+	var report Report
+	require.NoError(t, json.Unmarshal(data, &report))
+	require.Len(t, report.Stages, 1)
+	require.Len(t, report.Stages[0].Pictures, 1)
+	picture, err := png.Decode(bytes.NewReader(report.Stages[0].Pictures[0].PNG))
+	require.NoError(t, err)
+	c := options.Trunk.Config
+	require.Equal(t, transformColumns*(c.CropWidth+2*(c.CropWidth/4)), picture.Bounds().Dx())
+	page, err := storage.ReadAll(t.Context(), options.Work, reportPageKey, 64<<20)
+	require.NoError(t, err)
+	require.Contains(t, string(page), `<img src="data:image/png;base64,`)
+}
