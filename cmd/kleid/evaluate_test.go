@@ -76,7 +76,7 @@ func TestEvaluate(t *testing.T) {
 
 	facets := decodeLine[map[string][]evaluation.FacetReport](t, evaluate("facets", "--json", "--min-count", "1"))["true boxes"]
 	require.Len(t, facets, len(datasets.Facets()))
-	require.Equal(t, 2, facets[0].Photos)
+	require.Equal(t, 4, facets[0].Photos)
 	require.Contains(t, evaluate("facets", "--min-count", "1").stdout, "neckline")
 
 	// Of two triplets that say the opposite one is right.
