@@ -88,7 +88,7 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 		if len(p.parts) <= depth {
 			continue
 		}
-		facet := ""
+		var facet string
 		if one {
 			facet = facets[0]
 		} else {

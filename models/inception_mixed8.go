@@ -1,9 +1,11 @@
 package models
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
@@ -60,10 +62,10 @@ func layer2015(name string) (string, bool) {
 	if parts == nil {
 		return "", false
 	}
-	var block, layer int
-	fmt.Sscan(parts[1], &block) // 0 where there is no number
-	fmt.Sscan(parts[3], &layer)
-	if block >= len(blocks2015) {
+	// The first ones have no number.
+	block, errBlock := strconv.Atoi(cmp.Or(parts[1], "0"))
+	layer, errLayer := strconv.Atoi(cmp.Or(parts[3], "0"))
+	if errBlock != nil || errLayer != nil || block >= len(blocks2015) {
 		return "", false
 	}
 	tower := branches2015[kinds2015[block]][parts[2]]
