@@ -45,7 +45,7 @@ type TrunkOptions struct {
 func DefaultTrunkOptions() TrunkOptions {
 	return TrunkOptions{
 		Config: models.DefaultConfig(), Seed: 1, HalfSteps: 2400, FullSteps: 800,
-		PaintedPairs: 14, RealPairs: 22, Scenes: 8, RealScenes: 16,
+		PaintedPairs: 24, RealPairs: 8, Scenes: 12, RealScenes: 12,
 		LearningRate: 2e-3, WeightDecay: 0.02, WarmUp: 100, CheckpointEvery: 3 * time.Minute,
 	}
 }
