@@ -202,7 +202,7 @@ func (p *Pool) collectPatches(ctx context.Context, m *maker, model *models.Model
 }
 
 // Penalties of the two ridge regressions (see ridge).
-const sidesLambda, presenceLambda = 0.3, 1.0
+const sidesLambda, presenceLambda = 3, 30
 
 // refine fits the refining head without a fold of the real photos, or, if that is negative, on all of them.
 func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) error {
