@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,8 +48,17 @@ type Reference struct {
 	heldBack map[string]bool
 }
 
-// OpenReference reads which photos are held back. It fails where there is no folder.
+// parts of a Reference, each a folder in it.
+var parts = []string{"clothing", "ccp", "facets", "triplets", "patterns"}
+
+// OpenReference reads which photos are held back. It fails where there is no folder. The folder of a part, such as
+// facets, stands for the whole, since its tables name photos of the other parts.
 func OpenReference(dir string) (*Reference, error) {
+	if whole, part := filepath.Split(filepath.Clean(dir)); slices.Contains(parts, part) {
+		if _, err := os.Stat(filepath.Join(dir, part)); errors.Is(err, fs.ErrNotExist) {
+			dir = filepath.Clean(whole)
+		}
+	}
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
 		err = fmt.Errorf("%s is no folder", dir)

@@ -103,6 +103,26 @@ func TestJudgedTriplets(t *testing.T) {
 	require.Equal(t, 1, triplets[1].Fold)
 }
 
+func TestReferenceByAPart(t *testing.T) {
+	whole := folder(t, nil)
+	r, err := OpenReference(filepath.Join(whole.Dir, "facets") + string(filepath.Separator))
+	require.NoError(t, err)
+	require.Equal(t, whole, r)
+	t.Chdir(whole.Dir)
+	r, err = OpenReference("facets")
+	require.NoError(t, err)
+	examples, err := r.Facets()
+	require.NoError(t, err)
+	require.NotEmpty(t, examples)
+
+	// A whole that is called like a part stays one.
+	named := filepath.Join(t.TempDir(), "ccp")
+	require.NoError(t, os.CopyFS(named, os.DirFS(whole.Dir)))
+	r, err = OpenReference(named)
+	require.NoError(t, err)
+	require.Equal(t, named, r.Dir)
+}
+
 func TestReferenceErrors(t *testing.T) {
 	_, err := OpenReference(filepath.Join(t.TempDir(), "nowhere"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
