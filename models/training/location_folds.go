@@ -39,6 +39,9 @@ func (m *maker) location(ctx context.Context, model *models.Model) error {
 func (m *maker) locationWithoutFolds(ctx context.Context, model *models.Model) ([]*models.Model, error) {
 	if slices.Contains(m.Heads, "refine") {
 		refine := models.DefaultRefineConfig()
+		if model.Config.Refine != nil {
+			refine = *model.Config.Refine
+		}
 		model.Config.Refine = &refine
 	}
 	if m.Reference == nil {

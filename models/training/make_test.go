@@ -30,6 +30,9 @@ func tiny(t *testing.T) Options {
 	o.Trunk.HalfSteps, o.Trunk.FullSteps = 3, 1
 	o.Trunk.PaintedPairs, o.Trunk.Scenes = 4, 2
 	o.Trunk.Config.EmbeddingSize = 16
+	refine := models.DefaultRefineConfig()
+	refine.Rows, refine.Columns = 2, 2 // a small system of equations
+	o.Trunk.Config.Refine = &refine
 	o.Steps = 4
 	return o
 }

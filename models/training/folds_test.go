@@ -1,0 +1,93 @@
+package training
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/datasets/studio"
+)
+
+// reference is a folder of "real" photos, painted: a street photo with a dress and one without for each fold.
+func reference(t *testing.T) *datasets.Reference {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+	}
+	jpeg := func(p studio.Photo) []byte {
+		data, err := p.JPEG()
+		require.NoError(t, err)
+		return data
+	}
+	street := "photo,x_min,y_min,x_max,y_max,fold\n"
+	facets := "photo,x_min,y_min,x_max,y_max,is_dress,sleeve,fold\n"
+	triplets := "query,a,b,closer,confidence,fold\n"
+	products := studio.Products("test-real", 1, realFolds)
+	for k := range realFolds {
+		p := products[k].Paint(studio.Shot{Index: 1, Query: true})
+		name := fmt.Sprintf("%d.jpg", k)
+		write("ccp/photos/"+name, jpeg(p))
+		write("ccp/photos/none-"+name, jpeg(studio.Background(9, studio.Shot{Index: uint64(k)})))
+		box := fmt.Sprintf("%d,%d,%d,%d", p.Box.XMin, p.Box.YMin, p.Box.XMax, p.Box.YMax)
+		street += fmt.Sprintf("%s,%s,%d\nnone-%s,,,,,%d\n", name, box, k, name, k)
+		facets += fmt.Sprintf("ccp/photos/%s,%s,yes,%s,%d\n", name, box, p.Facets["sleeve"], k)
+		triplets += fmt.Sprintf("ccp/photos/%d.jpg,ccp/photos/%d.jpg,ccp/photos/%d.jpg,a,2,%d\n", k, (k+1)%realFolds, (k+2)%realFolds, k)
+	}
+	for name, text := range map[string]string{
+		"ccp/dress_boxes.csv": street, "facets/labels.csv": facets, "triplets/triplets.csv": triplets,
+		"clothing/dress_boxes.csv": "photo,x_min,y_min,x_max,y_max,fold\n", "clothing/labels.csv": "image,label\n", "clothing/more.csv": "image,label\n",
+	} {
+		write(name, []byte(text))
+	}
+	r, err := datasets.OpenReference(dir)
+	require.NoError(t, err)
+	return r
+}
+
+// TestFolds makes a model from painted and "real" photos, and then its heads without each fold.
+func TestFolds(t *testing.T) {
+	options := tiny(t)
+	options.Reference = reference(t)
+	options.Trunk.RealPairs = 2
+	model, err := Make(t.Context(), options)
+	require.NoError(t, err)
+	require.NotNil(t, model.Config.Refine, "location looks twice")
+
+	options.From, options.Heads = model, []string{"background", "location", "refine", "facets", "deeprank"}
+	folds, err := Folds(t.Context(), options)
+	require.NoError(t, err)
+	require.Len(t, folds, realFolds)
+	seen := map[string]bool{}
+	for k, fold := range folds {
+		require.NoError(t, fold.Weights.CheckFinite())
+		require.Equal(t, model.Weights.Sub("trunk."), fold.Weights.Sub("trunk."), "the trunk stays as it is")
+		require.Equal(t, model.Weights["unsupervised.weight"], fold.Weights["unsupervised.weight"])
+		require.False(t, seen[fold.EmbeddingModel()], "fold %d learned from what another one did", k)
+		seen[fold.EmbeddingModel()] = true
+		require.NotEqual(t, model.Config.Refine, fold.Config.Refine, "confidences are each fold's own")
+	}
+
+	// What was trained is there for another run, which needs no backend but to fit confidences.
+	stages, err := os.ReadDir(filepath.Join(strings.TrimPrefix(options.Work.String(), "file://"), "stages"))
+	require.NoError(t, err)
+	again, err := Folds(t.Context(), options)
+	require.NoError(t, err)
+	after, err := os.ReadDir(filepath.Join(strings.TrimPrefix(options.Work.String(), "file://"), "stages"))
+	require.NoError(t, err)
+	require.Len(t, after, len(stages))
+	for k := range folds {
+		require.Equal(t, folds[k].EmbeddingModel(), again[k].EmbeddingModel())
+	}
+
+	options.Reference = nil
+	_, err = Folds(t.Context(), options)
+	require.ErrorContains(t, err, "real photos")
+}
