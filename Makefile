@@ -1,6 +1,7 @@
 # Kleid's build. Go is all that building, the demo and most tests need.
 
 REFERENCE ?= ../shared/data# labelled real photos; without them the weights come from painted dresses alone
+TEACHER   ?= ../shared/weights/inception_v3_mixed8.f16.safetensors# a network that the trunk learns to see real photos like
 WORK      ?= build/weights#   checkpoints of `make weights`: it goes on where it stopped
 ARGS      ?=#                 more arguments for demo, bench and bench-peers
 
@@ -48,5 +49,5 @@ bench-peers: ## the networks beside other runtimes, in one run
 	scripts/bench-peers $(ARGS)
 
 weights: build ## the shipped weights, from nothing
-	bin/kleid train all $(if $(wildcard $(REFERENCE)),--reference $(REFERENCE)) --work $(WORK)
+	bin/kleid train all $(if $(wildcard $(REFERENCE)),--reference $(REFERENCE) $(if $(wildcard $(TEACHER)),--teacher $(TEACHER))) --ema 0.998 --work $(WORK)
 	cp $(WORK)/model.safetensors models/weights/kleid-s.safetensors

@@ -62,7 +62,7 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration
 		places[i] = models.Merge(cells[i], frame.Width(), frame.Height(), l.model.Config.Merge)
 	}
 	if l.refiner != nil {
-		took, err := l.refiner.refine(images, places)
+		took, err := l.refiner.refine(images, cells, places)
 		if err != nil {
 			return nil, 0, err
 		}

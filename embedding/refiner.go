@@ -38,24 +38,20 @@ type patch struct {
 	image  *photo.Image
 	region photo.Box
 	place  *models.Place
-	before float64 // the place's confidence before it was looked at
 }
 
 // maxLooks is how often a place is looked at: once more if the first look moved it far.
 const maxLooks = 2
 
-// refine looks at the best places of each photo, moves them to where the dress is, and says how likely it is that
-// there is one. Places that are not looked at are dropped. It returns the network's time.
-func (r *refiner) refine(images []*photo.Image, places [][]models.Place) (time.Duration, error) {
+// refine looks at the best places of each photo and at its anchors, moves them to where the dress is, and says how
+// likely it is that there is one; cells are what the location networks say. Other places are dropped. It returns the
+// networks' time.
+func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
 	var open []patch
 	for i, image := range images {
-		if len(places[i]) == 0 {
-			places[i] = []models.Place{anywhere(image.Frame())}
-		}
-		places[i] = places[i][:min(len(places[i]), r.config.Candidates)]
+		places[i] = r.starts(places[i], image.Frame())
 		for c := range places[i] {
-			p := &places[i][c]
-			open = append(open, patch{image: image, place: p, before: p.Confidence})
+			open = append(open, patch{image: image, place: &places[i][c]})
 		}
 	}
 	var networks time.Duration
@@ -68,15 +64,31 @@ func (r *refiner) refine(images []*photo.Image, places [][]models.Place) (time.D
 		open = slices.DeleteFunc(open, func(p patch) bool { return p.place.Overlap >= r.config.Again })
 	}
 	for i := range places {
+		for c := range places[i] {
+			p := &places[i][c]
+			p.Evidence = models.EvidenceFor(p.Box, cells[i], r.model.Merge)
+			p.Confidence = r.config.Confidence(p.Evidence.Confidence(r.model.Merge.Calibration), p.Present)
+		}
 		places[i] = distinct(places[i])
 	}
 	return networks, nil
 }
 
-// anywhere is the place of a dress in a photo of which nothing is known: dresses are photographed in the middle.
-func anywhere(frame photo.Box) models.Place { return models.Place{Box: frame.Grow(-0.1)} }
+// sameStart is the overlap from which an anchor is so near a candidate that looking there tells nothing new.
+const sameStart = 0.8
 
-// look moves the places of all patches, and sets their confidences.
+// starts are the best places, and the anchors that are none of them.
+func (r *refiner) starts(places []models.Place, frame photo.Box) []models.Place {
+	starts := slices.Clone(places[:min(len(places), r.config.Candidates)])
+	for _, anchor := range r.config.AnchorBoxes(frame) {
+		if !slices.ContainsFunc(starts, func(p models.Place) bool { return p.Box.IoU(anchor) >= sameStart }) {
+			starts = append(starts, models.Place{Box: anchor})
+		}
+	}
+	return starts
+}
+
+// look asks the network about patches, and moves their places. Patches of many photos fill a batch.
 func (r *refiner) look(open []patch) (time.Duration, error) {
 	height, width := r.model.CropHeight, r.model.CropWidth
 	var networks time.Duration
@@ -97,11 +109,10 @@ func (r *refiner) look(open []patch) (time.Duration, error) {
 			return 0, err
 		}
 		networks += time.Since(begun)
-		each := len(outputs[0]) / batch.shape.size
+		each := len(outputs[0]) / batch.shape.size // the last batch may have room for more
 		for i, p := range part {
 			answer := outputs[0][i*each : (i+1)*each]
 			p.place.Present = float64(answer[4])
-			p.place.Confidence = r.config.Confidence(p.before, answer[4])
 			if box := r.config.Box(answer, p.region, p.image.Frame()); !box.Empty() {
 				p.place.Overlap = box.IoU(p.place.Box)
 				p.place.Box = box
@@ -111,14 +122,27 @@ func (r *refiner) look(open []patch) (time.Duration, error) {
 	return networks, nil
 }
 
-// distinct orders places, the most confident first, and drops those that have moved to where another one is.
+// sameDress is the overlap from which two places are of one dress.
+const sameDress = 0.5
+
+// distinct keeps one place of each dress, the most confident first: that which the last look moved least, with the
+// confidence of the most confident. Where looks that began elsewhere end apart, those that have settled are right
+// more often than those that are sure.
 func distinct(places []models.Place) []models.Place {
 	slices.SortStableFunc(places, func(a, b models.Place) int { return cmp.Compare(b.Confidence, a.Confidence) })
 	var kept []models.Place
-	for _, p := range places {
-		if !slices.ContainsFunc(kept, func(k models.Place) bool { return k.Box.IoU(p.Box) >= 0.5 }) {
-			kept = append(kept, p)
-		}
+	for len(places) > 0 {
+		first, steady := places[0], places[0]
+		places = slices.DeleteFunc(places[1:], func(p models.Place) bool {
+			if p.Box.IoU(first.Box) < sameDress {
+				return false
+			}
+			if p.Overlap > steady.Overlap {
+				steady.Box, steady.Overlap = p.Box, p.Overlap
+			}
+			return true
+		})
+		kept = append(kept, steady)
 	}
 	return kept
 }

@@ -23,17 +23,23 @@ func answering(answer [5]float32, change func(c *models.RefineConfig)) func(m *m
 // middle is the answer that leaves a box of the crop's aspect where it is, with the default margin.
 var middle = [5]float32{0.3 / 1.6, 0.3 / 1.6, 1.3 / 1.6, 1.3 / 1.6, 1}
 
+// refined looks at places in a photo, of which the location networks say nothing.
+func refined(t *testing.T, m *models.Model, image *photo.Image, places ...models.Place) []models.Place {
+	t.Helper()
+	all := [][]models.Place{places}
+	_, err := newEmbedder(t, 1, m).locator.refiner.refine([]*photo.Image{image}, make([][]models.CellBox, 1), all)
+	require.NoError(t, err)
+	return all[0]
+}
+
 func TestRefinerMovesBoxes(t *testing.T) {
 	up := middle
 	up[1], up[3] = up[1]-0.1, up[3]-0.1 // a tenth of the patch
-	e := newEmbedder(t, 1, smallModel(t, answering(up, func(c *models.RefineConfig) { c.Again, c.Calibration = 0, [3]float64{0, 0, 2} })))
-	image := photo.New(320, 480)
-	places := [][]models.Place{{{Box: photo.Box{XMin: 100, YMin: 150, XMax: 200, YMax: 300}, Confidence: 0.7}}}
-	_, err := e.locator.refiner.refine([]*photo.Image{image}, places)
-	require.NoError(t, err)
-	require.Equal(t, photo.Box{XMin: 100, YMin: 126, XMax: 200, YMax: 276}, places[0][0].Box, "up by a tenth of 240")
-	require.InDelta(t, 1, places[0][0].Present, 1e-6)
-	require.InDelta(t, 0.881, places[0][0].Confidence, 1e-3, "by the logistic function of two")
+	m := smallModel(t, answering(up, func(c *models.RefineConfig) { c.Again, c.Anchors, c.Calibration = 0, nil, [3]float64{0, 0, 2} }))
+	places := refined(t, m, photo.New(320, 480), models.Place{Box: photo.Box{XMin: 100, YMin: 150, XMax: 200, YMax: 300}, Confidence: 0.7})
+	require.Equal(t, photo.Box{XMin: 100, YMin: 126, XMax: 200, YMax: 276}, places[0].Box, "up by a tenth of 240")
+	require.InDelta(t, 1, places[0].Present, 1e-6)
+	require.InDelta(t, 0.881, places[0].Confidence, 1e-3, "by the logistic function of two")
 }
 
 func TestRefinerLooksAgainWhereItMovedFar(t *testing.T) {
@@ -41,25 +47,36 @@ func TestRefinerLooksAgainWhereItMovedFar(t *testing.T) {
 	up[1], up[3] = up[1]-0.3, up[3]-0.3
 	start := photo.Box{XMin: 100, YMin: 250, XMax: 200, YMax: 400}
 	moved := func(again float64) int {
-		e := newEmbedder(t, 1, smallModel(t, answering(up, func(c *models.RefineConfig) { c.Again = again })))
-		places := [][]models.Place{{{Box: start}}}
-		_, err := e.locator.refiner.refine([]*photo.Image{photo.New(320, 480)}, places)
-		require.NoError(t, err)
-		return start.YMin - places[0][0].Box.YMin
+		m := smallModel(t, answering(up, func(c *models.RefineConfig) { c.Again, c.Anchors = again, nil }))
+		return start.YMin - refined(t, m, photo.New(320, 480), models.Place{Box: start})[0].Box.YMin
 	}
 	require.Equal(t, 72, moved(0))
 	require.Equal(t, 144, moved(0.75), "the second look starts where the first one ended")
 }
 
 func TestRefinerKeepsOnePlaceOfOneDress(t *testing.T) {
-	e := newEmbedder(t, 1, smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Candidates = 3 })))
+	m := smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Candidates, c.Anchors = 3, nil }))
 	box := photo.Box{XMin: 100, YMin: 150, XMax: 200, YMax: 300}
 	beside := photo.Box{XMin: 105, YMin: 150, XMax: 205, YMax: 300}
 	far := photo.Box{XMin: 210, YMin: 150, XMax: 310, YMax: 300}
-	places := [][]models.Place{{{Box: box, Confidence: 0.4}, {Box: far, Confidence: 0.9}, {Box: beside, Confidence: 0.5}, {Box: photo.Box{XMax: 100, YMax: 150}, Confidence: 0.3}}, nil}
-	_, err := e.locator.refiner.refine([]*photo.Image{photo.New(320, 480), photo.New(100, 150)}, places)
-	require.NoError(t, err)
-	require.Len(t, places[0], 2, "two are one dress, and the fourth was not looked at")
-	require.Equal(t, []photo.Box{far, beside}, []photo.Box{places[0][0].Box, places[0][1].Box}, "the most confident first")
-	require.Len(t, places[1], 1, "without a candidate the middle is looked at")
+	places := refined(t, m, photo.New(320, 480), models.Place{Box: box}, models.Place{Box: far}, models.Place{Box: beside}, models.Place{Box: photo.Box{XMax: 100, YMax: 150}})
+	require.Len(t, places, 2, "two are one dress, and the fourth was not looked at")
+}
+
+func TestRefinerLooksAtAnchors(t *testing.T) {
+	anchors := [][4]float64{{0.1, 0.1, 0.9, 0.9}, {0.3, 0.2, 0.7, 0.7}}
+	m := smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Anchors = anchors }))
+	places := refined(t, m, photo.New(100, 150))
+	require.Len(t, places, 2, "without a candidate the anchors are looked at: they lie too far apart to be one dress")
+	places = refined(t, m, photo.New(100, 150), models.Place{Box: photo.Box{XMin: 11, YMin: 15, XMax: 90, YMax: 136}})
+	require.Len(t, places, 2, "one lies where a candidate is")
+}
+
+func TestDistinctPrefersSteadyBoxes(t *testing.T) {
+	at := func(x int) photo.Box { return photo.Box{XMin: x, XMax: x + 100, YMax: 100} }
+	got := distinct([]models.Place{
+		{Box: at(10), Confidence: 0.5, Overlap: 0.9}, {Box: at(0), Confidence: 0.8, Overlap: 0.6}, {Box: at(300), Confidence: 0.6, Overlap: 0.2}, {Box: at(20), Confidence: 0.4, Overlap: 0.7},
+	})
+	require.Equal(t, []photo.Box{at(10), at(300)}, []photo.Box{got[0].Box, got[1].Box}, "that which moved least")
+	require.Equal(t, []float64{0.8, 0.6}, []float64{got[0].Confidence, got[1].Confidence}, "with the confidence of the surest")
 }

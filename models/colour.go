@@ -35,10 +35,12 @@ func (m *Model) RowFacets() []catalog.Facet {
 }
 
 // FacetHeads is the fingerprint of what training makes of facets: the heads and their calibration.
-func (m *Model) FacetHeads() string { return m.fingerprint([]any{m.Config.Facets}, "facets.") }
+func (m *Model) FacetHeads() string {
+	return m.fingerprint([]any{m.Config.Facets}, "facets.", ownTrunks)
+}
 
 // FacetModel is the fingerprint of all that facets come from: the heads, their calibration, and how colours
 // are read.
 func (m *Model) FacetModel() string {
-	return m.fingerprint([]any{m.Config.Facets, colour.Version}, "facets.")
+	return m.fingerprint([]any{m.Config.Facets, colour.Version}, "facets.", ownTrunks)
 }

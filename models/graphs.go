@@ -41,8 +41,9 @@ func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, logits *Node) 
 	unsupervised = UnsupervisedHead(net, cells, m.Config.EmbeddingSize)
 	deepRank = DeepRankHead(net, unsupervised)
 	var facets []*Node
+	read := m.facetCells(net, pixels, cells)
 	for _, f := range m.Config.Facets {
-		facets = append(facets, FacetHead(net, f.Name, cells, len(f.Labels)))
+		facets = append(facets, FacetHead(net, f.Name, read(f.Trunk), len(f.Labels)))
 	}
 	if len(facets) > 0 {
 		logits = Concatenate(facets, 1)

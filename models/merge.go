@@ -62,7 +62,7 @@ type Place struct {
 	// Of a model that refines:
 
 	Present float64 // what the patch says: about 1 for a dress, -1 for none
-	Overlap float64 // of the box before the last look with that after it
+	Overlap float64 // of the box before the last look with that after it: how steady it is
 }
 
 // DecodeCells turns the outputs of the location networks for one photo at one scale into boxes.
@@ -114,6 +114,19 @@ func Merge(cells []CellBox, width, height int, config MergeConfig) []Place {
 	}
 	slices.SortStableFunc(places, func(a, b Place) int { return cmp.Compare(b.Confidence, a.Confidence) })
 	return places
+}
+
+// EvidenceFor a box is what the cells of all scales say of it, whoever says that a dress is there.
+func EvidenceFor(box photo.Box, cells []CellBox, config MergeConfig) Evidence {
+	at := CellBox{XMin: float64(box.XMin), YMin: float64(box.YMin), XMax: float64(box.XMax), YMax: float64(box.YMax)}
+	var group []CellBox
+	for _, c := range overlapping(cells, at, config.MinIoU) {
+		if c.Foreground >= config.MinForeground {
+			group = append(group, c)
+			at.Foreground = max(at.Foreground, c.Foreground)
+		}
+	}
+	return evidence(group, at, cells)
 }
 
 // Confidence is the calibrated probability that the candidate is a dress.
@@ -173,7 +186,7 @@ func evidence(group []CellBox, merged CellBox, all []CellBox) Evidence {
 	for _, c := range group {
 		agreement += c.iou(merged)
 	}
-	return Evidence{merged.Foreground, foreground / max(inside, 1), agreement / float64(len(group))}
+	return Evidence{merged.Foreground, foreground / max(inside, 1), agreement / float64(max(len(group), 1))}
 }
 
 func clip(c CellBox, width, height int) photo.Box {

@@ -27,6 +27,9 @@ type FacetConfig struct {
 	Temperature float64 `json:"temperature"`
 	// Threshold is the probability from which a prediction is good enough to filter by.
 	Threshold float64 `json:"threshold"`
+	// Trunk names the trunk that the facet has to itself, or shares with facets that were trained together; "" is the
+	// model's.
+	Trunk string `json:"trunk,omitempty"`
 }
 
 // Config is everything about a model that is not a weight.
@@ -92,7 +95,8 @@ func ConfigFor(backbone string) (Config, error) {
 	return c, nil
 }
 
-// Model is a configuration and its weights. Weights below "trunk." are the backbone's; the heads'
+// Model is a configuration and its weights. Weights below "trunk." are the backbone's, and those
+// below "trunks." and a name of trunks that facets have to themselves; the heads'
 // stand at the root.
 type Model struct {
 	Config  Config

@@ -38,7 +38,10 @@ func (m *Model) Calibrate(backend backends.Backend) (*ModelCalibration, error) {
 	}
 	c := &ModelCalibration{Calibration: NewCalibration(NewFrozenNet(m.Weights)), model: m}
 	pixels := backbone.pixels()
-	c.Crops, err = c.watch(backend, pixels, func(net *Net, x *Node) { m.cropPass(net, x) })
+	c.Crops, err = c.watch(backend, pixels, func(net *Net, x *Node) {
+		m.cropPass(net, x)
+		m.facetCells(net, x, nil)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,9 @@ type RefineConfig struct {
 	// Rows and Columns are the grid that the patch's features are averaged over.
 	Rows    int `json:"rows"`
 	Columns int `json:"columns"`
+	// Anchors are boxes where dresses often are, x_min, y_min, x_max, y_max in shares of the photo. They are looked
+	// at like candidates, for photos whose dress the location networks do not see.
+	Anchors [][4]float64 `json:"anchors"`
 	// Candidates are looked at, the most confident ones.
 	Candidates int `json:"candidates"`
 	// Again is the overlap of a candidate with what the patch says below which there is one more look.
@@ -28,7 +31,7 @@ type RefineConfig struct {
 
 // DefaultRefineConfig is what training starts from.
 func DefaultRefineConfig() RefineConfig {
-	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Candidates: 2, Again: 0.75, Calibration: [3]float64{0, 0.3, 3}}
+	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Anchors: [][4]float64{{0.1, 0.1, 0.9, 0.9}}, Candidates: 2, Again: 0.75, Calibration: [3]float64{0, 0.3, 3}}
 }
 
 // refineOutputs are the patch's share at which the dress begins and ends, left, top, right, bottom, and whether there
@@ -59,6 +62,20 @@ func (c RefineConfig) Patch(candidate photo.Box, width, height int) photo.Box {
 	return photo.Box{XMin: round(x - w/2), YMin: round(y - h/2), XMax: round(x + w/2), YMax: round(y + h/2)}
 }
 
+// AnchorBoxes are the anchors in a photo of a frame.
+func (c RefineConfig) AnchorBoxes(frame photo.Box) []photo.Box {
+	var boxes []photo.Box
+	w, h := float64(frame.Width()), float64(frame.Height())
+	round := func(v float64) int { return int(math.Round(v)) }
+	for _, a := range c.Anchors {
+		b := photo.Box{XMin: round(a[0] * w), YMin: round(a[1] * h), XMax: round(a[2] * w), YMax: round(a[3] * h)}
+		if !b.Empty() { // as it is in a photo of a few pixels
+			boxes = append(boxes, b)
+		}
+	}
+	return boxes
+}
+
 // Box is what RefineHead's answer for a patch means in a photo with that frame.
 func (c RefineConfig) Box(answer []float32, patch, frame photo.Box) photo.Box {
 	x := func(share float32) int {
@@ -70,9 +87,9 @@ func (c RefineConfig) Box(answer []float32, patch, frame photo.Box) photo.Box {
 	return photo.Box{XMin: x(answer[0]), YMin: y(answer[1]), XMax: x(answer[2]), YMax: y(answer[3])}.Intersect(frame)
 }
 
-// Confidence joins a candidate's confidence and what RefineHead says of its presence.
-func (c RefineConfig) Confidence(candidate float64, present float32) float64 {
-	z := c.Calibration[0] + float64(c.Calibration[1]*LogOdds(candidate)) + float64(c.Calibration[2]*float64(present))
+// Confidence joins the location networks' confidence in a box and what RefineHead says of a dress's presence there.
+func (c RefineConfig) Confidence(candidate, present float64) float64 {
+	z := c.Calibration[0] + float64(c.Calibration[1]*LogOdds(candidate)) + float64(c.Calibration[2]*present)
 	return 1 / (1 + math.Exp(-z))
 }
 

@@ -46,3 +46,9 @@ func TestRefineConfidence(t *testing.T) {
 		require.True(t, confidence > 0 && confidence < 1, "certainty is never taken at its word")
 	}
 }
+
+func TestAnchorBoxes(t *testing.T) {
+	c := RefineConfig{Anchors: [][4]float64{{0.1, 0.2, 0.9, 0.8}, {0.4, 0.4, 0.6, 0.6}}}
+	require.Equal(t, []photo.Box{{XMin: 20, YMin: 60, XMax: 180, YMax: 240}, {XMin: 80, YMin: 120, XMax: 120, YMax: 180}}, c.AnchorBoxes(photo.Box{XMax: 200, YMax: 300}))
+	require.Equal(t, []photo.Box{{XMax: 2, YMax: 2}}, c.AnchorBoxes(photo.Box{XMax: 2, YMax: 2}), "the other one has no pixel")
+}

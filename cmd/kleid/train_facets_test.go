@@ -303,3 +303,35 @@ func TestReadYes(t *testing.T) {
 		require.Equal(t, want, readYes(strings.NewReader(text)), text)
 	}
 }
+
+// TestTrainOwnTrunk: facets get a network to themselves, and later learn from the model's again.
+func TestTrainOwnTrunk(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	manifest, work := manifestOf(t, folder, rows), t.TempDir()
+	path := filepath.Join(work, "model.safetensors")
+	args := []string{"train", "facets", "--dataset", manifest, "--facets", "sleeve", "--steps", "20", "--yes", "--work", work}
+	r := kleid(t, append(args, "--own-trunk", "3")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	before, own := readModel(t, tiny), readModel(t, path)
+	require.Equal(t, before.EmbeddingModel(), own.EmbeddingModel(), "an index stays valid")
+	require.Equal(t, []string{"sleeve"}, own.Config.OwnTrunks())
+	trunk := own.WithTrunk("sleeve").Weights.Sub("trunk.")
+	require.Len(t, trunk, len(before.Weights.Sub("trunk.")))
+	require.NotEqual(t, before.Weights["trunk.stem.conv.weight"].Data, trunk["stem.conv.weight"].Data)
+
+	photo := rows[1][column(t, rows, "photo")]
+	r = kleid(t, "predict", "--models", path, "--json", photo)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "sleeve")
+
+	r = kleid(t, append(args, "--models", path, "--own-trunk", "2")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.NotEqual(t, trunk, readModel(t, path).WithTrunk("sleeve").Weights.Sub("trunk."), "it goes on from where it was")
+	r = kleid(t, append(args, "--models", path)...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Empty(t, readModel(t, path).Config.OwnTrunks())
+
+	r = kleid(t, "train", "facets", "--own-trunk", "3")
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "--own-trunk goes with --dataset")
+}

@@ -36,7 +36,8 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 // of the labels that stay, and writes the model to Options.Work. The model's other facets stay as they are.
 //
 // Temperatures and thresholds are fitted to what heads say of photos that they have not learned from: three
-// times, heads learn from two thirds of the products. Those of the model then learn from all.
+// times, heads learn from two thirds of the products. Those of the model then learn from all. With
+// Options.OwnTrunk a trunk of their own is trained first, and an eighth of the products is for the fit alone.
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
 	m.report = m.openReport(ctx)
@@ -51,15 +52,24 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	if err := m.paintParts(ctx, photos.mixture.Parts); err != nil {
 		return nil, err
 	}
-	samples, err := m.lookAtMixture(ctx, len(photos.Learned))
-	if err != nil {
-		return nil, err
-	}
 	weighting, inForce, err := m.weigh(photos.mixture.Parts)
 	if err != nil {
 		return nil, err
 	}
-	initial := plan.initial(m.From, samples.cells.columns)
+	trunk := ownTrunk{}
+	if m.OwnTrunk > 0 {
+		if trunk, err = m.trainOwnTrunk(ctx, photos, weighting); err != nil {
+			return nil, err
+		}
+	}
+	samples, err := m.lookAtMixture(ctx, trunk.in(m.From), len(photos.Learned))
+	if err != nil {
+		return nil, err
+	}
+	initial := plan.initial(m.From, "", samples.cells.columns)
+	if trunk.heads != nil {
+		initial = trunk.heads
+	}
 	train := func(title string, keep func(fold int) bool) (models.Weights, error) {
 		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
@@ -75,8 +85,12 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, weighting, options, m.Options.FacetLoss, m.reporter(title, []string{"loss"}))
 	}
 	var unseen judgedLogits
-	for fold := range calibrationFolds {
-		weights, err := train(fmt.Sprintf("facets, without third %d", fold+1), func(f int) bool { return f != fold })
+	unseenFolds := calibrationFolds
+	if m.OwnTrunk > 0 {
+		unseenFolds = 1 // the trunk has seen the others
+	}
+	for fold := range unseenFolds {
+		weights, err := train(fmt.Sprintf("facets, without part %d of %d", fold+1, photos.folds), func(f int) bool { return f != fold })
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +106,11 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	}
 	model.Weights.Merge("", weights)
 	model.Config.Facets = plan.configs(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8))
+	var names []string
+	for _, f := range plan.Facets {
+		names = append(names, f.Name)
+	}
+	model.SetTrunk(trunk.name, trunk.weights, names...)
 	fit := &FacetFit{Weights: inForce}
 	fit.Model, err = m.save(ctx, model)
 	return fit, err
@@ -99,7 +118,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 
 // lookAtMixture takes the cells of all labelled crops: one look at each painted one, some at each of the real
 // ones, the first as the model looks at it later.
-func (m *maker) lookAtMixture(ctx context.Context, real int) (FacetSamples, error) {
+func (m *maker) lookAtMixture(ctx context.Context, model *models.Model, real int) (FacetSamples, error) {
 	count := min(max(wantedLooks/max(real, 1), leastLooks), mostLooks)
 	var looks []look
 	var s FacetSamples
@@ -121,7 +140,7 @@ func (m *maker) lookAtMixture(ctx context.Context, real int) (FacetSamples, erro
 		}
 	}
 	var err error
-	s.cells, err = m.cellSource(m.From).of(ctx, looks, m.counter("looking at photos"))
+	s.cells, err = m.cellSource(model).of(ctx, looks, m.counter("looking at photos"))
 	return s, err
 }
 
@@ -139,7 +158,7 @@ func (m *maker) paintParts(ctx context.Context, parts []Part) error {
 			return err
 		}
 		for j := first; j < len(m.pool.Crops); j++ {
-			m.pool.Crops[j].Part, m.pool.Crops[j].Fold = i, m.pool.Crops[j].Product%calibrationFolds
+			m.pool.Crops[j].Part, m.pool.Crops[j].Fold = i, m.pool.Crops[j].Product%m.calibrationFolds()
 		}
 	}
 	m.pool.Scenes = nil

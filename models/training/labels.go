@@ -239,11 +239,14 @@ func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
 }
 
 // initial are the weights that the heads start from, for cells of a size: those of the labels that stay, and the
-// mean of a head's for its new labels, so that they begin as likely as any other.
-func (p LabelPlan) initial(model *models.Model, columns int) models.Weights {
+// mean of a head's for its new labels, so that they begin as likely as any other. trunk is that of the cells, see
+// models.FacetConfig.
+func (p LabelPlan) initial(model *models.Model, trunk string, columns int) models.Weights {
 	known := map[string][]string{}
 	for _, f := range model.Config.Facets {
-		known[f.Name] = f.Labels
+		if f.Trunk == trunk { // else they are of other cells
+			known[f.Name] = f.Labels
+		}
 	}
 	weights := models.Weights{}
 	for _, facet := range p.Facets {

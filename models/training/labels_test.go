@@ -162,7 +162,7 @@ func TestInitialHeads(t *testing.T) {
 	plan, err := PlanLabels(model.Config.Facets, []*datasets.Dataset{datasetOf("neckline", "halter", "crew", "cowl"), datasetOf("fit", "slim", "wide")},
 		LabelOptions{Order: map[string][]string{"neckline": {"halter", "cowl", "crew"}}, Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}})
 	require.NoError(t, err)
-	initial := plan.initial(model, 2)
+	initial := plan.initial(model, "", 2)
 	require.Equal(t, []float32{5, 9, 3, 5, 1, 2}, initial["facets.neckline.weight"].Data)
 	require.Equal(t, []float32{30, 20, 10}, initial["facets.neckline.bias"].Data)
 	require.Equal(t, make([]float32, 4), initial["facets.fit.weight"].Data)

@@ -61,6 +61,7 @@ type FacetPhotos struct {
 
 	mixture Mixture
 	pool    *Pool
+	folds   int // see calibrationFoldOf
 }
 
 // ReadFacetPhotos reads the photos of a mixture, on all cores, and locates the dresses that have no box, as an
@@ -71,7 +72,7 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 		return nil, err
 	}
 	m := &maker{Options: options}
-	p := &FacetPhotos{mixture: mixture, pool: &Pool{Facets: mixture.Plan.Facets, called: mixture.Plan.Label}}
+	p := &FacetPhotos{mixture: mixture, pool: &Pool{Facets: mixture.Plan.Facets, called: mixture.Plan.Label}, folds: options.calibrationFolds()}
 	all := p.sort(mixture)
 	progress := m.counter("reading photos")
 	const chunk = 32
@@ -157,7 +158,7 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 	err = parallel(ctx, len(photos), func(i int) error {
 		if o := &photos[i]; reasons[i] == nil && o.to == &p.Learned {
 			o.crop = p.pool.crop(o.image, *o.Box, o.Labels)
-			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.Product), o.Path
+			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.Product, p.folds), o.Path
 		}
 		return nil
 	})
@@ -210,9 +211,20 @@ func (p *FacetPhotos) locate(ctx context.Context, locator *embedding.Embedder, p
 // have learned from the others.
 const calibrationFolds = 3
 
-func calibrationFoldOf(product string) int {
+func (o Options) calibrationFolds() int {
+	if o.OwnTrunk > 0 {
+		return ownTrunkFolds
+	}
+	return calibrationFolds
+}
+
+// ownTrunkFolds is into how many parts they fall where facets have a trunk of their own, which learns from all but
+// the first: an eighth is enough to fit temperatures to.
+const ownTrunkFolds = 8
+
+func calibrationFoldOf(product string, folds int) int {
 	sum := sha256.Sum256([]byte("calibration\x00" + product))
-	return int(binary.BigEndian.Uint64(sum[:]) % calibrationFolds)
+	return int(binary.BigEndian.Uint64(sum[:]) % uint64(folds))
 }
 
 // reasonOf is why a photo is bad, without its path.

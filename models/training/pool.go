@@ -6,6 +6,7 @@ package training
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -232,12 +233,15 @@ func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string)
 	return c
 }
 
+// scene keeps a photo as large as it fits.
 func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
 	width, height := sceneWidth, sceneHeight
 	if real {
 		width, height = realSceneWidth, realSceneHeight
 	}
-	small, placement := photo.Letterbox(image, image.Frame(), width, height)
+	scale := min(float64(width)/float64(image.Width), float64(height)/float64(image.Height))
+	size := func(n int) int { return max(1, int(math.Round(scale*float64(n)))) }
+	small, placement := photo.Letterbox(image, image.Frame(), size(image.Width), size(image.Height))
 	s := Scene{Image: small, Real: real, Fold: fold}
 	if !box.Empty() {
 		s.Box = mapBox(box, placement)

@@ -39,6 +39,9 @@ type Options struct {
 	Facets []catalog.Facet
 	// FacetLoss judges the facet heads.
 	FacetLoss FacetLoss
+	// OwnTrunk is for how many steps a trunk that facets have to themselves is trained with their heads; 0 trains
+	// their heads alone, on the model's trunk.
+	OwnTrunk int
 	// Steps of each head; 0 takes each head's own number.
 	Steps int
 	// Loop says how the heads are trained, as Trunk.Loop does for the trunk.
@@ -69,8 +72,8 @@ type maker struct {
 	held *Pool // painted products that nothing learns from, for calibration
 	// cells of the pool's crops, on the trunk whose heads are trained.
 	cells *cellSource
-	// patches of the pool's scenes, on that trunk.
-	patches *patchSamples
+	// dresses of the pool's scenes, on that trunk.
+	dresses *dressPatches
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
 
