@@ -5,6 +5,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
 )
 
 // LocationReport says how well dresses are found.
@@ -20,13 +21,31 @@ type LocationReport struct {
 
 // Location measures location on examples with a box or known to show no dress; others are left out.
 func Location(ctx context.Context, parts ...Part) (LocationReport, error) {
-	known, photos, err := embed(ctx, parts, false, func(e datasets.Example) bool { return e.NoDress || e.Box != nil })
+	reports, err := LocationAt(ctx, []float64{0}, parts...)
 	if err != nil {
 		return LocationReport{}, err
 	}
+	return reports[0], nil
+}
+
+// LocationAt measures location as if a dress were only taken for one from each of the confidences, where those that
+// the embedders ask for are lower.
+func LocationAt(ctx context.Context, confidences []float64, parts ...Part) ([]LocationReport, error) {
+	known, photos, err := embed(ctx, parts, false, func(e datasets.Example) bool { return e.NoDress || e.Box != nil })
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]LocationReport, len(confidences))
+	for i, confidence := range confidences {
+		reports[i] = location(known, photos, confidence)
+	}
+	return reports, nil
+}
+
+func location(known []datasets.Example, photos []embedding.Photo, confidence float64) LocationReport {
 	var r LocationReport
 	for i, p := range photos {
-		found := p.Status == catalog.StatusOK
+		found := p.Status == catalog.StatusOK && float64(p.BoxConfidence) >= confidence
 		if known[i].NoDress {
 			r.Others++
 			if found {
@@ -50,5 +69,5 @@ func Location(ctx context.Context, parts ...Part) (LocationReport, error) {
 	}
 	dresses, others := float64(max(r.Dresses, 1)), float64(max(r.Others, 1))
 	r.MeanIoU, r.IoU50, r.IoU75, r.Missed, r.False = r.MeanIoU/dresses, r.IoU50/dresses, r.IoU75/dresses, r.Missed/dresses, r.False/others
-	return r, nil
+	return r
 }

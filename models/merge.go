@@ -25,7 +25,7 @@ type MergeConfig struct {
 
 // DefaultMergeConfig is what training starts from.
 func DefaultMergeConfig() MergeConfig {
-	return MergeConfig{MinForeground: 0.2, MinIoU: 0.5, Calibration: [4]float64{-6, 5, 5, 2}, MinConfidence: 0.5, MaxCandidates: 5}
+	return MergeConfig{MinForeground: 0.2, MinIoU: 0.5, Calibration: [4]float64{-6, 5, 5, 2}, MinConfidence: 0.2, MaxCandidates: 5}
 }
 
 // CellBox is what the two location networks say at one cell of one scale.

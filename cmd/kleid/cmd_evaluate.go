@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -49,9 +50,10 @@ time without a fold, which is then measured.
 
 ` + referenceLayout,
 		Subcommands: []*cli.Command{
-			sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
+			also(sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
 tables of clothing, ccp and facets.`, []string{"background", "location", "refine"}, evaluateLocation),
+				&cli.Float64SliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated"}),
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
@@ -62,12 +64,23 @@ people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv
 	}
 }
 
+// minConfidence is a flag of evaluate location.
+const minConfidence = "min-confidence"
+
+// also adds flags to a command.
+func also(c *cli.Command, flags ...cli.Flag) *cli.Command {
+	c.Flags = slices.Concat(c.Flags, flags)
+	return c
+}
+
 // measured is what an evaluation is of: one model, or one for each fold of the reference photos that has not
 // learned from it.
 type measured struct {
 	reference *datasets.Reference
 	facets    []catalog.Facet
 	embedders []*embedding.Embedder
+	// confidence is that from which the model takes what it finds for a dress.
+	confidence float64
 }
 
 // parts gives each embedder the examples that it is measured on.
@@ -79,8 +92,8 @@ func (m measured) parts(examples []datasets.Example) []evaluation.Part {
 	for k, e := range m.embedders {
 		parts[k].Embedder = e
 	}
-	for i, e := range examples {
-		k := training.FoldOf(e, i)
+	for _, e := range examples {
+		k := training.FoldOf(e)
 		parts[k].Examples = append(parts[k].Examples, e)
 	}
 	return parts
@@ -116,7 +129,11 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			return err
 		}
 	}
+	m.confidence = model.Config.Merge.MinConfidence
 	for _, model := range of {
+		for _, confidence := range c.Float64Slice(minConfidence) {
+			model.Config.Merge.MinConfidence = min(model.Config.Merge.MinConfidence, confidence)
+		}
 		e, err := embedding.New(backend, model)
 		if err != nil {
 			return err
@@ -160,12 +177,18 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		r, err := evaluation.Location(c.Context, m.parts(examples)...)
+		confidences := append([]float64{m.confidence}, c.Float64Slice(minConfidence)...)
+		rs, err := evaluation.LocationAt(c.Context, confidences, m.parts(examples)...)
 		if err != nil {
 			return nil, err
 		}
-		reports[set.name] = r
-		writeLocation(row, set.name, r)
+		reports[set.name] = rs[0]
+		writeLocation(row, set.name, rs[0])
+		for i, r := range rs[1:] {
+			name := fmt.Sprintf("%s, from %g", set.name, confidences[i+1])
+			reports[name] = r
+			writeLocation(row, name, r)
+		}
 	}
 	row("")
 	return reports, nil

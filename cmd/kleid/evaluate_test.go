@@ -73,6 +73,10 @@ func TestEvaluate(t *testing.T) {
 	require.Zero(t, location["street"].False, "an empty wall")
 	require.Equal(t, 1, location["home"].Others)
 	require.Contains(t, evaluate("location").stdout, "street")
+	at := decodeLine[map[string]evaluation.LocationReport](t, evaluate("location", "--json", "--min-confidence", "0", "--min-confidence", "2"))
+	require.Zero(t, at["street, from 0"].Missed)
+	require.Equal(t, location["street"], at["street"], "what it is without the flag")
+	require.Equal(t, 1.0, at["street, from 2"].Missed, "so sure it never is")
 
 	facets := decodeLine[map[string][]evaluation.FacetReport](t, evaluate("facets", "--json", "--min-count", "1"))["true boxes"]
 	require.Len(t, facets, len(datasets.Facets()))

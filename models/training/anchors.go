@@ -16,7 +16,7 @@ func (p *Pool) anchors(excluded int) [][4]float64 {
 	byKind := map[sceneKind][][4]float64{}
 	for i := range p.Scenes {
 		s := &p.Scenes[i]
-		if s.Box.Empty() || s.fold(i) == excluded && excluded >= 0 {
+		if s.Box.Empty() || s.fold() == excluded && excluded >= 0 {
 			continue
 		}
 		byKind[s.kind()] = append(byKind[s.kind()], shareOf(s.Box, s.Image.Frame()))

@@ -47,7 +47,7 @@ func try(backend backends.Backend, model *models.Model, pool *Pool, scenes []int
 			}
 			best := places[i][0]
 			trials = append(trials, trial{
-				fold: s.fold(scene), kind: s.kind(), place: best,
+				fold: s.fold(), kind: s.kind(), place: best,
 				before: best.Evidence.Confidence(model.Config.Merge.Calibration),
 				found:  !s.Box.Empty() && best.Box.IoU(s.Box) >= 0.5,
 			})
@@ -63,7 +63,7 @@ func (m *maker) tryFolds(folds []*models.Model) ([]trial, error) {
 	for k, model := range folds {
 		var scenes []int
 		for i := range m.pool.Scenes {
-			if s := &m.pool.Scenes[i]; s.Real && s.fold(i) == k {
+			if s := &m.pool.Scenes[i]; s.Real && s.fold() == k {
 				scenes = append(scenes, i)
 			}
 		}

@@ -3,6 +3,8 @@ package training
 import (
 	"context"
 	"errors"
+	"hash/crc32"
+	"path/filepath"
 	"slices"
 
 	"github.com/kleid-search/kleid/datasets"
@@ -12,13 +14,15 @@ import (
 // realFolds is how many folds the real photos are parted into.
 const realFolds = 5
 
-// FoldOf is the fold that an example belongs to: its own or, for those without, one by its number among the examples,
-// so that heads which have not learned from it are known for each of them.
-func FoldOf(e datasets.Example, number int) int {
-	if e.Fold < 0 {
-		return number % realFolds
+// FoldOf is the fold that an example belongs to: its own or, for those without, one by its file's name, so that heads
+// which have not learned from it are known for each of them.
+func FoldOf(e datasets.Example) int { return foldOf(e.Fold, e.Path) }
+
+func foldOf(own int, path string) int {
+	if own < 0 {
+		return int(crc32.ChecksumIEEE([]byte(filepath.Base(path))) % realFolds)
 	}
-	return e.Fold
+	return own
 }
 
 // Folds trains the heads anew on the frozen trunk of Options.From, five times, each time without one fold of the real

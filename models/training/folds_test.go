@@ -11,6 +11,7 @@ import (
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/models"
 )
 
 // reference is a folder of "real" photos, painted: a street photo with a dress and one without for each fold.
@@ -90,4 +91,15 @@ func TestFolds(t *testing.T) {
 	options.Reference = nil
 	_, err = Folds(t.Context(), options)
 	require.ErrorContains(t, err, "real photos")
+}
+
+// TestFoldsStartAnew: heads of a model that may have learned from a fold do not find their way into those without it.
+func TestFoldsStartAnew(t *testing.T) {
+	w := models.Weights{}
+	for _, name := range []string{"trunk.stem.conv.weight", "background.out.weight", "location.out.weight", "refine.weight", "facets.sleeve.weight"} {
+		w[name] = models.NewTensor(1)
+	}
+	m := &maker{Options: Options{Heads: []string{"background", "refine", "facets"}}}
+	require.Equal(t, []string{"facets.sleeve.weight", "location.out.weight", "trunk.stem.conv.weight"}, m.withoutTrained(w).Names())
+	require.Len(t, w, 5)
 }

@@ -56,11 +56,11 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 		return nil, err
 	}
 	var painted, real []int
-	for i, s := range pool.Scenes {
-		switch {
+	for i := range pool.Scenes {
+		switch s := &pool.Scenes[i]; {
 		case !s.Real:
 			painted = append(painted, i)
-		case s.Fold != options.Excluded || s.Fold < 0:
+		case options.Excluded < 0 || s.fold() != options.Excluded:
 			real = append(real, i)
 		}
 	}

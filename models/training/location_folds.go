@@ -49,7 +49,7 @@ func (m *maker) locationWithoutFolds(ctx context.Context, model *models.Model) (
 	}
 	var held []*models.Model
 	for k := range realFolds {
-		own := &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
+		own := &models.Model{Config: model.Config, Weights: m.withoutTrained(model.Weights)}
 		err := m.stage(ctx, "location"+withoutFold(k), own, func() error { return m.locationHeads(ctx, own, k) })
 		if err != nil {
 			return nil, err
@@ -57,6 +57,20 @@ func (m *maker) locationWithoutFolds(ctx context.Context, model *models.Model) (
 		held = append(held, own)
 	}
 	return held, nil
+}
+
+// withoutTrained are weights without those of location's heads that are trained: they may have learned from the very
+// photos that are left out.
+func (m *maker) withoutTrained(weights models.Weights) models.Weights {
+	rest := weights.Clone()
+	for _, head := range m.Heads {
+		if isLocationHead(head) {
+			for name := range rest.Sub(head + ".") {
+				delete(rest, head+"."+name)
+			}
+		}
+	}
+	return rest
 }
 
 // locationHeads trains the heads of location without a fold; a negative one trains on all.

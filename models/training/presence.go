@@ -33,7 +33,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sid
 	for i := range m.pool.Scenes {
 		s := &m.pool.Scenes[i]
 		plan := presenceStarts[s.kind()]
-		if excluded >= 0 && s.fold(i) == excluded || scenes[s.kind()] == plan.scenes {
+		if excluded >= 0 && s.fold() == excluded || scenes[s.kind()] == plan.scenes {
 			continue
 		}
 		scenes[s.kind()]++

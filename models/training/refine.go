@@ -118,7 +118,7 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded int)
 		if s.Real {
 			share = realDressShare
 		}
-		shares.add(s.kind(), share, excluded < 0 || s.fold(p.scene) != excluded)
+		shares.add(s.kind(), share, excluded < 0 || s.fold() != excluded)
 	}
 	return ridge(m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda)
 }

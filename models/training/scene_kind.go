@@ -25,11 +25,10 @@ func (s *Scene) kind() sceneKind {
 	return paintedDress
 }
 
-// fold is the scene's, or one of the five by its number for those without, so that something is known of photos that
-// a head has not seen.
-func (s *Scene) fold(number int) int {
-	if s.Real && s.Fold < 0 {
-		return number % realFolds
+// fold is that with which a real scene is left out, see FoldOf; -1 of a painted one.
+func (s *Scene) fold() int {
+	if !s.Real {
+		return -1
 	}
-	return s.Fold
+	return foldOf(s.Fold, s.Name)
 }
