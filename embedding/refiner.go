@@ -40,8 +40,8 @@ type patch struct {
 	place  *models.Place
 }
 
-// maxLooks is how often a place is looked at: once more if the first look moved it far.
-const maxLooks = 2
+// MaxLooks is how often a place is looked at: once more if the first look moved it far.
+const MaxLooks = 2
 
 // refine looks at the best places of each photo and at its anchors, moves them to where the dress is, and says how
 // likely it is that there is one; cells are what the location networks say. Other places are dropped. It returns the
@@ -55,7 +55,7 @@ func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places
 		}
 	}
 	var networks time.Duration
-	for range maxLooks {
+	for range MaxLooks {
 		took, err := r.look(open)
 		if err != nil {
 			return 0, err

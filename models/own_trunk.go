@@ -34,7 +34,7 @@ func (m *Model) SetTrunk(name string, trunk Weights, facets ...string) {
 	if trunk == nil {
 		name = ""
 	}
-	of := map[string]bool{}
+	read := map[string]bool{}
 	for i := range m.Config.Facets {
 		f := &m.Config.Facets[i]
 		for _, facet := range facets {
@@ -42,11 +42,11 @@ func (m *Model) SetTrunk(name string, trunk Weights, facets ...string) {
 				f.Trunk = name
 			}
 		}
-		of[f.Trunk] = true
+		read[f.Trunk] = true
 	}
 	for n := range m.Weights {
 		if rest, ok := strings.CutPrefix(n, ownTrunks); ok {
-			if trunk, _, _ := strings.Cut(rest, "."); !of[trunk] || trunk == name {
+			if old, _, _ := strings.Cut(rest, "."); !read[old] || old == name {
 				delete(m.Weights, n)
 			}
 		}

@@ -131,10 +131,11 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	}
 	m.confidence = model.Config.Merge.MinConfidence
 	for _, model := range of {
+		measured := *model // the default one is shared
 		for _, confidence := range c.Float64Slice(minConfidence) {
-			model.Config.Merge.MinConfidence = min(model.Config.Merge.MinConfidence, confidence)
+			measured.Config.Merge.MinConfidence = min(measured.Config.Merge.MinConfidence, confidence)
 		}
-		e, err := embedding.New(backend, model)
+		e, err := embedding.New(backend, &measured)
 		if err != nil {
 			return err
 		}

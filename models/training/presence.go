@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 
+	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
 )
@@ -17,9 +18,6 @@ var presenceStarts = map[sceneKind]struct {
 	realDress: {6, 1 << 30, 0.35}, paintedDress: {1, 1000, 0.15},
 	streetOther: {6, 1 << 30, 0.25}, homeOther: {1, 1500, 0.15}, paintedEmpty: {1, 1000, 0.1},
 }
-
-// presenceLooks is how often a place is looked at, as often as a refiner does at most.
-const presenceLooks = 2
 
 // fitPresence fits whether a patch shows a dress. It looks where a refiner would: at anchors and near them, and from
 // there to where the sides lead, in photos with a dress and in those without. Patches drawn around true boxes, which
@@ -51,7 +49,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sid
 	}
 	var shares weightShares
 	cells, truth := matrix{}, matrix{columns: 1}
-	for look := range presenceLooks {
+	for look := range embedding.MaxLooks {
 		for i := range open {
 			open[i].region = refine.Patch(boxes[i], config.CropWidth, config.CropHeight)
 		}
