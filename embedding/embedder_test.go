@@ -44,7 +44,7 @@ func smallModel(t testing.TB, change ...func(m *models.Model)) *models.Model {
 		net := models.NewTrainingNet(ctx, nil, 7, false)
 		features := backbone.Build(net.In("trunk"), x)
 		sum := Add(ReduceAllSum(models.BackgroundHead(net, features)), ReduceAllSum(models.LocationHead(net, features)))
-		cells := models.Cells(features, config.CellRows, config.CellColumns)
+		cells := config.Cells(features)
 		sum = Add(sum, ReduceAllSum(models.DeepRankHead(net, models.UnsupervisedHead(net, cells, config.EmbeddingSize))))
 		for _, f := range config.Facets {
 			sum = Add(sum, ReduceAllSum(models.FacetHead(net, f.Name, cells, len(f.Labels))))

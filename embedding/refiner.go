@@ -47,9 +47,50 @@ const MaxLooks = 2
 // likely it is that there is one; cells are what the location networks say. Other places are dropped. It returns the
 // networks' time.
 func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
+	rest := make([][]models.Place, len(images))
+	for i, image := range images {
+		places[i], rest[i] = r.starts(places[i], image.Frame())
+	}
+	networks, err := r.follow(images, cells, places)
+	if err != nil {
+		return 0, err
+	}
+	for i := range rest {
+		if len(places[i]) > 0 && r.config.Settles(places[i][0].Confidence, places[i][0].Overlap) {
+			rest[i] = nil
+		}
+	}
+	took, err := r.follow(images, cells, rest)
+	for i := range places {
+		places[i] = distinct(append(places[i], rest[i]...))
+	}
+	return networks + took, err
+}
+
+// sameStart is the overlap from which an anchor is so near a candidate that looking there tells nothing new.
+const sameStart = 0.8
+
+// starts are where a photo is looked at: the best place in any case, as are those that the location networks take for
+// a dress of its own; and the rest of the best ones and the anchors that are none of them.
+func (r *refiner) starts(places []models.Place, frame photo.Box) (first, rest []models.Place) {
+	starts := slices.Clone(places[:min(len(places), r.config.Candidates)])
+	n := min(1, len(starts))
+	for n < len(starts) && starts[n].Evidence.Confidence(r.model.Merge.Calibration) >= r.model.Merge.MinConfidence {
+		n++
+	}
+	for _, anchor := range r.config.AnchorBoxes(frame) {
+		if !slices.ContainsFunc(starts, func(p models.Place) bool { return p.Box.IoU(anchor) >= sameStart }) {
+			starts = append(starts, models.Place{Box: anchor})
+		}
+	}
+	n = max(n, min(1, len(starts)))
+	return starts[:n:n], starts[n:]
+}
+
+// follow moves places to where the dress is, in a look or two, and says how likely it is that there is one.
+func (r *refiner) follow(images []*photo.Image, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
 	var open []patch
 	for i, image := range images {
-		places[i] = r.starts(places[i], image.Frame())
 		for c := range places[i] {
 			open = append(open, patch{image: image, place: &places[i][c]})
 		}
@@ -69,23 +110,8 @@ func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places
 			p.Evidence = models.EvidenceFor(p.Box, cells[i], r.model.Merge)
 			p.Confidence = r.config.Confidence(p.Evidence.Confidence(r.model.Merge.Calibration), p.Present)
 		}
-		places[i] = distinct(places[i])
 	}
 	return networks, nil
-}
-
-// sameStart is the overlap from which an anchor is so near a candidate that looking there tells nothing new.
-const sameStart = 0.8
-
-// starts are the best places, and the anchors that are none of them.
-func (r *refiner) starts(places []models.Place, frame photo.Box) []models.Place {
-	starts := slices.Clone(places[:min(len(places), r.config.Candidates)])
-	for _, anchor := range r.config.AnchorBoxes(frame) {
-		if !slices.ContainsFunc(starts, func(p models.Place) bool { return p.Box.IoU(anchor) >= sameStart }) {
-			starts = append(starts, models.Place{Box: anchor})
-		}
-	}
-	return starts
 }
 
 // look asks the network about patches, and moves their places. Patches of many photos fill a batch.

@@ -72,6 +72,37 @@ func TestRefinerLooksAtAnchors(t *testing.T) {
 	require.Len(t, places, 2, "one lies where a candidate is")
 }
 
+func TestRefinerStopsWhereItIsSureOrHopeless(t *testing.T) {
+	anchors := [][4]float64{{0.6, 0.6, 0.9, 0.9}}
+	best := models.Place{Box: photo.Box{XMin: 20, YMin: 30, XMax: 100, YMax: 150}}
+	looked := func(answer [5]float32, change func(c *models.RefineConfig)) int {
+		m := smallModel(t, answering(answer, func(c *models.RefineConfig) {
+			c.Anchors, c.Calibration = anchors, [3]float64{0, 0, 1} // the middle answer is 0.73 sure
+			change(c)
+		}))
+		return len(refined(t, m, photo.New(320, 480), best))
+	}
+	require.Equal(t, 2, looked(middle, func(c *models.RefineConfig) {}), "without thresholds the anchor is looked at as well")
+	require.Equal(t, 1, looked(middle, func(c *models.RefineConfig) { c.Sure = 0.7 }))
+	require.Equal(t, 2, looked(middle, func(c *models.RefineConfig) { c.Sure = 0.8 }), "not sure enough")
+	require.Equal(t, 1, looked(middle, func(c *models.RefineConfig) { c.Hopeless = 0.8 }))
+	require.Equal(t, 2, looked(middle, func(c *models.RefineConfig) { c.Hopeless = 0.7 }))
+	moving := middle
+	moving[1], moving[3] = moving[1]-0.3, moving[3]-0.3
+	require.Equal(t, 2, looked(moving, func(c *models.RefineConfig) { c.Sure = 0.7 }), "sure, but not where")
+}
+
+func TestRefinerLooksAtASecondDress(t *testing.T) {
+	m := smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Anchors, c.Sure = nil, 0.1 }))
+	m.Config.Merge.Calibration = [4]float64{-2, 4, 0, 0}
+	m.Config.Merge.MinConfidence = 0.5
+	at := func(x int, foreground float64) models.Place {
+		return models.Place{Box: photo.Box{XMin: x, YMin: 150, XMax: x + 100, YMax: 300}, Evidence: models.Evidence{foreground}}
+	}
+	require.Len(t, refined(t, m, photo.New(320, 480), at(10, 0.9), at(200, 0.9)), 2)
+	require.Len(t, refined(t, m, photo.New(320, 480), at(10, 0.9), at(200, 0.1)), 1, "which is hardly a dress")
+}
+
 func TestDistinctPrefersSteadyBoxes(t *testing.T) {
 	at := func(x int) photo.Box { return photo.Box{XMin: x, XMax: x + 100, YMax: 100} }
 	got := distinct([]models.Place{

@@ -52,7 +52,7 @@ func TestCost(t *testing.T) {
 	require.NoError(t, err)
 	net := NewRandomNet(1)
 	crop := flop(t, func(x *Node) {
-		cells := Cells(backbone.Build(net.In("trunk"), x), config.CellRows, config.CellColumns)
+		cells := config.Cells(backbone.Build(net.In("trunk"), x))
 		DeepRankHead(net, UnsupervisedHead(net, cells, config.EmbeddingSize))
 		for _, f := range config.Facets {
 			FacetHead(net, f.Name, cells, len(f.Labels))

@@ -20,7 +20,7 @@ func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
 // CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their cells
 // [batch, CellRows*CellColumns*channels], which all heads of crops read.
 func (m *Model) CellsGraph(pixels *Node) *Node {
-	return Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features, m.Config.CellRows, m.Config.CellColumns)
+	return m.Config.Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
 }
 
 // TransformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer

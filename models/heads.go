@@ -1,6 +1,8 @@
 package models
 
 import (
+	"math"
+
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 )
 
@@ -36,6 +38,32 @@ func Cells(features *Node, rows, columns int) *Node {
 	x := Reshape(features, batch, rows, height/rows, columns, width/columns, channels)
 	x = MulScalar(ReduceSum(x, 2, 4), float64(rows*columns)/float64(height*width)) // [batch, rows, columns, channels]
 	return Reshape(x, batch, rows*columns*channels)
+}
+
+// Cells are those of a crop's features, [batch, CellRows*CellColumns*channels]: see the function Cells and
+// Config.CellFocus.
+func (c Config) Cells(features *Node) *Node {
+	if c.CellFocus > 0 {
+		g, width := features.Graph(), features.Shape().Dimensions[2]
+		weights := Const(g, focusWeights(width, c.CellFocus))
+		features = Mul(features, Reshape(weights, 1, 1, width, 1))
+	}
+	return Cells(features, c.CellRows, c.CellColumns)
+}
+
+// focusWeights are a normal curve around the middle of so many columns, focus being its deviation in halves of the
+// width. Their mean is 1.
+func focusWeights(columns int, focus float64) []float32 {
+	weights, sum := make([]float32, columns), 0.0
+	for i := range weights {
+		fromMiddle := (2*float64(i)+1)/float64(columns) - 1
+		w := math.Exp(-fromMiddle * fromMiddle / (2 * focus * focus))
+		weights[i], sum = float32(w), sum+w
+	}
+	for i := range weights {
+		weights[i] *= float32(float64(columns) / sum)
+	}
+	return weights
 }
 
 // UnsupervisedHead projects the cells of a crop to a unit vector [batch, size]. Its weights are a

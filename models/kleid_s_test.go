@@ -43,7 +43,7 @@ func BenchmarkKleidSTrainStep(b *testing.B) {
 			}
 			config := DefaultConfig()
 			trainer, err := NewTrainer(testBackend(b), func(net *Net, in []*Node) []*Node {
-				cells := Cells(kleidS.Build(net.In("trunk"), in[0]), config.CellRows, config.CellColumns)
+				cells := config.Cells(kleidS.Build(net.In("trunk"), in[0]))
 				loss := SupervisedContrastive(Normalised(net.Linear("contrast", cells, 256)), in[2], 0.1)
 				at := 0
 				for i, n := range labels {

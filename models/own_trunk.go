@@ -77,7 +77,7 @@ func (m *Model) facetCells(net *Net, pixels, shared *Node) func(trunk string) *N
 			panic(err)
 		}
 		features := m.Config.CropPass(ownTrunk(net, name), backbone, pixels).Features
-		known[name] = Cells(features, m.Config.CellRows, m.Config.CellColumns)
+		known[name] = m.Config.Cells(features)
 	}
 	return func(trunk string) *Node { return known[trunk] }
 }

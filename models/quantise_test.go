@@ -317,7 +317,7 @@ func smallModel(t *testing.T) *Model {
 	context.MustNewExec(testBackend(t), ctx, func(ctx *context.Context, x *Node) []*Node {
 		net := NewTrainingNet(ctx, nil, 1, false)
 		features := backbone.Build(net.In("trunk"), x)
-		cells := Cells(features, config.CellRows, config.CellColumns)
+		cells := config.Cells(features)
 		out := []*Node{BackgroundHead(net, features), LocationHead(net, features), DeepRankHead(net, UnsupervisedHead(net, cells, config.EmbeddingSize))}
 		for _, f := range config.Facets {
 			out = append(out, FacetHead(net, f.Name, cells, len(f.Labels)))

@@ -24,6 +24,10 @@ type RefineConfig struct {
 	Candidates int `json:"candidates"`
 	// Again is the overlap of a candidate with what the patch says below which there is one more look.
 	Again float64 `json:"again"`
+	// Sure and Hopeless are confidences: from the one and below the other, what is seen at the best candidate is taken
+	// for the answer, if it has settled there, and the other places are not looked at. 0 does without.
+	Sure     float64 `json:"sure,omitempty"`
+	Hopeless float64 `json:"hopeless,omitempty"`
 	// Calibration makes a confidence by logistic regression: a bias, a weight for the candidate's log-odds and one
 	// for what the patch says.
 	Calibration [3]float64 `json:"calibration"`
@@ -85,6 +89,11 @@ func (c RefineConfig) Box(answer []float32, patch, frame photo.Box) photo.Box {
 		return int(math.Round(float64(patch.YMin) + float64(share)*float64(patch.Height())))
 	}
 	return photo.Box{XMin: x(answer[0]), YMin: y(answer[1]), XMax: x(answer[2]), YMax: y(answer[3])}.Intersect(frame)
+}
+
+// Settles says whether a place with that confidence, which the last look left with that overlap, is the answer.
+func (c RefineConfig) Settles(confidence, overlap float64) bool {
+	return overlap >= c.Again && (c.Sure > 0 && confidence >= c.Sure || confidence < c.Hopeless)
 }
 
 // Confidence joins the location networks' confidence in a box and what RefineHead says of a dress's presence there.

@@ -36,7 +36,7 @@ func writeTinyModel(path string, seed uint64) error {
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*graph.Node) []*graph.Node {
 		features := backbone.Build(net.In("trunk"), inputs[0])
 		loss := graph.Add(graph.ReduceAllSum(models.BackgroundHead(net, features)), graph.ReduceAllSum(models.LocationHead(net, features)))
-		cells := models.Cells(features, config.CellRows, config.CellColumns)
+		cells := config.Cells(features)
 		loss = graph.Add(loss, graph.ReduceAllSum(models.DeepRankHead(net, models.UnsupervisedHead(net, cells, config.EmbeddingSize))))
 		for _, f := range config.Facets {
 			loss = graph.Add(loss, graph.ReduceAllSum(models.FacetHead(net, f.Name, cells, len(f.Labels))))

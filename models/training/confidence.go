@@ -120,10 +120,15 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 	}
 	for _, model := range everyone {
 		own := *refine
+		own.Sure, own.Hopeless = 0, 0 // which speak of what is fitted here
 		model.Config.Refine = &own
 	}
-	return fit(func(t trial) []float64 { return []float64{models.LogOdds(t.before), t.place.Present} },
+	err = fit(func(t trial) []float64 { return []float64{models.LogOdds(t.before), t.place.Present} },
 		func(model *models.Model) []float64 { return model.Config.Refine.Calibration[:] })
+	for _, model := range everyone {
+		model.Config.Refine.Sure, model.Config.Refine.Hopeless = refine.Sure, refine.Hopeless
+	}
+	return err
 }
 
 // trialShares weigh the kinds of scenes, among those with a dress and those without.

@@ -91,21 +91,23 @@ func (m *maker) steps(own int) int {
 }
 
 func (m *maker) projection(ctx context.Context, model *models.Model) error {
-	var looks []look
+	var painted, real []look
 	for i, c := range m.pool.Crops {
-		j := paintedJitter
 		if c.Real {
-			j = realJitter
-		} else if i%2 == 1 {
-			continue // a half is plenty for a covariance
+			real = append(real, look{crop: i, jitter: realJitter})
+		} else if i%2 == 0 { // a half is plenty for a covariance
+			painted = append(painted, look{crop: i, jitter: paintedJitter})
 		}
-		looks = append(looks, look{crop: i, jitter: j})
+	}
+	looks := real // where there are enough: painted dresses differ in other things than real ones
+	if len(real) < 2*model.Config.EmbeddingSize {
+		looks = append(painted, real...)
 	}
 	cells, err := m.cellSource(model).of(ctx, looks, m.counter("projection: cells"))
 	if err != nil {
 		return err
 	}
-	weights, err := FitProjection(cells, model.Config.EmbeddingSize)
+	weights, err := FitProjection(cells, model.Config.CellRows*model.Config.CellColumns, model.Config.EmbeddingSize)
 	if err != nil {
 		return err
 	}

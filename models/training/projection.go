@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
@@ -13,9 +14,14 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// shrinkage tempers the whitening: components are divided by their deviation to this power, so that
-// rare directions, which are mostly noise, do not count as much as the frequent ones.
-const shrinkage = 0.5
+const (
+	// shrinkage tempers the whitening: components are divided by their deviation to this power, so that
+	// rare directions, which are mostly noise, do not count as much as the frequent ones.
+	shrinkage = 0.25
+	// layout is how much it counts where in the crop a thing is, against that it is there at all: each cell's
+	// difference from the crop's mean cell is multiplied by it.
+	layout = 0.5
+)
 
 // The subspace iteration holds a few more directions than are asked for, and turns them a few times.
 const (
@@ -23,11 +29,36 @@ const (
 	subspaceRounds = 6
 )
 
-// FitProjection fits the unsupervised embedding: a principal component analysis of cells, keeping
-// size components, partly whitened (https://hal.inria.fr/hal-00722622 shows why for retrieval). It
-// returns the weights of models.UnsupervisedHead.
-func FitProjection(cells matrix, size int) (models.Weights, error) {
-	return principalComponents(cells, size, shrinkage)
+// FitProjection fits the unsupervised embedding of crops of count cells: a principal component analysis of the
+// cells, with their layout tempered, keeping size components, partly whitened
+// (https://hal.inria.fr/hal-00722622 shows why for retrieval). It returns the weights of models.UnsupervisedHead.
+func FitProjection(cells matrix, count, size int) (models.Weights, error) {
+	tempered := matrix{cells.rows, cells.columns, slices.Clone(cells.data)}
+	temperLayout(tempered.data, tempered.rows, count)
+	weights, err := principalComponents(tempered, size, shrinkage)
+	if err != nil {
+		return nil, err
+	}
+	// Tempering is a symmetric linear map, and so the weights may do it as well as the cells.
+	temperLayout(weights["unsupervised.weight"].Data, size, count)
+	return weights, nil
+}
+
+// temperLayout multiplies each cell's difference from the mean of its row's count cells by layout.
+func temperLayout(data []float32, rows, count int) {
+	channels := len(data) / (rows * count)
+	for r := range rows {
+		row := data[r*count*channels : (r+1)*count*channels]
+		for c := range channels {
+			mean := float32(0)
+			for k := range count {
+				mean += row[k*channels+c] / float32(count)
+			}
+			for k := range count {
+				row[k*channels+c] = mean + layout*(row[k*channels+c]-mean)
+			}
+		}
+	}
 }
 
 // principalComponents are the weights that bring cells to their size principal components, each divided by its

@@ -3,6 +3,7 @@ package training
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/pkg/core/graph"
@@ -84,7 +85,7 @@ func TestFitProjection(t *testing.T) {
 			cells.data[i*d+j] = float32(2 + rng.NormFloat64()*float64(d-j))
 		}
 	}
-	weights, err := FitProjection(cells, size)
+	weights, err := FitProjection(cells, 1, size)
 	require.NoError(t, err)
 	w, b := weights["unsupervised.weight"], weights["unsupervised.bias"]
 	require.Equal(t, []int{size, d}, w.Shape)
@@ -110,6 +111,31 @@ func TestFitProjection(t *testing.T) {
 	for o := 1; o < size; o++ {
 		require.GreaterOrEqual(t, c.At(o-1, o-1), c.At(o, o)*0.999, "components fall in variance")
 	}
-	_, err = FitProjection(matrix{rows: 3, columns: d, data: cells.data[:3*d]}, size)
+	_, err = FitProjection(matrix{rows: 3, columns: d, data: cells.data[:3*d]}, 1, size)
 	require.ErrorContains(t, err, "fewer photos")
+}
+
+// TestLayoutIsTempered finds that crops of the same cells in another order are nearer to each other than without
+// tempering, and that weights temper as the cells do.
+func TestLayoutIsTempered(t *testing.T) {
+	row := []float32{1, 10, 3, 20} // two cells of two channels
+	temperLayout(row, 1, 2)
+	require.Equal(t, []float32{1.5, 12.5, 2.5, 17.5}, row, "halfway to the mean cell, 2 and 15")
+
+	const n, count, channels, size = 64, 3, 4, 5
+	rng := rand.New(rand.NewPCG(3, 3))
+	cells := matrix{n, count * channels, make([]float32, n*count*channels)}
+	for i := range cells.data {
+		cells.data[i] = float32(rng.NormFloat64())
+	}
+	weights, err := FitProjection(cells, count, size)
+	require.NoError(t, err)
+	tempered := matrix{n, cells.columns, slices.Clone(cells.data)}
+	temperLayout(tempered.data, n, count)
+	plain, err := principalComponents(tempered, size, shrinkage)
+	require.NoError(t, err)
+	got, want := project(cells, weights), project(tempered, plain)
+	for i := range got.data {
+		require.InDelta(t, want.data[i], got.data[i], 1e-4)
+	}
 }

@@ -126,6 +126,9 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 		model = &models.Model{Config: options.Trunk.Config, Weights: trunk}
 	} else {
 		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
+		if len(m.Heads) == len(AllHeads) && len(model.Config.OwnTrunks()) == 0 { // nothing is left that reads cells of before
+			model.Config.CellFocus = models.DefaultConfig().CellFocus
+		}
 	}
 	if len(m.Heads) > 0 {
 		if err := m.heads(ctx, model); err != nil {

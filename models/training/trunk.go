@@ -172,7 +172,7 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 			wholes = Concatenate([]*Node{wholes, rest[3]}, 0)
 		}
 		pass := config.CropPass(net.In("trunk"), backbone, crops)
-		cells := models.Cells(pass.Features, config.CellRows, config.CellColumns)
+		cells := config.Cells(pass.Features)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
 		contrast := models.SupervisedContrastive(z, positives, 0.1)
 		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, 0)
@@ -203,7 +203,7 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 // gridOf averages features [batch, height, width, n] over the grid of the model's cells, which is what its heads read.
 func gridOf(features *Node, config models.Config) *Node {
 	d := features.Shape().Dimensions
-	return Reshape(models.Cells(features, config.CellRows, config.CellColumns), d[0], config.CellRows, config.CellColumns, d[3])
+	return Reshape(config.Cells(features), d[0], config.CellRows, config.CellColumns, d[3])
 }
 
 // teacherLoss is the weighted mean square of what the trunk's features [batch, rows, columns, channels], mapped

@@ -1,0 +1,31 @@
+package models
+
+import (
+	"testing"
+
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/stretchr/testify/require"
+)
+
+// TestCellFocus weighs a cell's columns by their distance from the middle, and lets what is alike stay what it is.
+func TestCellFocus(t *testing.T) {
+	backend := testBackend(t)
+	config := Config{CellRows: 1, CellColumns: 2, CellFocus: 0.5}
+	cells := func(config Config, row ...float32) []float32 {
+		exec, err := NewExec(backend, config.Cells)
+		require.NoError(t, err)
+		out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(row, 1, 1, len(row), 1))
+		require.NoError(t, err)
+		data, err := tensors.CopyFlatData[float32](out)
+		require.NoError(t, err)
+		return data
+	}
+	require.InDeltaSlice(t, []float32{3, 3}, cells(config, 3, 3, 3, 3), 1e-5)
+	middle, border := cells(config, 0, 1, 0, 0), cells(config, 1, 0, 0, 0)
+	// exp(-(1/4)²/(2·(1/2)²)) and exp(-(3/4)²/(2·(1/2)²)), as shares of their sum
+	require.InDeltaSlice(t, []float32{0.7311, 0}, middle, 1e-3)
+	require.InDeltaSlice(t, []float32{0.2689, 0}, border, 1e-3)
+	config.CellFocus = 0
+	require.InDeltaSlice(t, []float32{0.5, 0}, cells(config, 1, 0, 0, 0), 1e-5)
+}
