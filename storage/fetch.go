@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -62,9 +63,21 @@ func (f *Fetcher) Close() error {
 // Fetch returns the blob that source names: a path, file:///path, s3://bucket/key or https://host/path.
 // Errors are ErrNotExist, ErrPermission, ErrTooLarge or ErrForbidden where they apply.
 func (f *Fetcher) Fetch(ctx context.Context, source string) ([]byte, error) {
+	data, _, err := f.FetchChanged(ctx, source, Info{})
+	return data, err
+}
+
+// ErrUnchanged says that a blob is still what was known of it.
+var ErrUnchanged = errors.New("unchanged")
+
+// FetchChanged is Fetch, unless the blob is still what is known of it: then the error is ErrUnchanged, and nothing is
+// read but what a file system, S3 or a server (RFC 9110, If-None-Match) says of it. It returns what to know for the
+// next time, the zero Info where that would not be reliable: of a file that is being written to, or of a server that
+// has no strong ETag.
+func (f *Fetcher) FetchChanged(ctx context.Context, source string, known Info) ([]byte, Info, error) {
 	scheme, rest := splitScheme(source)
 	if f.options.HTTPSOnly && scheme != "https" && (scheme != "http" || !f.options.AllowHTTP) {
-		return nil, fmt.Errorf("fetch %s: %w: only https:// addresses are fetched", redact(source), ErrForbidden)
+		return nil, Info{}, fmt.Errorf("fetch %s: %w: only https:// addresses are fetched", redact(source), ErrForbidden)
 	}
 	switch scheme {
 	case "":
@@ -72,19 +85,19 @@ func (f *Fetcher) Fetch(ctx context.Context, source string) ([]byte, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(f.options.BaseDir, path)
 		}
-		return f.file(ctx, path)
+		return f.file(ctx, path, known)
 	case "file":
 		path, err := filePath(source)
 		if err != nil {
-			return nil, err
+			return nil, Info{}, err
 		}
-		return f.file(ctx, path)
+		return f.file(ctx, path, known)
 	case "s3":
-		return f.object(ctx, rest)
+		return f.object(ctx, rest, known)
 	case "http", "https":
-		return f.web(ctx, source)
+		return f.web(ctx, source, known)
 	}
-	return nil, fmt.Errorf("fetch %s: %s:// is not fetched: use a path, file://, s3:// or https://", redact(source), scheme)
+	return nil, Info{}, fmt.Errorf("fetch %s: %s:// is not fetched: use a path, file://, s3:// or https://", redact(source), scheme)
 }
 
 // Fetch fetches one blob. For many, use a Fetcher.
@@ -94,24 +107,40 @@ func Fetch(ctx context.Context, source string, options FetchOptions) ([]byte, er
 	return f.Fetch(ctx, source)
 }
 
-func (f *Fetcher) file(ctx context.Context, path string) ([]byte, error) {
+// settled is how long ago a file has to have been written to for its time to tell it from a later version: some file
+// systems keep times in steps of two seconds.
+const settled = 3 * time.Second
+
+func (f *Fetcher) file(ctx context.Context, path string, known Info) ([]byte, Info, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, Info{}, err
 	}
 	file, err := openRegular(path)
 	if err != nil {
-		return nil, err
+		return nil, Info{}, err
 	}
 	defer file.Close()
+	// The file's state before it is read: who writes to it later gives it another.
+	state, err := file.Stat()
+	if err != nil {
+		return nil, Info{}, err
+	}
+	now := Info{Size: state.Size(), ModTime: state.ModTime().UTC()}
+	if now.Same(known) {
+		return nil, now, ErrUnchanged
+	}
+	if time.Since(now.ModTime) < settled {
+		now = Info{}
+	}
 	data, err := readLimited(file, f.options.Limit)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, Info{}, fmt.Errorf("read %s: %w", path, err)
 	}
-	return data, nil
+	return data, now, nil
 }
 
 // object fetches bucket/key.
-func (f *Fetcher) object(ctx context.Context, location string) ([]byte, error) {
+func (f *Fetcher) object(ctx context.Context, location string, known Info) ([]byte, Info, error) {
 	name, key, _ := strings.Cut(location, "/")
 	f.mu.Lock()
 	bucket, err := f.buckets[name], error(nil)
@@ -122,9 +151,23 @@ func (f *Fetcher) object(ctx context.Context, location string) ([]byte, error) {
 	}
 	f.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return nil, Info{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
 	defer cancel()
-	return ReadAll(ctx, bucket, key, f.options.Limit)
+	if known.ETag != "" {
+		if now, err := bucket.Stat(ctx, key); err == nil && now.Same(known) {
+			return nil, now, ErrUnchanged
+		} // what is wrong with it Get says better
+	}
+	body, now, err := bucket.open(ctx, key)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	defer body.Close()
+	data, err := readLimited(body, f.options.Limit)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("read %s of %s: %w", key, bucket, err)
+	}
+	return data, now, nil
 }

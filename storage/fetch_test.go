@@ -222,3 +222,57 @@ func TestFetchHTTPSOnly(t *testing.T) {
 		require.ErrorIs(t, err, ErrForbidden, source)
 	}
 }
+
+// A blob that is still what is known of it is not read.
+func TestFetchChanged(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "1.jpg")
+	require.NoError(t, os.WriteFile(name, []byte("photo"), 0o600))
+	fakeS3(t)
+	bucket, err := Open(t.Context(), "s3://shop")
+	require.NoError(t, err)
+	require.NoError(t, bucket.Put(t.Context(), "1.jpg", strings.NewReader("photo")))
+	tag := `"one"`
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tag != "" {
+			w.Header().Set("ETag", tag)
+		}
+		http.ServeContent(w, r, "1.jpg", time.Time{}, strings.NewReader("photo"))
+	}))
+	defer server.Close()
+	f := trust(t, FetchOptions{AllowPrivate: true}, server, anywhere)
+	old := time.Now().Add(-time.Hour)
+	require.NoError(t, os.Chtimes(name, old, old))
+	for source, change := range map[string]func(){
+		name: func() { require.NoError(t, os.Chtimes(name, old.Add(time.Second), old.Add(time.Second))) },
+		"s3://shop/1.jpg": func() {
+			require.NoError(t, bucket.Put(t.Context(), "1.jpg", strings.NewReader("another")))
+		},
+		server.URL: func() { tag = `"two"` },
+	} {
+		data, known, err := f.FetchChanged(t.Context(), source, Info{})
+		require.NoError(t, err, source)
+		require.Equal(t, "photo", string(data))
+		require.NotZero(t, known, source)
+		data, again, err := f.FetchChanged(t.Context(), source, known)
+		require.ErrorIs(t, err, ErrUnchanged, source)
+		require.Empty(t, data)
+		require.True(t, again.Same(known), source)
+		change()
+		_, changed, err := f.FetchChanged(t.Context(), source, known)
+		require.NoError(t, err, source)
+		require.False(t, changed.Same(known), source)
+	}
+
+	// What would not tell it from a later version is not given.
+	for _, tag = range []string{"", `W/"weak"`} {
+		_, known, err := f.FetchChanged(t.Context(), server.URL, Info{})
+		require.NoError(t, err)
+		require.Zero(t, known, tag)
+	}
+	require.NoError(t, os.WriteFile(name, []byte("fresh"), 0o600))
+	_, known, err := f.FetchChanged(t.Context(), name, Info{})
+	require.NoError(t, err)
+	require.Zero(t, known)
+	require.False(t, Info{}.Same(Info{}), "of nothing known nothing is the same")
+}

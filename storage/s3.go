@@ -87,15 +87,22 @@ func (s *s3) String() string {
 }
 
 func (s *s3) Get(ctx context.Context, key string) (io.ReadCloser, error) {
+	body, _, err := s.open(ctx, key)
+	return body, err
+}
+
+// open is Get with what is known of the blob.
+func (s *s3) open(ctx context.Context, key string) (io.ReadCloser, Info, error) {
 	if err := checkKey("get", key); err != nil {
-		return nil, err
+		return nil, Info{}, err
 	}
 	core := minio.Core{Client: s.client}
-	body, _, _, err := core.GetObject(ctx, s.bucket, s.prefix+key, minio.GetObjectOptions{})
+	body, object, _, err := core.GetObject(ctx, s.bucket, s.prefix+key, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, s.explain("get", key, err)
+		return nil, Info{}, s.explain("get", key, err)
 	}
-	return body, nil
+	object.Key = s.prefix + key
+	return body, s.info(object), nil
 }
 
 func (s *s3) Stat(ctx context.Context, key string) (Info, error) {

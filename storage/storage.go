@@ -51,7 +51,16 @@ type Info struct {
 	Key     string
 	Size    int64
 	ModTime time.Time
-	ETag    string // S3 only
+	ETag    string // of S3 and web servers
+}
+
+// Same says whether a blob of which one and then the other is known has not changed in between. Of nothing known it
+// does not.
+func (i Info) Same(known Info) bool {
+	if known.ETag != "" || i.ETag != "" {
+		return i.ETag == known.ETag
+	}
+	return !known.ModTime.IsZero() && i.Size == known.Size && i.ModTime.Equal(known.ModTime)
 }
 
 // Open returns the bucket at a URL: a folder's path, file:///path, or s3://bucket/prefix. It does not

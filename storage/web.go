@@ -59,12 +59,12 @@ func (o *FetchOptions) checkURL(u *url.URL) error {
 	return fmt.Errorf("%w: the host %s is not among those allowed (%s)", ErrForbidden, host, strings.Join(o.AllowedHosts, ", "))
 }
 
-func (f *Fetcher) web(ctx context.Context, source string) ([]byte, error) {
+func (f *Fetcher) web(ctx context.Context, source string, known Info) ([]byte, Info, error) {
 	u, err := url.Parse(source)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %q: not an address: %w", source, err)
+		return nil, Info{}, fmt.Errorf("fetch %q: not an address: %w", source, err)
 	}
-	fail := func(err error) ([]byte, error) {
+	fail := func(err error) ([]byte, Info, error) {
 		var asked *url.Error
 		if errors.As(err, &asked) {
 			err = asked.Err // the address is said once
@@ -72,7 +72,7 @@ func (f *Fetcher) web(ctx context.Context, source string) ([]byte, error) {
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = fmt.Errorf("no answer within %v: %w", f.options.Timeout, err)
 		}
-		return nil, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
+		return nil, Info{}, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
 	}
 	if err := f.options.checkURL(u); err != nil {
 		return fail(err)
@@ -85,12 +85,17 @@ func (f *Fetcher) web(ctx context.Context, source string) ([]byte, error) {
 	}
 	request.Header.Set("User-Agent", "kleid")
 	request.Header.Set("Accept", "image/jpeg, image/png, image/webp, image/*;q=0.8, */*;q=0.1")
+	if known.ETag != "" {
+		request.Header.Set("If-None-Match", known.ETag)
+	}
 	response, err := f.client.Do(request)
 	if err != nil {
 		return fail(err)
 	}
 	defer response.Body.Close()
 	switch {
+	case response.StatusCode == http.StatusNotModified && known.ETag != "":
+		return nil, known, ErrUnchanged
 	case response.StatusCode == http.StatusNotFound, response.StatusCode == http.StatusGone:
 		return fail(fmt.Errorf("the server says %s: %w", response.Status, fs.ErrNotExist))
 	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
@@ -108,5 +113,9 @@ func (f *Fetcher) web(ctx context.Context, source string) ([]byte, error) {
 	if err != nil {
 		return fail(err)
 	}
-	return data, nil
+	now := Info{Size: int64(len(data)), ETag: response.Header.Get("ETag")}
+	if !strings.HasPrefix(now.ETag, `"`) { // a weak one may stand for other bytes
+		now = Info{}
+	}
+	return data, now, nil
 }
