@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 )
@@ -14,8 +13,6 @@ import (
 // maxQuotedLines is how many lines a quoted field may go over. A quote that nobody closed must not
 // swallow the rest of the catalogue.
 const maxQuotedLines = 100
-
-func scanCSV(ctx context.Context, f *os.File) (Listing, error) { return readCSV(ctx, f, f.Name()) }
 
 // readCSV reads a manifest as in RFC 4180, separated by commas, semicolons or tabs, whose first row
 // names the columns. Every later row that is not blank becomes an entry.

@@ -5,6 +5,8 @@ import (
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // Entry is one photo of the catalogue: it becomes exactly one row, whatever its file holds.
@@ -12,6 +14,8 @@ type Entry struct {
 	ProductID string
 	Source    string // as the catalogue gave it; for a folder the path inside it, with slashes
 	Location  string // where its bytes are: a file's path, or a URL
+	// Info is what a listing said of them; the zero Info where the catalogue is none.
+	Info storage.Info
 
 	Title, URL, Currency string
 	Price                *float64
@@ -31,6 +35,8 @@ type Listing struct {
 	Entries []Entry // in the catalogue's order; those of a folder are sorted by source
 	Skipped []Skipped
 	Others  int // files of a folder that are no photos by name nor by their first bytes
+	// Filtered is how many entries a Filter left out.
+	Filtered int
 }
 
 // productOf is the product's id where the catalogue gives none: the name of the file, whose path has

@@ -11,18 +11,18 @@ import (
 )
 
 // fetchFrom reads photos by path or URL. What goes wrong is said without the path, which the row has.
-func fetchFrom(fetcher *storage.Fetcher, limits photo.Limits) func(context.Context, string) ([]byte, error) {
-	return func(ctx context.Context, location string) ([]byte, error) {
-		data, err := fetcher.Fetch(ctx, location)
+func fetchFrom(fetcher *storage.Fetcher, limits photo.Limits) func(context.Context, string, storage.Info) ([]byte, storage.Info, error) {
+	return func(ctx context.Context, location string, known storage.Info) ([]byte, storage.Info, error) {
+		data, info, err := fetcher.FetchChanged(ctx, location, known)
 		var path *fs.PathError
 		switch {
 		case err == nil:
-			return data, nil
+			return data, info, nil
 		case errors.Is(err, storage.ErrTooLarge):
-			return nil, fmt.Errorf("the file has more than the %d bytes allowed: use a smaller photo", limits.MaxBytes)
+			return nil, info, fmt.Errorf("the file has more than the %d bytes allowed: use a smaller photo", limits.MaxBytes)
 		case errors.As(err, &path):
-			return nil, fmt.Errorf("the file cannot be read: %w", path.Err)
+			return nil, info, fmt.Errorf("the file cannot be read: %w", path.Err)
 		}
-		return nil, err
+		return nil, info, err
 	}
 }

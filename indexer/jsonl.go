@@ -7,12 +7,9 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 )
-
-func scanJSONL(ctx context.Context, f *os.File) (Listing, error) { return readJSONL(ctx, f, f.Name()) }
 
 // readJSONL reads a manifest of one JSON object a line. Every line that is not blank becomes an entry.
 // Values that are no text are kept as their JSON; the members of an object called "attributes" become

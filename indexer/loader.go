@@ -3,18 +3,21 @@ package indexer
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // finding is what the loader found out about an entry.
 type finding struct {
 	key    photoKey
-	hasKey bool   // there were bytes
+	hasKey bool // there were bytes
+	info   storage.Info
 	err    string // why they could not be read; what is wrong with the bytes themselves is in loader.broken
 }
 
@@ -33,22 +36,25 @@ type loader struct {
 	journal    *journal
 	thumbnails thumbnails
 	watch      *stopwatch
-	fetch      func(ctx context.Context, location string) ([]byte, error)
-	done       func(bad bool) // called for each entry that needs no embedding
+	// fetch reads a photo, or says storage.ErrUnchanged if it is what is known of it; and what to know of it.
+	fetch func(ctx context.Context, location string, known storage.Info) ([]byte, storage.Info, error)
+	known map[string]known // by location
+	done  func(bad bool)   // called for each entry that needs no embedding
 
 	entries  []Entry
 	findings []finding // one for each entry
 
-	mu     sync.Mutex
-	begun  map[photoKey]bool
-	broken map[photoKey]string // photos whose bytes are no readable photo
-	waits  map[photoKey]int    // entries beyond the first of a photo that is being embedded
+	mu       sync.Mutex
+	begun    map[photoKey]bool
+	broken   map[photoKey]string // photos whose bytes are no readable photo, or that no network could look at
+	noPhotos map[photoKey]bool   // those of them whose bytes are no readable photo
+	waits    map[photoKey]int    // entries beyond the first of a photo that is being embedded
 }
 
 func newLoader(entries []Entry) *loader {
 	return &loader{
 		entries: entries, findings: make([]finding, len(entries)),
-		begun: make(map[photoKey]bool), broken: make(map[photoKey]string), waits: make(map[photoKey]int),
+		begun: make(map[photoKey]bool), broken: make(map[photoKey]string), noPhotos: make(map[photoKey]bool), waits: make(map[photoKey]int),
 	}
 }
 
@@ -85,8 +91,22 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		return nil
 	}
 	at := time.Now()
-	data, err := l.fetch(ctx, entry.Location)
+	before := l.usable(entry.Location)
+	var data []byte
+	var err error
+	if entry.Info.Same(before.Info) {
+		err = storage.ErrUnchanged // as the catalogue's listing says
+	} else {
+		data, f.info, err = l.fetch(ctx, entry.Location, before.Info)
+	}
 	at = l.watch.lap(WorkRead, at)
+	if errors.Is(err, storage.ErrUnchanged) {
+		f.key, f.hasKey, f.info = before.Key, true, before.Info
+		if l.claim(f.key) {
+			l.unreadable(f.key, before.Broken)
+		}
+		return nil
+	}
 	if err == nil && len(data) == 0 {
 		_, err = photo.Open(data, l.limits)
 	}
@@ -112,7 +132,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	m, err := photo.Open(data, l.limits)
 	at = l.watch.lap(WorkDecode, at)
 	if err != nil {
-		l.release(f.key, validText(err.Error()))
+		l.unreadable(f.key, validText(err.Error()))
 		return nil
 	}
 	if err := l.thumbnails.make(f.key, m); err != nil {
@@ -132,6 +152,29 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	return nil
 }
 
+// usable is what is known of a location, if that is all there is to know: of a photo in the journal that has a
+// thumbnail, or of bytes that are no photo.
+func (l *loader) usable(location string) known {
+	k, ok := l.known[location]
+	if !ok || k.Broken == "" && !(l.journal.Has(k.Key) && l.thumbnails.has(k.Key)) {
+		return known{}
+	}
+	return k
+}
+
+// learned is what is known after the photos were loaded. Where a network failed, it tries again the next time.
+func (l *loader) learned() []known {
+	var all []known
+	for i := range l.entries {
+		f := &l.findings[i]
+		broken, bad := l.broken[f.key]
+		if f.hasKey && f.err == "" && f.info != (storage.Info{}) && (!bad || l.noPhotos[f.key]) {
+			all = append(all, known{l.entries[i].Location, f.info, f.key, broken})
+		}
+	}
+	return all
+}
+
 // claim says whether the caller is the first to have a photo. The others are counted when it is done.
 func (l *loader) claim(key photoKey) bool {
 	l.mu.Lock()
@@ -148,6 +191,16 @@ func (l *loader) claim(key photoKey) bool {
 		l.done(bad)
 	}
 	return false
+}
+
+// unreadable counts all entries of a photo as done; broken says why its bytes are no photo, or "".
+func (l *loader) unreadable(key photoKey, broken string) {
+	if broken != "" {
+		l.mu.Lock()
+		l.noPhotos[key] = true
+		l.mu.Unlock()
+	}
+	l.release(key, broken)
 }
 
 // release counts all entries of a photo as done; broken says why it is not readable, or "".

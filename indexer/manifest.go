@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -42,9 +43,9 @@ func setField(fields map[string]string, name, value string) {
 // takes, and little enough for every store.
 const maxName = 4096
 
-// manifest makes entries of the rows of a CSV or JSONL file.
+// manifest makes entries of the rows of a manifest.
 type manifest struct {
-	path    string
+	path    string // or its URL
 	listing Listing
 }
 
@@ -58,7 +59,7 @@ func (m *manifest) bad(line int, format string, args ...any) {
 
 // at names a line that names no photo.
 func (m *manifest) at(line int) string {
-	return validText(fmt.Sprintf("%s:%d", filepath.Base(m.path), line))
+	return validText(fmt.Sprintf("%s:%d", path.Base(filepath.ToSlash(m.path)), line))
 }
 
 // add makes an entry of the fields of a line, by column name; attributes are more of them, whatever they
@@ -133,11 +134,18 @@ func (m *manifest) locate(source string) string {
 	if strings.Contains(source, "://") {
 		return source
 	}
-	path := filepath.FromSlash(source)
-	if filepath.IsAbs(path) {
-		return path
+	if scheme, rest, ok := strings.Cut(m.path, "://"); ok {
+		if strings.HasPrefix(source, "/") { // from the bucket's or host's root
+			rest, _, _ = strings.Cut(rest, "/")
+			return scheme + "://" + rest + path.Clean(source)
+		}
+		return scheme + "://" + path.Join(path.Dir(rest), source)
 	}
-	return filepath.Join(filepath.Dir(m.path), path)
+	file := filepath.FromSlash(source)
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(filepath.Dir(m.path), file)
 }
 
 // maxLine is more than any row of a catalogue needs, and little enough to hold in memory.

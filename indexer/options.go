@@ -16,8 +16,11 @@
 //	work/job.json                   the run that is being made; there from its start to its end
 //	work/store                      the store that the runs went to, if it has a name; another one is refused
 //	work/photos-<models>/*.log      the journal: what the model saw in each photo, by its bytes
+//	work/known                      which photo was where, with its size and time or ETag: what is the same is not read
 //	work/part-000.parquet.tmp       the Parquet file while it is written, and until it is published
+//	work/report.json.tmp            its report, likewise
 //	run=<id>/part-000.parquet       published runs, the current one and those kept
+//	run=<id>/report.json            what became of each
 //	latest                          the id of the current run
 //	thumbnails/<id[:2]>/<id>.jpg    a small picture of each readable photo of these runs
 //	report.json, report.txt         what became of the last run, each unreadable photo named
@@ -26,7 +29,7 @@
 //
 //  1. embed: every photo not yet in the journal is embedded and appended to it;
 //  2. write: all rows go to work/part-000.parquet.tmp and to a new index beside the store's current one;
-//  3. verify: the new index has all rows, and a row's own vector finds it;
+//  3. verify: the new index has all rows, a row's own vector finds it, and the gate lets it pass (see Gate);
 //  4. commit: Store.Publish makes the new index the current one, atomically;
 //  5. settle: the Parquet file moves to run=<id>/, then latest is swapped by rename, old runs go.
 //
@@ -65,8 +68,10 @@ type Embedder interface {
 
 // Options say what a job does. The zero value of a field marked optional stands for its default.
 type Options struct {
-	// Catalogue is a folder of photos, or a CSV or JSONL file that names them.
+	// Catalogue is a folder of photos, s3://bucket/prefix, or a CSV, JSONL or Parquet file that names them.
 	Catalogue string
+	// Filter says which of its photos are indexed. Optional: all.
+	Filter Filter
 	// Out is the folder of the index: Parquet, journal, thumbnails, reports.
 	Out string
 	// Store takes the vectors. The caller closes it. One that is a vectors.Named cannot be changed for another
@@ -79,8 +84,14 @@ type Options struct {
 	// MaxBad is the share of unreadable photos, 0..1, above which the report says TooManyBad and a new
 	// index does not replace an old one.
 	MaxBad float64
+	// Gate is what the new index must be like. Optional: DefaultGate.
+	Gate Gate
+	// Force publishes a new index that the gate refuses, or that has more than MaxBad; the report says so.
+	Force bool
 	// Keep is how many runs stay besides the current one.
 	Keep int
+	// Reread reads also photos whose size and time, or ETag, have not changed since the last job.
+	Reread bool
 	// Limits bound the photos that are decoded. Optional: photo.DefaultLimits.
 	Limits photo.Limits
 	// Progress is told how far the job is, a few times a second, from one goroutine at a time. Optional.
@@ -114,7 +125,7 @@ type Progress struct {
 func (o *Options) complete() error {
 	switch {
 	case o.Catalogue == "":
-		return errors.New("no catalogue: name a folder of photos, or a CSV or JSONL file")
+		return errors.New("no catalogue: name a folder of photos, s3://bucket/prefix, or a CSV, JSONL or Parquet file")
 	case o.Out == "":
 		return errors.New("no folder for the index")
 	case o.Store == nil:
@@ -125,6 +136,12 @@ func (o *Options) complete() error {
 		return fmt.Errorf("the share of bad photos is %v: it must be between 0 and 1", o.MaxBad)
 	case o.Keep < 0:
 		return fmt.Errorf("%d runs cannot be kept: the number must not be negative", o.Keep)
+	}
+	if o.Gate == (Gate{}) {
+		o.Gate = DefaultGate()
+	}
+	if err := errors.Join(o.Gate.check(), o.Filter.check()); err != nil {
+		return err
 	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)

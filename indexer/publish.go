@@ -19,6 +19,7 @@ import (
 const (
 	runPrefix   = "run="
 	parquetFile = "part-000.parquet"
+	reportFile  = "report.json"
 )
 
 // ownRun is the form of the ids that newRunID makes.
@@ -37,6 +38,14 @@ func (l layout) unpublished() string { return filepath.Join(l.work(), parquetFil
 func (l layout) parquet(run string) string {
 	return filepath.Join(l.out, runPrefix+run, parquetFile)
 }
+
+// report is that of a published run, which the gate compares with the next one.
+func (l layout) report(run string) string {
+	return filepath.Join(l.out, runPrefix+run, reportFile)
+}
+
+// unpublishedReport is the report of a run that is not settled.
+func (l layout) unpublishedReport() string { return filepath.Join(l.work(), reportFile+".tmp") }
 
 // Latest returns the run whose Parquet file is current in the folder of an index, "" if there is none.
 func Latest(out string) (string, error) {
@@ -66,6 +75,9 @@ func (l layout) settle(run string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.Rename(l.unpublishedReport(), l.report(run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := syncFolder(filepath.Dir(l.parquet(run))); err != nil {
 		return err
 	}
@@ -87,12 +99,15 @@ func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.L
 		}
 		err = nil
 	}
-	if err != nil || j.Run == "" {
+	if err != nil {
 		return "", err
 	}
 	current, err := store.CurrentRun(ctx)
 	if err != nil {
 		return "", err
+	}
+	if j.Run == "" {
+		return "", l.follow(current)
 	}
 	if current == j.Run {
 		if err := l.settle(j.Run); err != nil {
@@ -103,11 +118,27 @@ func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.L
 		if err := store.Drop(ctx, j.Run); err != nil {
 			return "", fmt.Errorf("what is left of run %s cannot be removed: %w", j.Run, err)
 		}
-		if err := removeIfThere(l.unpublished()); err != nil {
+		if err := errors.Join(removeIfThere(l.unpublished()), removeIfThere(l.unpublishedReport())); err != nil {
 			return "", err
 		}
 	}
 	return settled, os.Remove(jobPath(l.out))
+}
+
+// follow makes the Parquet file of the store's current run the current one. They are of two runs after a rollback that
+// was killed in between.
+func (l layout) follow(current string) error {
+	latest, err := Latest(l.out)
+	if err != nil || latest == current || current == "" {
+		return err
+	}
+	if _, err := os.Stat(l.parquet(current)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // the store's run is not of this folder
+		}
+		return err
+	}
+	return writeFile(l.latest(), []byte(current+"\n"))
 }
 
 // runOf returns the run of a Parquet file, "" if it is not whole or not there.
@@ -166,7 +197,8 @@ func (l layout) clean(ctx context.Context, store vectors.Store, current string, 
 		if err := store.Drop(ctx, run); err != nil {
 			return fmt.Errorf("run %s cannot be removed: %w", run, err)
 		}
-		if err := removeIfThere(l.parquet(run)); err != nil {
+		// The Parquet file goes last: it shows that the folder is Kleid's.
+		if err := errors.Join(removeIfThere(l.report(run)), removeIfThere(l.parquet(run))); err != nil {
 			return err
 		}
 		if err := removeEmpty(filepath.Dir(l.parquet(run))); err != nil {

@@ -3,6 +3,7 @@ package indexer
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -35,6 +36,10 @@ type Report struct {
 	Parquet     string  `json:"parquet,omitempty"`
 	MaxBad      float64 `json:"max_bad"`
 	TooManyBad  bool    `json:"too_many_bad"`
+	// Gate is what the gate says of the new index.
+	Gate Verdict `json:"gate"`
+	// Facets are how many dresses have each label, in the order of the model.
+	Facets []FacetCounts `json:"facets"`
 
 	Stages map[string]float64 `json:"stages"` // seconds by stage
 	// Work is seconds by kind of work, of all goroutines together. Those of the embed stage overlap, and wait
@@ -46,6 +51,8 @@ type Report struct {
 	Skipped []Skipped  `json:"skipped"`
 	// OtherFiles counts the files in the catalogue's folder that are no photos, such as texts.
 	OtherFiles int `json:"other_files"`
+	// Filtered counts the photos that Options.Filter left out.
+	Filtered int `json:"filtered"`
 	// BadLeftOut and SkippedLeftOut count what a Brief leaves out of the lists.
 	BadLeftOut     int `json:"bad_left_out,omitempty"`
 	SkippedLeftOut int `json:"skipped_left_out,omitempty"`
@@ -55,6 +62,23 @@ type Report struct {
 func (r *Report) count(t tally) {
 	r.OK, r.NoDress, r.Unreadable, r.Repeated, r.Products = t.ok, t.noDress, t.unreadable, t.repeated, len(t.products)
 	r.Bad = append(r.Bad, t.bad...)
+	for i := range r.Facets {
+		f := &r.Facets[i]
+		f.Counts = make([]int, len(f.Labels))
+		for l, label := range f.Labels {
+			f.Counts[l] = t.labels[f.Name][label]
+		}
+	}
+}
+
+// facet returns the counts of a facet, nil where there are none.
+func (r *Report) facet(name string) *FacetCounts {
+	for i := range r.Facets {
+		if r.Facets[i].Name == name {
+			return &r.Facets[i]
+		}
+	}
+	return nil
 }
 
 // BadPhoto is an unreadable photo.
@@ -86,14 +110,25 @@ func (r Report) String() string {
 	switch {
 	case r.Published:
 		line("run %s is the current index in %s", r.Run, r.Index)
+	case r.PreviousRun == "":
+		line("not published: there is no index yet")
 	default:
 		line("not published: the index of run %s stays the current one", r.PreviousRun)
 	}
 	if r.TooManyBad {
 		line("%.1f%% of the photos are unreadable, more than the %.1f%% allowed", 100*float64(r.Unreadable)/float64(r.Photos), 100*r.MaxBad)
 	}
+	for _, reason := range r.Gate.Reasons {
+		line("the gate: %s", reason.Detail)
+	}
+	if r.Gate.Forced {
+		line("published in spite of the gate, by --force")
+	}
 	if r.Repeated > 0 {
 		line("%d rows repeat the product and photo of an earlier row: the store has the first of them", r.Repeated)
+	}
+	if r.Filtered > 0 {
+		line("photos left out by the filter: %d", r.Filtered)
 	}
 	if r.OtherFiles > 0 {
 		line("files in the catalogue that are no photos: %d", r.OtherFiles)
@@ -114,12 +149,29 @@ func (r Report) String() string {
 }
 
 func (r Report) write(out string) error {
+	if err := r.writeJSON(filepath.Join(out, reportFile)); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(out, "report.txt"), []byte(r.String()))
+}
+
+func (r Report) writeJSON(path string) error {
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(out, "report.json"), append(data, '\n')); err != nil {
-		return err
+	return writeFile(path, append(data, '\n'))
+}
+
+// ReadReport returns the report of a run that is current or kept in the folder of an index.
+func ReadReport(out, run string) (Report, error) {
+	var r Report
+	data, err := os.ReadFile(layout{out}.report(run))
+	if err != nil {
+		return r, err
 	}
-	return writeFile(filepath.Join(out, "report.txt"), []byte(r.String()))
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("the report of run %s: %w", run, err)
+	}
+	return r, nil
 }

@@ -81,6 +81,10 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{},
+		Gate: Verdict{Reasons: []Reason{}}, Facets: []FacetCounts{},
+	}
+	for _, f := range r.meta.Facets {
+		r.report.Facets = append(r.report.Facets, FacetCounts{Name: f.Name, Labels: f.Labels})
 	}
 	if err := vectors.CheckMetadata(r.meta); err != nil {
 		return Report{}, fmt.Errorf("the embedder: %w", err)
@@ -94,6 +98,11 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	r.report.Work = r.watch.seconds()
 	r.report.Seconds = time.Since(r.started).Seconds()
 	r.report.ImagesPerSecond = float64(r.report.Photos) / r.report.Seconds
+	if r.report.Published {
+		if err := r.report.writeJSON(r.layout.report(r.meta.Run)); err != nil {
+			return Report{}, err
+		}
+	}
 	if err := r.report.write(r.out); err != nil {
 		return Report{}, err
 	}
@@ -124,11 +133,14 @@ func (r *runner) stages(ctx context.Context) error {
 		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch,
 	}
 	r.report.TooManyBad = float64(rows.bad()) > r.MaxBad*float64(len(r.entries))
-	if r.report.TooManyBad && r.report.PreviousRun != "" {
+	if r.report.TooManyBad && r.report.PreviousRun != "" && !r.Force {
 		return r.refuse(rows)
 	}
 	if err := r.write(ctx, rows); err != nil {
 		return err
+	}
+	if r.report.Gate.Refused() {
+		return r.withdraw(ctx)
 	}
 	return r.publish(ctx)
 }
@@ -140,10 +152,15 @@ func (r *runner) scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Filter.apply(&listing)
+	if len(listing.Entries) == 0 && listing.Filtered > 0 {
+		return fmt.Errorf("none of the %d photos of the catalogue %s passes the filter: sources are paths in the folder, such as shoes/1.jpg, and what a manifest names", listing.Filtered, r.Catalogue)
+	}
 	if len(listing.Entries) == 0 {
-		return fmt.Errorf("the catalogue %s has no photos: name a folder that has some, or a CSV or JSONL file with a row for each", r.Catalogue)
+		return fmt.Errorf("the catalogue %s has no photos: name a folder that has some, or a CSV, JSONL or Parquet file with a row for each", r.Catalogue)
 	}
 	r.entries, r.report.Photos, r.report.OtherFiles = listing.Entries, len(listing.Entries), listing.Others
+	r.report.Filtered = listing.Filtered
 	r.report.Skipped = append(r.report.Skipped, listing.Skipped...)
 	for _, s := range listing.Skipped {
 		r.Logger.Warn("skipped", "source", s.Source, "reason", s.Reason)
@@ -166,6 +183,13 @@ func (r *runner) embed(ctx context.Context) error {
 	defer fetcher.Close()
 	var done, bad atomic.Int64
 	r.loader = newLoader(r.entries)
+	if !r.Reread {
+		known, err := readKnown(r.work(), r.Limits)
+		if err != nil {
+			r.Logger.Warn("all photos are read again", "error", err)
+		}
+		r.loader.known = known
+	}
 	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
 	r.loader.thumbnails, r.loader.fetch = thumbnails{r.thumbnails()}, fetchFrom(fetcher, r.Limits)
 	r.loader.done = func(isBad bool) {
@@ -212,7 +236,10 @@ func (r *runner) embed(ctx context.Context) error {
 	if err := r.journal.Sync(); err != nil {
 		return err
 	}
-	return context.Cause(work)
+	if err := context.Cause(work); err != nil {
+		return err
+	}
+	return writeKnown(r.work(), r.Limits, r.loader.learned())
 }
 
 // refuse ends a job whose photos are too often unreadable: the index that is there stays.
@@ -252,17 +279,104 @@ func (r *runner) write(ctx context.Context, rows *rows) (err error) {
 	if err := store.Finish(ctx); err != nil {
 		return fmt.Errorf("the new index: %w", err)
 	}
-	at = r.watch.lap(WorkStore, at)
-	if err := verify(ctx, r.Store, r.meta, written.stored, written.probes); err != nil {
-		if ctx.Err() == nil {
-			err = fmt.Errorf("%w: %w", ErrRefused, err)
-		}
+	r.watch.lap(WorkStore, at)
+	r.report.count(written.tally)
+	if err := r.judge(ctx, written); err != nil {
 		return errors.Join(err, r.Store.Drop(context.WithoutCancel(ctx), r.meta.Run))
 	}
-	r.watch.lap(WorkVerify, at)
-	r.report.count(written.tally)
 	r.end(StageWrite)
 	return nil
+}
+
+// judge lets the gate look at the finished index.
+func (r *runner) judge(ctx context.Context, written written) error {
+	defer r.watch.lap(WorkVerify, time.Now())
+	verdict := &r.report.Gate
+	index, err := r.Store.Open(ctx, r.meta.Run)
+	if err != nil {
+		return fmt.Errorf("the new index cannot be opened: %w", err)
+	}
+	defer index.Close()
+	var content *contentError
+	err = verify(ctx, index, r.meta, written.stored, written.exact.probes)
+	if errors.As(err, &content) {
+		verdict.refuse(CheckContent, "%v", err)
+	} else if err != nil {
+		return err
+	}
+	if verdict.Recall, verdict.Probed, err = written.exact.recall(ctx, index); err != nil {
+		return fmt.Errorf("the new index fails a search: %w", err)
+	}
+	if verdict.Probed > 0 && verdict.Recall < r.Gate.MinRecall {
+		verdict.refuse(CheckRecall, "the index finds %.1f%% of the truly nearest rows, and should find %.1f%%", 100*verdict.Recall, 100*r.Gate.MinRecall)
+	}
+	if err := r.compare(ctx, index); err != nil {
+		return err
+	}
+	verdict.Forced = r.Force && len(verdict.Reasons) > 0
+	return nil
+}
+
+// compare lets the gate look at the index beside the one before it, if that is there.
+func (r *runner) compare(ctx context.Context, index vectors.Index) error {
+	run := r.report.PreviousRun
+	if run == "" {
+		return nil
+	}
+	yesterday, err := ReadReport(r.out, run)
+	if err != nil {
+		r.Logger.Warn("the new index is not compared with the one before", "error", err)
+	} else {
+		r.report.Gate.compare(r.Gate, &yesterday, &r.report)
+	}
+	old, err := r.Store.Open(ctx, run)
+	if err != nil {
+		return fmt.Errorf("yesterday's index cannot be opened: %w", err)
+	}
+	defer old.Close()
+	if before := old.Metadata(); before.EmbeddingModel != r.meta.EmbeddingModel || before.DeepRankSize != r.meta.DeepRankSize {
+		return nil // its vectors mean nothing to the new one
+	}
+	probes, err := r.probesOf(ctx, old)
+	if err == nil {
+		err = r.report.Gate.probeYesterday(ctx, r.Gate, index, probes)
+	}
+	if err != nil {
+		return fmt.Errorf("probes of yesterday: %w", err)
+	}
+	return nil
+}
+
+// probesOf are rows of yesterday's index, at even distances in today's catalogue, whose photos are still there.
+func (r *runner) probesOf(ctx context.Context, old vectors.Index) ([]catalog.Row, error) {
+	var probes []catalog.Row
+	step := max(len(r.entries)/soughtProbes, 1)
+	for i := 0; i < len(r.entries); i += step {
+		e, f := &r.entries[i], &r.loader.findings[i]
+		if !f.hasKey || f.err != "" {
+			continue
+		}
+		rows, err := old.Get(ctx, catalog.NewRowID(e.ProductID, e.Source))
+		if errors.Is(err, vectors.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if rows[0].PhotoID == f.key.String() {
+			probes = append(probes, rows[0])
+		}
+	}
+	return probes, nil
+}
+
+// withdraw drops a new index that the gate refuses: the one that is there stays.
+func (r *runner) withdraw(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := r.Store.Drop(ctx, r.meta.Run); err != nil {
+		return err
+	}
+	return errors.Join(removeIfThere(r.unpublished()), os.Remove(jobPath(r.out)))
 }
 
 // publish commits the run, settles it and cleans up.
@@ -272,6 +386,9 @@ func (r *runner) publish(ctx context.Context) error {
 		return err
 	}
 	run := r.meta.Run
+	if err := r.report.writeJSON(r.unpublishedReport()); err != nil {
+		return err
+	}
 	if err := r.Store.Publish(ctx, run); err != nil {
 		return fmt.Errorf("run %s cannot be published: %w", run, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,9 +51,16 @@ func photoFormat(path string) string {
 	return "" // two letters tell a BMP, which a text may begin with
 }
 
-// Scan lists the photos of a catalogue: a folder, or a CSV or JSONL file. exclude names a folder inside
-// it that is left out, "" none.
+// Scan lists the photos of a catalogue: a folder, the objects below s3://bucket/prefix, or a manifest, which is a CSV,
+// JSONL or Parquet file, by path or URL. exclude names a folder inside it that is left out, "" none.
 func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
+	if strings.Contains(catalogue, "://") {
+		listing, err := scanURL(ctx, catalogue)
+		if err != nil {
+			return Listing{}, fmt.Errorf("the catalogue %s: %w", catalogue, err)
+		}
+		return listing, nil
+	}
 	info, err := os.Stat(catalogue)
 	if err != nil {
 		return Listing{}, fmt.Errorf("the catalogue %s cannot be opened: %w", catalogue, reason(err))
@@ -60,14 +68,8 @@ func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
 	if info.IsDir() {
 		return scanFolder(ctx, catalogue, exclude)
 	}
-	var scan func(context.Context, *os.File) (Listing, error)
-	switch strings.ToLower(filepath.Ext(catalogue)) {
-	case ".csv", ".tsv":
-		scan = scanCSV
-	case ".jsonl", ".ndjson":
-		scan = scanJSONL
-	default:
-		return Listing{}, fmt.Errorf("the catalogue %s is neither a folder nor a .csv or .jsonl file", catalogue)
+	if manifestReader(catalogue) == nil {
+		return Listing{}, fmt.Errorf("the catalogue %s is neither a folder nor a %s file", catalogue, manifestForms)
 	}
 	if !info.Mode().IsRegular() {
 		return Listing{}, fmt.Errorf("the catalogue %s is a pipe, socket or device: save it as a file first", catalogue)
@@ -77,11 +79,32 @@ func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
 		return Listing{}, fmt.Errorf("the catalogue %s cannot be opened: %w", catalogue, reason(err))
 	}
 	defer f.Close()
-	listing, err := scan(ctx, f)
+	listing, err := readManifest(ctx, f, catalogue)
 	if err != nil {
 		return Listing{}, fmt.Errorf("the catalogue %s: %w", catalogue, err)
 	}
 	return listing, nil
+}
+
+// manifestForms are what manifestReader knows.
+const manifestForms = ".csv, .jsonl or .parquet"
+
+// manifestReader returns what reads a manifest of that name, nil for what is none.
+func manifestReader(name string) func(ctx context.Context, f *os.File, path string) (Listing, error) {
+	switch strings.ToLower(path.Ext(filepath.ToSlash(name))) {
+	case ".csv", ".tsv":
+		return func(ctx context.Context, f *os.File, path string) (Listing, error) { return readCSV(ctx, f, path) }
+	case ".jsonl", ".ndjson":
+		return func(ctx context.Context, f *os.File, path string) (Listing, error) { return readJSONL(ctx, f, path) }
+	case ".parquet":
+		return readParquet
+	}
+	return nil
+}
+
+// readManifest reads the manifest in f, which is at a path or URL.
+func readManifest(ctx context.Context, f *os.File, path string) (Listing, error) {
+	return manifestReader(path)(ctx, f, path)
 }
 
 // reason is what went wrong with a file, without its path.

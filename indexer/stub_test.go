@@ -239,7 +239,7 @@ func (b *bench) requireConsistent(t *testing.T, report Report) {
 
 func requireConsistent(t *testing.T, out string, store vectors.Store, model catalog.Metadata, report Report) {
 	ctx := t.Context()
-	require.True(t, report.Published)
+	require.True(t, report.Published, "%v", report.Gate.Reasons)
 	latest, err := Latest(out)
 	require.NoError(t, err)
 	require.Equal(t, report.Run, latest)

@@ -10,9 +10,12 @@ import (
 	"github.com/kleid-search/kleid/vectors"
 )
 
-// ErrRefused is the error of a new index that does not hold what was put into it. It is removed, and the
-// one before it stays the current one.
-var ErrRefused = errors.New("the new index is refused")
+// contentError says that a new index does not hold what was put into it.
+type contentError struct{ message string }
+
+func (e *contentError) Error() string { return e.message }
+
+func missing(format string, args ...any) error { return &contentError{fmt.Sprintf(format, args...)} }
 
 // probes is how many rows a new index is asked for.
 const probes = 16
@@ -20,41 +23,23 @@ const probes = 16
 // probeSimilarity is what a row's own vector must reach. Stores may round to less than float32.
 const probeSimilarity = 0.999
 
-// sampler takes rows at even distances.
-type sampler struct{ next, step int }
-
-func newSampler(rows int) *sampler { return &sampler{step: max(rows/probes, 1)} }
-
-func (s *sampler) take(sample []catalog.Row, i int, row catalog.Row) []catalog.Row {
-	if i < s.next || len(sample) == probes {
-		return sample
-	}
-	s.next = i + s.step
-	return append(sample, row)
-}
-
 func rowKey(rowID string) (key [32]byte) {
 	_, _ = hex.Decode(key[:], []byte(rowID)) // cannot fail: NewRowID made it
 	return key
 }
 
 // verify asks a finished index for what was put into it: the number of rows, and for some of them that
-// their own vectors find them.
-func verify(ctx context.Context, store vectors.Store, meta catalog.Metadata, rows int, sample []catalog.Row) error {
-	index, err := store.Open(ctx, meta.Run)
-	if err != nil {
-		return fmt.Errorf("the new index cannot be opened: %w", err)
-	}
-	defer index.Close()
+// their own vectors find them. What is missing is a contentError.
+func verify(ctx context.Context, index vectors.Index, meta catalog.Metadata, rows int, sample []catalog.Row) error {
 	if got := index.Metadata(); got.EmbeddingModel != meta.EmbeddingModel || got.FacetModel != meta.FacetModel {
-		return fmt.Errorf("the new index says that it is of model %s with facets of %s, not of %s with %s", got.EmbeddingModel, got.FacetModel, meta.EmbeddingModel, meta.FacetModel)
+		return missing("the new index says that it is of model %s with facets of %s, not of %s with %s", got.EmbeddingModel, got.FacetModel, meta.EmbeddingModel, meta.FacetModel)
 	}
 	n, err := index.Count(ctx)
 	if err != nil {
 		return fmt.Errorf("the new index cannot be counted: %w", err)
 	}
 	if n != rows {
-		return fmt.Errorf("the new index has %d rows, but %d were written", n, rows)
+		return missing("the new index has %d rows, but %d were written", n, rows)
 	}
 	for _, row := range sample {
 		if err := probe(ctx, index, row); err != nil {
@@ -67,7 +52,9 @@ func verify(ctx context.Context, store vectors.Store, meta catalog.Metadata, row
 // probe searches with a row's own vectors. The nearest row is that one, or one just as near: other rows
 // may have the same photo.
 func probe(ctx context.Context, index vectors.Index, row catalog.Row) error {
-	if _, err := index.Get(ctx, row.RowID); err != nil {
+	if _, err := index.Get(ctx, row.RowID); errors.Is(err, vectors.ErrNotFound) {
+		return missing("row %s: %v", row.RowID, err)
+	} else if err != nil {
 		return fmt.Errorf("row %s: %w", row.RowID, err)
 	}
 	for _, q := range []vectors.Query{
@@ -79,10 +66,10 @@ func probe(ctx context.Context, index vectors.Index, row catalog.Row) error {
 			return err
 		}
 		if len(result.Matches) == 0 {
-			return fmt.Errorf("row %s: its own %s vector finds nothing", row.RowID, q.Embedding)
+			return missing("row %s: its own %s vector finds nothing", row.RowID, q.Embedding)
 		}
 		if best := result.Matches[0]; best.Similarity < probeSimilarity {
-			return fmt.Errorf("row %s: its own %s vector finds %s first, with a similarity of %.4f", row.RowID, q.Embedding, best.Row.RowID, best.Similarity)
+			return missing("row %s: its own %s vector finds %s first, with a similarity of %.4f", row.RowID, q.Embedding, best.Row.RowID, best.Similarity)
 		}
 	}
 	return nil

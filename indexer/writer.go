@@ -60,6 +60,8 @@ type tally struct {
 	ok, noDress, unreadable int
 	repeated                int // rows whose id an earlier row has
 	bad                     []BadPhoto
+	stored                  int                       // rows with a dress, each id once: those of the store
+	labels                  map[string]map[string]int // how many of them have each facet's labels
 
 	ids      map[[32]byte]bool
 	products map[string]bool
@@ -68,11 +70,21 @@ type tally struct {
 // add counts a row and says whether its id is new.
 func (t *tally) add(row catalog.Row) (first bool) {
 	if t.ids == nil {
-		t.ids, t.products = make(map[[32]byte]bool), make(map[string]bool)
+		t.ids, t.products, t.labels = make(map[[32]byte]bool), make(map[string]bool), make(map[string]map[string]int)
+	}
+	id := rowKey(row.RowID)
+	first = !t.ids[id]
+	t.ids[id] = true
+	if !first {
+		t.repeated++
 	}
 	switch row.Status {
 	case catalog.StatusOK:
 		t.ok++
+		if first {
+			t.stored++
+			t.label(row.Facets)
+		}
 	case catalog.StatusNoDress:
 		t.noDress++
 	default:
@@ -80,20 +92,46 @@ func (t *tally) add(row catalog.Row) (first bool) {
 		t.bad = append(t.bad, BadPhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
 	}
 	t.products[row.ProductID] = true
-	id := rowKey(row.RowID)
-	first = !t.ids[id]
-	t.ids[id] = true
-	if !first {
-		t.repeated++
-	}
 	return first
+}
+
+func (t *tally) label(facets map[string]catalog.FacetValue) {
+	for name, f := range facets {
+		if t.labels[name] == nil {
+			t.labels[name] = make(map[string]int)
+		}
+		t.labels[name][f.Label]++
+	}
 }
 
 // written is what the write stage did.
 type written struct {
 	tally
-	stored int           // rows in the store
-	probes []catalog.Row // some of them
+	exact *exact // what is truly nearest to some of those in the store
+}
+
+// sample makes at most n rows with a dress, at even distances.
+func (r *rows) sample(n int) ([]catalog.Row, error) {
+	var sample []catalog.Row
+	next := 0
+	for i := range r.entries {
+		if i < next || r.findings[i].err != "" {
+			continue
+		}
+		row, err := r.at(i)
+		if err != nil {
+			return nil, err
+		}
+		if row.Status != catalog.StatusOK {
+			continue
+		}
+		sample = append(sample, row)
+		if len(sample) == n {
+			break
+		}
+		next = i + max(len(r.entries)/n, 1)
+	}
+	return sample, nil
 }
 
 // write puts all rows into a Parquet file, which is durable on return, and the readable ones with a dress
@@ -109,7 +147,11 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 	if err != nil {
 		return w, err
 	}
-	sampler := newSampler(len(r.entries))
+	probed, err := r.sample(probes)
+	if err != nil {
+		return w, err
+	}
+	w.exact = newExact(probed)
 	for begin := 0; begin < len(r.entries); begin += rowsPerBatch {
 		if err := ctx.Err(); err != nil {
 			return w, err
@@ -127,7 +169,6 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 			// The store has one row for each id: the first.
 			if w.add(row) && row.Status == catalog.StatusOK {
 				stored = append(stored, row)
-				w.probes = sampler.take(w.probes, i, row)
 			}
 		}
 		if err := out.Write(batch); err != nil {
@@ -139,8 +180,9 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 				return w, fmt.Errorf("the store: %w", err)
 			}
 		}
-		r.watch.lap(WorkStore, at)
-		w.stored += len(stored)
+		at = r.watch.lap(WorkStore, at)
+		w.exact.add(stored)
+		r.watch.lap(WorkVerify, at)
 		progress(end)
 	}
 	at := time.Now()

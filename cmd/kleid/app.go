@@ -73,9 +73,15 @@ func prepare(command *cli.Command) {
 		}
 		return
 	}
-	command.Action = noCommand
 	for _, sub := range command.Subcommands {
 		prepare(sub)
+	}
+	own := command.Action
+	command.Action = func(c *cli.Context) error {
+		if own == nil || c.Args().Present() { // which is the name of no command below it
+			return noCommand(c)
+		}
+		return withUsage(own)(c)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,9 +21,13 @@ func indexCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "index",
 		Usage: "make the index of a catalogue, or bring it up to date",
-		Description: `The catalogue is a folder of photos, or a CSV or JSONL file with a row for each photo: its path or URL in
-a column called photo, and product_id, title, url, price, currency and whatever else there is.
+		Description: `The catalogue is a folder of photos, s3://bucket/prefix, or a CSV, JSONL or Parquet file, also by URL, with
+a row for each photo: its path or URL in a column called photo, and product_id, title, url, price, currency
+and whatever else there is. S3 is reached as Amazon's tools do, by AWS_REGION, AWS_ENDPOINT_URL and so on.
 Symbolic links in a folder are followed, also out of it. OUT keeps to the store of its first index.
+
+The gate compares the new index with the one before it and with an exhaustive search. One that it refuses
+is dropped, the old one is still served, and the exit code is 4; --force publishes it all the same.
 
 Photos that are indexed already are not embedded again; a job that was interrupted or killed goes on
 where it stopped. Searches see the old index until the new one is whole. A photo that cannot be read
@@ -32,17 +37,23 @@ Examples:
   kleid index --catalogue photos/ --out index/
   kleid index --catalogue catalogue.csv --out index/ --max-bad 0.01 --keep 7 --json
   kleid index --catalogue photos/ --out index/ --store milvus://127.0.0.1:19530/dresses
+  kleid index --catalogue s3://shop/photos --include 'dresses/**' --out index/
 
 ` + exitCodes,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`"},
+		Subcommands: []*cli.Command{indexListCommand(), indexVerifyCommand(), indexRollbackCommand()},
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl or .parquet file"},
+			&cli.StringSliceFlag{Name: "include", EnvVars: env("include"), Usage: "`GLOB` of photos to index, such as dresses/**; may be repeated (in the variable parted by ;)", DefaultText: "all"},
+			&cli.StringSliceFlag{Name: "exclude", EnvVars: env("exclude"), Usage: "`GLOB` of photos to leave out; may be repeated (in the variable parted by ;)"},
+			&cli.BoolFlag{Name: "reread", EnvVars: env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},
 			&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors"},
 			storeFlag("embedded:OUT"),
 			&cli.Float64Flag{Name: "max-bad", Value: indexer.DefaultMaxBad, EnvVars: env("max-bad"), Usage: "`SHARE` of unreadable photos, 0 to 1, above which the exit code is 3 and an index that is there is not replaced"},
 			&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one"},
 			&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
+			&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
 			jsonFlag(),
-		}, embedderFlags()...),
+		}, gateFlags(), embedderFlags()),
 		Action: indexAction,
 	}
 }
@@ -54,14 +65,15 @@ func indexAction(c *cli.Context) error {
 	if err := notNegative(c, "keep", "workers"); err != nil {
 		return err
 	}
-	if share := c.Float64("max-bad"); !(share >= 0 && share <= 1) {
-		return wrongUsage(c, "--max-bad is %v, but must be a share between 0 and 1", share)
+	if err := shares(c, "max-bad"); err != nil {
+		return err
 	}
-	store := c.String("store")
-	if store == "" {
-		store = "embedded:" + c.String("out")
+	gate, err := gateOf(c)
+	if err != nil {
+		return err
 	}
-	if err := checkStore(c, store); err != nil {
+	store, err := indexStore(c)
+	if err != nil {
 		return err
 	}
 	embedder, err := newEmbedder(c)
@@ -72,7 +84,8 @@ func indexAction(c *cli.Context) error {
 	defer p.end()
 	report, err := runIndexer(c.Context, p, store, indexer.Options{
 		Catalogue: c.String("catalogue"), Out: c.String("out"), Embedder: embedder,
-		Workers: c.Int("workers"), MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"),
+		Workers: c.Int("workers"), MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"), Gate: gate, Force: c.Bool("force"),
+		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")}, Reread: c.Bool("reread"),
 	})
 	p.end()
 	if err != nil {
@@ -90,10 +103,48 @@ func indexAction(c *cli.Context) error {
 			_, err = fmt.Fprintf(c.App.Writer, "all are in %s\n", full)
 		}
 	}
-	if err == nil && report.TooManyBad {
+	if err == nil && report.Gate.Refused() {
+		err = &refusedError{report.Gate}
+	}
+	if err == nil && report.TooManyBad && !c.Bool("force") {
 		err = &tooManyBadError{float64(report.Unreadable) / float64(report.Photos), report.MaxBad, report.Published}
 	}
 	return err
+}
+
+// gateFlags are the bars of the gate.
+func gateFlags() []cli.Flag {
+	gate := indexer.DefaultGate()
+	bar := func(name string, value float64, usage string) cli.Flag {
+		return &cli.Float64Flag{Name: name, Value: value, EnvVars: env(name), Usage: usage}
+	}
+	return []cli.Flag{
+		bar("gate-more-unreadable", gate.MaxMoreUnreadable, "`SHARE` by which unreadable photos may have become more since the run before"),
+		bar("gate-rows", gate.MinRows, "`SHARE` of the rows of the run before that there must be at least"),
+		bar("gate-drift", gate.MaxDrift, "`SHARE` of the dresses whose label of a facet may have changed, beyond chance"),
+		bar("gate-lost", gate.MaxLost, "`SHARE` of the photos of the run before that may no longer find their product"),
+		bar("gate-recall", gate.MinRecall, "`SHARE` of the truly nearest ten that the index must find"),
+	}
+}
+
+func gateOf(c *cli.Context) (indexer.Gate, error) {
+	var names []string
+	for _, f := range gateFlags() {
+		names = append(names, f.Names()[0])
+	}
+	return indexer.Gate{
+		MaxMoreUnreadable: c.Float64("gate-more-unreadable"), MinRows: c.Float64("gate-rows"), MaxDrift: c.Float64("gate-drift"),
+		MaxLost: c.Float64("gate-lost"), MinRecall: c.Float64("gate-recall"),
+	}, shares(c, names...)
+}
+
+// indexStore is the store of --store, by default the one in the folder of --out.
+func indexStore(c *cli.Context) (string, error) {
+	store := c.String("store")
+	if store == "" {
+		store = "embedded:" + c.String("out")
+	}
+	return store, checkStore(c, store)
 }
 
 // runIndexer runs the job with a store that it opens and closes, and shows its progress.

@@ -70,6 +70,11 @@ func (e *tooManyBadError) Error() string {
 	return fmt.Sprintf("%.1f%% of the photos are unreadable, more than the %.1f%% that --max-bad allows: %s", 100*e.share, 100*e.allowed, kept)
 }
 
+// refusedError says that the gate refused a new index.
+type refusedError struct{ verdict indexer.Verdict }
+
+func (e *refusedError) Error() string { return "the gate refuses the new index: " + e.verdict.String() }
+
 // exitCode is the program's for what a command returned.
 func exitCode(ctx context.Context, err error) int {
 	var (
@@ -79,6 +84,8 @@ func exitCode(ctx context.Context, err error) int {
 		search *searcher.Error
 		bad    *tooManyBadError
 		photos *badPhotosError
+		gate   *refusedError
+		index  *badIndexError
 	)
 	switch {
 	case err == nil:
@@ -91,7 +98,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitTooManyBad
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case errors.Is(err, indexer.ErrRefused):
+	case errors.As(err, &gate), errors.As(err, &index):
 		return exitRefused
 	}
 	return exitFailed

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -32,9 +31,9 @@ func TestExitCode(t *testing.T) {
 		{"facet that the searcher lacks", t.Context(), &searcher.Error{Code: searcher.CodeUnknownFacet}, exitUsage},
 		{"index of another model", t.Context(), &searcher.Error{Code: searcher.CodeWrongModel}, exitFailed},
 		{"too many bad photos", t.Context(), &tooManyBadError{share: 0.5}, exitTooManyBad},
-		{"refused by the gate", t.Context(), fmt.Errorf("index: %w", indexer.ErrRefused), exitRefused},
+		{"refused by the gate", t.Context(), fmt.Errorf("index: %w", &refusedError{}), exitRefused},
 		{"interrupted", interrupted, fmt.Errorf("index: %w", context.Canceled), exitInterrupted},
-		{"interrupted in the gate", interrupted, indexer.ErrRefused, exitInterrupted},
+		{"interrupted in the gate", interrupted, &refusedError{}, exitInterrupted},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { require.Equal(t, test.code, exitCode(test.ctx, test.err)) })

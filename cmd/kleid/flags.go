@@ -53,6 +53,16 @@ func notNegative(c *cli.Context, names ...string) error {
 	return nil
 }
 
+// shares refuses numbers that are not between 0 and 1.
+func shares(c *cli.Context, names ...string) error {
+	for _, name := range names {
+		if share := c.Float64(name); !(share >= 0 && share <= 1) {
+			return wrongUsage(c, "--%s is %v, but must be a share between 0 and 1", name, share)
+		}
+	}
+	return nil
+}
+
 // positive refuses numbers below 1.
 func positive(c *cli.Context, names ...string) error {
 	for _, name := range names {

@@ -154,3 +154,57 @@ func TestReportIsOneLine(t *testing.T) {
 	require.Equal(t, "two\nlines.jpg", report.Bad[0].Source)
 	require.True(t, json.Valid([]byte(r.stdout)))
 }
+
+// The runs of an index are listed, checked and gone back to by the program itself.
+func TestIndexRuns(t *testing.T) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	out := t.TempDir()
+	index := func() indexer.Report {
+		return decodeLine[indexer.Report](t, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--json"))
+	}
+	first, second := index(), index()
+	list := decodeLine[struct{ Runs []indexer.RunInfo }](t, kleid(t, "index", "list", "--out", out, "--json"))
+	require.Equal(t, []string{second.Run, first.Run}, []string{list.Runs[0].Run, list.Runs[1].Run})
+	require.Contains(t, kleid(t, "index", "list", "--out", out).stdout, second.Run+"  current")
+
+	verified := kleid(t, "index", "verify", "--out", out, "--json")
+	require.Equal(t, exitDone, verified.code, verified.stderr)
+	require.Equal(t, second.OK, decodeLine[indexer.Verification](t, verified).Rows)
+
+	back := kleid(t, "index", "rollback", "--out", out)
+	require.Equal(t, exitDone, back.code, back.stderr)
+	require.Contains(t, back.stdout, "run "+first.Run+" is the current index")
+	again := kleid(t, "index", "rollback", "--out", out)
+	require.Equal(t, exitFailed, again.code)
+	require.Contains(t, again.stderr, "there is no run before "+first.Run)
+	require.Equal(t, exitUsage, kleid(t, "index", "verify", "--out", out, "--gate-recall", "1.5").code)
+	require.Equal(t, exitUsage, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--gate-rows", "-1").code)
+}
+
+// TestIndexRefusedByTheGate takes photos out of the catalogue, so that rows are missing.
+func TestIndexRefusedByTheGate(t *testing.T) {
+	catalogue, out := t.TempDir(), t.TempDir()
+	s := newShop(t)
+	photos := s.photos(t)
+	link := func(n int) {
+		require.NoError(t, os.RemoveAll(catalogue))
+		require.NoError(t, os.Mkdir(catalogue, 0o755))
+		for _, photo := range photos[:n] {
+			require.NoError(t, os.Symlink(photo, filepath.Join(catalogue, filepath.Base(photo))))
+		}
+	}
+	link(8)
+	first := decodeLine[indexer.Report](t, kleid(t, "index", "--catalogue", catalogue, "--out", out, "--json"))
+	require.Equal(t, 8, first.OK)
+	link(2)
+	refused := kleid(t, "index", "--catalogue", catalogue, "--out", out, "--json")
+	require.Equal(t, exitRefused, refused.code)
+	require.Contains(t, refused.stderr, "the gate refuses the new index: 2 photos show a dress, and 8 did")
+	report := decodeLine[indexer.Report](t, refused)
+	require.False(t, report.Published)
+	require.Equal(t, indexer.CheckRows, report.Gate.Reasons[0].Check)
+	forced := kleid(t, "index", "--catalogue", catalogue, "--out", out, "--force")
+	require.Equal(t, exitDone, forced.code, forced.stderr)
+	require.Contains(t, forced.stdout, "in spite of the gate")
+}

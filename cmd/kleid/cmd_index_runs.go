@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// runsFlags are those of commands about the runs in an index's folder.
+func runsFlags(more ...cli.Flag) []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index, as in kleid index"},
+		storeFlag("embedded:OUT"),
+		jsonFlag(),
+	}, more...)
+}
+
+// withRuns opens the store of --out and --store for a command about its runs.
+func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) error {
+	if err := required(c, "out"); err != nil {
+		return err
+	}
+	url, err := indexStore(c)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(c.Context, url)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return explainStore(run(store, c.String("out")), url)
+}
+
+func indexListCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "list",
+		Usage: "list the runs that are kept",
+		Description: `Examples:
+  kleid index list --out index/
+  kleid index list --out index/ --store milvus://127.0.0.1:19530/dresses --json
+
+` + commonExitCodes,
+		Flags: runsFlags(),
+		Action: func(c *cli.Context) error {
+			return withRuns(c, func(store vectors.Store, out string) error {
+				runs, err := indexer.Runs(c.Context, store, out)
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					return json.NewEncoder(c.App.Writer).Encode(map[string]any{"runs": runs})
+				}
+				w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(w, "run\t\tmade\trows\tdresses\tembedding model\tfacet model")
+				for _, r := range runs {
+					note := ""
+					if r.Current {
+						note = "current"
+					}
+					if r.Forced {
+						note += " forced"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.8s\t%.8s\n", r.Run, note, r.CreatedAt.Format(time.DateTime), r.Rows, r.Dresses, r.EmbeddingModel, r.FacetModel)
+				}
+				return w.Flush()
+			})
+		},
+	}
+}
+
+func indexVerifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "verify",
+		Usage: "compare an index with its Parquet file",
+		Description: `Counts the rows and those with each label, lets rows find themselves, and compares what the index finds
+with an exhaustive search in the Parquet file.
+
+Examples:
+  kleid index verify --out index/
+  kleid index verify --out index/ --run 20261127T020000000Z-1a2b3c --json
+
+Exit codes: 0 the index is good, 1 failed, 2 wrong usage, 4 it is not good, 130 interrupted`,
+		Flags: runsFlags(
+			&cli.StringFlag{Name: "run", EnvVars: env("run"), Usage: "`RUN` to look at", DefaultText: "the current one"},
+			&cli.Float64Flag{Name: "gate-recall", Value: indexer.DefaultGate().MinRecall, EnvVars: env("gate-recall"), Usage: "`SHARE` of the truly nearest ten that the index must find"},
+		),
+		Action: func(c *cli.Context) error {
+			if err := shares(c, "gate-recall"); err != nil {
+				return err
+			}
+			return withRuns(c, func(store vectors.Store, out string) error {
+				p := newProgress(c)
+				defer p.end()
+				v, err := indexer.Verify(c.Context, store, out, c.String("run"), c.Float64("gate-recall"), func(done, total int) { p.show("verify", done, total, "") })
+				p.end()
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					err = json.NewEncoder(c.App.Writer).Encode(v)
+				} else {
+					_, err = fmt.Fprintf(c.App.Writer, "run %s: %d rows, recall %.3f in %d searches\n", v.Run, v.Rows, v.Recall, v.Probed)
+				}
+				if err == nil && len(v.Problems) > 0 {
+					err = &badIndexError{v}
+				}
+				return err
+			})
+		},
+	}
+}
+
+// badIndexError says that an index is not what its Parquet file says.
+type badIndexError struct{ found indexer.Verification }
+
+func (e *badIndexError) Error() string {
+	text := fmt.Sprintf("the index of run %s is not good", e.found.Run)
+	for _, p := range e.found.Problems {
+		text += "; " + p
+	}
+	return text
+}
+
+func indexRollbackCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "rollback",
+		Usage: "make an earlier run the current one again",
+		Description: `The next kleid index makes a new run as always, which the gate then compares with this one.
+
+Examples:
+  kleid index rollback --out index/
+  kleid index rollback --out index/ --to 20261127T020000000Z-1a2b3c
+
+` + commonExitCodes,
+		Flags: runsFlags(&cli.StringFlag{Name: "to", EnvVars: env("to"), Usage: "`RUN` to go back to", DefaultText: "the one before the current one"}),
+		Action: func(c *cli.Context) error {
+			return withRuns(c, func(store vectors.Store, out string) error {
+				run, err := indexer.Rollback(c.Context, store, out, c.String("to"), logger(c))
+				if err != nil {
+					return err
+				}
+				if c.Bool("json") {
+					return json.NewEncoder(c.App.Writer).Encode(map[string]string{"run": run})
+				}
+				_, err = fmt.Fprintf(c.App.Writer, "run %s is the current index in %s\n", run, c.String("out"))
+				return err
+			})
+		},
+	}
+}

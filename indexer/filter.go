@@ -1,0 +1,36 @@
+package indexer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// Filter says which photos of a catalogue are indexed, by their sources. Patterns are globs: * is any text without a
+// slash, ** also with slashes, ? a character, [a-z] one of those and {jpg,png} one of these.
+type Filter struct {
+	Include []string // a source has to match one of them, if there are any
+	Exclude []string // and none of these
+}
+
+func (f Filter) check() error {
+	for _, pattern := range slices.Concat(f.Include, f.Exclude) {
+		if !doublestar.ValidatePattern(pattern) {
+			return fmt.Errorf("the pattern %q is none: a bracket is not closed", pattern)
+		}
+	}
+	return nil
+}
+
+func (f Filter) passes(source string) bool {
+	matches := func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, source) }
+	return (len(f.Include) == 0 || slices.ContainsFunc(f.Include, matches)) && !slices.ContainsFunc(f.Exclude, matches)
+}
+
+// apply leaves the entries out of a listing that do not pass, and counts them.
+func (f Filter) apply(l *Listing) {
+	all := len(l.Entries)
+	l.Entries = slices.DeleteFunc(l.Entries, func(e Entry) bool { return !f.passes(e.Source) })
+	l.Filtered = all - len(l.Entries)
+}

@@ -1,0 +1,105 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are left out. Null
+// is nothing.
+func readParquet(ctx context.Context, f *os.File, path string) (listing Listing, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the library's answer to some damaged files
+			err = fmt.Errorf("the Parquet file is damaged: %v", r)
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return Listing{}, err
+	}
+	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return Listing{}, fmt.Errorf("not a whole Parquet file: %w", err)
+	}
+	var names []string
+	var leaves []int
+	for _, path := range file.Schema().Columns() {
+		if leaf, ok := file.Schema().Lookup(path...); ok && len(path) == 1 && leaf.MaxRepetitionLevel == 0 {
+			names, leaves = append(names, columnName(path[0])), append(leaves, leaf.ColumnIndex)
+		}
+	}
+	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(photoColumns, name) }) {
+		return Listing{}, fmt.Errorf("it has no column for the photos: call one of them %s", strings.Join(photoColumns, ", "))
+	}
+	m := &manifest{path: path}
+	line := 0
+	for _, group := range file.RowGroups() {
+		chunks := group.ColumnChunks()
+		columns := make([]*parquetTexts, len(leaves))
+		for i, leaf := range leaves {
+			columns[i] = &parquetTexts{pages: chunks[leaf].Pages()}
+			defer columns[i].pages.Close()
+		}
+		for range group.NumRows() {
+			if line++; line%1024 == 0 && ctx.Err() != nil {
+				return Listing{}, ctx.Err()
+			}
+			fields := make(map[string]string, len(names))
+			for i, column := range columns {
+				text, err := column.next()
+				if err != nil {
+					return Listing{}, fmt.Errorf("the Parquet file's column %s: %w", names[i], err)
+				}
+				setField(fields, names[i], text)
+			}
+			m.add(line, fields, nil)
+		}
+	}
+	return m.listing, nil
+}
+
+// parquetTexts gives the values of a column one after the other, as text.
+type parquetTexts struct {
+	pages  parquet.Pages
+	values parquet.ValueReader
+	buffer [256]parquet.Value
+	rest   []parquet.Value
+}
+
+func (t *parquetTexts) next() (string, error) {
+	for len(t.rest) == 0 {
+		if t.values == nil {
+			page, err := t.pages.ReadPage()
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			if err != nil {
+				return "", err
+			}
+			t.values = page.Values()
+		}
+		n, err := t.values.ReadValues(t.buffer[:])
+		t.rest = t.buffer[:n]
+		switch {
+		case errors.Is(err, io.EOF):
+			t.values = nil
+		case err != nil:
+			return "", err
+		case n == 0:
+			return "", io.ErrNoProgress
+		}
+	}
+	v := t.rest[0]
+	t.rest = t.rest[1:]
+	if v.IsNull() {
+		return "", nil
+	}
+	return v.String(), nil
+}

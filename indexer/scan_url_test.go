@@ -1,0 +1,164 @@
+package indexer
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/parquet-go/parquet-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/vectors/embedded"
+)
+
+// fakeS3 starts an S3-compatible server with a bucket called shop, and puts files below a prefix of it.
+func fakeS3(t *testing.T, prefix string, files map[string][]byte) storage.Bucket {
+	t.Helper()
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("shop"))
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "of the indexer")
+	bucket, err := storage.Open(t.Context(), "s3://shop/"+prefix)
+	require.NoError(t, err)
+	for name, data := range files {
+		require.NoError(t, bucket.Put(t.Context(), name, bytes.NewReader(data)))
+	}
+	return bucket
+}
+
+// The same photos in a folder and in S3 make the same rows, and the second time S3 is only listed.
+func TestFolderAndS3MakeTheSameRows(t *testing.T) {
+	files := pictures(0, 4)
+	files["summer/größe 1.png"], files["twin.png"], files["nothing.png"] = picture(ordinaryWidth, 9), picture(ordinaryWidth, 1), picture(noDressWidth, 7)
+	files["broken.jpg"], files["empty.jpg"], files["notes.txt"] = []byte("no photo"), nil, []byte("text")
+	b := newBench(t, files)
+	folder := b.run(t)
+	bucket := fakeS3(t, "photos", files)
+
+	out := filepath.Join(t.TempDir(), "index")
+	store, err := embedded.Open(out)
+	require.NoError(t, err)
+	options := b.options()
+	options.Catalogue, options.Out, options.Store = "s3://shop/photos", out, store
+	fromS3, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	_, want := parquetRows(t, b.out, folder.Run)
+	_, got := parquetRows(t, out, fromS3.Run)
+	require.Equal(t, timeless(want), timeless(got))
+	require.Equal(t, folder.OtherFiles, fromS3.OtherFiles)
+
+	require.NoError(t, bucket.Put(t.Context(), pictureName(0), bytes.NewReader(picture(ordinaryWidth, 50))))
+	require.NoError(t, bucket.Delete(t.Context(), pictureName(1)))
+	again, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, 1, again.Embedded)
+	require.Equal(t, fromS3.Photos-1, again.Photos)
+}
+
+func TestScanURL(t *testing.T) {
+	type row struct {
+		Product string  `parquet:"product_id"`
+		Image   string  `parquet:"image"`
+		Price   float64 `parquet:"price"`
+		Fabric  string  `parquet:"fabric,optional"`
+		Sizes   []int32 `parquet:"sizes,list"`
+	}
+	var table bytes.Buffer
+	require.NoError(t, parquet.Write(&table, []row{{"p1", "photos/1.jpg", 19.5, "silk", []int32{36, 38}}, {"p2", "/2.jpg", 20, "", nil}, {"p3", "https://shop.example/3.jpg", 0, "", nil}}))
+	fakeS3(t, "nightly", map[string][]byte{
+		"catalogue.parquet": table.Bytes(), "catalogue.csv": []byte("photo\nphotos/1.jpg\n"), "cut.parquet": table.Bytes()[:100], "shoes.parquet": shoes(t),
+		"index/thumbnails/ab/ab.jpg": []byte("x"), "photos/1.jpg": []byte("x"), "index/run=20261127T020000000Z-1a2b3c/1.jpg": []byte("x"), "a.txt": nil,
+	})
+	listing, err := Scan(t.Context(), "s3://shop/nightly/catalogue.parquet", "")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 3)
+	require.Equal(t, Entry{ProductID: "p1", Source: "photos/1.jpg", Location: "s3://shop/nightly/photos/1.jpg", Price: new(19.5), Attributes: map[string]string{"fabric": "silk"}}, listing.Entries[0])
+	require.Equal(t, []string{"s3://shop/2.jpg", "https://shop.example/3.jpg"}, []string{listing.Entries[1].Location, listing.Entries[2].Location})
+	listing, err = Scan(t.Context(), "s3://shop/nightly/catalogue.csv", "")
+	require.NoError(t, err)
+	require.Equal(t, "s3://shop/nightly/photos/1.jpg", listing.Entries[0].Location)
+	listing, err = Scan(t.Context(), "s3://shop/nightly", "")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 1, "what an index left there is no catalogue")
+	require.Equal(t, "photos/1.jpg", listing.Entries[0].Source)
+	require.NotEmpty(t, listing.Entries[0].Info.ETag)
+
+	file := filepath.Join(t.TempDir(), "catalogue.parquet")
+	require.NoError(t, os.WriteFile(file, table.Bytes(), 0o644))
+	listing, err = Scan(t.Context(), file, "")
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(filepath.Dir(file), "photos", "1.jpg"), listing.Entries[0].Location)
+	for catalogue, problem := range map[string]string{
+		"s3://shop/nightly/gone.csv":      "file does not exist",
+		"s3://shop/nightly/cut.parquet":   "not a whole Parquet file",
+		"s3://shop/nightly/shoes.parquet": "has no column for the photos",
+		"https://shop.example/photos":     "only s3://bucket/prefix can be listed",
+		"s3://other":                      "no such bucket",
+	} {
+		_, err := Scan(t.Context(), catalogue, "")
+		require.ErrorContains(t, err, problem, catalogue)
+	}
+}
+
+// shoes is a table that names no photos.
+func shoes(t *testing.T) []byte {
+	var b bytes.Buffer
+	require.NoError(t, parquet.Write(&b, []struct {
+		Size int32 `parquet:"size"`
+	}{{38}}))
+	return b.Bytes()
+}
+
+func TestFilter(t *testing.T) {
+	files := pictures(0, 2)
+	files["shoes/1.png"], files["dresses/old/2.png"], files["dresses/3.png"] = picture(ordinaryWidth, 7), picture(ordinaryWidth, 8), picture(ordinaryWidth, 9)
+	b := newBench(t, files)
+	options := b.options()
+	options.Filter = Filter{Include: []string{"dresses/**", "*.png"}, Exclude: []string{"**/old/*"}}
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, []int{3, 2}, []int{report.Photos, report.Filtered})
+	require.Contains(t, report.String(), "photos left out by the filter: 2")
+	_, rows := parquetRows(t, b.out, report.Run)
+	require.Equal(t, "dresses/3.png", rows[2].Source)
+	options.Filter = Filter{Include: []string{"skirts/*"}}
+	_, err = Run(t.Context(), options)
+	require.ErrorContains(t, err, "none of the 5 photos")
+	options.Filter = Filter{Exclude: []string{"[a"}}
+	_, err = Run(t.Context(), options)
+	require.ErrorContains(t, err, `the pattern "[a" is none`)
+}
+
+func FuzzReadParquet(f *testing.F) {
+	var table bytes.Buffer
+	if err := parquet.Write(&table, []struct {
+		Photo string `parquet:"photo"`
+	}{{"1.jpg"}, {"2.jpg"}}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(table.Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := os.CreateTemp(t.TempDir(), "*.parquet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := file.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		if listing, err := readParquet(t.Context(), file, "c.parquet"); err == nil {
+			for _, e := range listing.Entries {
+				require.NotEmpty(t, e.ProductID)
+			}
+		}
+	})
+}
