@@ -31,6 +31,7 @@ standard output, last; logs and progress go to standard error.
 		Commands: []*cli.Command{
 			demoCommand(),
 			indexCommand(),
+			exportCommand(),
 			serveCommand(),
 			searchCommand(),
 			embedCommand(),
