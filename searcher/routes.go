@@ -21,7 +21,7 @@ import (
 
 // route sets up everything that the server answers to.
 func (s *Server) route() error {
-	s.app.Use(s.guard, s.secure)
+	s.app.Use(s.metrics.measure, s.guard, s.secure)
 	if origins := s.engine.options.AllowedOrigins; len(origins) > 0 {
 		s.app.Use(cors.New(cors.Config{
 			AllowOrigins: strings.Join(origins, ","),

@@ -20,8 +20,9 @@ import (
 
 // Server is the service. Its routes are in routes.go.
 type Server struct {
-	engine *Engine
-	app    *fiber.App
+	engine  *Engine
+	app     *fiber.App
+	metrics *metrics
 
 	mu       sync.Mutex
 	stop     context.CancelFunc // ends Watch; nil before Serve
@@ -39,7 +40,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{engine: engine}
+	s := &Server{engine: engine, metrics: newMetrics(engine)}
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true,
 		CaseSensitive:         true,

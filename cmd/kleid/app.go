@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -33,6 +34,7 @@ standard output, last; logs and progress go to standard error.
 			indexCommand(),
 			exportCommand(),
 			serveCommand(),
+			readyCommand(),
 			searchCommand(),
 			embedCommand(),
 			predictCommand(),
@@ -61,6 +63,7 @@ standard output, last; logs and progress go to standard error.
 // prepare gives a command, and those below it, what all have in common.
 func prepare(command *cli.Command) {
 	command.OnUsageError = explainUsage
+	command.Flags = slices.Concat(command.Flags, []cli.Flag{logFormatFlag()})
 	if len(command.Subcommands) == 0 {
 		command.Action = withUsage(command.Action)
 		// An argument may be called "help" or "h".
@@ -103,6 +106,9 @@ func explainUsage(c *cli.Context, err error, _ bool) error {
 // those that are wrong usage to the command.
 func withUsage(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
+		if format := c.String(logFormat); format != "text" && format != "json" {
+			return wrongUsage(c, "--%s is %q: use text or json", logFormat, format)
+		}
 		err := action(c)
 		var wrong *usageError
 		if exitCode(c.Context, err) == exitUsage && !errors.As(err, &wrong) {

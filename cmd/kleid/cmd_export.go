@@ -95,7 +95,7 @@ func exportAction(c *cli.Context) (err error) {
 		return wrongUsage(c, "%v", err)
 	}
 	if err == nil {
-		p.say(fmt.Sprintf("%d of %d rows of run %s", n, reader.NumRows(), run))
+		p.say("%d of %d rows of run %s", n, reader.NumRows(), run)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ func serveCommand() *cli.Command {
 		Description: `A newly published index is taken over within seconds, without a restart. Interrupted, or told to terminate,
 the service finishes the requests under way and ends with exit code 0.
 
+--metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing.
 With a Milvus store, --index names the folder of ` + "`kleid index --out`" + `, where the thumbnails are.
 
 Examples:
@@ -38,6 +40,7 @@ Examples:
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
+			&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example; * is all; may be repeated, and in the variable parted by ;"},
 		}, embedderFlags()...),
 		Action: serveAction,
@@ -57,37 +60,44 @@ func serveAction(c *cli.Context) error {
 	if err := searcher.CheckOrigins(origins); err != nil {
 		return wrongUsage(c, "--allowed-origin: %v", err)
 	}
-	listener, err := listen(c)
+	listener, err := listen(c, "listen")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	var metrics net.Listener
+	if c.String("metrics") != "" {
+		if metrics, err = listen(c, "metrics"); err != nil {
+			return err
+		}
+		defer metrics.Close()
+	}
 	embedder, err := newEmbedder(c)
 	if err != nil {
 		return err
 	}
 	p := newProgress(c)
-	return serve(c.Context, p, listener, url, indexFolder(c, url), searcher.Options{
+	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
 		Embedder: embedder, AllowedOrigins: origins,
 	})
 }
 
-// listen takes the address of --listen, so that a wrong one is known before anything else is done.
-func listen(c *cli.Context) (net.Listener, error) {
-	address := c.String("listen")
+// listen takes the address of a flag, so that a wrong one is known before anything else is done.
+func listen(c *cli.Context, flag string) (net.Listener, error) {
+	address := c.String(flag)
 	if _, _, err := net.SplitHostPort(address); err != nil {
-		return nil, wrongUsage(c, "--listen is %q, but must be of the form host:port, such as 127.0.0.1:8080", address)
+		return nil, wrongUsage(c, "--%s is %q, but must be of the form host:port, such as 127.0.0.1:8080", flag, address)
 	}
 	listener, err := new(net.ListenConfig).Listen(c.Context, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: choose another address with --listen", err)
+		return nil, fmt.Errorf("%w: choose another address with --%s", err, flag)
 	}
 	return listener, nil
 }
 
 // serve serves until the context is done, which is no error. folder is where the thumbnails are, "" for
-// nowhere.
-func serve(ctx context.Context, p *progress, listener net.Listener, storeURL, folder string, options searcher.Options) error {
+// nowhere; metrics may be nil.
+func serve(ctx context.Context, p *progress, listener, metrics net.Listener, storeURL, folder string, options searcher.Options) error {
 	store, err := openStore(ctx, storeURL)
 	if err != nil {
 		return err
@@ -103,6 +113,14 @@ func serve(ctx context.Context, p *progress, listener net.Listener, storeURL, fo
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	if metrics != nil {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", server.Metrics())
+		prometheus := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+		go func() { _ = prometheus.Serve(metrics) }() // ends with Close
+		defer prometheus.Close()
+		p.say("metrics are at http://%s/metrics", metrics.Addr())
+	}
 	warnWithoutIndex(ctx, options.Logger, store, storeURL)
 	p.say("Kleid serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
 	select {

@@ -22,7 +22,7 @@ func demoListener(c *cli.Context) (net.Listener, error) {
 	if c.Bool("once") {
 		return nil, nil
 	}
-	return listen(c)
+	return listen(c, "listen")
 }
 
 // query is a customer's photo and the product that it shows.

@@ -20,23 +20,24 @@ const lineInterval = 5 * time.Second
 // progress tells on standard error how far a job is: a bar on a terminal, a line every few seconds
 // elsewhere. It is safe for concurrent use. Logs written to it do not run into the bar.
 type progress struct {
-	mu       sync.Mutex
-	w        io.Writer
-	terminal bool
-	interval time.Duration            // between two pictures of the bar
-	bar      *progressbar.ProgressBar // nil while there is none
-	stage    string
-	begun    time.Time // of the stage
-	told     time.Time // when the last line was
-	done     int       // the highest that was shown of the stage
+	mu         sync.Mutex
+	w          io.Writer
+	terminal   bool
+	structured bool                     // logs are JSON, and so is what would be a line
+	interval   time.Duration            // between two pictures of the bar
+	bar        *progressbar.ProgressBar // nil while there is none
+	stage      string
+	begun      time.Time // of the stage
+	told       time.Time // when the last line was
+	done       int       // the highest that was shown of the stage
 
 	description string // of the bar
 }
 
 func newProgress(c *cli.Context) *progress {
-	p := &progress{w: c.App.ErrWriter, interval: 100 * time.Millisecond}
+	p := &progress{w: c.App.ErrWriter, interval: 100 * time.Millisecond, structured: c.String(logFormat) == "json"}
 	if f, ok := p.w.(interface{ Fd() uintptr }); ok {
-		p.terminal = term.IsTerminal(int(f.Fd()))
+		p.terminal = !p.structured && term.IsTerminal(int(f.Fd()))
 	}
 	return p
 }
@@ -59,7 +60,13 @@ func (p *progress) show(stage string, done, total int, note string) {
 	}
 	if time.Since(p.told) >= lineInterval {
 		p.told = time.Now()
-		fmt.Fprintf(p.w, "%s: %d of %d, %.1f/s\n", description, done, total, float64(done)/time.Since(p.begun).Seconds())
+		perSecond := float64(done) / time.Since(p.begun).Seconds()
+		if p.structured {
+			left := time.Duration(float64(total-done) / perSecond * float64(time.Second))
+			newLogger(p.w, true).Info("progress", "stage", stage, "done", done, "of", total, "per_second", perSecond, "left", left.Round(time.Second).String(), "note", note)
+			return
+		}
+		fmt.Fprintf(p.w, "%s: %d of %d, %.1f/s\n", description, done, total, perSecond)
 	}
 }
 
@@ -147,10 +154,32 @@ func (p *progress) Write(line []byte) (int, error) {
 }
 
 // say writes a line for people.
-func (p *progress) say(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+func (p *progress) say(format string, args ...any) {
+	if p.structured {
+		p.logger().Info(fmt.Sprintf(format, args...))
+		return
+	}
+	fmt.Fprintf(p, format+"\n", args...)
+}
 
 // logger writes to the progress.
-func (p *progress) logger() *slog.Logger { return slog.New(slog.NewTextHandler(p, nil)) }
+func (p *progress) logger() *slog.Logger { return newLogger(p, p.structured) }
 
 // logger writes to standard error.
-func logger(c *cli.Context) *slog.Logger { return slog.New(slog.NewTextHandler(c.App.ErrWriter, nil)) }
+func logger(c *cli.Context) *slog.Logger {
+	return newLogger(c.App.ErrWriter, c.String(logFormat) == "json")
+}
+
+func newLogger(w io.Writer, structured bool) *slog.Logger {
+	if structured {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// logFormat is a flag of every command.
+const logFormat = "log-format"
+
+func logFormatFlag() cli.Flag {
+	return &cli.StringFlag{Name: logFormat, Value: "text", EnvVars: env(logFormat), Usage: "`FORMAT` of logs and progress on standard error: text, or json with a line for each"}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// readyCommand is for health checks in containers that have nothing but the program.
+func readyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "ready",
+		Usage:     "ask a service whether it has an index to search in",
+		ArgsUsage: "URL",
+		Description: `Examples:
+  kleid ready http://127.0.0.1:8080
+
+Exit codes: 0 it is ready, 1 it is not, 2 wrong usage`,
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return wrongUsage(c, "kleid ready needs the address of one service, such as http://127.0.0.1:8080")
+			}
+			return ready(c.Context, c.Args().First())
+		},
+	}
+}
+
+func ready(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		why, _ := io.ReadAll(io.LimitReader(response.Body, 4096)) // what cannot be read is not said
+		return fmt.Errorf("the service is not ready (%s): %s", response.Status, why)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package searcher
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics are what Prometheus reads of a server (https://prometheus.io/docs/practices/naming).
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics(engine *Engine) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kleid_http_requests_total", Help: "Requests by route and status code."}, []string{"route", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "kleid_http_request_seconds", Help: "How long requests took, by route.",
+			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30},
+		}, []string{"route"}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, indexCollector{engine}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// measure counts a request by the route that answered it; what no route answers to is one of its own, as its path may
+// be anything.
+func (m *metrics) measure(c *fiber.Ctx) error {
+	begun := time.Now()
+	if err := c.Next(); err != nil {
+		if err := c.App().ErrorHandler(c, err); err != nil { // here, since the answer's status is to be counted
+			return err
+		}
+	}
+	route, code := c.Route().Path, c.Response().StatusCode()
+	if code == http.StatusMethodNotAllowed || code == http.StatusNotFound && route == "/" && c.Path() != "/" {
+		route = "none"
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
+	m.seconds.WithLabelValues(route).Observe(time.Since(begun).Seconds())
+	return nil
+}
+
+// indexCollector tells of the index that is served.
+type indexCollector struct{ engine *Engine }
+
+var (
+	indexInfo    = prometheus.NewDesc("kleid_index_info", "The index that is served: its run and its models.", []string{"run", "embedding_model", "facet_model"}, nil)
+	indexCreated = prometheus.NewDesc("kleid_index_created_timestamp_seconds", "When the run of the index that is served began.", nil, nil)
+)
+
+func (c indexCollector) Describe(to chan<- *prometheus.Desc) {
+	to <- indexInfo
+	to <- indexCreated
+}
+
+func (c indexCollector) Collect(to chan<- prometheus.Metric) {
+	current, release, err := c.engine.pins.acquire()
+	if err != nil {
+		return // there is none
+	}
+	defer release()
+	meta := current.meta
+	to <- prometheus.MustNewConstMetric(indexInfo, prometheus.GaugeValue, 1, meta.Run, meta.EmbeddingModel, meta.FacetModel)
+	to <- prometheus.MustNewConstMetric(indexCreated, prometheus.GaugeValue, float64(meta.CreatedAt.UnixMilli())/1000)
+}
+
+// Metrics answers with what Prometheus reads. It is a handler of its own, for an address that the public does not
+// reach.
+func (s *Server) Metrics() http.Handler {
+	return promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+}
