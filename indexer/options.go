@@ -23,7 +23,8 @@
 //	run=<id>/report.json            what became of each
 //	latest                          the id of the current run
 //	thumbnails/<id[:2]>/<id>.jpg    a small picture of each readable photo of these runs
-//	report.json, report.txt         what became of the last run, each unreadable photo named
+//	report.json, .txt, .html        what became of the last run, each unreadable photo named
+//	metrics.prom                    its numbers, for the node exporter's textfile collector
 //
 // A run goes through these steps:
 //

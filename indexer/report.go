@@ -1,7 +1,9 @@
 package indexer
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +11,7 @@ import (
 	"time"
 )
 
-// Report is what became of a job. It is written to report.json and report.txt in Options.Out.
+// Report is what became of a job. It is written to report.json, report.txt and report.html in Options.Out.
 type Report struct {
 	Photos     int `json:"photos"` // rows: ok, no_dress and unreadable together
 	OK         int `json:"ok"`
@@ -46,6 +48,8 @@ type Report struct {
 	// for a CPU now and then.
 	Work map[string]float64 `json:"work"`
 
+	// Unsure are the dresses that the model is least sure of, and some photos in which it sees none.
+	Unsure []UnsurePhoto `json:"unsure"`
 	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed.
 	Bad     []BadPhoto `json:"bad"`
 	Skipped []Skipped  `json:"skipped"`
@@ -62,6 +66,7 @@ type Report struct {
 func (r *Report) count(t tally) {
 	r.OK, r.NoDress, r.Unreadable, r.Repeated, r.Products = t.ok, t.noDress, t.unreadable, t.repeated, len(t.products)
 	r.Bad = append(r.Bad, t.bad...)
+	r.Unsure = append(append(r.Unsure, t.unsure...), t.dressless...)
 	for i := range r.Facets {
 		f := &r.Facets[i]
 		f.Counts = make([]int, len(f.Labels))
@@ -87,6 +92,15 @@ type BadPhoto struct {
 	ProductID string `json:"product_id"`
 	PhotoID   string `json:"photo_id,omitempty"`
 	Error     string `json:"error"`
+}
+
+// UnsurePhoto is a photo that somebody should look at.
+type UnsurePhoto struct {
+	Source     string  `json:"source"`
+	ProductID  string  `json:"product_id"`
+	PhotoID    string  `json:"photo_id"`
+	Dress      bool    `json:"dress"`
+	Confidence float64 `json:"confidence"` // that there is a dress, if one was seen
 }
 
 // Brief returns the report with at most n bad photos and n things skipped.
@@ -148,11 +162,19 @@ func (r Report) String() string {
 	return b.String()
 }
 
-func (r Report) write(out string) error {
+// write writes the report as JSON, as text and as a page that compares it with the run before, if that is known.
+func (r Report) write(out string, yesterday *Report, gate Gate) error {
 	if err := r.writeJSON(filepath.Join(out, reportFile)); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(out, "report.txt"), []byte(r.String()))
+	var page bytes.Buffer
+	if err := r.writePage(&page, yesterday, gate); err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(out, "report.html"), page.Bytes()); err != nil {
+		return err
+	}
+	return errors.Join(writeFile(filepath.Join(out, "report.txt"), []byte(r.String())), r.writeMetrics(out))
 }
 
 func (r Report) writeJSON(path string) error {

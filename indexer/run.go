@@ -43,6 +43,8 @@ type runner struct {
 	started time.Time
 	meta    catalog.Metadata
 	report  Report
+	// yesterday is what became of the run before, nil without one.
+	yesterday *Report
 
 	stageBegan time.Time
 	watch      stopwatch
@@ -80,8 +82,15 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
-		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{},
+		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{}, Unsure: []UnsurePhoto{},
 		Gate: Verdict{Reasons: []Reason{}}, Facets: []FacetCounts{},
+	}
+	if previous != "" {
+		if yesterday, err := ReadReport(r.out, previous); err == nil {
+			r.yesterday = &yesterday
+		} else {
+			r.Logger.Warn("the new index is not compared with the one before", "error", err)
+		}
 	}
 	for _, f := range r.meta.Facets {
 		r.report.Facets = append(r.report.Facets, FacetCounts{Name: f.Name, Labels: f.Labels})
@@ -103,7 +112,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 			return Report{}, err
 		}
 	}
-	if err := r.report.write(r.out); err != nil {
+	if err := r.report.write(r.out, r.yesterday, r.Gate); err != nil {
 		return Report{}, err
 	}
 	return r.report, nil
@@ -323,11 +332,8 @@ func (r *runner) compare(ctx context.Context, index vectors.Index) error {
 	if run == "" {
 		return nil
 	}
-	yesterday, err := ReadReport(r.out, run)
-	if err != nil {
-		r.Logger.Warn("the new index is not compared with the one before", "error", err)
-	} else {
-		r.report.Gate.compare(r.Gate, &yesterday, &r.report)
+	if r.yesterday != nil {
+		r.report.Gate.compare(r.Gate, r.yesterday, &r.report)
 	}
 	old, err := r.Store.Open(ctx, run)
 	if err != nil {

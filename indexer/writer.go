@@ -1,10 +1,12 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -60,6 +62,7 @@ type tally struct {
 	ok, noDress, unreadable int
 	repeated                int // rows whose id an earlier row has
 	bad                     []BadPhoto
+	unsure, dressless       []UnsurePhoto
 	stored                  int                       // rows with a dress, each id once: those of the store
 	labels                  map[string]map[string]int // how many of them have each facet's labels
 
@@ -81,18 +84,37 @@ func (t *tally) add(row catalog.Row) (first bool) {
 	switch row.Status {
 	case catalog.StatusOK:
 		t.ok++
+		t.unsure = leastSure(t.unsure, row)
 		if first {
 			t.stored++
 			t.label(row.Facets)
 		}
 	case catalog.StatusNoDress:
 		t.noDress++
+		if len(t.dressless) < shownDressless {
+			t.dressless = append(t.dressless, UnsurePhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID})
+		}
 	default:
 		t.unreadable++
 		t.bad = append(t.bad, BadPhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
 	}
 	t.products[row.ProductID] = true
 	return first
+}
+
+// How many photos a report shows.
+const shownUnsure, shownDressless = 12, 12
+
+// leastSure keeps the dresses of least confidence, each photo once.
+func leastSure(kept []UnsurePhoto, row catalog.Row) []UnsurePhoto {
+	confidence := float64(row.BoxConfidence)
+	if len(kept) == shownUnsure && confidence >= kept[shownUnsure-1].Confidence ||
+		slices.ContainsFunc(kept, func(u UnsurePhoto) bool { return u.PhotoID == row.PhotoID }) {
+		return kept
+	}
+	at, _ := slices.BinarySearchFunc(kept, confidence, func(u UnsurePhoto, c float64) int { return cmp.Compare(u.Confidence, c) })
+	kept = slices.Insert(kept, at, UnsurePhoto{row.Source, row.ProductID, row.PhotoID, true, confidence})
+	return kept[:min(len(kept), shownUnsure)]
 }
 
 func (t *tally) label(facets map[string]catalog.FacetValue) {

@@ -17,10 +17,14 @@ func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
 	return BackgroundHead(net, features), LocationHead(net, features)
 }
 
-// CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their cells
-// [batch, CellRows*CellColumns*channels], which all heads of crops read.
+// CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.Cells.
 func (m *Model) CellsGraph(pixels *Node) *Node {
 	return m.Config.Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
+}
+
+// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.EmbeddingCells.
+func (m *Model) EmbeddingCellsGraph(pixels *Node) *Node {
+	return m.Config.EmbeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
 }
 
 // TransformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
@@ -37,8 +41,9 @@ func (m *Model) TransformsGraph(pixels *Node) *Node {
 // other, [batch, labels] (nil for a model without facets).
 func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, logits *Node) {
 	net := NewFrozenNet(m.Weights)
-	cells := m.CellsGraph(pixels)
-	unsupervised = UnsupervisedHead(net, cells, m.Config.EmbeddingSize)
+	features := m.cropPass(net, pixels).Features
+	cells := m.Config.Cells(features)
+	unsupervised = UnsupervisedHead(net, m.Config.EmbeddingCells(features), m.Config.EmbeddingSize)
 	deepRank = DeepRankHead(net, unsupervised)
 	var facets []*Node
 	read := m.facetCells(net, pixels, cells)

@@ -40,15 +40,17 @@ func Cells(features *Node, rows, columns int) *Node {
 	return Reshape(x, batch, rows*columns*channels)
 }
 
-// Cells are those of a crop's features, [batch, CellRows*CellColumns*channels]: see the function Cells and
-// Config.CellFocus.
-func (c Config) Cells(features *Node) *Node {
+// Cells are those of a crop's features that the facets' heads read, [batch, CellRows*CellColumns*channels].
+func (c Config) Cells(features *Node) *Node { return Cells(features, c.CellRows, c.CellColumns) }
+
+// EmbeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus.
+func (c Config) EmbeddingCells(features *Node) *Node {
 	if c.CellFocus > 0 {
 		g, width := features.Graph(), features.Shape().Dimensions[2]
 		weights := Const(g, focusWeights(width, c.CellFocus))
 		features = Mul(features, Reshape(weights, 1, 1, width, 1))
 	}
-	return Cells(features, c.CellRows, c.CellColumns)
+	return c.Cells(features)
 }
 
 // focusWeights are a normal curve around the middle of so many columns, focus being its deviation in halves of the
@@ -66,7 +68,7 @@ func focusWeights(columns int, focus float64) []float32 {
 	return weights
 }
 
-// UnsupervisedHead projects the cells of a crop to a unit vector [batch, size]. Its weights are a
+// UnsupervisedHead projects the EmbeddingCells of a crop to a unit vector [batch, size]. Its weights are a
 // principal component analysis, not a network's: see training.FitProjection.
 func UnsupervisedHead(net *Net, cells *Node, size int) *Node {
 	return Normalised(net.Linear("unsupervised", cells, size))

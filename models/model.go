@@ -46,8 +46,9 @@ type Config struct {
 	// CellRows and CellColumns are the grid of the embedding.
 	CellRows    int `json:"cell_rows"`
 	CellColumns int `json:"cell_columns"`
-	// CellFocus is how far from a crop's middle line its columns count within their cells, as the deviation of a
-	// normal curve in halves of the crop's width: beside a dress there are arms and a room. 0 lets all count alike.
+	// CellFocus is how far from a crop's middle line its columns count in the embeddings, within their cells, as the
+	// deviation of a normal curve in halves of the crop's width: beside a dress there are arms and a room. 0 lets all
+	// count alike, as for facets, which need the sleeves.
 	CellFocus float64 `json:"cell_focus,omitempty"`
 	// EmbeddingSize is the length of both embeddings.
 	EmbeddingSize int           `json:"embedding_size"`
@@ -75,7 +76,7 @@ func DefaultConfig() Config {
 		Backbone:   "kleid-s",
 		CropHeight: 192, CropWidth: 128, CropMargin: 0.04,
 		Scales:   [][2]int{{224, 160}, {160, 112}, {112, 80}, {80, 64}},
-		CellRows: 6, CellColumns: 2, CellFocus: 0.5,
+		CellRows: 6, CellColumns: 2, CellFocus: 0.35,
 		EmbeddingSize: 512,
 		Merge:         DefaultMergeConfig(),
 	}

@@ -52,6 +52,8 @@ Examples:
 			&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one"},
 			&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 			&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
+			&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's"},
+			&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
 			jsonFlag(),
 		}, gateFlags(), embedderFlags()),
 		Action: indexAction,
@@ -66,6 +68,9 @@ func indexAction(c *cli.Context) error {
 		return err
 	}
 	if err := shares(c, "max-bad"); err != nil {
+		return err
+	}
+	if err := webAddresses(c, "notify", "push-metrics"); err != nil {
 		return err
 	}
 	gate, err := gateOf(c)
@@ -95,6 +100,7 @@ func indexAction(c *cli.Context) error {
 		return err
 	}
 	report = report.Brief(listedBad)
+	tell(c, report)
 	if c.Bool("json") {
 		err = json.NewEncoder(c.App.Writer).Encode(report)
 	} else {

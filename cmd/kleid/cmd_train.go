@@ -62,6 +62,7 @@ Example:
 		heads       []string
 	}{
 		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
+		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}},
 		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features"},
 		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
 		{name: "location", usage: "the location network: the dress's box"},

@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -207,4 +210,48 @@ func TestIndexRefusedByTheGate(t *testing.T) {
 	forced := kleid(t, "index", "--catalogue", catalogue, "--out", out, "--force")
 	require.Equal(t, exitDone, forced.code, forced.stderr)
 	require.Contains(t, forced.stdout, "in spite of the gate")
+}
+
+// TestIndexTells posts the report and pushes the metrics, also of a run that was refused.
+func TestIndexTells(t *testing.T) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	var posted, pushed []string
+	var fail int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if r.URL.Path == "/hook" {
+			posted = append(posted, string(body))
+		} else {
+			pushed = append(pushed, r.Method+" "+r.URL.Path)
+		}
+		if len(posted) <= fail {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+	out := t.TempDir()
+	index := func(args ...string) result {
+		return kleid(t, append([]string{"index", "--catalogue", s.catalogue, "--out", out, "--notify", server.URL + "/hook", "--push-metrics", server.URL}, args...)...)
+	}
+	fail = 1
+	require.Equal(t, exitDone, index().code)
+	require.Len(t, posted, 2, "once more after a failure")
+	var report indexer.Report
+	require.NoError(t, json.Unmarshal([]byte(posted[1]), &report))
+	require.True(t, report.Published)
+	require.Equal(t, []string{"PUT /metrics/job/kleid_index"}, pushed)
+	metrics, err := os.ReadFile(filepath.Join(out, "metrics.prom"))
+	require.NoError(t, err)
+	require.Contains(t, string(metrics), "kleid_index_run_published 1\n")
+	require.Contains(t, string(metrics), `kleid_index_run_photos{status="ok"} `)
+
+	require.Equal(t, exitRefused, index("--exclude", "**/*-1.jpg").code)
+	require.NoError(t, json.Unmarshal([]byte(posted[2]), &report))
+	require.False(t, report.Published)
+	require.Equal(t, exitUsage, index("--notify", "somewhere").code)
+	server.Close()
+	unheard := index()
+	require.Equal(t, exitDone, unheard.code, "an index that nobody hears of is as good")
+	require.Contains(t, unheard.stderr, "nobody was notified")
 }

@@ -30,17 +30,24 @@ type matrix struct {
 
 func (m matrix) row(i int) []float32 { return m.data[i*m.columns : (i+1)*m.columns] }
 
-// cellSource computes the cells (Model.CellsGraph) of looks at a pool's crops, each look once: the
-// stages that learn from a frozen trunk look at the same crops.
+// cellSource computes the cells of looks at a pool's crops, each look once: the stages that learn from a frozen trunk
+// look at the same crops.
 type cellSource struct {
 	backend backends.Backend
 	pool    *Pool
 	model   *models.Model // its trunk does not change
+	graph   func(pixels *Node) *Node
 	known   map[look][]float32
 }
 
+// newCellSource computes what the facets' heads read.
 func newCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
-	return &cellSource{backend, pool, model, map[look][]float32{}}
+	return &cellSource{backend, pool, model, model.CellsGraph, map[look][]float32{}}
+}
+
+// newEmbeddingCellSource computes what the embeddings are made of.
+func newEmbeddingCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
+	return &cellSource{backend, pool, model, model.EmbeddingCellsGraph, map[look][]float32{}}
 }
 
 // of returns the cells of each look, [looks, cells].
@@ -75,7 +82,7 @@ func (s *cellSource) compute(ctx context.Context, looks []look, progress func(do
 	if err != nil {
 		return err
 	}
-	exec, err := NewExec(s.backend, s.model.CellsGraph)
+	exec, err := NewExec(s.backend, s.graph)
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,14 @@ func (m *maker) cellSource(model *models.Model) *cellSource {
 	return m.cells
 }
 
+// embeddingCells are those that embeddings are made of.
+func (m *maker) embeddingCells(model *models.Model) *cellSource {
+	if m.embedded == nil {
+		m.embedded = newEmbeddingCellSource(m.Backend, m.pool, model)
+	}
+	return m.embedded
+}
+
 // steps of a head, unless the options say otherwise.
 func (m *maker) steps(own int) int {
 	if m.Steps > 0 {
@@ -103,7 +111,7 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 	if len(real) < 2*model.Config.EmbeddingSize {
 		looks = append(painted, real...)
 	}
-	cells, err := m.cellSource(model).of(ctx, looks, m.counter("projection: cells"))
+	cells, err := m.embeddingCells(model).of(ctx, looks, m.counter("projection: cells"))
 	if err != nil {
 		return err
 	}
@@ -187,7 +195,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	if err != nil {
 		return err
 	}
-	samples, err := collectRanks(ctx, m.cellSource(model), triplets, m.counter("deeprank: embeddings"))
+	samples, err := collectRanks(ctx, m.embeddingCells(model), triplets, m.counter("deeprank: embeddings"))
 	if err != nil {
 		return err
 	}

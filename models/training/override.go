@@ -120,7 +120,7 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 	for i := range looks {
 		looks[i] = look{crop: i, jitter: paintedJitter}
 	}
-	cells, err := newCellSource(m.Backend, pool, model).of(ctx, looks, m.counter("override: cells"))
+	cells, err := newEmbeddingCellSource(m.Backend, pool, model).of(ctx, looks, m.counter("override: cells"))
 	return cells, dresses, err
 }
 

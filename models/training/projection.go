@@ -20,7 +20,7 @@ const (
 	shrinkage = 0.25
 	// layout is how much it counts where in the crop a thing is, against that it is there at all: each cell's
 	// difference from the crop's mean cell is multiplied by it.
-	layout = 0.5
+	layout = 0.3
 )
 
 // The subspace iteration holds a few more directions than are asked for, and turns them a few times.

@@ -70,8 +70,9 @@ type maker struct {
 	Options
 	pool *Pool // painted and real photos
 	held *Pool // painted products that nothing learns from, for calibration
-	// cells of the pool's crops, on the trunk whose heads are trained.
-	cells *cellSource
+	// cells and embedded are of the pool's crops, on the trunk whose heads are trained: see cellSource and
+	// embeddingCells.
+	cells, embedded *cellSource
 	// dresses of the pool's scenes, on that trunk.
 	dresses *dressPatches
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
@@ -126,7 +127,7 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 		model = &models.Model{Config: options.Trunk.Config, Weights: trunk}
 	} else {
 		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
-		if len(m.Heads) == len(AllHeads) && len(model.Config.OwnTrunks()) == 0 { // nothing is left that reads cells of before
+		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
 			model.Config.CellFocus = models.DefaultConfig().CellFocus
 		}
 	}
