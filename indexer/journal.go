@@ -262,6 +262,52 @@ func (j *journal) sync() error {
 	return nil
 }
 
+// Rotate makes all durable and lets what comes next begin a new segment, so that those there are do not change.
+func (j *journal) Rotate() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := j.sync()
+	j.active = nil
+	return err
+}
+
+// CopyTo writes the records of keys, all of which are there, as a segment.
+func (j *journal) CopyTo(f *os.File, keys []photoKey) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, err := j.copyRecords(f, keys)
+	return err
+}
+
+// importBatch is how many records are imported at once.
+const importBatch = 256
+
+// Import adds the records of a segment that are not there yet.
+func (j *journal) Import(segment io.Reader) error {
+	var batch []sighting
+	var failed error
+	flush := func() {
+		if failed == nil && len(batch) > 0 {
+			failed = j.Append(batch)
+		}
+		batch = batch[:0]
+	}
+	_, err := readSegment(segment, func(_ int64, payload []byte) bool {
+		s, err := j.codec.decode(payload)
+		if err != nil {
+			return false
+		}
+		if !j.Has(s.key) {
+			if batch = append(batch, s); len(batch) == importBatch {
+				flush()
+			}
+		}
+		return failed == nil
+	})
+	flush()
+	return errors.Join(err, failed)
+}
+
 // Close makes all durable and closes the files.
 func (j *journal) Close() error {
 	j.mu.Lock()

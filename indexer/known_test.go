@@ -116,7 +116,7 @@ func TestListedPhotosAreNotAskedFor(t *testing.T) {
 		t.Cleanup(func() { journal.Close() })
 		l := newLoader(entries)
 		l.limits, l.workers, l.journal, l.watch, l.known = photo.DefaultLimits(), 1, journal, &stopwatch{}, before
-		l.thumbnails, l.done = thumbnails{t.TempDir()}, func(bool) {}
+		l.thumbnails, l.done = thumbnails{dir: t.TempDir()}, func(bool) {}
 		l.fetch = func(context.Context, string, storage.Info) ([]byte, storage.Info, error) {
 			asked.Add(1)
 			return []byte("no photo"), info, nil

@@ -47,6 +47,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
@@ -73,8 +74,10 @@ type Options struct {
 	Catalogue string
 	// Filter says which of its photos are indexed. Optional: all.
 	Filter Filter
-	// Out is the folder of the index: Parquet, journal, thumbnails, reports.
-	Out string
+	// Out is the folder of the index: Parquet, journal, thumbnails, reports. It may be s3://bucket/prefix, where
+	// published runs, thumbnails and reports are put; all else is then in Scratch.
+	Out     string
+	Scratch string
 	// Store takes the vectors. The caller closes it. One that is a vectors.Named cannot be changed for another
 	// while Out has runs.
 	Store vectors.Store
@@ -124,13 +127,19 @@ type Progress struct {
 }
 
 func (o *Options) complete() error {
+	if o.Store == nil {
+		return errors.New("no store for the vectors")
+	}
+	return o.completeShard()
+}
+
+// completeShard is complete without the store, which a shard has none of.
+func (o *Options) completeShard() error {
 	switch {
 	case o.Catalogue == "":
 		return errors.New("no catalogue: name a folder of photos, s3://bucket/prefix, or a CSV, JSONL or Parquet file")
 	case o.Out == "":
 		return errors.New("no folder for the index")
-	case o.Store == nil:
-		return errors.New("no store for the vectors")
 	case o.Embedder == nil:
 		return errors.New("no embedder")
 	case !(o.MaxBad >= 0 && o.MaxBad <= 1):
@@ -156,6 +165,8 @@ func (o *Options) complete() error {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	o.Out = filepath.Clean(o.Out)
+	if !strings.Contains(o.Out, "://") {
+		o.Out = filepath.Clean(o.Out)
+	}
 	return nil
 }

@@ -24,12 +24,29 @@ const progressInterval = 200 * time.Millisecond
 // Run does the job that the options describe, and reports on it. A report comes without an error also when
 // too many photos are unreadable: see Report.TooManyBad. Interrupted by ctx, killed or failed, the same
 // call goes on where it stopped.
-func Run(ctx context.Context, options Options) (Report, error) {
+func Run(ctx context.Context, options Options) (Report, error) { return run(ctx, options, nil) }
+
+// run is Run, on what shards saw instead of on photos, unless that is nil.
+func run(ctx context.Context, options Options, shards *shardSource) (Report, error) {
 	if err := options.complete(); err != nil {
 		return Report{}, fmt.Errorf("index: %w", err)
 	}
-	r := &runner{Options: options, layout: layout{options.Out}, started: time.Now(), meta: options.Embedder.Metadata()}
+	bucket, remote, err := options.place()
+	if err != nil {
+		return Report{}, fmt.Errorf("index: %w", err)
+	}
+	if shards != nil {
+		shards.bucket = bucket
+	}
+	r := &runner{Options: options, layout: layout{options.Out}, shards: shards, started: time.Now(), meta: options.Embedder.Metadata()}
+	r.pictures = thumbnails{dir: r.thumbnails()}
+	if remote {
+		r.remote = bucket
+	}
 	report, err := r.run(ctx)
+	if err == nil && remote {
+		err = mirrorReports(context.WithoutCancel(ctx), r.layout, bucket)
+	}
 	if err != nil {
 		return Report{}, fmt.Errorf("index: %w", err)
 	}
@@ -51,6 +68,9 @@ type runner struct {
 	entries    []Entry
 	loader     *loader
 	journal    *journal
+	pictures   thumbnails
+	shards     *shardSource   // nil for a job that reads its photos itself
+	remote     storage.Bucket // where a published run is put as well; nil for nowhere
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
@@ -134,7 +154,12 @@ func (r *runner) stages(ctx context.Context) error {
 		return err
 	}
 	defer r.journal.Close()
-	if err := r.embed(ctx); err != nil {
+	if r.shards != nil {
+		err = r.shards.gather(ctx, r)
+	} else {
+		err = r.embed(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	rows := &rows{
@@ -157,7 +182,7 @@ func (r *runner) stages(ctx context.Context) error {
 // scan lists the catalogue.
 func (r *runner) scan(ctx context.Context) error {
 	r.begin(StageScan)
-	listing, err := Scan(ctx, r.Catalogue, r.out)
+	listing, err := Scan(ctx, r.Catalogue, r.Out)
 	if err != nil {
 		return err
 	}
@@ -200,7 +225,7 @@ func (r *runner) embed(ctx context.Context) error {
 		r.loader.known = known
 	}
 	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
-	r.loader.thumbnails, r.loader.fetch = thumbnails{r.thumbnails()}, fetchFrom(fetcher, r.Limits)
+	r.loader.thumbnails, r.loader.fetch = r.pictures, fetchFrom(fetcher, r.Limits)
 	r.loader.done = func(isBad bool) {
 		done.Add(1)
 		if isBad {
@@ -411,6 +436,11 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := r.clean(ctx, r.Store, run, r.Keep); err != nil {
 		r.Logger.Warn("old runs are left behind", "error", err)
 	}
+	if r.remote != nil {
+		if err := mirror(ctx, r.layout, r.remote, run); err != nil {
+			return fmt.Errorf("run %s is published, but not yet in %s: %w", run, r.remote, err)
+		}
+	}
 	if err := r.sweep(); err != nil {
 		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
 	}
@@ -442,5 +472,5 @@ func (r *runner) sweep() error {
 			return fmt.Errorf("run %s: %w", run, err)
 		}
 	}
-	return thumbnails{r.thumbnails()}.sweep(live)
+	return r.pictures.sweep(live)
 }

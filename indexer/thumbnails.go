@@ -21,13 +21,20 @@ func ThumbnailPath(photoID string) string {
 }
 
 // thumbnails keeps a small JPEG picture of each readable photo.
-type thumbnails struct{ dir string }
+type thumbnails struct {
+	dir string
+	// elsewhere are photos whose thumbnails are where the index is, though not in dir.
+	elsewhere map[photoKey]bool
+}
 
 func (t thumbnails) path(key photoKey) string {
 	return filepath.Join(t.dir, ThumbnailPath(key.String()))
 }
 
 func (t thumbnails) has(key photoKey) bool {
+	if t.elsewhere[key] {
+		return true
+	}
 	info, err := os.Stat(t.path(key))
 	return err == nil && info.Size() > 0
 }

@@ -97,7 +97,7 @@ func benchIndex(c *cli.Context) error {
 		out := filepath.Join(dir, fmt.Sprintf("index-%d", round))
 		report, err := runIndexer(c.Context, p, "embedded:"+out, indexer.Options{
 			Catalogue: catalogue, Out: out, Embedder: embedder, Workers: c.Int("workers"), MaxBad: 1,
-		})
+		}, indexer.Run)
 		p.end()
 		if err != nil {
 			return err

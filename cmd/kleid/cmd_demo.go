@@ -180,7 +180,7 @@ func (d *demo) index(ctx context.Context) (indexer.Report, error) {
 	d.progress.say("Finding and describing the dresses …")
 	report, err := runIndexer(ctx, d.progress, d.storeURL(), indexer.Options{
 		Catalogue: filepath.Join(d.catalogueFolder(), "catalogue.csv"), Out: d.indexFolder(), Embedder: d.embedder, MaxBad: 0,
-	})
+	}, indexer.Run)
 	d.progress.end()
 	if err == nil && report.Unreadable > 0 {
 		err = fmt.Errorf("%d painted photos cannot be read, the first because %s", report.Unreadable, report.Bad[0].Error)

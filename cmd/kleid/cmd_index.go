@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -29,6 +32,10 @@ Symbolic links in a folder are followed, also out of it. OUT keeps to the store 
 The gate compares the new index with the one before it and with an exhaustive search. One that it refuses
 is dropped, the old one is still served, and the exit code is 4; --force publishes it all the same.
 
+With --shard I/N, each of N machines embeds a part of the photos, without talking to the others; kleid index
+commit then makes the index of what they saw. --out may be s3://bucket/prefix for that, and for published
+runs; what is at work is then in --scratch.
+
 Photos that are indexed already are not embedded again; a job that was interrupted or killed goes on
 where it stopped. Searches see the old index until the new one is whole. A photo that cannot be read
 becomes a row that says why; OUT/report.txt lists them.
@@ -38,60 +45,47 @@ Examples:
   kleid index --catalogue catalogue.csv --out index/ --max-bad 0.01 --keep 7 --json
   kleid index --catalogue photos/ --out index/ --store milvus://127.0.0.1:19530/dresses
   kleid index --catalogue s3://shop/photos --include 'dresses/**' --out index/
+  kleid index --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shard 0/4 --job monday
 
 ` + exitCodes,
-		Subcommands: []*cli.Command{indexListCommand(), indexVerifyCommand(), indexRollbackCommand()},
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl or .parquet file"},
-			&cli.StringSliceFlag{Name: "include", EnvVars: env("include"), Usage: "`GLOB` of photos to index, such as dresses/**; may be repeated (in the variable parted by ;)", DefaultText: "all"},
-			&cli.StringSliceFlag{Name: "exclude", EnvVars: env("exclude"), Usage: "`GLOB` of photos to leave out; may be repeated (in the variable parted by ;)"},
-			&cli.BoolFlag{Name: "reread", EnvVars: env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},
-			&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors"},
-			storeFlag("embedded:OUT"),
-			&cli.Float64Flag{Name: "max-bad", Value: indexer.DefaultMaxBad, EnvVars: env("max-bad"), Usage: "`SHARE` of unreadable photos, 0 to 1, above which the exit code is 3 and an index that is there is not replaced"},
-			&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one"},
-			&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
-			&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
-			&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's"},
-			&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
-			jsonFlag(),
+		Subcommands: []*cli.Command{indexCommitCommand(), indexListCommand(), indexVerifyCommand(), indexRollbackCommand()},
+		Flags: slices.Concat(jobFlags(), []cli.Flag{
+			&cli.StringFlag{Name: "shard", EnvVars: env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit"},
+			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have, such as a date"},
 		}, gateFlags(), embedderFlags()),
 		Action: indexAction,
 	}
 }
 
 func indexAction(c *cli.Context) error {
-	if err := required(c, "catalogue", "out"); err != nil {
-		return err
+	if c.String("shard") != "" {
+		return indexShard(c)
 	}
-	if err := notNegative(c, "keep", "workers"); err != nil {
-		return err
-	}
-	if err := shares(c, "max-bad"); err != nil {
-		return err
-	}
+	return runJob(c, indexer.Run)
+}
+
+// runJob makes an index as the flags say, by run.
+func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.Report, error)) error {
 	if err := webAddresses(c, "notify", "push-metrics"); err != nil {
 		return err
 	}
-	gate, err := gateOf(c)
+	options, err := indexOptions(c)
 	if err != nil {
+		return err
+	}
+	if options.Gate, err = gateOf(c); err != nil {
 		return err
 	}
 	store, err := indexStore(c)
 	if err != nil {
 		return err
 	}
-	embedder, err := newEmbedder(c)
-	if err != nil {
+	if options.Embedder, err = newEmbedder(c); err != nil {
 		return err
 	}
 	p := newProgress(c)
 	defer p.end()
-	report, err := runIndexer(c.Context, p, store, indexer.Options{
-		Catalogue: c.String("catalogue"), Out: c.String("out"), Embedder: embedder,
-		Workers: c.Int("workers"), MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"), Gate: gate, Force: c.Bool("force"),
-		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")}, Reread: c.Bool("reread"),
-	})
+	report, err := runIndexer(c.Context, p, store, options, run)
 	p.end()
 	if err != nil {
 		if c.Context.Err() != nil {
@@ -116,6 +110,39 @@ func indexAction(c *cli.Context) error {
 		err = &tooManyBadError{float64(report.Unreadable) / float64(report.Photos), report.MaxBad, report.Published}
 	}
 	return err
+}
+
+// indexOptions reads jobFlags, but for the store.
+func indexOptions(c *cli.Context) (indexer.Options, error) {
+	err := errors.Join(required(c, "catalogue", "out"), notNegative(c, "keep", "workers"), shares(c, "max-bad"))
+	if err == nil && strings.Contains(c.String("out"), "://") && c.String("scratch") == "" {
+		err = wrongUsage(c, "--out is %s: name a folder of this machine with --scratch for what is at work", c.String("out"))
+	}
+	return indexer.Options{
+		Catalogue: c.String("catalogue"), Out: c.String("out"), Scratch: c.String("scratch"), Workers: c.Int("workers"),
+		MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"), Force: c.Bool("force"), Reread: c.Bool("reread"),
+		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
+	}, err
+}
+
+// jobFlags are those of kleid index and kleid index commit.
+func jobFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl or .parquet file"},
+		&cli.StringSliceFlag{Name: "include", EnvVars: env("include"), Usage: "`GLOB` of photos to index, such as dresses/**; may be repeated (in the variable parted by ;)", DefaultText: "all"},
+		&cli.StringSliceFlag{Name: "exclude", EnvVars: env("exclude"), Usage: "`GLOB` of photos to leave out; may be repeated (in the variable parted by ;)"},
+		&cli.BoolFlag{Name: "reread", EnvVars: env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},
+		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors; or s3://bucket/prefix"},
+		&cli.StringFlag{Name: "scratch", EnvVars: env("scratch"), Usage: "`DIR` of this machine for what is at work, where --out is s3://bucket/prefix"},
+		storeFlag("embedded:OUT"),
+		&cli.Float64Flag{Name: "max-bad", Value: indexer.DefaultMaxBad, EnvVars: env("max-bad"), Usage: "`SHARE` of unreadable photos, 0 to 1, above which the exit code is 3 and an index that is there is not replaced"},
+		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one"},
+		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
+		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
+		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's"},
+		&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
+		jsonFlag(),
+	}
 }
 
 // gateFlags are the bars of the gate.
@@ -144,31 +171,35 @@ func gateOf(c *cli.Context) (indexer.Gate, error) {
 	}, shares(c, names...)
 }
 
-// indexStore is the store of --store, by default the one in the folder of --out.
+// indexStore is the store of --store, by default the one in the folder of --out, or of --scratch if --out is elsewhere.
 func indexStore(c *cli.Context) (string, error) {
 	store := c.String("store")
 	if store == "" {
-		store = "embedded:" + c.String("out")
+		store = "embedded:" + cmp.Or(c.String("scratch"), c.String("out"))
 	}
 	return store, checkStore(c, store)
 }
 
 // runIndexer runs the job with a store that it opens and closes, and shows its progress.
-func runIndexer(ctx context.Context, p *progress, storeURL string, options indexer.Options) (indexer.Report, error) {
+func runIndexer(ctx context.Context, p *progress, storeURL string, options indexer.Options, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
 	store, err := openStore(ctx, storeURL)
 	if err != nil {
 		return indexer.Report{}, err
 	}
 	defer store.Close()
-	options.Store, options.Logger = store, p.logger()
-	options.Progress = func(at indexer.Progress) {
+	options.Store, options.Logger, options.Progress = store, p.logger(), showIndexing(p)
+	return run(ctx, options)
+}
+
+// showIndexing shows the progress of a job.
+func showIndexing(p *progress) func(indexer.Progress) {
+	return func(at indexer.Progress) {
 		note := ""
 		if at.Bad > 0 {
 			note = fmt.Sprintf("%d unreadable", at.Bad)
 		}
 		p.show(at.Stage, at.Done, at.Total, note)
 	}
-	return indexer.Run(ctx, options)
 }
 
 var _ indexer.Embedder = (*embedding.Embedder)(nil)

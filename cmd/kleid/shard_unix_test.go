@@ -1,0 +1,81 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// TestShardsInS3 lets two processes embed a part each into S3, and a third make the index of it: the one that a single
+// process makes of the same photos in a folder.
+func TestShardsInS3(t *testing.T) {
+	s := newShop(t)
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("shop"))
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	defer server.Close()
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "of shards"} {
+		t.Setenv(name, value)
+	}
+	bucket, err := storage.Open(t.Context(), "s3://shop/photos")
+	require.NoError(t, err)
+	folder := t.TempDir()
+	for _, photo := range s.photos(t) {
+		data, err := os.ReadFile(photo)
+		require.NoError(t, err)
+		write(t, filepath.Join(folder, filepath.Base(photo)), data)
+		require.NoError(t, bucket.Put(t.Context(), filepath.Base(photo), bytes.NewReader(data)))
+	}
+	alone := t.TempDir()
+	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", folder, "--out", alone).code)
+
+	scratch := t.TempDir()
+	args := func(machine string, more ...string) []string {
+		return append([]string{"--catalogue", "s3://shop/photos", "--out", "s3://shop/index", "--scratch", filepath.Join(scratch, machine), "--job", "monday"}, more...)
+	}
+	early := kleid(t, append([]string{"index", "commit"}, args("c", "--shards", "2")...)...)
+	require.Equal(t, exitFailed, early.code)
+	require.Contains(t, early.stderr, "shard 0-of-2 of job monday is not done")
+	first := start(t, append([]string{"index"}, args("a", "--shard", "0/2", "--json")...)...)
+	second := start(t, append([]string{"index"}, args("b", "--shard", "1/2", "--json")...)...)
+	for _, p := range []*process{first, second} {
+		require.Equal(t, exitDone, p.end(t), p.stderr.String())
+	}
+	one, two := decodeLine[indexer.ShardReport](t, result{stdout: first.stdout.String()}), decodeLine[indexer.ShardReport](t, result{stdout: second.stdout.String()})
+	require.Equal(t, shopProducts*shopPhotos, one.Photos+two.Photos)
+	require.Positive(t, one.Photos)
+	require.Positive(t, two.Photos)
+	r := kleid(t, append([]string{"index", "commit"}, args("c", "--shards", "2", "--json")...)...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	report := decodeLine[indexer.Report](t, r)
+	require.True(t, report.Published)
+	require.Equal(t, timeless(rows(t, alone)), timeless(rows(t, filepath.Join(scratch, "c"))))
+	latest, err := storage.Open(t.Context(), "s3://shop/index")
+	require.NoError(t, err)
+	data, err := storage.ReadAll(t.Context(), latest, "latest", 100)
+	require.NoError(t, err)
+	require.Equal(t, report.Run+"\n", string(data))
+
+	for problem, wrong := range map[string][]string{
+		`--shard is "two"`:            {"index", "--catalogue", folder, "--out", alone, "--job", "x", "--shard", "two"},
+		"there is no shard 2 of 2":    {"index", "--catalogue", folder, "--out", alone, "--job", "x", "--shard", "2/2"},
+		"--shard needs --job":         {"index", "--catalogue", folder, "--out", alone, "--shard", "0/2"},
+		"name a folder of this machi": {"index", "--catalogue", folder, "--out", "s3://shop/index"},
+		"--shards is 0":               {"index", "commit", "--catalogue", folder, "--out", alone, "--job", "x"},
+	} {
+		r := kleid(t, wrong...)
+		require.Equal(t, exitUsage, r.code, problem)
+		require.Contains(t, r.stderr, problem)
+	}
+}

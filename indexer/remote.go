@@ -1,0 +1,187 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// place opens what Out names. If that is not a folder of this machine, Out becomes Scratch, which is one.
+func (o *Options) place() (bucket storage.Bucket, remote bool, err error) {
+	if bucket, err = storage.Open(context.Background(), o.Out); err != nil {
+		return nil, false, err
+	}
+	if !strings.Contains(o.Out, "://") {
+		return bucket, false, nil
+	}
+	if o.Scratch == "" {
+		return nil, false, fmt.Errorf("%s is not on this machine: name a folder for what is at work, which may be kept or lost", o.Out)
+	}
+	o.Out = filepath.Clean(o.Scratch)
+	return bucket, true, nil
+}
+
+// keepInterval is how often a shard's progress is put into a bucket.
+const keepInterval = 30 * time.Second
+
+// remoteState keeps the files of a folder in a bucket as well: a journal's segments and what is known of photos.
+type remoteState struct {
+	bucket storage.Bucket
+	prefix string // ends in a slash
+	dir    string
+	sizes  map[string]int64 // of what is in the bucket
+}
+
+// pull brings the files here that are not here. Those that are here are newer, or the same.
+func (s *remoteState) pull(ctx context.Context) error {
+	s.sizes = map[string]int64{}
+	for info, err := range s.bucket.List(ctx, s.prefix) {
+		if err != nil {
+			return err
+		}
+		name := strings.TrimPrefix(info.Key, s.prefix)
+		s.sizes[name] = info.Size
+		path := filepath.Join(s.dir, filepath.FromSlash(name))
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		data, err := storage.ReadAll(ctx, s.bucket, info.Key, 1<<36)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := placeFile(path, data, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// push puts the files there that are not there, or of another size, and removes those that are gone here.
+func (s *remoteState) push(ctx context.Context) error {
+	here := map[string]bool{}
+	err := filepath.WalkDir(s.dir, func(file string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		relative, err := filepath.Rel(s.dir, file)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(relative)
+		if !strings.HasSuffix(name, ".log") && name != path.Base(knownPath("")) {
+			return nil // what is being written
+		}
+		here[name] = true
+		info, err := d.Info()
+		if err != nil || name != path.Base(knownPath("")) && s.sizes[name] == info.Size() {
+			return err
+		}
+		if err := putFile(ctx, s.bucket, s.prefix+name, file); err != nil {
+			return err
+		}
+		s.sizes[name] = info.Size()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for name := range s.sizes {
+		if !here[name] {
+			if err := s.bucket.Delete(ctx, s.prefix+name); err != nil {
+				return err
+			}
+			delete(s.sizes, name)
+		}
+	}
+	return nil
+}
+
+// keep pushes now and then until it is stopped. A journal begins a new segment for each push, so that each is put once.
+func (s *remoteState) keep(ctx context.Context, j *journal, logger *slog.Logger) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(keepInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if err := errors.Join(j.Rotate(), s.push(ctx)); err != nil && ctx.Err() == nil {
+				logger.Warn("the progress is on this machine alone", "error", err) // the next push may do better
+			}
+		}
+	}()
+	return func() error {
+		cancel()
+		<-done
+		return errors.Join(j.Rotate(), s.push(context.WithoutCancel(ctx)))
+	}
+}
+
+// mirror puts a published run where Out said: its files, then latest, and removes the runs that are not kept.
+func mirror(ctx context.Context, l layout, bucket storage.Bucket, run string) error {
+	if err := putThumbnailsNew(ctx, l, bucket); err != nil {
+		return err
+	}
+	runs, err := l.runs()
+	if err != nil {
+		return err
+	}
+	kept := map[string]bool{}
+	for _, r := range runs {
+		kept[runPrefix+r] = true
+	}
+	for _, file := range []string{l.parquet(run), l.report(run)} {
+		if err := putFile(ctx, bucket, path.Join(runPrefix+run, filepath.Base(file)), file); err != nil {
+			return err
+		}
+	}
+	if err := putFile(ctx, bucket, "latest", l.latest()); err != nil {
+		return err
+	}
+	for info, err := range bucket.List(ctx, runPrefix) {
+		if err != nil {
+			return err
+		}
+		folder, file, _ := strings.Cut(info.Key, "/")
+		if ownRun.MatchString(strings.TrimPrefix(folder, runPrefix)) && !kept[folder] && (file == parquetFile || file == reportFile) {
+			if err := bucket.Delete(ctx, info.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func putThumbnailsNew(ctx context.Context, l layout, bucket storage.Bucket) error {
+	there, err := thumbnailsAt(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	return putThumbnails(ctx, bucket, thumbnails{dir: l.thumbnails(), elsewhere: there})
+}
+
+// mirrorReports puts what became of the last job there.
+func mirrorReports(ctx context.Context, l layout, bucket storage.Bucket) error {
+	for _, name := range []string{reportFile, "report.txt", "report.html", "metrics.prom"} {
+		if err := putFile(ctx, bucket, name, filepath.Join(l.out, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,433 @@
+package indexer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// Shard is a part of a job that is done by several machines. They do not talk to each other: which photos are whose
+// follows from their locations, and each leaves what it saw below work/jobs/<Job> in Options.Out, for CommitShards.
+type Shard struct {
+	// Index, from 0, of Count shards.
+	Index, Count int
+	// Job is the name that all shards of one job are given, such as a date.
+	Job string
+}
+
+var jobName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// Check refuses shards that are none.
+func (s Shard) Check() error {
+	if s.Count < 1 || s.Index < 0 || s.Index >= s.Count {
+		return fmt.Errorf("there is no shard %d of %d: they are counted from 0", s.Index, s.Count)
+	}
+	if !jobName.MatchString(s.Job) {
+		return fmt.Errorf("the name of the job is %q: use letters, digits, dots, _ and -", s.Job)
+	}
+	return nil
+}
+
+func (s Shard) String() string { return fmt.Sprintf("%d-of-%d", s.Index, s.Count) }
+
+// takes says whether a photo is of this shard.
+func (s Shard) takes(e *Entry) bool {
+	return int(crc32.ChecksumIEEE([]byte(e.Location))%uint32(s.Count)) == s.Index
+}
+
+// result is where a shard leaves what it saw, work where it keeps what it knows from job to job.
+func (s Shard) result(file string) string {
+	return path.Join("work", "jobs", s.Job, s.String(), file)
+}
+
+func (s Shard) work() string { return path.Join("work", "shards", s.String()) }
+
+// The files of a shard's result. The last is written when all others are whole.
+const (
+	shardPhotos   = "photos.log" // a segment of a journal
+	shardFindings = "findings"
+	shardDone     = "done.json"
+)
+
+// shardManifest is done.json.
+type shardManifest struct {
+	Index          int               `json:"index"`
+	Count          int               `json:"count"`
+	Catalogue      string            `json:"catalogue"` // fingerprint of the whole listing
+	EmbeddingModel string            `json:"embedding_model"`
+	FacetModel     string            `json:"facet_model"`
+	Photos         int               `json:"photos"`
+	Embedded       int               `json:"embedded"` // anew
+	SHA256         map[string]string `json:"sha256"`   // of the other files
+}
+
+// shardFinding is what became of a location.
+type shardFinding struct {
+	Location string
+	Key      photoKey
+	HasKey   bool
+	Err      string
+	Broken   string // why its bytes are no photo, or no network could look at it
+}
+
+// ShardReport is what became of a shard.
+type ShardReport struct {
+	Shard           string  `json:"shard"`
+	Job             string  `json:"job"`
+	Photos          int     `json:"photos"`
+	Unreadable      int     `json:"unreadable"`
+	Embedded        int     `json:"embedded"`
+	Seconds         float64 `json:"seconds"`
+	ImagesPerSecond float64 `json:"images_per_second"`
+}
+
+// String is the report for people.
+func (r ShardReport) String() string {
+	return fmt.Sprintf("shard %s of job %s: %d photos, %d unreadable, %d embedded anew, %.1f photos a second\n", r.Shard, r.Job, r.Photos, r.Unreadable, r.Embedded, r.ImagesPerSecond)
+}
+
+// RunShard embeds the photos of a shard. Like Run it goes on where it was interrupted, also on another machine if
+// Options.Out is in S3, where what it knows is put every half minute; Options.Scratch then is a folder of this machine.
+func RunShard(ctx context.Context, options Options, shard Shard) (ShardReport, error) {
+	report, err := runShard(ctx, options, shard)
+	if err != nil {
+		return ShardReport{}, fmt.Errorf("index: shard %s: %w", shard, err)
+	}
+	return report, nil
+}
+
+func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, error) {
+	if err := errors.Join(shard.Check(), options.completeShard()); err != nil {
+		return ShardReport{}, err
+	}
+	bucket, remote, err := options.place()
+	if err != nil {
+		return ShardReport{}, err
+	}
+	own := layout{filepath.Join(options.Out, filepath.FromSlash(shard.work()))}
+	r := &runner{Options: options, layout: own, started: time.Now(), meta: options.Embedder.Metadata()}
+	r.report.Stages = map[string]float64{}
+	if err := os.MkdirAll(r.work(), 0o755); err != nil {
+		return ShardReport{}, err
+	}
+	unlock, err := lock(r.out)
+	if err != nil {
+		return ShardReport{}, err
+	}
+	defer unlock()
+	state := &remoteState{bucket: bucket, prefix: shard.work() + "/work/", dir: r.work()}
+	r.pictures = thumbnails{dir: ThumbnailsFolder(options.Out)}
+	if remote {
+		if err := state.pull(ctx); err != nil {
+			return ShardReport{}, err
+		}
+		if r.pictures.elsewhere, err = thumbnailsAt(ctx, bucket); err != nil {
+			return ShardReport{}, err
+		}
+	}
+	if err := r.scan(ctx); err != nil {
+		return ShardReport{}, err
+	}
+	manifest := shardManifest{
+		Index: shard.Index, Count: shard.Count, Catalogue: fingerprint(r.entries), SHA256: map[string]string{},
+		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel,
+	}
+	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(&e) })
+	manifest.Photos = len(r.entries)
+	if r.journal, err = openJournal(r.work(), r.meta, r.Logger); err != nil {
+		return ShardReport{}, err
+	}
+	defer r.journal.Close()
+	stop := func() error { return nil }
+	if remote {
+		stop = state.keep(ctx, r.journal, r.Logger)
+	}
+	if err := errors.Join(r.embed(ctx), stop()); err != nil {
+		return ShardReport{}, err
+	}
+	if remote {
+		if err := putThumbnails(ctx, bucket, r.pictures); err != nil {
+			return ShardReport{}, err
+		}
+	}
+	manifest.Embedded = r.report.Embedded
+	if err := r.putResult(ctx, bucket, shard, manifest); err != nil {
+		return ShardReport{}, err
+	}
+	live := map[photoKey]bool{}
+	unreadable := (&rows{findings: r.loader.findings, broken: r.loader.broken}).bad()
+	for _, f := range r.loader.findings {
+		live[f.key] = true
+	}
+	if err := r.journal.Compact(func(key photoKey) bool { return live[key] }); err != nil {
+		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
+	}
+	if remote {
+		if err := state.push(ctx); err != nil {
+			return ShardReport{}, err
+		}
+	}
+	seconds := time.Since(r.started).Seconds()
+	return ShardReport{
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, Embedded: r.report.Embedded,
+		Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
+	}, nil
+}
+
+// fingerprint is the same for the same listing, whichever machine made it.
+func fingerprint(entries []Entry) string {
+	h := sha256.New()
+	for i := range entries {
+		e := &entries[i]
+		fmt.Fprintf(h, "%q %q %q %q\n", e.ProductID, e.Source, e.Location, e.Err)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// putResult leaves what the shard saw.
+func (r *runner) putResult(ctx context.Context, bucket storage.Bucket, shard Shard, manifest shardManifest) error {
+	if err := bucket.Delete(ctx, shard.result(shardDone)); err != nil { // of an earlier try with another catalogue
+		return err
+	}
+	seen := map[string]bool{}
+	keys := map[photoKey]bool{}
+	var findings []shardFinding
+	for i := range r.entries {
+		f := &r.loader.findings[i]
+		location := r.entries[i].Location
+		if location == "" || seen[location] {
+			continue // what names no photo says so in the catalogue
+		}
+		seen[location] = true
+		broken := r.loader.broken[f.key]
+		findings = append(findings, shardFinding{location, f.key, f.hasKey, f.err, broken})
+		if f.hasKey && f.err == "" && broken == "" {
+			keys[f.key] = true
+		}
+	}
+	var table bytes.Buffer
+	if err := gob.NewEncoder(&table).Encode(findings); err != nil {
+		return err
+	}
+	photos, err := os.CreateTemp(r.work(), "result-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(photos.Name())
+	defer photos.Close()
+	sorted := slices.SortedFunc(maps.Keys(keys), func(a, b photoKey) int { return bytes.Compare(a[:], b[:]) })
+	if err := r.journal.CopyTo(photos, sorted); err != nil {
+		return err
+	}
+	for name, source := range map[string]io.ReadSeeker{shardPhotos: photos, shardFindings: bytes.NewReader(table.Bytes())} {
+		if manifest.SHA256[name], err = putHashed(ctx, bucket, shard.result(name), source); err != nil {
+			return err
+		}
+	}
+	done, err := json.MarshalIndent(manifest, "", "  ")
+	if err != nil {
+		return err
+	}
+	return bucket.Put(ctx, shard.result(shardDone), bytes.NewReader(append(done, '\n')))
+}
+
+func putHashed(ctx context.Context, bucket storage.Bucket, key string, source io.ReadSeeker) (string, error) {
+	if _, err := source.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	if err := bucket.Put(ctx, key, io.TeeReader(source, h)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// ErrIncomplete says that not all shards of a job are there and of one kind.
+var ErrIncomplete = errors.New("the shards are not complete")
+
+// shardSource is what the shards of a job saw.
+type shardSource struct {
+	bucket storage.Bucket
+	shards []Shard
+}
+
+// gather brings what the shards saw into the runner's findings and journal, in place of reading photos.
+func (s *shardSource) gather(ctx context.Context, r *runner) error {
+	r.begin(StageEmbed)
+	r.loader = newLoader(r.entries)
+	at := map[string][]int{} // entries by location
+	for i := range r.entries {
+		at[r.entries[i].Location] = append(at[r.entries[i].Location], i)
+	}
+	want := fingerprint(r.entries)
+	// First whether all are whole, so that nobody waits for what cannot be.
+	manifests := make([]shardManifest, len(s.shards))
+	for i, shard := range s.shards {
+		m, err := s.manifest(ctx, shard)
+		switch {
+		case errors.Is(err, storage.ErrNotExist):
+			return fmt.Errorf("%w: shard %s of job %s is not done", ErrIncomplete, shard, shard.Job)
+		case err != nil:
+			return err
+		case m.Catalogue != want:
+			return fmt.Errorf("%w: the catalogue is another than when shard %s was made: run all shards again", ErrIncomplete, shard)
+		case m.EmbeddingModel != r.meta.EmbeddingModel || m.FacetModel != r.meta.FacetModel:
+			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", ErrIncomplete, shard, m.EmbeddingModel, m.FacetModel, r.meta.EmbeddingModel, r.meta.FacetModel)
+		}
+		manifests[i] = m
+		r.report.Embedded += m.Embedded
+	}
+	for i := range r.entries {
+		r.loader.findings[i].err = cmp.Or(r.entries[i].Err, "no shard has looked at it")
+	}
+	for i, shard := range s.shards {
+		table, err := s.read(ctx, shard, shardFindings, manifests[i])
+		if err != nil {
+			return err
+		}
+		var findings []shardFinding
+		if err := gob.NewDecoder(bytes.NewReader(table)).Decode(&findings); err != nil {
+			return fmt.Errorf("%s: %w", shard.result(shardFindings), err)
+		}
+		err = s.each(ctx, shard, shardPhotos, manifests[i], r.journal.Import)
+		if err != nil {
+			return err
+		}
+		for _, f := range findings {
+			for _, e := range at[f.Location] {
+				if r.entries[e].Err == "" {
+					r.loader.findings[e] = finding{key: f.Key, hasKey: f.HasKey, err: f.Err}
+				}
+			}
+			if f.Broken != "" {
+				r.loader.broken[f.Key] = f.Broken
+			}
+		}
+		r.Progress(Progress{Stage: StageEmbed, Done: (i + 1) * len(r.entries) / len(s.shards), Total: len(r.entries)})
+	}
+	r.end(StageEmbed)
+	return r.journal.Sync()
+}
+
+func (s *shardSource) manifest(ctx context.Context, shard Shard) (shardManifest, error) {
+	var m shardManifest
+	data, err := storage.ReadAll(ctx, s.bucket, shard.result(shardDone), 1<<20)
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, fmt.Errorf("%s: %w", shard.result(shardDone), err)
+	}
+	return m, nil
+}
+
+// read returns a file of a shard's result.
+func (s *shardSource) read(ctx context.Context, shard Shard, name string, m shardManifest) (data []byte, err error) {
+	err = s.each(ctx, shard, name, m, func(r io.Reader) error {
+		data, err = io.ReadAll(r)
+		return err
+	})
+	return data, err
+}
+
+// each lets take read a file of a shard's result, and checks that it is the one that the shard wrote.
+func (s *shardSource) each(ctx context.Context, shard Shard, name string, m shardManifest, take func(io.Reader) error) error {
+	body, err := s.bucket.Get(ctx, shard.result(name))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	h := sha256.New()
+	all := io.TeeReader(body, h)
+	if err := take(all); err != nil {
+		return fmt.Errorf("%s: %w", shard.result(name), err)
+	}
+	if _, err := io.Copy(io.Discard, all); err != nil {
+		return fmt.Errorf("%s: %w", shard.result(name), err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) != m.SHA256[name] {
+		return fmt.Errorf("%w: %s is not what shard %s wrote: run the shard again", ErrIncomplete, shard.result(name), shard)
+	}
+	return nil
+}
+
+// CommitShards makes the index of a job whose shards have all been run: it does what Run does after the photos are
+// embedded. It fails with ErrIncomplete while a shard is missing, damaged, or of another catalogue or model.
+func CommitShards(ctx context.Context, options Options, job string, count int) (Report, error) {
+	if err := (Shard{0, count, job}).Check(); err != nil {
+		return Report{}, fmt.Errorf("index: %w", err)
+	}
+	source := &shardSource{}
+	for i := range count {
+		source.shards = append(source.shards, Shard{i, count, job})
+	}
+	report, err := run(ctx, options, source)
+	if err == nil && report.Published {
+		for _, shard := range source.shards {
+			for _, name := range []string{shardDone, shardPhotos, shardFindings} {
+				err = errors.Join(err, source.bucket.Delete(ctx, shard.result(name)))
+			}
+		}
+	}
+	return report, err
+}
+
+// thumbnailsAt are the photos whose thumbnails are in a bucket.
+func thumbnailsAt(ctx context.Context, bucket storage.Bucket) (map[photoKey]bool, error) {
+	all := map[photoKey]bool{}
+	for info, err := range bucket.List(ctx, thumbnailsPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		if m := ownThumbnail.FindStringSubmatch(path.Base(info.Key)); m != nil && m[1] != "" {
+			all[photoKey(rowKey(m[1]))] = true
+		}
+	}
+	return all, nil
+}
+
+const thumbnailsPrefix = "thumbnails/"
+
+// putThumbnails puts the thumbnails into a bucket that are not there.
+func putThumbnails(ctx context.Context, bucket storage.Bucket, t thumbnails) error {
+	files, err := filepath.Glob(filepath.Join(t.dir, "??", "*.jpg"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		m := ownThumbnail.FindStringSubmatch(filepath.Base(file))
+		if m == nil || m[1] == "" || t.elsewhere[photoKey(rowKey(m[1]))] {
+			continue
+		}
+		if err := putFile(ctx, bucket, thumbnailsPrefix+m[1][:2]+"/"+m[1]+".jpg", file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putFile(ctx context.Context, bucket storage.Bucket, key, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return bucket.Put(ctx, key, f)
+}

@@ -1,0 +1,193 @@
+package indexer
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/storage"
+)
+
+// shopFiles are photos of every kind.
+func shopFiles() map[string][]byte {
+	files := pictures(0, 12)
+	files["twin.png"], files["nothing.png"], files["failing.png"] = picture(ordinaryWidth, 1), picture(noDressWidth, 7), picture(failingWidth, 8)
+	files["broken.jpg"], files["empty.jpg"] = []byte("no photo"), nil
+	return files
+}
+
+// Shards make the rows that one machine makes, wherever they leave what they saw, and a second night is as cheap.
+func TestShards(t *testing.T) {
+	files := shopFiles()
+	alone := newBench(t, files)
+	want := alone.run(t)
+	_, wantRows := parquetRows(t, alone.out, want.Run)
+	for _, place := range []string{"folder", "S3"} {
+		t.Run(place, func(t *testing.T) {
+			b := newBench(t, files)
+			options := func(machine string) Options {
+				o := b.options()
+				if place == "S3" {
+					o.Out, o.Scratch = "s3://shop/index", filepath.Join(filepath.Dir(b.out), machine)
+				}
+				return o
+			}
+			if place == "S3" {
+				fakeS3(t, "index", nil)
+			}
+			shards := func(job string) (embedded int) {
+				for i := range 3 {
+					o := options(job + "-" + string(rune('a'+i))) // machines that know nothing
+					o.Store = nil
+					report, err := RunShard(t.Context(), o, Shard{i, 3, job})
+					require.NoError(t, err)
+					embedded += report.Embedded
+				}
+				return embedded
+			}
+			commit := func(job string) Report {
+				report, err := CommitShards(t.Context(), options("committer"), job, 3)
+				require.NoError(t, err)
+				require.True(t, report.Published, "%v", report.Gate.Reasons)
+				return report
+			}
+			embedded := shards("monday")
+			require.Contains(t, []int{13, 14}, embedded, "photos of the same bytes may be of two shards")
+			report := commit("monday")
+			require.Equal(t, embedded, report.Embedded)
+			require.Equal(t, []int{want.OK, want.NoDress, want.Unreadable}, []int{report.OK, report.NoDress, report.Unreadable})
+			home := b.out
+			if place == "S3" {
+				home = filepath.Join(filepath.Dir(b.out), "committer")
+			}
+			_, rows := parquetRows(t, home, report.Run)
+			require.Equal(t, timeless(wantRows), timeless(rows))
+
+			require.Zero(t, shards("tuesday"), "nothing is embedded again, by other machines either")
+			second := commit("tuesday")
+			require.Equal(t, report.Run, second.PreviousRun)
+			bucket, err := storage.Open(t.Context(), options("x").Out)
+			require.NoError(t, err)
+			var keys []string
+			for info, err := range bucket.List(t.Context(), "") {
+				require.NoError(t, err)
+				keys = append(keys, info.Key)
+			}
+			for _, key := range []string{"latest", "run=" + second.Run + "/part-000.parquet", "report.html"} {
+				require.Contains(t, keys, key)
+			}
+			for _, key := range keys {
+				require.NotContains(t, key, "work/jobs/", "what is committed is not kept twice")
+			}
+		})
+	}
+}
+
+// A commit waits for shards that are whole, of one catalogue and one model.
+func TestIncompleteShards(t *testing.T) {
+	b := newBench(t, shopFiles())
+	shard := func(i int) {
+		_, err := RunShard(t.Context(), b.options(), Shard{i, 2, "monday"})
+		require.NoError(t, err)
+	}
+	commit := func() error {
+		_, err := CommitShards(t.Context(), b.options(), "monday", 2)
+		return err
+	}
+	requireIncomplete := func(problem string) {
+		t.Helper()
+		err := commit()
+		require.ErrorIs(t, err, ErrIncomplete)
+		require.ErrorContains(t, err, problem)
+		run, err := b.store.CurrentRun(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, run)
+	}
+	requireIncomplete("shard 0-of-2 of job monday is not done")
+	shard(0)
+	requireIncomplete("shard 1-of-2 of job monday is not done")
+	shard(1)
+	photos := filepath.Join(b.out, filepath.FromSlash(Shard{1, 2, "monday"}.result(shardPhotos)))
+	data, err := os.ReadFile(photos)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(photos, data[:len(data)/2], 0o644))
+	requireIncomplete("is not what shard 1-of-2 wrote")
+	require.NoError(t, os.WriteFile(photos, data, 0o644))
+	writeFiles(t, b.photos, pictures(20, 1))
+	requireIncomplete("the catalogue is another than when shard 0-of-2 was made")
+	require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(20))))
+	b.embedder.meta.FacetModel = "heads-2"
+	requireIncomplete("use one model for all")
+	b.embedder.meta.FacetModel = "heads-1"
+	require.NoError(t, commit())
+
+	for _, wrong := range []Shard{{2, 2, "monday"}, {-1, 2, "monday"}, {0, 0, "monday"}, {0, 1, "../monday"}, {0, 1, ""}} {
+		_, err := RunShard(t.Context(), b.options(), wrong)
+		require.Error(t, err)
+		require.Error(t, wrong.Check())
+	}
+}
+
+// A shard that is interrupted goes on where it was.
+func TestInterruptedShard(t *testing.T) {
+	b := newBench(t, pictures(0, 20))
+	batches := 0
+	b.embedder.before = func(context.Context, []embedding.Input) error {
+		if batches++; batches == 3 {
+			return errors.Join(context.Canceled)
+		}
+		return nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	before := b.embedder.before
+	b.embedder.before = func(ctx context.Context, inputs []embedding.Input) error {
+		err := before(ctx, inputs)
+		if err != nil {
+			cancel()
+		}
+		return err
+	}
+	_, err := RunShard(ctx, b.options(), Shard{0, 1, "monday"})
+	require.ErrorIs(t, err, context.Canceled)
+	b.embedder.before = nil
+	report, err := RunShard(t.Context(), b.options(), Shard{0, 1, "monday"})
+	require.NoError(t, err)
+	require.Equal(t, 20-2*b.embedder.batch, report.Embedded)
+}
+
+// An index whose place is in S3 is the same as one in a folder, and old runs go there as well.
+func TestIndexInS3(t *testing.T) {
+	b := newBench(t, shopFiles())
+	bucket := fakeS3(t, "index", nil)
+	options := b.options()
+	options.Out = "s3://shop/index"
+	_, err := Run(t.Context(), options)
+	require.ErrorContains(t, err, "is not on this machine")
+	options.Scratch = b.out
+	options.Keep = 0
+	for range 2 {
+		report, err := Run(t.Context(), options)
+		require.NoError(t, err)
+		data, err := storage.ReadAll(t.Context(), bucket, "run="+report.Run+"/part-000.parquet", 1<<30)
+		require.NoError(t, err)
+		local, err := os.ReadFile(report.Parquet)
+		require.NoError(t, err)
+		require.Equal(t, local, data)
+		latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
+		require.NoError(t, err)
+		require.Equal(t, report.Run+"\n", string(latest))
+		runs := 0
+		for info, err := range bucket.List(t.Context(), "run=") {
+			require.NoError(t, err)
+			if filepath.Base(info.Key) == parquetFile {
+				runs++
+			}
+		}
+		require.Equal(t, 1, runs)
+	}
+}
