@@ -10,7 +10,8 @@ func benchCommand() *cli.Command {
 		Description: `Examples:
   kleid bench embed --network resnet18 --batch 8 --threads 2
   kleid bench train --network resnet18 --batch 16 --size 128
-  kleid bench index --catalogue photos/`,
-		Subcommands: []*cli.Command{benchEmbedCommand(), benchTrainCommand(), benchIndexCommand()},
+  kleid bench index --catalogue photos/
+  kleid bench rebuild --rows 100000`,
+		Subcommands: []*cli.Command{benchEmbedCommand(), benchTrainCommand(), benchIndexCommand(), benchRebuildCommand()},
 	}
 }
