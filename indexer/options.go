@@ -92,6 +92,9 @@ type Options struct {
 	Gate Gate
 	// Force publishes a new index that the gate refuses, or that has more than MaxBad; the report says so.
 	Force bool
+	// Replay is a file of recent queries, JSON lines (see ReplayedQuery), whose answers in the new index and in the one
+	// before are compared in the report. Optional.
+	Replay string
 	// Keep is how many runs stay besides the current one.
 	Keep int
 	// Reread reads also photos whose size and time, or ETag, have not changed since the last job.

@@ -40,6 +40,8 @@ type Report struct {
 	TooManyBad  bool    `json:"too_many_bad"`
 	// Gate is what the gate says of the new index.
 	Gate Verdict `json:"gate"`
+	// Replay compares recent queries' answers with those of the run before; nil without such queries or run.
+	Replay *Replay `json:"replay,omitempty"`
 	// Facets are how many dresses have each label, in the order of the model.
 	Facets []FacetCounts `json:"facets"`
 
@@ -137,6 +139,9 @@ func (r Report) String() string {
 	}
 	if r.Gate.Forced {
 		line("published in spite of the gate, by --force")
+	}
+	if r.Replay != nil {
+		line("of %d recent queries, %d were compared: their answers have %.1f%% of the products in common", r.Replay.Queries, r.Replay.Compared, 100*r.Replay.Overlap)
 	}
 	if r.Repeated > 0 {
 		line("%d rows repeat the product and photo of an earlier row: the store has the first of them", r.Repeated)

@@ -62,6 +62,7 @@ type runner struct {
 	report  Report
 	// yesterday is what became of the run before, nil without one.
 	yesterday *Report
+	queries   []ReplayedQuery
 
 	stageBegan time.Time
 	watch      stopwatch
@@ -74,6 +75,12 @@ type runner struct {
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
+	if r.Replay != "" {
+		var err error
+		if r.queries, err = readQueries(r.Replay); err != nil {
+			return Report{}, err
+		}
+	}
 	if sameFolder(r.Catalogue, r.out) {
 		return Report{}, fmt.Errorf("the folder of the index, %s, is the catalogue itself: name another --out, which may be a folder inside it", r.out)
 	}
@@ -365,6 +372,11 @@ func (r *runner) compare(ctx context.Context, index vectors.Index) error {
 		return fmt.Errorf("yesterday's index cannot be opened: %w", err)
 	}
 	defer old.Close()
+	if len(r.queries) > 0 {
+		if r.report.Replay, err = replay(ctx, r.queries, old, index); err != nil {
+			return fmt.Errorf("recent queries: %w", err)
+		}
+	}
 	if before := old.Metadata(); before.EmbeddingModel != r.meta.EmbeddingModel || before.DeepRankSize != r.meta.DeepRankSize {
 		return nil // its vectors mean nothing to the new one
 	}

@@ -120,7 +120,7 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 	}
 	return indexer.Options{
 		Catalogue: c.String("catalogue"), Out: c.String("out"), Scratch: c.String("scratch"), Workers: c.Int("workers"),
-		MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"), Force: c.Bool("force"), Reread: c.Bool("reread"),
+		MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"), Force: c.Bool("force"), Replay: c.String("replay"), Reread: c.Bool("reread"),
 		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
 	}, err
 }
@@ -139,6 +139,7 @@ func jobFlags() []cli.Flag {
 		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one"},
 		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
+		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, embedding and k: the report says how much their answers have in common with those of the run before"},
 		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's"},
 		&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
 		jsonFlag(),
