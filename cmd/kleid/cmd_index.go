@@ -50,8 +50,8 @@ Examples:
 ` + exitCodes,
 		Subcommands: []*cli.Command{indexCommitCommand(), indexListCommand(), indexVerifyCommand(), indexRollbackCommand()},
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "shard", EnvVars: env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit"},
-			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have, such as a date"},
+			&cli.StringFlag{Name: "shard", EnvVars: env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit; auto/N takes I from Kubernetes or AWS Batch"},
+			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
 		}, gateFlags(), embedderFlags()),
 		Action: indexAction,
 	}

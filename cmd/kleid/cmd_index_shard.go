@@ -3,30 +3,67 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/indexer"
 )
 
-// indexShard embeds a part of the photos.
-func indexShard(c *cli.Context) error {
-	index, count, ok := strings.Cut(c.String("shard"), "/")
-	i, errI := strconv.Atoi(index)
-	n, errN := strconv.Atoi(count)
-	shard := indexer.Shard{Index: i, Count: n, Job: c.String("job")}
-	if !ok || errI != nil || errN != nil {
-		return wrongUsage(c, "--shard is %q, but must be of the form 0/4", c.String("shard"))
+// jobToday is a name of a job: the day, in UTC.
+const jobToday = "@date"
+
+// jobOf is the name that --job gives.
+func jobOf(c *cli.Context) string {
+	if name := c.String("job"); name != jobToday {
+		return name
 	}
+	return time.Now().UTC().Format(time.DateOnly)
+}
+
+// arrayIndices are the variables by which Kubernetes (Indexed Jobs) and AWS Batch (array jobs) tell a machine which of
+// them it is.
+var arrayIndices = []string{"JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"}
+
+// shardOf reads --shard and --job.
+func shardOf(c *cli.Context) (indexer.Shard, error) {
+	text, count, ok := strings.Cut(c.String("shard"), "/")
+	if text == "auto" {
+		for _, name := range arrayIndices {
+			if value := os.Getenv(name); value != "" {
+				text = value
+			}
+		}
+		if text == "auto" {
+			return indexer.Shard{}, wrongUsage(c, "--shard is %q, but neither %s is set", c.String("shard"), strings.Join(arrayIndices, " nor "))
+		}
+	}
+	index, indexErr := strconv.Atoi(text)
+	n, countErr := strconv.Atoi(count)
+	if !ok || indexErr != nil || countErr != nil {
+		return indexer.Shard{}, wrongUsage(c, "--shard is %q, but must be of the form 0/4 or auto/4", c.String("shard"))
+	}
+	shard := indexer.Shard{Index: index, Count: n, Job: jobOf(c)}
 	if shard.Job == "" {
-		return wrongUsage(c, "--shard needs --job, a name that all shards have, such as a date")
+		return shard, wrongUsage(c, "--shard needs --job, a name that all shards have, such as a date")
 	}
 	if err := shard.Check(); err != nil {
-		return wrongUsage(c, "%v", err)
+		return shard, wrongUsage(c, "%v", err)
+	}
+	return shard, nil
+}
+
+// indexShard embeds a part of the photos.
+func indexShard(c *cli.Context) error {
+	shard, err := shardOf(c)
+	if err != nil {
+		return err
 	}
 	options, err := indexOptions(c)
 	if err != nil {
@@ -64,17 +101,39 @@ Examples:
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "shards", EnvVars: env("shards"), Usage: "`N` shards that the job has"},
 			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that the shards were given"},
+			&cli.DurationFlag{Name: "wait", EnvVars: env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h"},
 		}, gateFlags(), embedderFlags()),
 		Action: func(c *cli.Context) error {
 			if err := positive(c, "shards"); err != nil {
 				return err
 			}
-			if err := (indexer.Shard{Count: c.Int("shards"), Job: c.String("job")}).Check(); err != nil {
+			job := jobOf(c)
+			if err := (indexer.Shard{Count: c.Int("shards"), Job: job}).Check(); err != nil {
 				return wrongUsage(c, "%v", err)
 			}
 			return runJob(c, func(ctx context.Context, options indexer.Options) (indexer.Report, error) {
-				return indexer.CommitShards(ctx, options, c.String("job"), c.Int("shards"))
+				return commitWhenDone(ctx, options, job, c.Int("shards"), c.Duration("wait"))
 			})
 		},
+	}
+}
+
+// commitPause is how long to wait before shards are looked for again.
+const commitPause = 5 * time.Second
+
+// commitWhenDone commits the shards of a job, and waits for those that are missing.
+func commitWhenDone(ctx context.Context, options indexer.Options, job string, count int, wait time.Duration) (indexer.Report, error) {
+	until := time.Now().Add(wait)
+	for {
+		report, err := indexer.CommitShards(ctx, options, job, count)
+		if !errors.Is(err, indexer.ErrIncomplete) || time.Now().After(until) {
+			return report, err
+		}
+		options.Logger.Info("waiting for shards", "error", err)
+		select {
+		case <-ctx.Done():
+			return report, err
+		case <-time.After(commitPause):
+		}
 	}
 }

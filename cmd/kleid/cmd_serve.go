@@ -16,6 +16,7 @@ import (
 
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/searcher"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // shutdownTimeout is how long requests under way may take when the service is told to stop.
@@ -30,7 +31,8 @@ func serveCommand() *cli.Command {
 the service finishes the requests under way and ends with exit code 0.
 
 --metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing.
-With a Milvus store, --index names the folder of ` + "`kleid index --out`" + `, where the thumbnails are.
+With a Milvus store, --index names the folder, or s3://bucket/prefix, of ` + "`kleid index --out`" + `, where the
+thumbnails are.
 
 Examples:
   kleid serve --index index/ --listen 127.0.0.1:8080
@@ -104,7 +106,13 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 	}
 	defer store.Close()
 	options.Store, options.Logger, options.Version = store, p.logger(), version
-	if folder != "" {
+	if strings.Contains(folder, "://") {
+		bucket, err := storage.Open(ctx, folder)
+		if err != nil {
+			return err
+		}
+		options.Thumbnails = thumbnailsOf(bucket)
+	} else if folder != "" {
 		options.Thumbnails = thumbnailsIn(indexer.ThumbnailsFolder(folder))
 	}
 	server, err := searcher.New(ctx, options)
@@ -139,9 +147,24 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 // thumbnailsIn finds thumbnails in a folder. The searcher has checked the id.
 func thumbnailsIn(folder string) searcher.Thumbnails {
 	return func(_ context.Context, photoID string) ([]byte, error) {
-		if len(photoID) != 64 || strings.Trim(photoID, "0123456789abcdef") != "" {
+		if !isPhotoID(photoID) {
 			return nil, fs.ErrNotExist
 		}
 		return os.ReadFile(filepath.Join(folder, indexer.ThumbnailPath(photoID)))
 	}
 }
+
+// thumbnailsOf finds them where an index is in S3.
+func thumbnailsOf(bucket storage.Bucket) searcher.Thumbnails {
+	return func(ctx context.Context, photoID string) ([]byte, error) {
+		if !isPhotoID(photoID) {
+			return nil, fs.ErrNotExist
+		}
+		return storage.ReadAll(ctx, bucket, "thumbnails/"+filepath.ToSlash(indexer.ThumbnailPath(photoID)), maxThumbnail)
+	}
+}
+
+// maxThumbnail is more than any has.
+const maxThumbnail = 1 << 20
+
+func isPhotoID(text string) bool { return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" }

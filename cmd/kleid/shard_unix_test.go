@@ -79,3 +79,48 @@ func TestShardsInS3(t *testing.T) {
 		require.Contains(t, r.stderr, problem)
 	}
 }
+
+// TestShardOfAnArrayJob takes the shard from what Kubernetes and AWS Batch say, and commits when all are done.
+func TestShardOfAnArrayJob(t *testing.T) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	out := t.TempDir()
+	shard := func() result {
+		return kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--shard", "auto/2", "--job", "@date", "--json")
+	}
+	r := shard()
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "neither JOB_COMPLETION_INDEX nor AWS_BATCH_JOB_ARRAY_INDEX is set")
+	t.Setenv("JOB_COMPLETION_INDEX", "0")
+	require.Equal(t, exitDone, shard().code)
+	commit := start(t, "index", "commit", "--catalogue", s.catalogue, "--out", out, "--shards", "2", "--job", "@date", "--wait", "10m", "--json")
+	require.Eventually(t, func() bool { return bytes.Contains([]byte(commit.stderr.String()), []byte("waiting for shards")) }, patience, glance)
+	require.NoError(t, os.Unsetenv("JOB_COMPLETION_INDEX"))
+	t.Setenv("AWS_BATCH_JOB_ARRAY_INDEX", "1")
+	require.Equal(t, exitDone, shard().code)
+	require.Equal(t, exitDone, commit.end(t), commit.stderr.String())
+	report := decodeLine[indexer.Report](t, result{stdout: commit.stdout.String()})
+	require.Equal(t, shopProducts*shopPhotos, report.OK)
+}
+
+// TestServeThumbnailsFromS3 serves an index whose pictures are in S3.
+func TestServeThumbnailsFromS3(t *testing.T) {
+	s := newShop(t)
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("shop"))
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	defer server.Close()
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "of pictures"} {
+		t.Setenv(name, value)
+	}
+	bucket, err := storage.Open(t.Context(), "s3://shop/index")
+	require.NoError(t, err)
+	id := rows(t, s.index)[0].PhotoID
+	require.NoError(t, bucket.Put(t.Context(), "thumbnails/"+id[:2]+"/"+id+".jpg", bytes.NewReader([]byte("picture"))))
+	url := start(t, "serve", "--store", "embedded:"+s.index, "--index", "s3://shop/index", "--listen", "127.0.0.1:0").url(t)
+	status, body := get(t, url+"v1/thumbnails/"+id)
+	require.Equal(t, 200, status)
+	require.Equal(t, "picture", string(body))
+	status, _ = get(t, url+"v1/thumbnails/"+rows(t, s.index)[1].PhotoID)
+	require.Equal(t, 404, status)
+}

@@ -66,10 +66,13 @@ func storeURL(c *cli.Context) (string, error) {
 		if dir == "" {
 			return "", wrongUsage(c, "%s needs --index DIR or --store URL", c.Command.HelpName)
 		}
+		if strings.Contains(dir, "://") {
+			return "", wrongUsage(c, "--index is %s, which has pictures but no vectors: name these with --store", dir)
+		}
 		return "embedded:" + dir, nil
 	}
 	stored, isFolder := strings.CutPrefix(url, "embedded:")
-	if dir := c.String("index"); dir != "" && isFolder && filepath.Clean(dir) != filepath.Clean(stored) {
+	if dir := c.String("index"); dir != "" && isFolder && !strings.Contains(dir, "://") && filepath.Clean(dir) != filepath.Clean(stored) {
 		return "", wrongUsage(c, "--index is %s and --store is %s, another folder: leave one out", dir, url)
 	}
 	return url, checkStore(c, url)

@@ -124,6 +124,7 @@ func TestWrongUsage(t *testing.T) {
 		{"flag without value after an argument", []string{"search", "dress.jpg", "--index"}, "flag needs an argument"},
 		{"no catalogue", []string{"index", "--out", "out"}, "kleid index needs --catalogue"},
 		{"no out", []string{"index", "--catalogue", "photos"}, "kleid index needs --out"},
+		{"pictures without vectors", []string{"serve", "--index", "s3://shop/index"}, "which has pictures but no vectors: name these with --store"},
 		{"argument too many", append(index, "more"), `kleid index: there is no command "more": commit, list, verify, rollback`},
 		{"share beyond 1", append(index, "--max-bad", "5"), "--max-bad is 5"},
 		{"share that is no number", append(index, "--max-bad", "some"), `"some"`},
