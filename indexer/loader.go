@@ -156,7 +156,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 // thumbnail, or of bytes that are no photo.
 func (l *loader) usable(location string) known {
 	k, ok := l.known[location]
-	if !ok || k.Broken == "" && !(l.journal.Has(k.Key) && l.thumbnails.has(k.Key)) {
+	if !ok || k.Broken == "" && (!l.journal.Has(k.Key) || !l.thumbnails.has(k.Key)) {
 		return known{}
 	}
 	return k
