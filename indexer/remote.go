@@ -168,6 +168,22 @@ func mirror(ctx context.Context, l layout, bucket storage.Bucket, run string) er
 	return nil
 }
 
+// catchUp mirrors the current run if an earlier job could not.
+func catchUp(ctx context.Context, l layout, bucket storage.Bucket) error {
+	run, err := Latest(l.out)
+	if err != nil || run == "" {
+		return err
+	}
+	there, err := storage.ReadAll(ctx, bucket, "latest", 1<<10)
+	if err != nil && !errors.Is(err, storage.ErrNotExist) {
+		return err
+	}
+	if strings.TrimSpace(string(there)) == run {
+		return nil
+	}
+	return mirror(ctx, l, bucket, run)
+}
+
 func putThumbnailsNew(ctx context.Context, l layout, bucket storage.Bucket) error {
 	there, err := thumbnailsAt(ctx, bucket)
 	if err != nil {

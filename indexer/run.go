@@ -106,6 +106,11 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if r.remote != nil {
+		if err := catchUp(ctx, r.layout, r.remote); err != nil {
+			return Report{}, err
+		}
+	}
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),

@@ -191,3 +191,21 @@ func TestIndexInS3(t *testing.T) {
 		require.Equal(t, 1, runs)
 	}
 }
+
+// A run that could not be put into S3 when it was published is put there by the next job, whatever becomes of that.
+func TestIndexInS3CatchesUp(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	options := b.options()
+	options.Store = b.store
+	alone := b.run(t) // in the folder alone, as if S3 had not answered
+	bucket := fakeS3(t, "index", nil)
+	options.Out, options.Scratch = "s3://shop/index", b.out
+	options.Catalogue = filepath.Join(b.photos, "gone")
+	_, err := Run(t.Context(), options)
+	require.ErrorContains(t, err, "cannot be opened")
+	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
+	require.NoError(t, err)
+	require.Equal(t, alone.Run+"\n", string(latest))
+	_, err = bucket.Stat(t.Context(), "run="+alone.Run+"/part-000.parquet")
+	require.NoError(t, err)
+}
