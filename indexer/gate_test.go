@@ -82,6 +82,13 @@ func TestGate(t *testing.T) {
 				}
 			}}
 		}},
+		{CheckContent, "rows with the sleeve long, and should have", func(t *testing.T, b *bench, o *Options) {
+			o.Store = changedStore{b.store, func(_ context.Context, q vectors.Query, r *vectors.Result) {
+				if len(q.Where["sleeve"]) == 1 && q.Where["sleeve"][0] == "long" {
+					r.TotalMatches--
+				}
+			}}
+		}},
 	} {
 		t.Run(c.check, func(t *testing.T) {
 			b := newBench(t, pictures(0, photos))

@@ -345,6 +345,9 @@ func (r *runner) judge(ctx context.Context, written written) error {
 	defer index.Close()
 	var content *contentError
 	err = verify(ctx, index, r.meta, written.stored, written.exact.probes)
+	for i := 0; err == nil && i < len(r.report.Facets); i++ {
+		err = verifyLabels(ctx, index, written.exact.probes, r.report.Facets[i])
+	}
 	if errors.As(err, &content) {
 		verdict.refuse(CheckContent, "%v", err)
 	} else if err != nil {

@@ -156,10 +156,12 @@ func Verify(ctx context.Context, store vectors.Store, out, run string, minRecall
 		return v, err
 	}
 	for _, facet := range reader.Metadata().Facets {
+		counts := FacetCounts{Name: facet.Name, Labels: facet.Labels}
 		for _, label := range facet.Labels {
-			if err := problem(truth.checkLabel(ctx, index, facet.Name, label)); err != nil {
-				return v, err
-			}
+			counts.Counts = append(counts.Counts, truth.labels[facet.Name][label])
+		}
+		if err := problem(verifyLabels(ctx, index, truth.exact.probes, counts)); err != nil {
+			return v, err
 		}
 	}
 	if v.Recall, v.Probed, err = truth.exact.recall(ctx, index); err != nil {
@@ -212,23 +214,6 @@ func readTruth(ctx context.Context, reader *catalog.Reader, v *Verification, pro
 		v.Rows, t.labels = count.stored, count.labels
 	}
 	return t, nil
-}
-
-// checkLabel counts the rows with a label.
-func (t *truth) checkLabel(ctx context.Context, index vectors.Index, facet, label string) error {
-	if len(t.exact.probes) == 0 {
-		return nil
-	}
-	result, err := index.Search(ctx, vectors.Query{
-		Embedding: vectors.DeepRank, Vector: t.exact.probes[0].EmbeddingDeepRank, K: 1, Where: vectors.Filter{facet: {label}},
-	})
-	if err != nil {
-		return err
-	}
-	if want := t.labels[facet][label]; result.TotalMatches != want {
-		return missing("the index has %d rows with the %s %s, and should have %d", result.TotalMatches, facet, label, want)
-	}
-	return nil
 }
 
 // Rollback makes an earlier run the current one again: the one named, or the newest before the current one. Its index

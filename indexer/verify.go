@@ -74,3 +74,22 @@ func probe(ctx context.Context, index vectors.Index, row catalog.Row) error {
 	}
 	return nil
 }
+
+// verifyLabels counts the rows that a search finds with each label of a facet. Any row will do to search with.
+func verifyLabels(ctx context.Context, index vectors.Index, sample []catalog.Row, facet FacetCounts) error {
+	if len(sample) == 0 {
+		return nil
+	}
+	for i, label := range facet.Labels {
+		result, err := index.Search(ctx, vectors.Query{
+			Embedding: vectors.DeepRank, Vector: sample[0].EmbeddingDeepRank, K: 1, Where: vectors.Filter{facet.Name: {label}},
+		})
+		if err != nil {
+			return err
+		}
+		if want := facet.Counts[i]; result.TotalMatches != want {
+			return missing("the index has %d rows with the %s %s, and should have %d", result.TotalMatches, facet.Name, label, want)
+		}
+	}
+	return nil
+}
