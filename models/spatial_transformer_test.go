@@ -208,7 +208,7 @@ func correlation(a, b []float64) float64 {
 // scaled, with and without a transformer. With it, more of the digits that it has not seen are right, and the
 // maps are the inverse of what was done to the digits: what is drawn small is looked at from near.
 func TestSpatialTransformerUndoesShiftsAndScales(t *testing.T) {
-	const steps, batch, held = 300, 32, 500
+	const steps, batch, held = 400, 32, 500
 	run := func(transformer *SpatialTransformerConfig) (accuracy float64, maps []float32, places []place) {
 		config := Config{SpatialTransformer: transformer}
 		logits := func(net *Net, x *Node) (y *Node, pass CropPass) {

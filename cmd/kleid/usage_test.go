@@ -42,8 +42,8 @@ func TestHelp(t *testing.T) {
 			require.Contains(t, r.stdout, "--"+flag.Names()[0], name)
 		}
 	})
-	require.Subset(t, names, []string{"demo", "index", "serve", "search", "embed", "train all", "evaluate facets", "bench embed", "bench train", "bench index", "version"})
-	for _, parent := range []string{"", "train", "evaluate", "bench"} {
+	require.Subset(t, names, []string{"demo", "index commit", "index list", "export", "serve", "search", "embed", "train all", "evaluate facets", "bench embed", "bench train", "bench index", "version"})
+	for _, parent := range []string{"", "index", "train", "evaluate", "bench"} {
 		r := kleid(t, strings.Fields(parent+" --help")...)
 		require.Equal(t, exitDone, r.code, parent)
 		require.Contains(t, r.stdout, "Examples:", parent)
