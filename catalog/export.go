@@ -31,7 +31,9 @@ const (
 )
 
 // Formats lists them.
-func Formats() []string { return []string{string(ParquetFormat), string(CSVFormat), string(JSONLFormat)} }
+func Formats() []string {
+	return []string{string(ParquetFormat), string(CSVFormat), string(JSONLFormat)}
+}
 
 // ExportOptions say which rows and columns go out.
 type ExportOptions struct {

@@ -167,4 +167,6 @@ func thumbnailsOf(bucket storage.Bucket) searcher.Thumbnails {
 // maxThumbnail is more than any has.
 const maxThumbnail = 1 << 20
 
-func isPhotoID(text string) bool { return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" }
+func isPhotoID(text string) bool {
+	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
+}
