@@ -17,17 +17,24 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
+// startS3 starts an S3-compatible server with a bucket called shop, which this process and those it starts use.
+func startS3(t *testing.T) {
+	t.Helper()
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("shop"))
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "of shards")
+}
+
 // TestShardsInS3 lets two processes embed a part each into S3, and a third make the index of it: the one that a single
 // process makes of the same photos in a folder.
 func TestShardsInS3(t *testing.T) {
 	s := newShop(t)
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("shop"))
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	defer server.Close()
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "of shards"} {
-		t.Setenv(name, value)
-	}
+	startS3(t)
 	bucket, err := storage.Open(t.Context(), "s3://shop/photos")
 	require.NoError(t, err)
 	folder := t.TempDir()
@@ -106,13 +113,7 @@ func TestShardOfAnArrayJob(t *testing.T) {
 // TestServeThumbnailsFromS3 serves an index whose pictures are in S3.
 func TestServeThumbnailsFromS3(t *testing.T) {
 	s := newShop(t)
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("shop"))
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	defer server.Close()
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "tester", "AWS_SECRET_ACCESS_KEY": "of pictures"} {
-		t.Setenv(name, value)
-	}
+	startS3(t)
 	bucket, err := storage.Open(t.Context(), "s3://shop/index")
 	require.NoError(t, err)
 	id := rows(t, s.index)[0].PhotoID
