@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"golang.org/x/sync/errgroup"
 )
 
 // The keys of a Parquet file's key-value metadata. metadataKey holds Metadata as JSON and is what Read
@@ -39,7 +42,7 @@ type Writer struct {
 	leaves   []*parquet.ColumnWriter
 	perGroup int // rows in a full row group
 	inGroup  int // rows in the current one
-	values   []parquet.Value
+	buffers  sync.Pool // of *[]parquet.Value
 	labels   map[string]map[string]bool // facet name to its labels
 	err      error                      // the first failure: the file is then of no use
 }
@@ -81,6 +84,7 @@ func newWriter(w io.Writer, meta Metadata, columns []column) (*Writer, error) {
 		}
 	}
 	return &Writer{
+		buffers:  sync.Pool{New: func() any { return new([]parquet.Value) }},
 		meta:     meta,
 		columns:  columns,
 		file:     file,
@@ -124,7 +128,7 @@ func (w *Writer) Write(rows []Row) error {
 		}
 	}
 	for len(rows) > 0 {
-		n := min(len(rows), rowsPerWrite, w.perGroup-w.inGroup)
+		n := min(len(rows), w.perGroup-w.inGroup)
 		if w.err = w.write(rows[:n]); w.err != nil {
 			return w.err
 		}
@@ -139,22 +143,42 @@ func (w *Writer) Write(rows []Row) error {
 	return nil
 }
 
-// write lays out the rows column by column.
+// write lays out the rows column by column, on all cores: laying out and compressing the numbers of embeddings takes
+// far longer than storing them. Columns share nothing until the row group is flushed.
 func (w *Writer) write(rows []Row) error {
-	index := 0
-	for _, c := range w.columns {
-		for _, l := range c.leaves {
-			w.values = w.values[:0]
-			for i := range rows {
-				w.values = l.write(w.values, index, &rows[i])
-			}
-			if _, err := w.leaves[index].WriteRowValues(w.values); err != nil {
-				return fmt.Errorf("column %s: %w", c.name, err)
-			}
-			index++
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	index := len(w.leaves)
+	for _, c := range slices.Backward(w.columns) { // embeddings, which take longest, are behind the facets
+		for _, l := range slices.Backward(c.leaves) {
+			index--
+			at := index
+			group.Go(func() error {
+				if err := w.writeLeaf(at, l, rows); err != nil {
+					return fmt.Errorf("column %s: %w", c.name, err)
+				}
+				return nil
+			})
 		}
 	}
-	clear(w.values) // they hold on to the rows' strings
+	return group.Wait()
+}
+
+func (w *Writer) writeLeaf(index int, l leaf, rows []Row) error {
+	values := w.buffers.Get().(*[]parquet.Value)
+	defer w.buffers.Put(values)
+	for len(rows) > 0 {
+		part := rows[:min(rowsPerWrite, len(rows))]
+		rows = rows[len(part):]
+		*values = (*values)[:0]
+		for i := range part {
+			*values = l.write(*values, index, &part[i])
+		}
+		if _, err := w.leaves[index].WriteRowValues(*values); err != nil {
+			return err
+		}
+	}
+	clear(*values) // they hold on to the rows' strings
 	return nil
 }
 

@@ -97,7 +97,8 @@ func (e *Embedder) Describe(ctx context.Context, inputs []Input, photos []Photo)
 		count := time.Duration(end - begin)
 		for n, i := range of[begin:end] {
 			p := &photos[i]
-			p.Unsupervised, p.DeepRank, p.Facets, p.Colours = results[n].unsupervised, results[n].deepRank, results[n].facets, results[n].colours
+			p.Unsupervised, p.DeepRank, p.Cells = results[n].unsupervised, results[n].deepRank, results[n].cells
+			p.Facets, p.Colours = results[n].facets, results[n].colours
 			p.Timing.Embed = time.Since(begun) / count
 			p.Timing.Networks += networks / count
 		}

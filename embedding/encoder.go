@@ -23,6 +23,7 @@ type Encoder struct {
 	model    *models.Model
 	backbone models.Backbone
 	exec     *graph.Exec
+	facets   *facetReader // nil for a model without facets
 	batches  batches
 }
 
@@ -33,21 +34,26 @@ func NewEncoder(backend backends.Backend, model *models.Model) (*Encoder, error)
 		return nil, err
 	}
 	exec, err := graph.NewExec(backend, func(pixels *graph.Node) []*graph.Node {
-		unsupervised, deepRank, logits := model.EmbedGraph(pixels)
-		if logits == nil {
+		unsupervised, deepRank, cells := model.EmbedGraph(pixels)
+		if cells == nil {
 			return []*graph.Node{unsupervised, deepRank}
 		}
-		return []*graph.Node{unsupervised, deepRank, logits}
+		return []*graph.Node{unsupervised, deepRank, cells}
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Encoder{model: model, backbone: backbone, exec: exec}, nil
+	facets, err := newFacetReader(backend, model)
+	if err != nil {
+		return nil, err
+	}
+	return &Encoder{model: model, backbone: backbone, exec: exec, facets: facets}, nil
 }
 
 // encoded is what the network says of one crop.
 type encoded struct {
 	unsupervised, deepRank []float32
+	cells                  Cells
 	facets                 []Prediction
 	colours                []catalog.Colour
 }
@@ -70,39 +76,27 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	took := time.Since(begun)
 	results := make([]encoded, len(crops))
 	size := config.EmbeddingSize
+	if e.facets != nil {
+		cells := make([]Cells, len(crops))
+		each := len(values[2]) / batch.shape.size
+		for i := range cells {
+			cells[i] = newCells(values[2][i*each : (i+1)*each])
+		}
+		facets, err := e.facets.read(cells)
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range results {
+			results[i].cells, results[i].facets = cells[i], facets[i]
+		}
+	}
+	took := time.Since(begun)
 	for i := range crops {
 		results[i].unsupervised = values[0][i*size : (i+1)*size : (i+1)*size]
 		results[i].deepRank = values[1][i*size : (i+1)*size : (i+1)*size]
-		if len(values) > 2 {
-			labels := len(values[2]) / batch.shape.size
-			results[i].facets = predict(config.Facets, values[2][i*labels:(i+1)*labels])
-		}
 		results[i].addColours(e.model, readings[i])
 	}
 	return results, took, nil
-}
-
-// predict turns the logits of all facets, behind each other, into calibrated predictions.
-func predict(facets []models.FacetConfig, logits []float32) []Prediction {
-	var predictions []Prediction
-	for _, f := range facets {
-		own := make([]float64, len(f.Labels))
-		for i := range own {
-			own[i] = float64(logits[i])
-		}
-		logits = logits[len(own):]
-		p := Prediction{Name: f.Name, Probabilities: make([]float32, len(own))}
-		for i, v := range models.Probabilities(own, f.Temperature) {
-			p.Probabilities[i] = float32(v)
-			if p.Label == "" || p.Probabilities[i] > p.Probability {
-				p.Label, p.Probability = f.Labels[i], p.Probabilities[i]
-			}
-		}
-		p.Confident = float64(p.Probability) >= f.Threshold
-		predictions = append(predictions, p)
-	}
-	return predictions
 }

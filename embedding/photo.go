@@ -42,6 +42,7 @@ type Photo struct {
 	Colours       []catalog.Colour // the dominant ones, the largest share first
 	Unsupervised  []float32        // unit length
 	DeepRank      []float32        // unit length
+	Cells         Cells            // what Facets were read from; nil for a model without facets
 	Timing        Timing
 }
 

@@ -116,7 +116,7 @@ func (r *refiner) follow(images []*photo.Image, cells [][]models.CellBox, places
 
 // look asks the network about patches, and moves their places. Patches of many photos fill a batch.
 func (r *refiner) look(open []patch) (time.Duration, error) {
-	height, width := r.model.CropHeight, r.model.CropWidth
+	height, width := r.model.PatchSize()
 	var networks time.Duration
 	for begin := 0; begin < len(open); begin += maxBatch {
 		part := open[begin:min(begin+maxBatch, len(open))]

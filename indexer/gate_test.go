@@ -49,7 +49,7 @@ func TestGate(t *testing.T) {
 			o.Gate.MaxDrift = 1
 		}},
 		{CheckDrift, "the labels of sleeve have moved by", func(t *testing.T, b *bench, o *Options) {
-			b.embedder.meta.FacetModel = "heads-that-see-long-sleeves-only"
+			b.embedder.meta.FacetModel, b.embedder.cells = "heads-that-see-long-sleeves-only", "other cells"
 			b.embedder.describe = func(_ []embedding.Input, photos []embedding.Photo) error {
 				for i := range photos {
 					for f := range photos[i].Facets {

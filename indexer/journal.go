@@ -25,7 +25,7 @@ const syncInterval = 2 * time.Second
 // A segment of the journal is segmentMagic followed by records: the length of the payload and its CRC-32C,
 // both 32 bits in little endian, and the payload.
 const (
-	segmentMagic  = "kleid-journal-1\n"
+	segmentMagic  = "kleid-journal-2\n"
 	recordHeader  = 8
 	maxRecordSize = 1 << 20
 )
@@ -39,10 +39,11 @@ func (k photoKey) String() string { return hex.EncodeToString(k[:]) }
 
 // journal keeps what a model saw in each photo, by the photo's bytes, over runs and kills. It is a folder
 // of append-only segments, one for each run that embedded something. There is one folder for each pair of
-// embedding_model and facet_model, so that another model starts afresh. Its methods may be called
-// concurrently.
+// embedding_model and facet_model, so that another model starts afresh, or from what it can read of another
+// journal (facets.go). Its methods may be called concurrently.
 type journal struct {
 	dir    string
+	model  journalModel
 	codec  sightingCodec
 	logger *slog.Logger
 
@@ -63,10 +64,11 @@ type recordAt struct {
 	offset  int64
 }
 
-// openJournal opens the journal of a model below dir, and cuts off what a kill left unfinished.
-func openJournal(dir string, meta catalog.Metadata, logger *slog.Logger) (*journal, error) {
+// openJournal opens the journal of a model below dir, and cuts off what a kill left unfinished. cells is
+// Embedder.FacetCells.
+func openJournal(dir string, meta catalog.Metadata, cells string, logger *slog.Logger) (*journal, error) {
 	j := &journal{
-		dir: filepath.Join(dir, journalName(meta)), codec: newSightingCodec(meta), logger: logger,
+		dir: filepath.Join(dir, journalName(meta)), model: journalModel{cells, meta}, codec: newSightingCodec(meta), logger: logger,
 		index: make(map[photoKey]recordAt), synced: time.Now(),
 	}
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
@@ -225,6 +227,9 @@ func (j *journal) Append(sightings []sighting) error {
 
 // begin starts a segment.
 func (j *journal) begin() error {
+	if err := writeJournalModel(j.dir, j.model); err != nil {
+		return err
+	}
 	for n := len(j.segments); ; n++ {
 		name := filepath.Join(j.dir, fmt.Sprintf("%06d.log", n))
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
@@ -330,7 +335,7 @@ func (j *journal) Len() int {
 // The forms of the names of journals and of the files in them.
 var (
 	ownJournal = regexp.MustCompile(`^` + journalPrefix + `[0-9a-f]{16}$`)
-	ownSegment = regexp.MustCompile(`^(?:[0-9]{6,}\.log|compact\.tmp)$`)
+	ownSegment = regexp.MustCompile(`^(?:[0-9]{6,}\.log|compact\.tmp|model\.json)$`)
 )
 
 // removeOtherJournals removes the journals of other models: an index of theirs is no longer made here.

@@ -45,7 +45,7 @@ func testSightings(first, n int) []sighting {
 }
 
 func openTestJournal(t *testing.T, dir string) *journal {
-	j, err := openJournal(dir, newStub().meta, silent)
+	j, err := openJournal(dir, newStub().meta, "cells-1", silent)
 	require.NoError(t, err)
 	t.Cleanup(func() { j.Close() })
 	return j
@@ -66,7 +66,9 @@ func segments(t *testing.T, j *journal) []string {
 	require.NoError(t, err)
 	var names []string
 	for _, file := range files {
-		names = append(names, file.Name())
+		if file.Name() != modelFile {
+			names = append(names, file.Name())
+		}
 	}
 	return names
 }
@@ -216,7 +218,7 @@ func TestJournalNames(t *testing.T) {
 // Whatever the bytes of a segment, what is read of it is read the same again.
 func FuzzSegment(f *testing.F) {
 	codec := newSightingCodec(newStub().meta)
-	j, err := openJournal(f.TempDir(), newStub().meta, silent)
+	j, err := openJournal(f.TempDir(), newStub().meta, "cells-1", silent)
 	require.NoError(f, err)
 	require.NoError(f, j.Append(testSightings(0, 4)))
 	data, err := os.ReadFile(j.active.Name())

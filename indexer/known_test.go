@@ -111,7 +111,7 @@ func TestListedPhotosAreNotAskedFor(t *testing.T) {
 	info := storage.Info{ETag: "1"}
 	var asked atomic.Int64
 	load := func(entries []Entry, before map[string]known) *loader {
-		journal, err := openJournal(t.TempDir(), b.embedder.meta, silent)
+		journal, err := openJournal(t.TempDir(), b.embedder.meta, b.embedder.cells, silent)
 		require.NoError(t, err)
 		t.Cleanup(func() { journal.Close() })
 		l := newLoader(entries)

@@ -67,6 +67,11 @@ type Embedder interface {
 	Describe(ctx context.Context, inputs []embedding.Input, photos []embedding.Photo) error
 	// BatchSize is how many photos Locate and Describe like at once.
 	BatchSize() int
+	// FacetCells names all that embedding.Photo.Cells depend on, and all facets that ReadFacets leaves out.
+	FacetCells() string
+	// ReadFacets predicts facets from the Cells of dresses that an embedder with the same FacetCells described: always
+	// the same facets, where it has no opinion with the label "".
+	ReadFacets(ctx context.Context, dresses []embedding.Cells) ([][]embedding.Prediction, error)
 }
 
 // Options say what a job does. The zero value of a field marked optional stands for its default.
@@ -114,6 +119,7 @@ const DefaultMaxBad = 0.05
 // The stages of a job, as Progress and the report name them.
 const (
 	StageScan    = "scan"
+	StageFacets  = "facets" // read from kept features, where the facet_model alone is new
 	StageEmbed   = "embed"
 	StageWrite   = "write"
 	StagePublish = "publish"

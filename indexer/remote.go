@@ -79,7 +79,7 @@ func (s *remoteState) push(ctx context.Context) error {
 			return err
 		}
 		name := filepath.ToSlash(relative)
-		if !strings.HasSuffix(name, ".log") && name != path.Base(knownPath("")) {
+		if !strings.HasSuffix(name, ".log") && path.Base(name) != modelFile && name != path.Base(knownPath("")) {
 			return nil // what is being written
 		}
 		here[name] = true

@@ -19,7 +19,9 @@ type Report struct {
 	Unreadable int `json:"unreadable"`
 	// Embedded is how many photos were embedded anew; the others were in the journal, or have the bytes
 	// of one that was.
-	Embedded        int     `json:"embedded"`
+	Embedded int `json:"embedded"`
+	// FacetsRead is how many photos had their facets read from kept features, since the facet_model alone is new.
+	FacetsRead      int     `json:"facets_read"`
 	Seconds         float64 `json:"seconds"`
 	ImagesPerSecond float64 `json:"images_per_second"` // photos a second, of the whole job
 	Index           string  `json:"index"`             // the folder
@@ -123,6 +125,9 @@ func (r Report) String() string {
 	line("%d photos of %d products in %s: %d with a dress, %d without, %d unreadable",
 		r.Photos, r.Products, time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond), r.OK, r.NoDress, r.Unreadable)
 	line("%d embedded anew, %.1f photos a second", r.Embedded, r.ImagesPerSecond)
+	if r.FacetsRead > 0 {
+		line("the facets of %d photos were read from kept features, as the facet model alone is new", r.FacetsRead)
+	}
 	switch {
 	case r.Published:
 		line("run %s is the current index in %s", r.Run, r.Index)

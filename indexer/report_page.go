@@ -85,7 +85,7 @@ func (r Report) writePage(w io.Writer, yesterday *Report, gate Gate) error {
 	for _, s := range r.Stages {
 		total += s
 	}
-	for _, name := range []string{StageScan, StageEmbed, StageWrite, StagePublish} {
+	for _, name := range []string{StageScan, StageFacets, StageEmbed, StageWrite, StagePublish} {
 		if s, ok := r.Stages[name]; ok {
 			p.Stages = append(p.Stages, bar{name, s, s / max(total, 1e-9)})
 		}

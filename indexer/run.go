@@ -162,13 +162,13 @@ func (r *runner) stages(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if r.journal, err = openJournal(r.work(), r.meta, r.Logger); err != nil {
+	if r.journal, err = openJournal(r.work(), r.meta, r.Embedder.FacetCells(), r.Logger); err != nil {
 		return err
 	}
 	defer r.journal.Close()
 	if r.shards != nil {
 		err = r.shards.gather(ctx, r)
-	} else {
+	} else if err = r.readFacets(ctx); err == nil {
 		err = r.embed(ctx)
 	}
 	if err != nil {

@@ -118,25 +118,34 @@ func TestChangedCatalogue(t *testing.T) {
 	require.Zero(t, b.run(t).Embedded)
 }
 
-// All that decides what a model sees makes it look again; journals of other models go when its index is
-// published.
+// All that decides what a model sees makes it look again, but for facets alone, which are read from what is kept;
+// journals of other models go when its index is published.
 func TestChangedModel(t *testing.T) {
-	b := newBench(t, pictures(0, 4))
-	b.run(t)
-	for name, change := range map[string]func(*catalog.Metadata){
-		"embedding model": func(m *catalog.Metadata) { m.EmbeddingModel = "trunk-2" },
-		"facet model":     func(m *catalog.Metadata) { m.FacetModel = "heads-2" },
-		"labels":          func(m *catalog.Metadata) { m.Facets = m.Facets[:1] },
-		"size":            func(m *catalog.Metadata) { m.DeepRankSize = 6 },
+	for _, test := range []struct {
+		name     string
+		embedded int
+		change   func(*stub)
+	}{
+		{"embedding model", 4, func(s *stub) { s.meta.EmbeddingModel = "trunk-2" }},
+		{"size", 4, func(s *stub) { s.meta.DeepRankSize = 6 }},
+		{"cells", 4, func(s *stub) { s.meta.FacetModel, s.cells = "heads-2", "cells-2" }},
+		{"facet model", 0, func(s *stub) { s.meta.FacetModel = "heads-2" }},
+		{"facets", 0, func(s *stub) { s.meta.Facets = s.meta.Facets[:1] }},
 	} {
-		b.embedder = newStub()
-		change(&b.embedder.meta)
-		report := b.run(t)
-		require.Equal(t, 4, report.Embedded, name)
-		journals, err := filepath.Glob(filepath.Join(escaped(b.out), "work", journalPrefix+"*"))
-		require.NoError(t, err)
-		require.Len(t, journals, 1, name)
-		require.Zero(t, b.run(t).Embedded, name)
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, pictures(0, 4))
+			b.run(t)
+			b.embedder = newStub()
+			test.change(b.embedder)
+			report := b.run(t)
+			require.Equal(t, test.embedded, report.Embedded)
+			require.Equal(t, 4-test.embedded, report.FacetsRead)
+			journals, err := filepath.Glob(filepath.Join(escaped(b.out), "work", journalPrefix+"*"))
+			require.NoError(t, err)
+			require.Len(t, journals, 1)
+			report = b.run(t)
+			require.Equal(t, []int{0, 0}, []int{report.Embedded, report.FacetsRead})
+		})
 	}
 }
 

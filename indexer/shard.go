@@ -94,13 +94,14 @@ type ShardReport struct {
 	Photos          int     `json:"photos"`
 	Unreadable      int     `json:"unreadable"`
 	Embedded        int     `json:"embedded"`
+	FacetsRead      int     `json:"facets_read"`
 	Seconds         float64 `json:"seconds"`
 	ImagesPerSecond float64 `json:"images_per_second"`
 }
 
 // String is the report for people.
 func (r ShardReport) String() string {
-	return fmt.Sprintf("shard %s of job %s: %d photos, %d unreadable, %d embedded anew, %.1f photos a second\n", r.Shard, r.Job, r.Photos, r.Unreadable, r.Embedded, r.ImagesPerSecond)
+	return fmt.Sprintf("shard %s of job %s: %d photos, %d unreadable, %d embedded anew, the facets of %d read from kept features, %.1f photos a second\n", r.Shard, r.Job, r.Photos, r.Unreadable, r.Embedded, r.FacetsRead, r.ImagesPerSecond)
 }
 
 // RunShard embeds the photos of a shard. Like Run it goes on where it was interrupted, also on another machine if
@@ -151,7 +152,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(&e) })
 	manifest.Photos = len(r.entries)
-	if r.journal, err = openJournal(r.work(), r.meta, r.Logger); err != nil {
+	if r.journal, err = openJournal(r.work(), r.meta, r.Embedder.FacetCells(), r.Logger); err != nil {
 		return ShardReport{}, err
 	}
 	defer r.journal.Close()
@@ -159,7 +160,11 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	if remote {
 		stop = state.keep(ctx, r.journal, r.Logger)
 	}
-	if err := errors.Join(r.embed(ctx), stop()); err != nil {
+	err = r.readFacets(ctx)
+	if err == nil {
+		err = r.embed(ctx)
+	}
+	if err := errors.Join(err, stop()); err != nil {
 		return ShardReport{}, err
 	}
 	if remote {
@@ -176,7 +181,8 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	for _, f := range r.loader.findings {
 		live[f.key] = true
 	}
-	if err := r.journal.Compact(func(key photoKey) bool { return live[key] }); err != nil {
+	err = errors.Join(r.journal.Compact(func(key photoKey) bool { return live[key] }), removeOtherJournals(r.work(), r.meta))
+	if err != nil {
 		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
 	}
 	if remote {
@@ -186,7 +192,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	seconds := time.Since(r.started).Seconds()
 	return ShardReport{
-		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, Embedded: r.report.Embedded,
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead,
 		Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
 	}, nil
 }

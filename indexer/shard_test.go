@@ -70,6 +70,15 @@ func TestShards(t *testing.T) {
 
 			require.Zero(t, shards("tuesday"), "nothing is embedded again, by other machines either")
 			second := commit("tuesday")
+			b.embedder.meta.FacetModel = "heads-2"
+			require.Zero(t, shards("wednesday"), "its facets are read from what is kept")
+			third := commit("wednesday")
+			_, rows = parquetRows(t, home, third.Run)
+			other := newBench(t, files)
+			other.embedder = b.embedder
+			_, wantOther := parquetRows(t, other.out, other.run(t).Run)
+			require.Equal(t, timeless(wantOther), timeless(rows))
+			b.embedder.meta.FacetModel = "heads-1"
 			require.Equal(t, report.Run, second.PreviousRun)
 			bucket, err := storage.Open(t.Context(), options("x").Out)
 			require.NoError(t, err)
@@ -78,7 +87,7 @@ func TestShards(t *testing.T) {
 				require.NoError(t, err)
 				keys = append(keys, info.Key)
 			}
-			for _, key := range []string{"latest", "run=" + second.Run + "/part-000.parquet", "report.html"} {
+			for _, key := range []string{"latest", "run=" + third.Run + "/part-000.parquet", "report.html"} {
 				require.Contains(t, keys, key)
 			}
 			for _, key := range keys {

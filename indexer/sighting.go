@@ -11,6 +11,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/x448/float16"
+
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
@@ -28,6 +30,7 @@ type sighting struct {
 	colours       []catalog.Colour
 	unsupervised  []float32
 	deepRank      []float32
+	cells         embedding.Cells // from which another facet_model can read facets
 }
 
 // facetSighting is the label of a facet, by its place among the labels; or noLabel.
@@ -52,19 +55,30 @@ func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []ca
 	s.box = catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
 	s.colours = seen.Colours
 	s.confidence, s.unsupervised, s.deepRank = seen.BoxConfidence, seen.Unsupervised, seen.DeepRank
+	s.cells = seen.Cells
 	for _, f := range facets {
-		value := facetSighting{label: noLabel}
-		for _, p := range seen.Facets {
-			if p.Name == f.Name {
-				value = facetSighting{int32(slices.Index(f.Labels, p.Label)), p.Probability}
-				if value.label < 0 {
-					value.label = unknownLabel
-				}
-			}
-		}
+		value, _ := newFacetSighting(f, seen.Facets)
 		s.facets = append(s.facets, value)
 	}
 	return s
+}
+
+// newFacetSighting is what predictions say of a facet; false where they say nothing.
+func newFacetSighting(facet catalog.Facet, seen []embedding.Prediction) (facetSighting, bool) {
+	for _, p := range seen {
+		if p.Name != facet.Name {
+			continue
+		}
+		if p.Label == "" {
+			return facetSighting{label: noLabel}, true
+		}
+		value := facetSighting{int32(slices.Index(facet.Labels, p.Label)), p.Probability}
+		if value.label < 0 {
+			value.label = unknownLabel
+		}
+		return value, true
+	}
+	return facetSighting{label: noLabel}, false
 }
 
 // fill puts the sighting into a row.
@@ -141,6 +155,10 @@ func (c sightingCodec) append(b []byte, s sighting) []byte {
 	for _, v := range s.deepRank {
 		b = le.AppendUint32(b, math.Float32bits(v))
 	}
+	b = le.AppendUint32(b, uint32(len(s.cells)))
+	for _, v := range s.cells {
+		b = le.AppendUint16(b, v.Bits())
+	}
 	for _, colour := range s.colours { // up to the end, since there are more or fewer of them
 		for _, v := range []float32{colour.L, colour.A, colour.B, colour.Share} {
 			b = le.AppendUint32(b, math.Float32bits(v))
@@ -150,11 +168,11 @@ func (c sightingCodec) append(b []byte, s sighting) []byte {
 	return b
 }
 
-// size is the length of a payload of a kind, without colours.
+// size is the length of a payload of a kind, without cells and colours.
 func (c sightingCodec) size(kind byte) int {
 	size := 1 + len(photoKey{}) + 2*4
 	if kind == kindOK {
-		size += 5*4 + 8*len(c.labels) + 4*(c.unsupervised+c.deepRank)
+		size += 5*4 + 8*len(c.labels) + 4*(c.unsupervised+c.deepRank) + 4
 	}
 	return size
 }
@@ -200,6 +218,16 @@ func (c sightingCodec) decode(payload []byte) (sighting, error) {
 		s.facets[i] = f
 	}
 	s.unsupervised, s.deepRank = floats(c.unsupervised), floats(c.deepRank)
+	if n := next(); n > 0 {
+		if 2*uint64(n) > uint64(len(payload)) {
+			return s, errSighting
+		}
+		s.cells = make(embedding.Cells, n)
+		for i := range s.cells {
+			s.cells[i] = float16.Frombits(binary.LittleEndian.Uint16(payload[2*i:]))
+		}
+		payload = payload[2*n:]
+	}
 	const numbers = 5 * 4 // of a colour, the length of its name among them
 	for len(payload) > 0 {
 		if len(payload) < numbers {
@@ -247,7 +275,7 @@ const journalPrefix = "photos-"
 
 // journalName is the folder of a model's journal: it tells apart all that decides what a record means.
 func journalName(meta catalog.Metadata) string {
-	description, err := json.Marshal([]any{meta.EmbeddingModel, meta.FacetModel, meta.Facets, meta.UnsupervisedSize, meta.DeepRankSize})
+	description, err := json.Marshal([]any{segmentMagic, meta.EmbeddingModel, meta.FacetModel, meta.Facets, meta.UnsupervisedSize, meta.DeepRankSize})
 	if err != nil {
 		panic(err) // strings and numbers always have a JSON form
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
@@ -14,10 +15,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/x448/float16"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
@@ -38,7 +41,10 @@ const (
 // stub is an embedder whose answer depends on the pixels alone.
 type stub struct {
 	meta  catalog.Metadata
+	cells string // FacetCells
 	batch int
+	// facetsRead is how many dresses' facets were read from cells.
+	facetsRead int
 	// before is called with each batch before it is answered.
 	before func(ctx context.Context, batch []embedding.Input) error
 	// describe, if not nil, is called with each batch of dresses.
@@ -56,7 +62,7 @@ func newStub() *stub {
 			EmbeddingModel: "trunk-1", FacetModel: "heads-1", UnsupervisedSize: 8, DeepRankSize: 4,
 			Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"round", "v-neck", "boat"}}, {Name: "sleeve", Labels: []string{"short", "long"}}},
 		},
-		batch: 3, seen: make(map[string]int),
+		cells: "cells-1", batch: 3, seen: make(map[string]int),
 	}
 }
 
@@ -124,16 +130,43 @@ func (s *stub) answer(m *photo.Image) embedding.Photo {
 		Status: catalog.StatusOK, Box: photo.Box{XMin: 1, YMin: 2, XMax: m.Width, YMax: m.Height - 1}, BoxConfidence: random.Float32(),
 		Unsupervised: unit(s.meta.UnsupervisedSize), DeepRank: unit(s.meta.DeepRankSize),
 	}
-	for i, facet := range s.meta.Facets {
-		if i == 1 && sum[0] < 64 {
-			continue // a facet of which the model has no opinion
-		}
-		answer.Facets = append(answer.Facets, embedding.Prediction{Name: facet.Name, Label: facet.Labels[random.IntN(len(facet.Labels))], Probability: random.Float32()})
+	answer.Cells = embedding.Cells{float16.Frombits(binary.LittleEndian.Uint16(sum[:]) & 0x3fff), float16.Fromfloat32(1)}
+	answer.Facets = slices.DeleteFunc(s.facets(answer.Cells), func(p embedding.Prediction) bool { return p.Label == "" })
+	if colour := s.meta.Facets[len(s.meta.Facets)-1]; colour.Name == "colour" { // which is read from pixels
+		answer.Facets = append(answer.Facets, embedding.Prediction{Name: colour.Name, Label: colour.Labels[int(sum[2])%len(colour.Labels)], Probability: 0.5})
 	}
 	if m.Width == notUnitWidth {
 		answer.DeepRank[0] = float32(math.NaN())
 	}
 	return answer
+}
+
+// facets are read from cells: another facet model sees others in them.
+func (s *stub) facets(cells embedding.Cells) []embedding.Prediction {
+	var read []embedding.Prediction
+	random := rand.New(rand.NewPCG(uint64(cells[0].Bits()), uint64(crc32.ChecksumIEEE([]byte(s.meta.FacetModel)))))
+	for i, facet := range s.meta.Facets {
+		if facet.Name == "colour" {
+			continue
+		}
+		if i == 1 && random.IntN(4) == 0 { // a facet of which the model has no opinion
+			read = append(read, embedding.Prediction{Name: facet.Name})
+			continue
+		}
+		read = append(read, embedding.Prediction{Name: facet.Name, Label: facet.Labels[random.IntN(len(facet.Labels))], Probability: random.Float32()})
+	}
+	return read
+}
+
+func (s *stub) FacetCells() string { return s.cells }
+
+func (s *stub) ReadFacets(_ context.Context, dresses []embedding.Cells) ([][]embedding.Prediction, error) {
+	var all [][]embedding.Prediction
+	for _, cells := range dresses {
+		all = append(all, s.facets(cells))
+		s.facetsRead++
+	}
+	return all, nil
 }
 
 // embeddings is how many photos were embedded in all; none must have been embedded twice.

@@ -39,6 +39,13 @@ func (m *Model) FacetHeads() string {
 	return m.fingerprint([]any{m.Config.Facets}, "facets.", ownTrunks)
 }
 
+// FacetCells is the fingerprint of what FacetsGraph reads, and of how colours are read: of two models with the same,
+// what one saw in a photo is enough for the facets of the other.
+func (m *Model) FacetCells() string {
+	config := []any{m.EmbeddingModel(), m.Config.CellRows, m.Config.CellColumns, m.Config.OwnTrunks(), colour.Version}
+	return m.fingerprint(config, ownTrunks)
+}
+
 // FacetModel is the fingerprint of all that facets come from: the heads, their calibration, and how colours
 // are read.
 func (m *Model) FacetModel() string {

@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"slices"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 )
@@ -37,23 +38,33 @@ func (m *Model) TransformsGraph(pixels *Node) *Node {
 }
 
 // EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
-// DeepRank embeddings, unit vectors [batch, EmbeddingSize], and the logits of all facets behind each
-// other, [batch, labels] (nil for a model without facets).
-func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, logits *Node) {
+// DeepRank embeddings, unit vectors [batch, EmbeddingSize], and the features that FacetsGraph reads, those of the
+// model's trunk and of Config.OwnTrunks behind each other, [batch, cells] (nil for a model without facets).
+func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, cells *Node) {
 	net := NewFrozenNet(m.Weights)
 	features := m.cropPass(net, pixels).Features
-	cells := m.Config.Cells(features)
 	unsupervised = UnsupervisedHead(net, m.Config.EmbeddingCells(features), m.Config.EmbeddingSize)
 	deepRank = DeepRankHead(net, unsupervised)
-	var facets []*Node
-	read := m.facetCells(net, pixels, cells)
+	if len(m.Config.Facets) == 0 {
+		return unsupervised, deepRank, nil
+	}
+	all := append([]*Node{m.Config.Cells(features)}, m.ownCells(net, pixels)...)
+	return unsupervised, deepRank, Concatenate(all, 1)
+}
+
+// FacetsGraph maps the features of crops that EmbedGraph gives to the logits of all facets behind each other,
+// [batch, labels].
+func (m *Model) FacetsGraph(cells *Node) *Node {
+	net := NewFrozenNet(m.Weights)
+	trunks := append([]string{""}, m.Config.OwnTrunks()...)
+	each := cells.Shape().Dimensions[1] / len(trunks)
+	var logits []*Node
 	for _, f := range m.Config.Facets {
-		facets = append(facets, FacetHead(net, f.Name, read(f.Trunk), len(f.Labels)))
+		begin := slices.Index(trunks, f.Trunk) * each
+		own := Slice(cells, AxisRange(), AxisRange(begin, begin+each))
+		logits = append(logits, FacetHead(net, f.Name, own, len(f.Labels)))
 	}
-	if len(facets) > 0 {
-		logits = Concatenate(facets, 1)
-	}
-	return unsupervised, deepRank, logits
+	return Concatenate(logits, 1)
 }
 
 func (m *Model) cropPass(net *Net, pixels *Node) CropPass {

@@ -31,13 +31,35 @@ func LocationHead(net *Net, features *Node) *Node {
 }
 
 // Cells averages the features of a crop over a grid of rows x columns cells and keeps their layout:
-// [batch, rows*columns*channels]. The features' height and width are multiples of the grid's.
+// [batch, rows*columns*channels]. Where a cell ends within a feature, that counts in both by its shares.
 func Cells(features *Node, rows, columns int) *Node {
 	d := features.Shape().Dimensions
 	batch, height, width, channels := d[0], d[1], d[2], d[3]
+	if height%rows != 0 || width%columns != 0 {
+		g := features.Graph()
+		x := Einsum("bhwc,rh->brwc", features, Const(g, cellShares(height, rows)))
+		x = Einsum("brwc,kw->brkc", x, Const(g, cellShares(width, columns)))
+		return Reshape(x, batch, rows*columns*channels)
+	}
 	x := Reshape(features, batch, rows, height/rows, columns, width/columns, channels)
 	x = MulScalar(ReduceSum(x, 2, 4), float64(rows*columns)/float64(height*width)) // [batch, rows, columns, channels]
 	return Reshape(x, batch, rows*columns*channels)
+}
+
+// cellShares are how much of each of so many features along an axis is in each cell, [cells][features]; those of a
+// cell sum to 1.
+func cellShares(features, cells int) [][]float32 {
+	size := float64(features) / float64(cells)
+	shares := make([][]float32, cells)
+	for c := range shares {
+		shares[c] = make([]float32, features)
+		begin, end := float64(c)*size, float64(c+1)*size
+		for f := range shares[c] {
+			within := min(end, float64(f+1)) - max(begin, float64(f))
+			shares[c][f] = float32(max(within, 0) / size)
+		}
+	}
+	return shares
 }
 
 // Cells are those of a crop's features that the facets' heads read, [batch, CellRows*CellColumns*channels].

@@ -29,3 +29,14 @@ func TestCellFocus(t *testing.T) {
 	config.CellFocus = 0
 	require.InDeltaSlice(t, []float32{0.5, 0}, cells(config, 1, 0, 0, 0), 1e-5)
 }
+
+// Cells that end within a feature take their shares of it, and all together the mean of all.
+func TestCellsOfAnySize(t *testing.T) {
+	features := make([]float32, 5*3)
+	for i := range features {
+		features[i] = float32(i)
+	}
+	cells := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node { return Cells(x, 2, 3) }).MustExec1(tensors.FromFlatDataAndDimensions(features, 1, 5, 3, 1)))
+	// The rows begin with 0, 3, 6, 9, 12; half of the third is in each cell.
+	require.InDeltaSlice(t, []float64{2.4, 3.4, 4.4, 9.6, 10.6, 11.6}, []float64{float64(cells[0]), float64(cells[1]), float64(cells[2]), float64(cells[3]), float64(cells[4]), float64(cells[5])}, 1e-5)
+}

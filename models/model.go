@@ -40,6 +40,10 @@ type Config struct {
 	CropHeight int     `json:"crop_height"`
 	CropWidth  int     `json:"crop_width"`
 	CropMargin float64 `json:"crop_margin"`
+	// PatchHeight and PatchWidth are the size in pixels of what location's second look reads (RefineConfig), and of the
+	// crops that the trunk learns from; 0 for the crop's. Dresses are taller than what surrounds them.
+	PatchHeight int `json:"patch_height,omitempty"`
+	PatchWidth  int `json:"patch_width,omitempty"`
 	// Scales are the sizes, height and width in pixels, in which the whole photo is looked at to locate
 	// the dress, the largest first.
 	Scales [][2]int `json:"scales"`
@@ -74,8 +78,9 @@ const preprocessing = "letterbox-2"
 func DefaultConfig() Config {
 	return Config{
 		Backbone:   "kleid-s",
-		CropHeight: 192, CropWidth: 128, CropMargin: 0.04,
-		Scales:   [][2]int{{224, 160}, {160, 112}, {112, 80}, {80, 64}},
+		CropHeight: 240, CropWidth: 128, CropMargin: 0.04,
+		PatchHeight: 192, PatchWidth: 128,
+		Scales:   [][2]int{{208, 144}, {160, 112}, {112, 80}, {80, 64}},
 		CellRows: 6, CellColumns: 2, CellFocus: 0.35,
 		EmbeddingSize: 512,
 		Merge:         DefaultMergeConfig(),
@@ -91,12 +96,18 @@ func ConfigFor(backbone string) (Config, error) {
 	}
 	c := DefaultConfig()
 	c.Backbone = b.Name
+	c.CropHeight, c.CropWidth = roundUp(c.CropHeight, b.Stride), roundUp(c.CropWidth, b.Stride)
 	for i, size := range c.Scales {
 		for axis, v := range size {
 			c.Scales[i][axis] = (v + b.Stride - 1) / b.Stride * b.Stride
 		}
 	}
 	return c, nil
+}
+
+// PatchSize is the height and width in pixels of PatchHeight and PatchWidth.
+func (c Config) PatchSize() (height, width int) {
+	return cmp.Or(c.PatchHeight, c.CropHeight), cmp.Or(c.PatchWidth, c.CropWidth)
 }
 
 // Model is a configuration and its weights. Weights below "trunk." are the backbone's, and those
@@ -140,6 +151,9 @@ func (m *Model) EmbeddingModel() string {
 	}
 	if c.CellFocus > 0 {
 		config = append(config, c.CellFocus)
+	}
+	if c.PatchHeight > 0 {
+		config = append(config, c.PatchHeight, c.PatchWidth)
 	}
 	return m.fingerprint(config, "trunk.", "background.", "location.", "refine.", "unsupervised.", "deeprank.")
 }

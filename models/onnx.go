@@ -462,6 +462,7 @@ func (n *Net) raw(g *Graph, name string, shape ...int) *Node {
 func ConfigForONNX(o *ONNXConfig) (Config, error) {
 	c := DefaultConfig()
 	c.Backbone, c.ONNX = onnxBackbone, o
+	c.CropHeight, c.CropWidth, c.PatchHeight, c.PatchWidth = c.PatchHeight, c.PatchWidth, 0, 0
 	if o.Height%o.Stride != 0 || o.Width%o.Stride != 0 {
 		return Config{}, fmt.Errorf("onnx: the network reads %d x %d, which is not a multiple of its stride, %d", o.Height, o.Width, o.Stride)
 	}

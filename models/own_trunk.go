@@ -67,17 +67,16 @@ func (c Config) OwnTrunks() []string {
 	return names
 }
 
-// facetCells returns the cells of crops that a facet's head reads: those of the model's trunk, which are there
-// already, or of the facet's own.
-func (m *Model) facetCells(net *Net, pixels, shared *Node) func(trunk string) *Node {
-	known := map[string]*Node{"": shared}
+// ownCells returns the cells of crops that each of Config.OwnTrunks sees.
+func (m *Model) ownCells(net *Net, pixels *Node) []*Node {
+	var all []*Node
 	for _, name := range m.Config.OwnTrunks() {
 		backbone, err := m.Trunk()
 		if err != nil {
 			panic(err)
 		}
 		features := m.Config.CropPass(ownTrunk(net, name), backbone, pixels).Features
-		known[name] = m.Config.Cells(features)
+		all = append(all, m.Config.Cells(features))
 	}
-	return func(trunk string) *Node { return known[trunk] }
+	return all
 }

@@ -23,12 +23,18 @@ func TestOwnTrunk(t *testing.T) {
 	require.Equal(t, []string{"cut"}, own.Config.OwnTrunks())
 	require.Equal(t, shared.EmbeddingModel(), own.EmbeddingModel(), "an index stays valid")
 	require.NotEqual(t, shared.FacetModel(), own.FacetModel())
+	require.NotEqual(t, shared.FacetCells(), own.FacetCells(), "its facets read what the other model did not see")
+	calibrated := &Model{Config: own.Config, Weights: own.Weights}
+	calibrated.Config.Facets = slices.Clone(own.Config.Facets)
+	calibrated.Config.Facets[0].Temperature *= 2
+	require.NotEqual(t, own.FacetModel(), calibrated.FacetModel())
+	require.Equal(t, own.FacetCells(), calibrated.FacetCells())
 
 	crops := randomPixels(3, 2, shared.Config.CropHeight, shared.Config.CropWidth, 3)
 	embed := func(m *Model) (vectors, logits []float32) {
 		outputs := MustNewExec(testBackend(t), func(x *Node) []*Node {
-			unsupervised, _, logits := m.EmbedGraph(x)
-			return []*Node{unsupervised, logits}
+			unsupervised, _, cells := m.EmbedGraph(x)
+			return []*Node{unsupervised, m.FacetsGraph(cells)}
 		}).MustExec(crops)
 		return tensors.MustCopyFlatData[float32](outputs[0]), tensors.MustCopyFlatData[float32](outputs[1])
 	}

@@ -40,7 +40,7 @@ func (m *Model) Calibrate(backend backends.Backend) (*ModelCalibration, error) {
 	pixels := backbone.pixels()
 	c.Crops, err = c.watch(backend, pixels, func(net *Net, x *Node) {
 		m.cropPass(net, x)
-		m.facetCells(net, x, nil)
+		m.ownCells(net, x)
 	})
 	if err != nil {
 		return nil, err

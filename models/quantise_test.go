@@ -380,8 +380,8 @@ func TestQuantisedModel(t *testing.T) {
 
 	embed := func(m *Model) [][]float32 {
 		exec := MustNewExec(testBackend(t), func(x *Node) []*Node {
-			unsupervised, deepRank, logits := m.EmbedGraph(x)
-			return []*Node{unsupervised, deepRank, logits}
+			unsupervised, deepRank, cells := m.EmbedGraph(x)
+			return []*Node{unsupervised, deepRank, m.FacetsGraph(cells)}
 		})
 		var out [][]float32
 		for _, o := range exec.MustExec(crops) {

@@ -45,12 +45,12 @@ const refineOutputs = 5
 // RefineHead reads cells of a patch and gives [batch, 5]: see RefineConfig.Box.
 func RefineHead(net *Net, cells *Node) *Node { return net.Linear("refine", cells, refineOutputs) }
 
-// RefineCellsGraph maps patches [batch, CropHeight, CropWidth, 3], normalised, to what RefineHead reads.
+// RefineCellsGraph maps patches [batch, PatchSize, 3], normalised, to what RefineHead reads.
 func (m *Model) RefineCellsGraph(pixels *Node) *Node {
 	return Cells(m.trunk(NewFrozenNet(m.Weights), pixels), m.Config.Refine.Rows, m.Config.Refine.Columns)
 }
 
-// RefineGraph maps patches [batch, CropHeight, CropWidth, 3], normalised, to [batch, 5].
+// RefineGraph maps patches [batch, PatchSize, 3], normalised, to [batch, 5].
 func (m *Model) RefineGraph(pixels *Node) *Node {
 	return RefineHead(NewFrozenNet(m.Weights), m.RefineCellsGraph(pixels))
 }

@@ -34,7 +34,7 @@ func (m *maker) cellsOf(ctx context.Context, model *models.Model, patches []patc
 		return matrix{}, err
 	}
 	defer exec.Finalize()
-	height, width := model.Config.CropHeight, model.Config.CropWidth
+	height, width := model.Config.PatchSize()
 	size := height * width * 3
 	batches := prefetch(ctx, 0, (len(patches)+cellBatch-1)/cellBatch, func(step int) []*tensors.Tensor {
 		pixels := make([]float32, cellBatch*size)

@@ -25,6 +25,7 @@ var presenceStarts = map[sceneKind]struct {
 func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sidesBias *models.Tensor, excluded int) (w, b *models.Tensor, err error) {
 	config, refine := model.Config, *model.Config.Refine
 	rng := rand.New(rand.NewPCG(7, 7))
+	height, width := config.PatchSize()
 	var open []patch
 	var boxes []photo.Box
 	scenes := map[sceneKind]int{}
@@ -51,7 +52,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sid
 	cells, truth := matrix{}, matrix{columns: 1}
 	for look := range embedding.MaxLooks {
 		for i := range open {
-			open[i].region = refine.Patch(boxes[i], config.CropWidth, config.CropHeight)
+			open[i].region = refine.Patch(boxes[i], width, height)
 		}
 		seen, err := m.cellsOf(ctx, model, open, 8+uint64(look), m.counter("refine: is there a dress"))
 		if err != nil {

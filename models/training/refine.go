@@ -54,6 +54,7 @@ const (
 // drawDresses draws patches of dresses.
 func (p *Pool) drawDresses(config models.Config) dressPatches {
 	rng := rand.New(rand.NewPCG(5, 5))
+	height, width := config.PatchSize()
 	d := dressPatches{sides: matrix{columns: 4}}
 	painted := 0
 	for i := range p.Scenes {
@@ -66,7 +67,7 @@ func (p *Pool) drawDresses(config models.Config) dressPatches {
 			continue
 		}
 		for range n {
-			region := config.Refine.Patch(nearby(rng, s.Box), config.CropWidth, config.CropHeight)
+			region := config.Refine.Patch(nearby(rng, s.Box), width, height)
 			sides, mirrored := sidesIn(region, s.Box), rng.IntN(2) == 0
 			if mirrored {
 				sides[0], sides[2] = 1-sides[2], 1-sides[0]

@@ -22,7 +22,7 @@ type TrunkOptions struct {
 	// Initial are weights of the bare trunk to start from, such as torchvision's; nil starts from
 	// nothing. With them and no steps the trunk stays what they are.
 	Initial models.Weights
-	// Steps at half the crop's size, which cost a quarter, and then at its full size
+	// Steps at half the size of Config.PatchSize, which cost a quarter, and then at its full size
 	// (https://arxiv.org/abs/1906.06423).
 	HalfSteps, FullSteps int
 	PaintedPairs         int // pairs of photos of one painted dress in a batch
@@ -106,7 +106,7 @@ func (o TrunkOptions) stepCost(step int) float64 {
 func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, number int) []*tensors.Tensor {
 	rng := rand.New(rand.NewPCG(options.Seed, uint64(number)))
 	config := options.Config
-	height, width := config.CropHeight, config.CropWidth
+	height, width := config.PatchSize()
 	if number/max(options.Loop.Accumulate, 1) < options.HalfSteps {
 		height, width = height/2, width/2
 	}
