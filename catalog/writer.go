@@ -40,9 +40,9 @@ type Writer struct {
 	columns  []column
 	file     *parquet.GenericWriter[any]
 	leaves   []*parquet.ColumnWriter
-	perGroup int // rows in a full row group
-	inGroup  int // rows in the current one
-	buffers  sync.Pool // of *[]parquet.Value
+	perGroup int                        // rows in a full row group
+	inGroup  int                        // rows in the current one
+	buffers  sync.Pool                  // of *[]parquet.Value
 	labels   map[string]map[string]bool // facet name to its labels
 	err      error                      // the first failure: the file is then of no use
 }

@@ -150,7 +150,7 @@ func TestONNXSizes(t *testing.T) {
 	config, err := ConfigForONNX(c)
 	require.NoError(t, err)
 	require.Equal(t, []int{32, 32, 4, 2}, []int{config.CropHeight, config.CropWidth, config.CellRows, config.CellColumns})
-	require.Equal(t, [][2]int{{32, 24}, {24, 16}, {16, 16}}, config.Scales)
+	require.Equal(t, [][2]int{{32, 24}, {24, 24}, {24, 16}, {16, 16}}, config.Scales)
 	backbone, err := config.Trunk()
 	require.NoError(t, err)
 	build := func(x *tensors.Tensor) (*tensors.Tensor, error) {

@@ -56,8 +56,8 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 				&cli.Float64SliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated"}),
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
-			sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
-boxes. Reads facets/labels.csv.`, []string{"facets"}, evaluateFacets),
+			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
+boxes. Reads facets/labels.csv. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), facetLossFlags()...),
 			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv.`, []string{"deeprank"}, evaluateSimilarity),
 		},
@@ -121,6 +121,14 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		options := training.Options{
 			Backend: backend, Reference: reference, From: model, Heads: heads,
 			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
+		}
+		if slices.Contains(heads, "facets") {
+			if options.FacetLoss, err = facetLoss(c, datasets.Facets()); err != nil {
+				return err
+			}
+			if err := options.FacetLoss.Check(datasets.Facets()); err != nil {
+				return wrongUsage(c, "%v", err)
+			}
 		}
 		if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 			return err

@@ -104,27 +104,45 @@ func (l FacetLoss) weighting(facet catalog.Facet) models.ClassWeighting {
 	return models.ClassWeighting{Scheme: l.Weighting, Given: l.Given[facet.Name]}
 }
 
+// realAndPainted are numbers for each label of each facet, for the real samples and the painted ones: a label that is
+// rare among real photos need not be among painted ones.
+type realAndPainted[T any] struct{ real, painted [][]T }
+
+func (r *realAndPainted[T]) add(real, painted []T) {
+	r.real, r.painted = append(r.real, real), append(r.painted, painted)
+}
+
 // classWeights returns the weights of each facet's labels for the samples, and how many samples each has.
-func (l FacetLoss) classWeights(facets []catalog.Facet, samples FacetSamples) (weights [][]float64, counts [][]int, err error) {
+func (l FacetLoss) classWeights(facets []catalog.Facet, samples FacetSamples) (weights realAndPainted[float64], counts realAndPainted[int], err error) {
 	for i, facet := range facets {
-		count := make([]int, len(facet.Labels))
-		for _, labels := range samples.labels {
-			if labels[i] >= 0 {
-				count[labels[i]]++
+		real, painted := make([]int, len(facet.Labels)), make([]int, len(facet.Labels))
+		for s, labels := range samples.labels {
+			if labels[i] < 0 {
+				continue
+			}
+			if samples.real[s] {
+				real[labels[i]]++
+			} else {
+				painted[labels[i]]++
 			}
 		}
-		own, err := l.weighting(facet).Weights(facet.Labels, count)
+		ofReal, err := l.weighting(facet).Weights(facet.Labels, real)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", facet.Name, err)
+			return weights, counts, fmt.Errorf("%s: %w", facet.Name, err)
 		}
-		weights, counts = append(weights, own), append(counts, count)
+		ofPainted, err := l.weighting(facet).Weights(facet.Labels, painted)
+		if err != nil {
+			return weights, counts, fmt.Errorf("%s: %w", facet.Name, err)
+		}
+		counts.add(real, painted)
+		weights.add(ofReal, ofPainted)
 	}
 	return weights, counts, nil
 }
 
 // TrainFacets fits a linear head for each facet on the cells of painted and real crops.
 func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
-	weighting, _, err := loss.classWeights(pool.Facets, samples)
+	weights, _, err := loss.classWeights(pool.Facets, samples)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +153,12 @@ func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 		} else {
 			painted.samples = append(painted.samples, i)
 		}
+	}
+	weighting := func(sample int) [][]float64 {
+		if samples.real[sample] {
+			return weights.real
+		}
+		return weights.painted
 	}
 	return fitFacets(ctx, backend, pool, samples, []sampleGroup{real, painted}, zeroFacets(pool, samples.cells.columns), weighting, options, loss, report)
 }
@@ -163,8 +187,8 @@ func draw(rng *rand.Rand, groups []sampleGroup) int {
 }
 
 // fitFacets fits a linear head for each facet on the cells, from initial weights. Cells are standardised for the
-// fit, and the standardisation is folded into the weights.
-func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, groups []sampleGroup, initial models.Weights, weighting [][]float64, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+// fit, and the standardisation is folded into the weights. weighting gives the weights of labels in a sample's loss.
+func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, groups []sampleGroup, initial models.Weights, weighting func(sample int) [][]float64, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
 	groups = slices.DeleteFunc(slices.Clone(groups), func(g sampleGroup) bool { return len(g.samples) == 0 })
 	if len(groups) == 0 {
 		return nil, errors.New("there are no photos with a label to learn from")
@@ -185,7 +209,7 @@ func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, sample
 			for j, v := range samples.cells.row(i) {
 				x[b*columns+j] = (v - mean[j]) / deviation[j]
 			}
-			pool.fillTarget(y[b*labels:(b+1)*labels], samples.labels[i], float32(loss.Smoothing), weighting)
+			pool.fillTarget(y[b*labels:(b+1)*labels], samples.labels[i], float32(loss.Smoothing), weighting(i))
 		}
 		return []*tensors.Tensor{
 			tensors.FromFlatDataAndDimensions(x, options.Batch, columns),

@@ -82,7 +82,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 				groups[c.Part].samples = append(groups[c.Part].samples, i)
 			}
 		}
-		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, weighting, options, m.Options.FacetLoss, m.reporter(title, []string{"loss"}))
+		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporter(title, []string{"loss"}))
 	}
 	var unseen judgedLogits
 	unseenFolds := calibrationFolds

@@ -142,8 +142,8 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	}
 	for i, facet := range m.pool.Facets {
 		for j, label := range facet.Labels {
-			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "samples", counts[i][j], "weight", classWeights[i][j])
-			m.reportWeight(ClassWeight{facet.Name, label, counts[i][j], classWeights[i][j]})
+			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "real", counts.real[i][j], "weight", classWeights.real[i][j], "painted", counts.painted[i][j], "weight of painted", classWeights.painted[i][j])
+			m.reportWeight(ClassWeight{facet.Name, label, counts.real[i][j] + counts.painted[i][j], classWeights.real[i][j]})
 		}
 	}
 	var held FacetSamples
