@@ -6,8 +6,8 @@ import (
 
 // kleidS is the default trunk, made for CPUs: dense 3x3 convolutions only, which a CPU runs near its
 // peak, residual where the width stays (https://arxiv.org/abs/1512.03385, basic blocks), and a stride
-// of 16, not 32, so that a crop of 192 x 128 keeps 12 x 8 cells of layout. 15.3 thousand
-// multiply-adds a pixel: 0.75 GFLOP for that crop. The receptive field is 239 pixels.
+// of 16, not 32, so that a crop of 240 x 128 keeps 15 x 8 cells of layout. 15.3 thousand
+// multiply-adds a pixel: 0.94 GFLOP for that crop. The receptive field is 239 pixels.
 var kleidS = Backbone{
 	Name:      "kleid-s",
 	Mean:      [3]float32{0.5, 0.5, 0.5},
