@@ -30,6 +30,7 @@ func (r *Report) Metrics() prometheus.Gatherer {
 	}
 	gauge("products", "Products of the catalogue.", float64(r.Products), nil)
 	gauge("embedded", "Photos that were embedded anew.", float64(r.Embedded), nil)
+	gauge("facets_read", "Photos whose facets were read from kept features, since the facet model alone is new.", float64(r.FacetsRead), nil)
 	gauge("images_per_second", "Photos a second, of the whole job.", r.ImagesPerSecond, nil)
 	gauge("recall", "Share of the truly nearest ten that the new index finds.", r.Gate.Recall, nil)
 	refused := map[string]bool{}

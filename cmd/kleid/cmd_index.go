@@ -36,7 +36,8 @@ With --shard I/N, each of N machines embeds a part of the photos, without talkin
 commit then makes the index of what they saw. --out may be s3://bucket/prefix for that, and for published
 runs; what is at work is then in --scratch.
 
-Photos that are indexed already are not embedded again; a job that was interrupted or killed goes on
+Photos that are indexed already are not embedded again, and where the facets' heads alone are new, facets
+are read from features that are kept; a job that was interrupted or killed goes on
 where it stopped. Searches see the old index until the new one is whole. A photo that cannot be read
 becomes a row that says why; OUT/report.txt lists them.
 

@@ -52,6 +52,38 @@ func TestIndex(t *testing.T) {
 	require.Contains(t, text.stdout, "0 embedded anew")
 }
 
+// A model with other facet heads reads the facets of an index that is there as one that sees the photos does.
+func TestIndexWithOtherFacetHeads(t *testing.T) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	out := t.TempDir()
+	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
+	first := rows(t, out)
+
+	other := readModel(t, tiny)
+	heads := other.Weights.Clone()
+	for _, v := range []string{"facets.sleeve.weight", "facets.sleeve.bias"} {
+		for i := range heads[v].Data {
+			heads[v].Data[i] *= -1
+		}
+	}
+	other.Weights = heads
+	file := filepath.Join(t.TempDir(), "other.safetensors")
+	_, err = writeModel(file, other)
+	require.NoError(t, err)
+	index := func(out string) indexer.Report {
+		r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--models", file, "--force", "--json")
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return decodeLine[indexer.Report](t, r)
+	}
+	report := index(out)
+	require.Equal(t, []int{0, len(first)}, []int{report.Embedded, report.FacetsRead})
+	afresh := t.TempDir()
+	require.Equal(t, len(first), index(afresh).Embedded)
+	require.Equal(t, timeless(rows(t, afresh)), timeless(rows(t, out)))
+	require.NotEqual(t, timeless(first), timeless(rows(t, out)))
+}
+
 // TestIndexKeepsRuns counts the runs that --keep leaves, in the Parquet files and in the store.
 func TestIndexKeepsRuns(t *testing.T) {
 	s, err := paintedShop()
