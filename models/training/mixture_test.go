@@ -105,13 +105,14 @@ func TestHeadsStartWhereTheyWere(t *testing.T) {
 	for i := range samples.labels {
 		all.samples = append(all.samples, i)
 	}
-	weights, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{}, all}, initial, nil,
+	unweighted := func(int) [][]float64 { return nil }
+	weights, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{}, all}, initial, unweighted,
 		HeadOptions{Steps: 1, Batch: 8, LearningRate: 1e-7}, FacetLoss{}, func(Progress) {})
 	require.NoError(t, err)
 	for name, w := range initial {
 		require.InDeltaSlice(t, w.Data, weights[name].Data, 1e-4, name)
 	}
-	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, nil, HeadOptions{}, FacetLoss{}, func(Progress) {})
+	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, unweighted, HeadOptions{}, FacetLoss{}, func(Progress) {})
 	require.ErrorContains(t, err, "no photos with a label")
 }
 
