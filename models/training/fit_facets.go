@@ -213,23 +213,29 @@ func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
 func (m *maker) save(ctx context.Context, model *models.Model) (*models.Model, error) {
 	embedding := model.EmbeddingModel()
 	for _, precision := range []models.Precision{models.Float16, models.Float32} {
-		var b bytes.Buffer
-		if err := model.Encode(&b, precision); err != nil {
-			return nil, err
-		}
-		saved, err := models.Decode(b.Bytes())
+		b, saved, err := encoded(model, precision)
 		if err != nil {
 			return nil, err
 		}
 		if saved.EmbeddingModel() != embedding && precision != models.Float32 {
 			continue
 		}
-		if err := m.Work.Put(ctx, modelKey, &b); err != nil {
+		if err := m.Work.Put(ctx, modelKey, b); err != nil {
 			return nil, fmt.Errorf("model: %w", err)
 		}
 		return saved, nil
 	}
 	panic("float32 is what the weights are")
+}
+
+// encoded is a model's file, and the model as it is read back.
+func encoded(model *models.Model, precision models.Precision) (*bytes.Buffer, *models.Model, error) {
+	var b bytes.Buffer
+	if err := model.Encode(&b, precision); err != nil {
+		return nil, nil, err
+	}
+	saved, err := models.Decode(b.Bytes())
+	return &b, saved, err
 }
 
 // judgedLogits are what heads say of photos whose labels are known: for each facet, by photo.

@@ -43,6 +43,11 @@ func TestMake(t *testing.T) {
 	model, err := Make(t.Context(), options)
 	require.NoError(t, err)
 	require.NoError(t, model.Weights.CheckFinite())
+	file, err := storage.ReadAll(t.Context(), options.Work, modelKey, 1<<30)
+	require.NoError(t, err)
+	written, err := models.Decode(file)
+	require.NoError(t, err)
+	require.Equal(t, written.EmbeddingModel(), model.EmbeddingModel(), "an index is named after what is in the file")
 	for _, f := range model.Config.Facets {
 		require.Greater(t, f.Temperature, 0.0)
 	}

@@ -112,7 +112,8 @@ func (m *maker) vocabulary() []catalog.Facet {
 	return m.Options.Facets
 }
 
-// Make trains a model, stage by stage, and returns it: from nothing, or new heads for Options.From.
+// Make trains a model, stage by stage, and returns it as it is read back from its file: from nothing, or new heads
+// for Options.From.
 func Make(ctx context.Context, options Options) (*models.Model, error) {
 	m, err := newMaker(ctx, options)
 	if err != nil {
@@ -136,7 +137,14 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 			return nil, err
 		}
 	}
-	return model, model.Save(ctx, options.Work, modelKey, models.Float16)
+	b, saved, err := encoded(model, models.Float16)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Work.Put(ctx, modelKey, b); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return saved, nil
 }
 
 // trunk returns the weights of the trunk and of the heads that were trained with it. Like a stage's, its
