@@ -47,9 +47,6 @@ func readJournalModel(dir string) (journalModel, error) {
 	return m, err
 }
 
-// facetsBatch is how many photos' facets are read at once.
-const facetsBatch = 256
-
 // readFacets brings the photos into the journal that journals of models with other facet heads alone have, with the
 // facets that this model reads from the features kept there. Interrupted, it goes on.
 func (r *runner) readFacets(ctx context.Context) error {
@@ -83,41 +80,20 @@ func (r *runner) readFacets(ctx context.Context) error {
 }
 
 func (r *runner) readFacetsFrom(ctx context.Context, dir string, meta catalog.Metadata) error {
-	files, err := os.ReadDir(dir)
+	segments, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	codec := newSightingCodec(meta)
-	var batch []sighting
-	var failed error
-	flush := func() {
-		if failed == nil && len(batch) > 0 {
-			failed = r.takeOver(ctx, batch, meta.Facets)
-		}
-		batch = batch[:0]
-	}
-	for _, file := range files {
-		if filepath.Ext(file.Name()) != ".log" {
+	for _, segment := range segments {
+		if filepath.Ext(segment.Name()) != ".log" {
 			continue
 		}
-		f, err := os.Open(filepath.Join(dir, file.Name()))
+		f, err := os.Open(filepath.Join(dir, segment.Name()))
 		if err != nil {
 			return err
 		}
-		_, err = readSegment(f, func(_ int64, payload []byte) bool {
-			s, err := codec.decode(payload)
-			if err != nil {
-				return false
-			}
-			if !r.journal.Has(s.key) {
-				if batch = append(batch, s); len(batch) == facetsBatch {
-					flush()
-				}
-			}
-			return failed == nil
-		})
-		flush()
-		if err := errors.Join(err, f.Close(), failed); err != nil {
+		err = r.journal.readMissing(f, newSightingCodec(meta), func(seen []sighting) error { return r.takeOver(ctx, seen, meta.Facets) })
+		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 	}

@@ -289,16 +289,21 @@ const importBatch = 256
 
 // Import adds the records of a segment that are not there yet.
 func (j *journal) Import(segment io.Reader) error {
+	return j.readMissing(segment, j.codec, j.Append)
+}
+
+// readMissing calls take for the records of a segment, written by codec, that are not in the journal, some at a time.
+func (j *journal) readMissing(segment io.Reader, codec sightingCodec, take func([]sighting) error) error {
 	var batch []sighting
 	var failed error
 	flush := func() {
 		if failed == nil && len(batch) > 0 {
-			failed = j.Append(batch)
+			failed = take(batch)
 		}
 		batch = batch[:0]
 	}
 	_, err := readSegment(segment, func(_ int64, payload []byte) bool {
-		s, err := j.codec.decode(payload)
+		s, err := codec.decode(payload)
 		if err != nil {
 			return false
 		}
