@@ -121,7 +121,7 @@ func TestFacets(t *testing.T) {
 	examples[0].Box = box(1, 2, 9, 8)
 	noDress, unlabelled := example(t, 40), example(t, 41)
 	noDress.NoDress, noDress.Labels = true, map[string]string{"sleeve": "short"}
-	reports, err := Facets(t.Context(), []catalog.Facet{sleeve, length, {Name: "occasion", Labels: []string{"work"}}}, true, 2, Part{e, examples}, Part{e, []datasets.Example{noDress, unlabelled}})
+	reports, err := Facets(t.Context(), []catalog.Facet{sleeve, length, {Name: "occasion", Labels: []string{"work"}}}, true, Counting{Least: 2}, Part{e, examples}, Part{e, []datasets.Example{noDress, unlabelled}})
 	require.NoError(t, err)
 	require.Len(t, reports, 2, "nobody knows an occasion")
 
@@ -140,6 +140,14 @@ func TestFacets(t *testing.T) {
 	require.InDelta(t, 0.4, r.Labels[1].F1, 1e-12)
 	require.InDelta(t, (2.0/3+0.4)/2, r.MacroF1, 1e-12)
 
+	named := Counting{Least: 2, Labels: map[string][]string{"sleeve": {"cap", "long"}}}
+	require.NoError(t, named.Check([]catalog.Facet{sleeve}))
+	again, err := Facets(t.Context(), []catalog.Facet{sleeve}, true, named, Part{e, examples})
+	require.NoError(t, err)
+	require.Equal(t, []LabelReport{{Label: "long", Count: 3, Precision: 1, Recall: 1.0 / 3, F1: 0.5}, {Label: "cap", Count: 1, Precision: 1, Recall: 1, F1: 1}}, again[0].Labels, "rare as it is, and in the facet's order")
+	require.ErrorContains(t, Counting{Labels: map[string][]string{"sleeve": {"puff"}}}.Check([]catalog.Facet{sleeve}), `sleeve has no label "puff"; there are `)
+	require.ErrorContains(t, Counting{Labels: map[string][]string{"slit": nil}}.Check([]catalog.Facet{sleeve}), `there is no facet "slit"`)
+
 	require.Equal(t, 8, reports[1].Photos)
 	require.Zero(t, reports[1].Accuracy)
 	require.Zero(t, reports[1].MacroF1)
@@ -149,7 +157,7 @@ func TestFacets(t *testing.T) {
 	require.NotContains(t, e.boxes, 40)
 	require.NotContains(t, e.boxes, 41)
 
-	_, err = Facets(t.Context(), []catalog.Facet{sleeve}, false, 2, Part{e, examples})
+	_, err = Facets(t.Context(), []catalog.Facet{sleeve}, false, Counting{Least: 2}, Part{e, examples})
 	require.NoError(t, err)
 	require.Nil(t, e.boxes[20], "found boxes")
 }

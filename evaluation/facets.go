@@ -2,7 +2,9 @@ package evaluation
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
@@ -36,34 +38,64 @@ type FacetReport struct {
 // MinCount is how many photos a label needs to count towards a macro F1.
 const MinCount = 10
 
+// Counting says which labels count towards a facet's figures.
+type Counting struct {
+	// Labels that count, by facet name.
+	Labels map[string][]string
+	// Least is how many photos a label needs to count in a facet that Labels does not have.
+	Least int
+}
+
+// labels of the facet that count, in its order, where so many photos have each.
+func (c Counting) labels(facet catalog.Facet, photos map[string]int) []string {
+	named, ok := c.Labels[facet.Name]
+	var labels []string
+	for _, label := range facet.Labels {
+		if ok && slices.Contains(named, label) || !ok && photos[label] >= c.Least {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// Check says which of Labels there are not.
+func (c Counting) Check(facets []catalog.Facet) error {
+	for name, labels := range c.Labels {
+		at := slices.IndexFunc(facets, func(f catalog.Facet) bool { return f.Name == name })
+		if at < 0 {
+			return fmt.Errorf("there is no facet %q", name)
+		}
+		for _, label := range labels {
+			if !slices.Contains(facets[at].Labels, label) {
+				return fmt.Errorf("%s has no label %q; there are %s", name, label, strings.Join(facets[at].Labels, ", "))
+			}
+		}
+	}
+	return nil
+}
+
 // Facets measures the facets on labelled examples, on their true boxes or on found ones. Photos whose
-// true label does not count (fewer than minCount photos) are left out; any other answer to a label
-// that counts is wrong.
-func Facets(ctx context.Context, facets []catalog.Facet, trueBoxes bool, minCount int, parts ...Part) ([]FacetReport, error) {
+// true label does not count are left out; any other answer to a label that counts is wrong.
+func Facets(ctx context.Context, facets []catalog.Facet, trueBoxes bool, counting Counting, parts ...Part) ([]FacetReport, error) {
 	dresses, photos, err := embed(ctx, parts, trueBoxes, func(e datasets.Example) bool { return len(e.Labels) > 0 && !e.NoDress })
 	if err != nil {
 		return nil, err
 	}
 	var reports []FacetReport
 	for _, facet := range facets {
-		if r := measure(facet, dresses, photos, minCount); r.Photos > 0 {
+		if r := measure(facet, dresses, photos, counting); r.Photos > 0 {
 			reports = append(reports, r)
 		}
 	}
 	return reports, nil
 }
 
-func measure(facet catalog.Facet, examples []datasets.Example, photos []embedding.Photo, minCount int) FacetReport {
+func measure(facet catalog.Facet, examples []datasets.Example, photos []embedding.Photo, counting Counting) FacetReport {
 	count := map[string]int{}
 	for _, e := range examples {
 		count[e.Labels[facet.Name]]++
 	}
-	var labels []string
-	for _, label := range facet.Labels {
-		if count[label] >= minCount {
-			labels = append(labels, label)
-		}
-	}
+	labels := counting.labels(facet, count)
 	r := FacetReport{Facet: facet.Name, Confusion: newConfusion(labels)}
 	var answers []answer
 	for i, e := range examples {

@@ -57,7 +57,7 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
-boxes. Reads facets/labels.csv. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), facetLossFlags()...),
+boxes. Reads facets/labels.csv. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), append(facetLossFlags(), &cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"})...),
 			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv.`, []string{"deeprank"}, evaluateSimilarity),
 		},
@@ -81,6 +81,8 @@ type measured struct {
 	embedders []*embedding.Embedder
 	// confidence is that from which the model takes what it finds for a dress.
 	confidence float64
+	// counting says which labels of the facets count.
+	counting evaluation.Counting
 }
 
 // parts gives each embedder the examples that it is measured on.
@@ -115,7 +117,13 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err != nil {
 		return err
 	}
-	m := measured{reference: reference, facets: model.Metadata().Facets}
+	m := measured{reference: reference, facets: model.Metadata().Facets, counting: evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}}
+	if err := facetLabels(c, m.counting.Labels); err != nil {
+		return err
+	}
+	if err := m.counting.Check(m.facets); err != nil {
+		return wrongUsage(c, "--labels: %v", err)
+	}
 	of := []*models.Model{model}
 	if c.Bool("folds") {
 		options := training.Options{
@@ -220,7 +228,7 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 		name string
 		true bool
 	}{{"true boxes", true}, {"found boxes", false}} {
-		r, err := evaluation.Facets(c.Context, m.facets, on.true, c.Int("min-count"), m.parts(examples)...)
+		r, err := evaluation.Facets(c.Context, m.facets, on.true, m.counting, m.parts(examples)...)
 		if err != nil {
 			return nil, err
 		}
@@ -240,9 +248,12 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	}
 	row("")
 	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
+	mean := 0.0
 	for _, r := range reports {
+		mean += r.MacroF1 / float64(len(reports))
 		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
 	}
+	row("mean\t\t\t%.3f\t\t\t", mean)
 	row("")
 }
 

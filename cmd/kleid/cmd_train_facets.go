@@ -70,7 +70,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 			maxBadFlag(), yesFlag(),
 			&cli.IntFlag{Name: "steps", EnvVars: env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
 			jsonFlag(), modelsFlag(),
-		}, facetLossFlags()...)...),
+		}, append(facetLossFlags(), mixFlags()...)...)...),
 		Action: trainFacets,
 	}
 }
@@ -114,6 +114,9 @@ func trainFacets(c *cli.Context) error {
 		}
 		return train(c, []string{"facets"})
 	}
+	if c.Int("own-trunk") == 0 && (c.Float64("mixup") > 0 || c.Float64("cutmix") > 0) {
+		return wrongUsage(c, "--mixup and --cutmix go with --own-trunk: heads read features that were taken before")
+	}
 	if c.String("reference") != "" {
 		return wrongUsage(c, "--dataset and --reference exclude each other")
 	}
@@ -156,17 +159,8 @@ func labelOptions(c *cli.Context) (training.LabelOptions, error) {
 			o.Facets = append(o.Facets, facet)
 		}
 	}
-	for _, text := range repeated(c, "labels") {
-		facet, list, ok := strings.Cut(text, "=")
-		if !ok {
-			return o, wrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
-		}
-		for _, label := range strings.Split(list, ",") {
-			if label = strings.TrimSpace(label); label == "" {
-				return o, wrongUsage(c, "--labels %q: there is an empty label", text)
-			}
-			o.Order[facet] = append(o.Order[facet], label)
-		}
+	if err := facetLabels(c, o.Order); err != nil {
+		return o, err
 	}
 	for _, text := range repeated(c, "rename") {
 		facet, rest, ok := strings.Cut(text, ":")
@@ -180,6 +174,23 @@ func labelOptions(c *cli.Context) (training.LabelOptions, error) {
 		o.Renamed[facet][old] = name
 	}
 	return o, nil
+}
+
+// facetLabels reads --labels into labels by facet.
+func facetLabels(c *cli.Context, labels map[string][]string) error {
+	for _, text := range repeated(c, "labels") {
+		facet, list, ok := strings.Cut(text, "=")
+		if !ok {
+			return wrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
+		}
+		for _, label := range strings.Split(list, ",") {
+			if label = strings.TrimSpace(label); label == "" {
+				return wrongUsage(c, "--labels %q: there is an empty label", text)
+			}
+			labels[facet] = append(labels[facet], label)
+		}
+	}
+	return nil
 }
 
 // facetTraining is a run of train facets.

@@ -67,7 +67,7 @@ func evaluatePainted(c *cli.Context) error {
 	if f.Location, err = evaluation.Location(c.Context, part); err != nil {
 		return err
 	}
-	if f.Facets, err = evaluation.Facets(c.Context, embedder.Metadata().Facets, true, evaluation.MinCount, part); err != nil {
+	if f.Facets, err = evaluation.Facets(c.Context, embedder.Metadata().Facets, true, evaluation.Counting{Least: evaluation.MinCount}, part); err != nil {
 		return err
 	}
 	if c.Bool("json") {

@@ -82,6 +82,9 @@ func TestEvaluate(t *testing.T) {
 	require.Len(t, facets, len(datasets.Facets()))
 	require.Equal(t, 4, facets[0].Photos)
 	require.Contains(t, evaluate("facets", "--min-count", "1").stdout, "neckline")
+	named := decodeLine[map[string][]evaluation.FacetReport](t, evaluate("facets", "--json", "--labels", facets[0].Facet+"="+facets[0].Labels[0].Label))["true boxes"]
+	require.Len(t, named, 1, "of the others no label has ten photos")
+	require.Len(t, named[0].Labels, 1)
 
 	// Of two triplets that say the opposite one is right.
 	similarity := decodeLine[similarityReport](t, evaluate("similarity", "--json")).Triplets

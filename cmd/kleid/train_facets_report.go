@@ -144,11 +144,11 @@ func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos 
 // figuresOf measures facets; every label that a photo has counts.
 func figuresOf(facets []catalog.Facet, examples []datasets.Example, seen []embedding.Photo, temperatures map[string]float64) []facetFigures {
 	before := map[string]float64{}
-	for _, r := range evaluation.MeasureFacets(facets, examples, evaluation.Uncalibrated(seen, temperatures), 1) {
+	for _, r := range evaluation.MeasureFacets(facets, examples, evaluation.Uncalibrated(seen, temperatures), evaluation.Counting{Least: 1}) {
 		before[r.Facet] = r.CalibrationError
 	}
 	all := []facetFigures{}
-	for _, r := range evaluation.MeasureFacets(facets, examples, seen, 1) {
+	for _, r := range evaluation.MeasureFacets(facets, examples, seen, evaluation.Counting{Least: 1}) {
 		figures := facetFigures{FacetReport: r, Temperature: temperatures[r.Facet], CalibrationErrorBefore: before[r.Facet]}
 		for _, l := range r.Labels {
 			figures.MacroPrecision += l.Precision / float64(len(r.Labels))
