@@ -15,6 +15,8 @@ type Example struct {
 	NoDress bool
 	// Labels by facet name; a facet that is missing is unknown.
 	Labels map[string]string
+	// Votes are the labels that each judge gave, where that is known; Labels are then what most of them gave.
+	Votes []map[string]string
 	// Fold, 0 to 4, fixes the evaluation split; -1 where the dataset has none.
 	Fold int
 

@@ -26,6 +26,8 @@ import (
 //	                                  a box is a photo without a dress
 //	facets/labels.csv                 photo, x_min, y_min, x_max, y_max, is_dress, fold, and a column for
 //	                                  each of Facets; is_dress is yes or no
+//	facets/votes.csv                  photo, and a column for each of Facets: a row for each judge; unknown is
+//	                                  what could not be seen
 //	triplets/triplets.csv             query, a, b, closer, confidence, fold; closer is a or b, or empty where
 //	                                  judges differed
 //	held_back.txt                     paths of photos, a line each, that are never labelled or trained on
@@ -40,8 +42,8 @@ import (
 //	patterns/labels.csv               of patterns/images: image, pattern
 //
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
-// Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing. Without held_back.txt
-// nothing is held back. HeldBack photos are left out everywhere here but in triplets, where no more is learned of them
+// Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing, other than
+// facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in triplets, where no more is learned of them
 // than that.
 type Reference struct {
 	Dir      string
@@ -167,27 +169,54 @@ func (r *Reference) Facets() ([]Example, error) {
 	if err != nil {
 		return nil, err
 	}
+	votes, err := r.votes()
+	if err != nil {
+		return nil, err
+	}
 	var examples []Example
 	for row := range t.rows {
 		name := t.get(row, "photo")
 		if r.HeldBack(name) {
 			continue
 		}
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, NoDress: t.get(row, "is_dress") == "no", Labels: map[string]string{}}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, NoDress: t.get(row, "is_dress") == "no", Labels: facetsOf(t, row), Votes: votes[name]}
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}
 		if e.Fold, err = t.fold(row); err != nil {
 			return nil, err
 		}
-		for _, facet := range Facets() {
-			if label := t.get(row, facet.Name); label != "" {
-				e.Labels[facet.Name] = label
-			}
-		}
 		examples = append(examples, e)
 	}
 	return examples, nil
+}
+
+// votes are what each judge said of the facets of photos, by the photos' names; none without a table.
+func (r *Reference) votes() (map[string][]map[string]string, error) {
+	t, err := readTable(filepath.Join(r.Dir, "facets", "votes.csv"), "photo")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	votes := map[string][]map[string]string{}
+	for row := range t.rows {
+		name := t.get(row, "photo")
+		votes[name] = append(votes[name], facetsOf(t, row))
+	}
+	return votes, nil
+}
+
+// facetsOf are the facets that a row tells.
+func facetsOf(t *table, row int) map[string]string {
+	labels := map[string]string{}
+	for _, facet := range Facets() {
+		if label := t.get(row, facet.Name); label != "" && label != "unknown" {
+			labels[facet.Name] = label
+		}
+	}
+	return labels
 }
 
 // Triplets are those on which the judges agreed, with both photos' boxes where they are known.

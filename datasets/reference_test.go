@@ -31,6 +31,9 @@ func folder(t *testing.T, files map[string]string) *Reference {
 			"ccp/photos/1.jpg,1,2,30,40,yes,a-line,round,,casual,mini,0\n" +
 			"ccp/photos/3.jpg,5,6,70,80,no,,,,,,4\n" +
 			"clothing/images/secret.jpg,,,,,yes,sheath,boat,long,work,knee,1\n",
+		"facets/votes.csv": "photo,voter,is_dress,silhouette,neckline\n" +
+			"ccp/photos/1.jpg,1,yes,a-line,round\nccp/photos/1.jpg,2,yes,a-line,unknown\n" +
+			"clothing/images/secret.jpg,1,yes,sheath,boat\n",
 		"triplets/triplets.csv": "query,a,b,closer,confidence,fold\n" +
 			"ccp/photos/1.jpg,x.jpg,y.jpg,a,1.5,0\n" +
 			"ccp/photos/1.jpg,x.jpg,y.jpg,b,3,1\n" +
@@ -87,8 +90,10 @@ func TestJudgedFacets(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"ccp/photos/1.jpg", "ccp/photos/3.jpg"}, names(examples))
 	require.Equal(t, map[string]string{"silhouette": "a-line", "neckline": "round", "occasion": "casual", "length": "mini"}, examples[0].Labels)
+	require.Equal(t, []map[string]string{{"silhouette": "a-line", "neckline": "round"}, {"silhouette": "a-line"}}, examples[0].Votes)
 	require.True(t, examples[1].NoDress)
 	require.Empty(t, examples[1].Labels)
+	require.Empty(t, examples[1].Votes)
 }
 
 func TestJudgedTriplets(t *testing.T) {

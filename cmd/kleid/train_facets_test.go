@@ -324,7 +324,7 @@ func TestTrainOwnTrunk(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stdout, "sleeve")
 
-	r = kleid(t, append(args, "--models", path, "--own-trunk", "2")...)
+	r = kleid(t, append(args, "--models", path, "--own-trunk", "2", "--learning-rate", "1e-4", "--mixup", "0.2")...)
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.NotEqual(t, trunk, readModel(t, path).WithTrunk("sleeve").Weights.Sub("trunk."), "it goes on from where it was")
 	r = kleid(t, append(args, "--models", path)...)
@@ -334,4 +334,7 @@ func TestTrainOwnTrunk(t *testing.T) {
 	r = kleid(t, "train", "facets", "--own-trunk", "3")
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "--own-trunk goes with --dataset")
+	r = kleid(t, append(args, "--mixup", "0.2")...)
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "--mixup and --cutmix go with --own-trunk")
 }

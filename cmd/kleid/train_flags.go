@@ -12,6 +12,7 @@ func loopFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "ema", EnvVars: env("ema"), Usage: "`DECAY` of the moving average of the weights that is kept instead of them, such as 0.999; 0 keeps them as they are"},
 		&cli.Float64Flag{Name: "clip-norm", EnvVars: env("clip-norm"), Usage: "greatest `LENGTH` of all gradients as one vector; 0 leaves them as they are"},
 		&cli.IntFlag{Name: "accumulate", Value: 1, EnvVars: env("accumulate"), Usage: "`N` batches make one step"},
+		&cli.Float64Flag{Name: "learning-rate", EnvVars: env("learning-rate"), DefaultText: "a training's own", Usage: "`RATE` of learning after the warm-up, from where it falls along a cosine; a pretrained trunk wants a tenth of what a new one does"},
 		&cli.IntFlag{Name: "warm-up", EnvVars: env("warm-up"), DefaultText: "a training's own number", Usage: "`N` steps in which the learning rate rises, before it falls along a cosine"},
 		&cli.IntFlag{Name: "validate-every", EnvVars: env("validate-every"), DefaultText: "a twentieth of all", Usage: "`N` steps between two validations of what there is something to validate with"},
 		&cli.IntFlag{Name: "early-stop", EnvVars: env("early-stop"), Usage: "`N` validations without a new best end a training, and its best weights are kept; 0 takes all steps"},
@@ -32,7 +33,7 @@ func mixFlags() []cli.Flag {
 // setLoop reads loopFlags into the options of all trainings, and mixFlags, where there are such.
 func setLoop(c *cli.Context, options *training.Options) error {
 	loop := training.LoopOptions{
-		WarmUp: c.Int("warm-up"), Accumulate: c.Int("accumulate"), ValidateEvery: c.Int("validate-every"),
+		Rate: c.Float64("learning-rate"), WarmUp: c.Int("warm-up"), Accumulate: c.Int("accumulate"), ValidateEvery: c.Int("validate-every"),
 		Patience: c.Int("early-stop"), CheckpointEvery: c.Duration("checkpoint-every"),
 	}
 	loop.ClipNorm, loop.EMA = c.Float64("clip-norm"), c.Float64("ema")

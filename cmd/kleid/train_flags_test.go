@@ -18,6 +18,8 @@ func TestLoopFlagsRefuse(t *testing.T) {
 		"--ema=-0.1":             "the moving average's decay is -0.1",
 		"--clip-norm=-1":         "the gradients' greatest length is -1",
 		"--clip-norm=NaN":        "the gradients' greatest length is NaN",
+		"--learning-rate=-1":     "the learning rate is -1",
+		"--learning-rate=2":      "the learning rate is 2",
 		"--accumulate=0":         "--accumulate is 0",
 		"--warm-up=-1":           "--warm-up is -1",
 		"--early-stop=-1":        "--early-stop is -1",
@@ -46,9 +48,9 @@ func TestLoopFlags(t *testing.T) {
 	require.Equal(t, own.Trunk.WarmUp, set().Trunk.WarmUp)
 	require.Equal(t, own.Trunk.CheckpointEvery, set().Trunk.CheckpointEvery)
 
-	o := set("--ema=0.99", "--clip-norm=2", "--accumulate=3", "--warm-up=7", "--early-stop=4", "--validate-every=50", "--checkpoint-every=1m", "--seed=9", "--mixup=0.2", "--cutmix=1", "--mix-share=0.5")
+	o := set("--ema=0.99", "--clip-norm=2", "--accumulate=3", "--learning-rate=0.01", "--warm-up=7", "--early-stop=4", "--validate-every=50", "--checkpoint-every=1m", "--seed=9", "--mixup=0.2", "--cutmix=1", "--mix-share=0.5")
 	require.Equal(t, training.LoopOptions{
-		WarmUp: 7, Accumulate: 3, ValidateEvery: 50, Patience: 4, CheckpointEvery: time.Minute, Update: models.Update{ClipNorm: 2, EMA: 0.99},
+		Rate: 0.01, WarmUp: 7, Accumulate: 3, ValidateEvery: 50, Patience: 4, CheckpointEvery: time.Minute, Update: models.Update{ClipNorm: 2, EMA: 0.99},
 	}, o.Loop)
 	require.Equal(t, o.Loop, o.Trunk.Loop)
 	require.Equal(t, 7, o.Trunk.WarmUp)

@@ -24,15 +24,15 @@ type FacetSamples struct {
 	crops  []int // of the pool
 }
 
-// collectFacets takes the cells of the labelled crops that keep wants: one look at each painted one,
-// realLooks at each real one.
-func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bool, realLooks int, progress func(done, total int)) (FacetSamples, error) {
+// collectFacets takes the cells of the crops that keep wants and the labels that labels gives each look at them, where
+// there are any: one look at each painted one, realLooks at each real one.
+func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bool, labels func(c *Crop, look int) []int16, realLooks int, progress func(done, total int)) (FacetSamples, error) {
 	pool := cells.pool
 	var looks []look
 	var s FacetSamples
 	for i := range pool.Crops {
 		c := &pool.Crops[i]
-		if !keep(c) || !labelled(c) {
+		if !keep(c) {
 			continue
 		}
 		count, j := 1, paintedJitter
@@ -40,8 +40,12 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 			count, j = realLooks, facetJitter
 		}
 		for n := range count {
+			own := labels(c, n)
+			if !anyLabel(own) {
+				continue
+			}
 			looks = append(looks, look{crop: i, jitter: j, seed: uint64(n)})
-			s.labels = append(s.labels, c.Labels)
+			s.labels = append(s.labels, own)
 			s.real = append(s.real, c.Real)
 			s.crops = append(s.crops, i)
 		}
@@ -54,13 +58,10 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 // facetJitter is how heads look at real photos: the box moves as location's does.
 var facetJitter = jitter{shift: 0.03, flip: 0.5, light: 0.1, tint: 0.03}
 
-func labelled(c *Crop) bool {
-	for _, l := range c.Labels {
-		if l >= 0 {
-			return true
-		}
-	}
-	return false
+func labelled(c *Crop) bool { return anyLabel(c.Labels) }
+
+func anyLabel(labels []int16) bool {
+	return slices.ContainsFunc(labels, func(l int16) bool { return l >= 0 })
 }
 
 // FacetLoss is how the facet heads' answers are judged.
@@ -74,9 +75,9 @@ type FacetLoss struct {
 	Focal float64
 }
 
-// DefaultFacetLoss is that of the shipped model.
+// DefaultFacetLoss is that of the shipped model. Without weights, what is rare among real photos is hardly ever said.
 func DefaultFacetLoss() FacetLoss {
-	return FacetLoss{Weighting: models.Unweighted, Smoothing: labelSmoothing}
+	return FacetLoss{Weighting: models.EffectiveNumber, Smoothing: labelSmoothing}
 }
 
 // Check says what cannot be, before photos are read.

@@ -81,3 +81,16 @@ func TestFacetLossCheck(t *testing.T) {
 		require.ErrorContains(t, loss.Check(facets), want)
 	}
 }
+
+// TestJudgedLooks give each judge's labels in turn, also those that most did not agree on.
+func TestJudgedLooks(t *testing.T) {
+	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"round", "boat"}}, {Name: "length", Labels: []string{"mini", "midi"}}}}
+	votes := [][]int16{pool.indices(map[string]string{"neckline": "boat", "length": "midi"}), pool.indices(map[string]string{"neckline": "round", "length": "long ago"})}
+	require.Equal(t, [][]int16{{1, 1}, {0, -1}}, votes)
+	voted := &Crop{Labels: []int16{-1, 1}, Votes: votes}
+	require.Equal(t, votes[0], voted.judged(0))
+	require.Equal(t, votes[1], voted.judged(1))
+	require.Equal(t, votes[0], voted.judged(2))
+	require.Equal(t, voted.Labels, agreed(voted, 1), "what is measured is what most said")
+	require.Equal(t, []int16{0, -1}, (&Crop{Labels: []int16{0, -1}}).judged(3))
+}

@@ -73,6 +73,9 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	train := func(title string, keep func(fold int) bool) (models.Weights, error) {
 		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
+		if trunk.weights != nil {
+			options.Loop.Rate = 0 // that of Options is the trunk's
+		}
 		groups := make([]sampleGroup, len(photos.mixture.Parts))
 		for i, part := range photos.mixture.Parts {
 			groups[i].share = part.Weight

@@ -131,7 +131,7 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) error {
 	samples, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool {
 		return !c.Real || c.Fold != excluded
-	}, 12, m.counter("facets: cells"))
+	}, (*Crop).judged, 12, m.counter("facets: cells"))
 	if err != nil {
 		return err
 	}
@@ -171,13 +171,16 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 // heldOutFacets are samples that the heads do not learn from: of painted dresses, and of the real photos of a fold.
 // Heads that stop early by them are a little worse than they say.
 func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (FacetSamples, error) {
-	painted, err := collectFacets(ctx, newCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, 1, m.counter("facets: calibration"))
+	painted, err := collectFacets(ctx, newCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
 	if err != nil {
 		return FacetSamples{}, err
 	}
-	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, 4, m.counter("facets: calibration"))
+	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, agreed, 4, m.counter("facets: calibration"))
 	return joined(painted, real), err
 }
+
+// agreed are the labels that measure: what most judges said.
+func agreed(c *Crop, _ int) []int16 { return c.Labels }
 
 func joined(a, b FacetSamples) FacetSamples {
 	if len(b.labels) == 0 {

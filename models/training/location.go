@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 
@@ -86,6 +87,6 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 // runHead takes the steps of a head's training and returns its weights. See loop.
 func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options HeadOptions, report func(Progress)) (models.Weights, error) {
 	o := options.Loop
-	o.Steps, o.Rate, o.Photos, o.Seed = options.Steps, options.LearningRate, options.Batch, options.Seed
+	o.Steps, o.Rate, o.Photos, o.Seed = options.Steps, cmp.Or(o.Rate, options.LearningRate), options.Batch, options.Seed
 	return loop(ctx, trainer, batches, o, report)
 }

@@ -18,8 +18,8 @@ import (
 // Steps and Rate takes the steps and nothing else.
 type LoopOptions struct {
 	Steps int
-	// Rate is the learning rate after WarmUp steps, from where it falls along a cosine (models.CosineRate). WarmUp
-	// 0 is a twentieth of all steps.
+	// Rate is the learning rate after WarmUp steps, from where it falls along a cosine (models.CosineRate). In
+	// Options.Loop and Options.Trunk.Loop 0 is each training's own. WarmUp 0 is a twentieth of all steps.
 	Rate   float64
 	WarmUp int
 	// Accumulate is how many batches make one step; 0 is 1. See models.Trainer.Accumulate.
@@ -53,7 +53,7 @@ type LoopOptions struct {
 
 // identity tells apart what gives other weights.
 func (o LoopOptions) identity() string {
-	return fmt.Sprint(o.Update, o.WarmUp, cmp.Or(o.Accumulate, 1), o.ValidateEvery, o.Patience)
+	return fmt.Sprint(o.Update, o.Rate, o.WarmUp, cmp.Or(o.Accumulate, 1), o.ValidateEvery, o.Patience)
 }
 
 // Check says what cannot be.
@@ -62,6 +62,9 @@ func (o LoopOptions) Check() error {
 		if n < 0 {
 			return fmt.Errorf("the %s are %d, but must not be negative", name, n)
 		}
+	}
+	if !(o.Rate >= 0 && o.Rate <= 1) {
+		return fmt.Errorf("the learning rate is %v, but must be from 0, a training's own, to 1", o.Rate)
 	}
 	return o.Update.Check()
 }

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -104,7 +105,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 		return b.tensors(config.CropHeight, config.CropWidth, pool.labelCount())[:2]
 	}
 	o := m.Loop
-	o.Steps, o.Rate, o.Photos, o.Seed = m.OwnTrunk, ownTrunkRate, ownTrunkBatch, m.Seed
+	o.Steps, o.Rate, o.Photos, o.Seed = m.OwnTrunk, cmp.Or(o.Rate, ownTrunkRate), ownTrunkBatch, m.Seed
 	o.Bucket, o.Key = m.Work, fmt.Sprintf("stages/own-trunk-%x.checkpoint.safetensors", inputs.Sum(nil)[:6])
 	o.Describe = func(number int) []string { return drawnBy(m.pool, func(pool *Pool) { batches(pool, number) }) }
 	weights, err := loop(ctx, trainer, func(number int) []*tensors.Tensor { return batches(m.pool, number) }, o, m.reporter("trunk of the facets", []string{"loss", "facets"}))

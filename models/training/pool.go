@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,12 +25,13 @@ type Crop struct {
 	Box   photo.Box // the dress, in pixels of Image
 	// Product numbers the dress: crops of one dress share it. Painted dresses count up from 0.
 	Product int
-	Query   bool    // a customer's photo, not the catalogue's
-	Labels  []int16 // for each facet the index of its label, -1 where unknown
-	Real    bool    // a photo, not painted
-	Part    int     // of a mixture, see Part
-	Fold    int     // of the evaluation split; -1 where there is none
-	Name    string  // of a real photo's file
+	Query   bool      // a customer's photo, not the catalogue's
+	Labels  []int16   // for each facet the index of its label, -1 where unknown
+	Votes   [][]int16 // the same as each judge said it, where that is known
+	Real    bool      // a photo, not painted
+	Part    int       // of a mixture, see Part
+	Fold    int       // of the evaluation split; -1 where there is none
+	Name    string    // of a real photo's file
 }
 
 // Scene is a whole photo, in memory, with the dress in it.
@@ -158,6 +160,9 @@ func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits
 			return err
 		}
 		crops[i] = p.crop(image, box, e.Labels)
+		for _, vote := range e.Votes {
+			crops[i].Votes = append(crops[i].Votes, p.indices(vote))
+		}
 		crops[i].Product, crops[i].Real, crops[i].Fold, crops[i].Name = -1, true, e.Fold, e.Path
 		switch {
 		case e.NoDress:
@@ -221,16 +226,25 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 
 func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
 	small, placement := photo.Letterbox(image, box.Grow(surround), cropWidth, cropHeight)
-	c := Crop{Image: small, Box: mapBox(box, placement), Labels: make([]int16, len(p.Facets))}
+	return Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
+}
+
+// indices are, for each facet, where in its labels the one is, -1 where there is none.
+func (p *Pool) indices(labels map[string]string) []int16 {
+	all := make([]int16, len(p.Facets))
 	for i, facet := range p.Facets {
-		c.Labels[i] = -1
-		for l, label := range facet.Labels {
-			if label == labels[facet.Name] {
-				c.Labels[i] = int16(l)
-			}
-		}
+		all[i] = int16(slices.Index(facet.Labels, labels[facet.Name]))
 	}
-	return c
+	return all
+}
+
+// judged are a crop's labels for a look at it: those of one judge after the other, so that heads learn how sure people
+// are, and also of what most of them did not agree on.
+func (c *Crop) judged(look int) []int16 {
+	if len(c.Votes) == 0 {
+		return c.Labels
+	}
+	return c.Votes[look%len(c.Votes)]
 }
 
 // scene keeps a photo as large as it fits.

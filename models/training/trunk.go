@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ type TrunkOptions struct {
 	WarmUp          int
 	CheckpointEvery time.Duration
 	Mix             MixOptions // of crops
-	// Loop has what else there is to say about the steps. Its Steps, Rate, WarmUp, Photos, Cost, Seed, Bucket, Key
+	// Loop has what else there is to say about the steps. Its Steps, WarmUp, Photos, Cost, Seed, Bucket, Key
 	// and CheckpointEvery are TrainTrunk's.
 	Loop LoopOptions
 }
@@ -84,7 +85,7 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 		return nil, err
 	}
 	o := options.Loop
-	o.Steps, o.Rate, o.WarmUp = steps, options.LearningRate, options.WarmUp
+	o.Steps, o.Rate, o.WarmUp = steps, cmp.Or(o.Rate, options.LearningRate), options.WarmUp
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
 	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes + options.RealScenes
 	o.Cost, o.Seed = options.stepCost, options.Seed
