@@ -64,10 +64,13 @@ func collectRanks(ctx context.Context, cells *cellSource, triplets []CropTriplet
 // Margins of the hinge losses, in cosine.
 const (
 	productMargin = 0.25
-	tripletMargin = 0.10
+	tripletMargin = 0.3
 	// tripletShare weighs what people said against what is known of painted products.
-	tripletShare = 0.3
+	tripletShare = 1
 )
+
+// deepRankSteps are few: after some hundred the judged triplets are known by heart, and say less of others.
+const deepRankSteps = 300
 
 // TrainDeepRank trains the similarity embedding, from the identity, by hinge losses: on painted
 // dresses with the hardest other product in the batch (batch-hard mining,
