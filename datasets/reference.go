@@ -2,6 +2,8 @@ package datasets
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,6 +50,26 @@ import (
 type Reference struct {
 	Dir      string
 	heldBack map[string]bool
+}
+
+// tables are the files that models learn from, besides photos.
+var tables = []string{
+	"clothing/labels.csv", "clothing/more.csv", "clothing/dress_boxes.csv", "ccp/dress_boxes.csv",
+	"facets/labels.csv", "facets/votes.csv", "triplets/triplets.csv", "held_back.txt",
+}
+
+// Fingerprint is the lower-case hex SHA-256 of what is told of the photos that models learn from: of the tables, and
+// not of the photos' bytes. Tables may be missing.
+func (r *Reference) Fingerprint() (string, error) {
+	all := sha256.New()
+	for _, name := range tables {
+		data, err := os.ReadFile(filepath.Join(r.Dir, filepath.FromSlash(name)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("reference photos: %w", err)
+		}
+		fmt.Fprintf(all, "%s %d %x\n", name, len(data), sha256.Sum256(data))
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
 }
 
 // parts of a Reference, each a folder in it.

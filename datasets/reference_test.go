@@ -108,6 +108,24 @@ func TestJudgedTriplets(t *testing.T) {
 	require.Equal(t, 1, triplets[1].Fold)
 }
 
+// TestReferenceFingerprint changes with what is told of the photos, and not with their place.
+func TestReferenceFingerprint(t *testing.T) {
+	of := func(files map[string]string) string {
+		f, err := folder(t, files).Fingerprint()
+		require.NoError(t, err)
+		return f
+	}
+	same := of(nil)
+	require.Equal(t, same, of(nil))
+	for _, name := range tables {
+		require.NotEqual(t, same, of(map[string]string{name: "photo,image,label,x_min,fold,query\n"}), name)
+	}
+	require.Equal(t, same, of(map[string]string{"patterns/labels.csv": "image,pattern\n"}), "nothing learns from patterns")
+	f, err := (&Reference{Dir: t.TempDir()}).Fingerprint()
+	require.NoError(t, err)
+	require.NotEqual(t, same, f)
+}
+
 func TestReferenceByAPart(t *testing.T) {
 	whole := folder(t, nil)
 	r, err := OpenReference(filepath.Join(whole.Dir, "facets") + string(filepath.Separator))

@@ -103,3 +103,22 @@ func TestFoldsStartAnew(t *testing.T) {
 	require.Equal(t, []string{"facets.sleeve.weight", "location.out.weight", "trunk.stem.conv.weight"}, m.withoutTrained(w).Names())
 	require.Len(t, w, 5)
 }
+
+// TestStagesKnowTheirLabels: what was learned from labels that were corrected since is not taken for done.
+func TestStagesKnowTheirLabels(t *testing.T) {
+	options := tiny(t)
+	options.Reference, options.Heads = reference(t), []string{"facets"}
+	runs := 0
+	stage := func() {
+		m, err := newMaker(t.Context(), options)
+		require.NoError(t, err)
+		model := &models.Model{Config: options.Trunk.Config, Weights: models.Weights{"trunk.stem.conv.weight": models.NewTensor(1)}}
+		require.NoError(t, m.stage(t.Context(), overrideHead, model, func() error { runs++; return nil }))
+	}
+	stage()
+	stage()
+	require.Equal(t, 1, runs)
+	require.NoError(t, os.WriteFile(filepath.Join(options.Reference.Dir, "facets", "votes.csv"), []byte("photo,voter,sleeve\nccp/photos/0.jpg,1,cap\n"), 0o600))
+	stage()
+	require.Equal(t, 2, runs)
+}

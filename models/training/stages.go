@@ -62,6 +62,9 @@ func DefaultPaintOptions() PaintOptions {
 	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 4, Backgrounds: 2000}
 }
 
+// stagesVersion is raised where heads are trained in another way, so that other results follow from the same inputs.
+const stagesVersion = 2
+
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
 
@@ -77,6 +80,9 @@ type maker struct {
 	dresses *dressPatches
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
+
+	// reference is the fingerprint of Options.Reference; empty without one.
+	reference string
 
 	report *Report
 	// Of the current stage: its name, its checkpoint's key, and the class weights in force.
@@ -100,6 +106,12 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 	}
 	m.Options.Trunk.Seed += m.Seed
 	m.Options.Paint.Seed += m.Seed
+	if m.Reference != nil {
+		var err error
+		if m.reference, err = m.Reference.Fingerprint(); err != nil {
+			return nil, err
+		}
+	}
 	m.report = m.openReport(ctx)
 	return m, nil
 }
@@ -226,14 +238,14 @@ func (m *maker) withFacets(inputs [sha256.Size]byte) [sha256.Size]byte {
 
 // stage runs one step of the making, which changes the model, and keeps its result under a name that
 // follows from what went into it: the same step on the same model is not run again, by any machine
-// that works in the same place. Other photos are not noticed: work elsewhere, or delete the files.
+// that works in the same place. What is told of real photos is part of it, but not the photos' own bytes.
 func (m *maker) stage(ctx context.Context, name string, model *models.Model, run func() error) error {
 	config, err := json.Marshal(model.Config)
 	if err != nil {
 		return err
 	}
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %+v %d %v %v %s %d",
-		model.EmbeddingModel(), model.FacetHeads(), config, m.Options.Paint, m.Steps, m.Heads, m.Reference != nil, m.Options.Loop.identity(), m.Seed))
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %s %+v %d %v %s %s %d",
+		stagesVersion, model.EmbeddingModel(), model.FacetHeads(), config, m.Options.Paint, m.Steps, m.Heads, m.reference, m.Options.Loop.identity(), m.Seed))
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}
