@@ -45,8 +45,8 @@ import (
 //
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
 // Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing, other than
-// facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in triplets, where no more is learned of them
-// than that.
+// facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in
+// triplets, where no more is learned of them than that.
 type Reference struct {
 	Dir      string
 	heldBack map[string]bool
