@@ -46,10 +46,13 @@ import (
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
 // Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing, other than
 // facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in
-// triplets, where no more is learned of them than that.
+// Triplets, where no more is learned of them than that.
 type Reference struct {
-	Dir      string
-	heldBack map[string]bool
+	Dir string
+	// MoreTriplets are CSV files as triplets/triplets.csv, such as one of customers' clicks. They are learned from, and
+	// nothing is measured with them. Those with a photo that is held back are left out.
+	MoreTriplets []string
+	heldBack     map[string]bool
 }
 
 // tables are the files that models learn from, besides photos.
@@ -59,15 +62,23 @@ var tables = []string{
 }
 
 // Fingerprint is the lower-case hex SHA-256 of what is told of the photos that models learn from: of the tables, and
-// not of the photos' bytes. Tables may be missing.
+// not of the photos' bytes. Tables may be missing, MoreTriplets may not.
 func (r *Reference) Fingerprint() (string, error) {
 	all := sha256.New()
+	add := func(name string, data []byte) { fmt.Fprintf(all, "%s %d %x\n", name, len(data), sha256.Sum256(data)) }
 	for _, name := range tables {
 		data, err := os.ReadFile(filepath.Join(r.Dir, filepath.FromSlash(name)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("reference photos: %w", err)
 		}
-		fmt.Fprintf(all, "%s %d %x\n", name, len(data), sha256.Sum256(data))
+		add(name, data)
+	}
+	for _, path := range r.MoreTriplets {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("triplets: %w", err)
+		}
+		add("more triplets", data)
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }
@@ -243,6 +254,26 @@ func facetsOf(t *table, row int) map[string]string {
 
 // Triplets are those on which the judges agreed, with both photos' boxes where they are known.
 func (r *Reference) Triplets() ([]Triplet, error) {
+	return r.triplets(filepath.Join(r.Dir, "triplets", "triplets.csv"))
+}
+
+// AllTriplets are Triplets and MoreTriplets.
+func (r *Reference) AllTriplets() ([]Triplet, error) {
+	all, err := r.Triplets()
+	for _, path := range r.MoreTriplets {
+		if err != nil {
+			break
+		}
+		var more []Triplet
+		more, err = r.triplets(path)
+		all = append(all, slices.DeleteFunc(more, func(t Triplet) bool {
+			return r.HeldBack(t.Query.Name) || r.HeldBack(t.Near.Name) || r.HeldBack(t.Far.Name)
+		})...)
+	}
+	return all, err
+}
+
+func (r *Reference) triplets(path string) ([]Triplet, error) {
 	judged, err := r.Facets()
 	if err != nil {
 		return nil, err
@@ -251,7 +282,7 @@ func (r *Reference) Triplets() ([]Triplet, error) {
 	for _, e := range judged {
 		known[e.Name] = e
 	}
-	t, err := readTable(filepath.Join(r.Dir, "triplets", "triplets.csv"), "query", "a", "b", "closer", "confidence", "fold")
+	t, err := readTable(path, "query", "a", "b", "closer", "confidence", "fold")
 	if err != nil {
 		return nil, err
 	}

@@ -108,6 +108,34 @@ func TestJudgedTriplets(t *testing.T) {
 	require.Equal(t, 1, triplets[1].Fold)
 }
 
+// TestMoreTriplets are learned from beside the folder's own, but for those with photos that are held back.
+func TestMoreTriplets(t *testing.T) {
+	r := folder(t, nil)
+	before, err := r.Fingerprint()
+	require.NoError(t, err)
+	clicks := filepath.Join(t.TempDir(), "clicks.csv")
+	r.MoreTriplets = []string{clicks}
+	_, err = r.Fingerprint()
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = r.AllTriplets()
+	require.ErrorContains(t, err, "clicks.csv")
+	require.NoError(t, os.WriteFile(clicks, []byte("query,a,b,closer,confidence,fold\n"+
+		"x.jpg,ccp/photos/1.jpg,y.jpg,b,2,\nx.jpg,clothing/images/secret.jpg,y.jpg,a,2,0\n"), 0o600))
+	own, err := r.Triplets()
+	require.NoError(t, err)
+	all, err := r.AllTriplets()
+	require.NoError(t, err)
+	require.Equal(t, own, all[:len(own)])
+	require.Len(t, all, len(own)+1)
+	more := all[len(own)]
+	require.Equal(t, []string{"x.jpg", "y.jpg", "ccp/photos/1.jpg"}, []string{more.Query.Name, more.Near.Name, more.Far.Name})
+	require.NotNil(t, more.Far.Box)
+	require.Equal(t, -1, more.Fold)
+	after, err := r.Fingerprint()
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
+}
+
 // TestReferenceFingerprint changes with what is told of the photos, and not with their place.
 func TestReferenceFingerprint(t *testing.T) {
 	of := func(files map[string]string) string {

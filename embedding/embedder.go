@@ -2,6 +2,7 @@ package embedding
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,15 @@ type Embedder struct {
 
 // New returns an embedder for a model on a backend.
 func New(backend backends.Backend, model *models.Model) (*Embedder, error) {
+	if !model.Embeds() {
+		return nil, errors.New("embedding: the model has a trunk, but no embeddings: train them with kleid train heads")
+	}
+	return NewDescriber(backend, model)
+}
+
+// NewDescriber is New for a model that may have no embeddings: photos have no vectors then. Without location either,
+// it takes photos whose box is given.
+func NewDescriber(backend backends.Backend, model *models.Model) (*Embedder, error) {
 	locator, err := NewLocator(backend, model)
 	if err != nil {
 		return nil, fmt.Errorf("embedding: %w", err)

@@ -242,6 +242,34 @@ func TestModelWithoutFacets(t *testing.T) {
 	require.Len(t, got[0].DeepRank, 32)
 }
 
+// TestModelWithoutEmbeddings is read for its facets alone.
+func TestModelWithoutEmbeddings(t *testing.T) {
+	whole := smallModel(t)
+	bare := &models.Model{Config: whole.Config, Weights: whole.Weights.Clone()}
+	for _, name := range []string{"unsupervised.weight", "unsupervised.bias", "deeprank.weight"} {
+		require.Contains(t, bare.Weights, name)
+		delete(bare.Weights, name)
+	}
+	backend := compute.NewWithOptions(compute.Options{})
+	defer backend.Finalize()
+	_, err := New(backend, bare)
+	require.ErrorContains(t, err, "kleid train heads")
+	image := photo.New(200, 300)
+	inputs := []Input{{Image: image, Box: &photo.Box{XMin: 20, YMin: 30, XMax: 150, YMax: 250}}}
+	var seen [2][]Photo
+	for i, m := range []*models.Model{whole, bare} {
+		e, err := NewDescriber(backend, m)
+		require.NoError(t, err)
+		seen[i], err = e.Embed(t.Context(), inputs)
+		require.NoError(t, err)
+	}
+	require.NotEmpty(t, seen[1][0].Facets)
+	require.Equal(t, seen[0][0].Facets, seen[1][0].Facets)
+	require.NotEmpty(t, seen[0][0].DeepRank)
+	require.Nil(t, seen[1][0].Unsupervised)
+	require.Nil(t, seen[1][0].DeepRank)
+}
+
 func TestNoDress(t *testing.T) {
 	model := smallModel(t, func(m *models.Model) { m.Config.Merge.Calibration = [4]float64{-9, 0, 0, 0} })
 	e := newEmbedder(t, 2, model)

@@ -1,6 +1,7 @@
 package embedding
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/backends"
@@ -35,10 +36,7 @@ func NewEncoder(backend backends.Backend, model *models.Model) (*Encoder, error)
 	}
 	exec, err := graph.NewExec(backend, func(pixels *graph.Node) []*graph.Node {
 		unsupervised, deepRank, cells := model.EmbedGraph(pixels)
-		if cells == nil {
-			return []*graph.Node{unsupervised, deepRank}
-		}
-		return []*graph.Node{unsupervised, deepRank, cells}
+		return slices.DeleteFunc([]*graph.Node{cells, unsupervised, deepRank}, func(n *graph.Node) bool { return n == nil })
 	})
 	if err != nil {
 		return nil, err
@@ -80,10 +78,11 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	size := config.EmbeddingSize
 	if e.facets != nil {
 		cells := make([]Cells, len(crops))
-		each := len(values[2]) / batch.shape.size
+		each := len(values[0]) / batch.shape.size
 		for i := range cells {
-			cells[i] = newCells(values[2][i*each : (i+1)*each])
+			cells[i] = newCells(values[0][i*each : (i+1)*each])
 		}
+		values = values[1:]
 		facets, err := e.facets.read(cells)
 		if err != nil {
 			return nil, 0, err
@@ -94,8 +93,10 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	}
 	took := time.Since(begun)
 	for i := range crops {
-		results[i].unsupervised = values[0][i*size : (i+1)*size : (i+1)*size]
-		results[i].deepRank = values[1][i*size : (i+1)*size : (i+1)*size]
+		if e.model.Embeds() {
+			results[i].unsupervised = values[0][i*size : (i+1)*size : (i+1)*size]
+			results[i].deepRank = values[1][i*size : (i+1)*size : (i+1)*size]
+		}
 		results[i].addColours(e.model, readings[i])
 	}
 	return results, took, nil

@@ -37,14 +37,20 @@ func (m *Model) TransformsGraph(pixels *Node) *Node {
 	return m.cropPass(NewFrozenNet(m.Weights), pixels).Theta
 }
 
+// Embeds says whether the model has embeddings, which one that is no more than a trunk and facets lacks.
+func (m *Model) Embeds() bool { return m.Weights["unsupervised.weight"] != nil }
+
 // EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
 // DeepRank embeddings, unit vectors [batch, EmbeddingSize], and the features that FacetsGraph reads, those of the
-// model's trunk and of Config.OwnTrunks behind each other, [batch, cells] (nil for a model without facets).
+// model's trunk and of Config.OwnTrunks behind each other, [batch, cells] (nil for a model without facets). Both
+// embeddings are nil unless the model Embeds.
 func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, cells *Node) {
 	net := NewFrozenNet(m.Weights)
 	features := m.cropPass(net, pixels).Features
-	unsupervised = UnsupervisedHead(net, m.Config.EmbeddingCells(features), m.Config.EmbeddingSize)
-	deepRank = DeepRankHead(net, unsupervised)
+	if m.Embeds() {
+		unsupervised = UnsupervisedHead(net, m.Config.EmbeddingCells(features), m.Config.EmbeddingSize)
+		deepRank = DeepRankHead(net, unsupervised)
+	}
 	if len(m.Config.Facets) == 0 {
 		return unsupervised, deepRank, nil
 	}

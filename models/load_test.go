@@ -115,7 +115,17 @@ func TestLoadWeights(t *testing.T) {
 			check(t, weightsPlaces["path"](t, data))
 		}
 	}
-	_, err := LoadWeights(t.Context(), filepath.Join(t.TempDir(), "none.safetensors"))
+	// A model's file has its trunk.
+	model := untrained()
+	model.Weights = Weights{"facets.b": NewTensor(3)}
+	model.Weights.Merge("trunk.", want)
+	var b bytes.Buffer
+	require.NoError(t, model.Encode(&b, Float32))
+	trunk, err := LoadWeights(t.Context(), weightsPlaces["path"](t, b.Bytes()))
+	require.NoError(t, err)
+	require.Equal(t, want, trunk)
+
+	_, err = LoadWeights(t.Context(), filepath.Join(t.TempDir(), "none.safetensors"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "none.safetensors")
 	_, err = LoadWeights(t.Context(), weightsPlaces["path"](t, []byte("no weights at all")))

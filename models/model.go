@@ -241,7 +241,7 @@ func Load(ctx context.Context, url string) (*Model, error) {
 // LoadWeights reads the weights of a bare network, in safetensors, from a path, `https://` or `s3://`
 // URL. The last layers of classifiers and prefixes that some exporters add ("module.", "backbone.") are
 // dropped, so that torchvision's and timm's files load as they are; Inception v3 as TensorFlow named its
-// layers in 2015 gets torchvision's names.
+// layers in 2015 gets torchvision's names. Of a model of Kleid's it is the trunk.
 func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
@@ -250,6 +250,9 @@ func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	weights, _, err := DecodeSafetensors(data)
 	if err != nil {
 		return nil, fmt.Errorf("weights %s: %w", url, err)
+	}
+	if trunk := weights.Sub("trunk."); len(trunk) > 0 {
+		return trunk, nil
 	}
 	bare := Weights{}
 	for name, t := range weights {

@@ -31,7 +31,7 @@ const (
 // As every GoMLX graph builder, layers panic on errors.
 type Net struct {
 	prefix   string
-	used     map[string]bool  // frozen: the weights that layers asked for
+	used     map[string]bool  // the weights that layers asked for
 	epsilon  float64          // of batch normalisation, where it is not torch's default
 	weights  Weights          // frozen: where constants come from; training: initial values
 	ctx      *context.Context // nil when frozen
@@ -53,7 +53,7 @@ func NewRandomNet(seed uint64) *Net { return &Net{random: true, seed: seed} }
 // NewTrainingNet builds graphs with the weights as variables of ctx, named as in Weights. A weight
 // that initial does not have starts from He's initialisation, drawn from seed and its name.
 func NewTrainingNet(ctx *context.Context, initial Weights, seed uint64, training bool) *Net {
-	return &Net{weights: initial, ctx: ctx.Checked(false), training: training, seed: seed}
+	return &Net{weights: initial, used: map[string]bool{}, ctx: ctx.Checked(false), training: training, seed: seed}
 }
 
 // InBFloat16 returns a frozen net whose convolutions with batch normalisation read and give bfloat16. What
@@ -71,8 +71,8 @@ func (n *Net) In(format string, args ...any) *Net {
 	return &sub
 }
 
-// Unused names the weights that a frozen network's graphs, as far as they are built, have no use for, apart
-// from those that are for training alone.
+// Unused names the weights that the network's graphs, as far as they are built, have no use for, apart from those that
+// are for training alone.
 func (n *Net) Unused() []string {
 	return slices.DeleteFunc(n.weights.Names(), func(name string) bool { return n.used[name] || strings.HasPrefix(name, auxiliaryPrefix) })
 }

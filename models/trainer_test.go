@@ -42,6 +42,15 @@ func weightsOf(t *testing.T, trainer *Trainer) Weights {
 	return weights
 }
 
+// TestWeightsOfAnotherNetwork are not passed over in silence.
+func TestWeightsOfAnotherNetwork(t *testing.T) {
+	trainer := newTestTrainer(t, linearLoss, TrainerOptions{Initial: Weights{"curve.weight": NewTensor(1, 2)}})
+	_, err := trainer.Step(0.1, rows(2, 3, 4, 5, 6))
+	require.ErrorContains(t, err, `such as "curve.weight"`)
+	trainer = newTestTrainer(t, linearLoss, TrainerOptions{Initial: Weights{"curve.weight": NewTensor(1, 2), "line.bias": NewTensor(1)}})
+	step(t, trainer, 0.1, rows(2, 3, 4, 5, 6))
+}
+
 // TestGradientNorm is that of all gradients together, before they are clipped.
 func TestGradientNorm(t *testing.T) {
 	for _, clip := range []float64{0, 1, 100} {

@@ -58,8 +58,9 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes. Reads facets/labels.csv. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), append(facetLossFlags(), &cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"})...),
-			sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
-people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv.`, []string{"deeprank"}, evaluateSimilarity),
+			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
+people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
+learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads)...),
 		},
 	}
 }
@@ -105,7 +106,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
-	reference, err := datasets.OpenReference(c.String("reference"))
+	reference, err := openReference(c)
 	if err != nil {
 		return err
 	}

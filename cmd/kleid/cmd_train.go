@@ -42,7 +42,7 @@ and write WORK/model.safetensors, which --models reads.
 Examples:
   kleid train all --reference photos/reference
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0`,
-				Flags:  trainFlags("build/weights", append(trunkFlags(), facetLossFlags()...)...),
+				Flags:  trainFlags("build/weights", slices.Concat(tripletFlags(training.AllHeads), trunkFlags(), facetLossFlags())...),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -84,7 +84,7 @@ The whole model with the new part is %[2]s/model.safetensors, unless --work says
 Examples:
   kleid train %[1]s --reference photos/reference
   kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes),
-			Flags:  trainFlags(work, modelsFlag()),
+			Flags:  trainFlags(work, append(tripletFlags(heads), modelsFlag())...),
 			Action: func(c *cli.Context) error { return train(c, heads) },
 		})
 	}
@@ -100,6 +100,24 @@ func trainFlags(work string, more ...cli.Flag) []cli.Flag {
 		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from"},
 		backendFlag(), threadsFlag(),
 	}, more, loopFlags())
+}
+
+// tripletFlags are those of what learns from triplets, if one of the heads does.
+func tripletFlags(heads []string) []cli.Flag {
+	if !slices.Contains(heads, "deeprank") {
+		return nil
+	}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of more triplets of the photos in --reference, such as customers' clicks, with the columns of its triplets/triplets.csv; may be repeated"}}
+}
+
+// openReference opens the folder of --reference, with more triplets.
+func openReference(c *cli.Context) (*datasets.Reference, error) {
+	reference, err := datasets.OpenReference(c.String("reference"))
+	if err != nil {
+		return nil, err
+	}
+	reference.MoreTriplets = repeated(c, "triplets")
+	return reference, nil
 }
 
 // trunkFlags are those of what trains a trunk.
@@ -183,10 +201,12 @@ func train(c *cli.Context, heads []string) error {
 	if options.Backend, err = newBackend(c); err != nil {
 		return err
 	}
-	if dir := c.String("reference"); dir != "" {
-		if options.Reference, err = datasets.OpenReference(dir); err != nil {
+	if c.String("reference") != "" {
+		if options.Reference, err = openReference(c); err != nil {
 			return err
 		}
+	} else if len(repeated(c, "triplets")) > 0 {
+		return wrongUsage(c, "--triplets are of the photos in --reference, which is missing")
 	}
 	if ofHead {
 		if options.From, err = loadModel(c); err != nil {

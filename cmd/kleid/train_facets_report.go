@@ -65,7 +65,7 @@ const (
 // measure looks at all photos with the new model, as it would look at them later, and writes figures and
 // predictions.
 func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.FacetFit) error {
-	embedder, err := embedding.New(f.options.Backend, fit.Model)
+	embedder, err := embedding.NewDescriber(f.options.Backend, fit.Model)
 	if err != nil {
 		return err
 	}

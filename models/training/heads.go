@@ -216,7 +216,7 @@ func (m *maker) triplets(excluded int) ([]CropTriplet, error) {
 	if m.Reference == nil {
 		return nil, nil
 	}
-	judged, err := m.Reference.Triplets()
+	judged, err := m.Reference.AllTriplets()
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (m *maker) triplets(excluded int) ([]CropTriplet, error) {
 	}
 	var triplets []CropTriplet
 	for _, t := range judged {
-		if t.Fold == excluded {
+		if excluded >= 0 && foldOf(t.Fold, t.Query.Name) == excluded {
 			continue
 		}
 		c := CropTriplet{Confidence: t.Confidence}

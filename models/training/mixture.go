@@ -67,7 +67,7 @@ type FacetPhotos struct {
 // ReadFacetPhotos reads the photos of a mixture, on all cores, and locates the dresses that have no box, as an
 // index does. What cannot be read is counted and left out.
 func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*FacetPhotos, error) {
-	locator, err := embedding.New(options.Backend, options.From)
+	locator, err := embedding.NewDescriber(options.Backend, options.From)
 	if err != nil {
 		return nil, err
 	}
