@@ -261,3 +261,37 @@ func TestReferenceWithoutHeldBackPhotos(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, names(garments), "clothing/images/secret.jpg")
 }
+
+// TestJudgedFile: judged/triplets.csv is of photos that may be judged, and none tells what is measured with.
+func TestJudgedFile(t *testing.T) {
+	r, err := OpenReference(filepath.Join("..", "..", "shared", "data"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the reference photos are not there: they are expected beside the repository, in ../shared/data")
+	}
+	require.NoError(t, err)
+	triplets, err := r.Triplets()
+	require.NoError(t, err)
+	judged := &Reference{Dir: r.Dir, MoreTriplets: []string{filepath.Join("judged", "triplets.csv")}} // nothing is held back
+	all, err := judged.AllTriplets()
+	require.NoError(t, err)
+	require.Greater(t, len(all), len(triplets)+1000)
+	measured := map[string]int{}
+	compared := map[[3]string]bool{}
+	for i, triplet := range all {
+		three := []string{triplet.Query.Name, triplet.Near.Name, triplet.Far.Name}
+		query := three[0]
+		slices.Sort(three)
+		if i < len(triplets) {
+			measured[query], compared[[3]string(three)] = triplet.Fold, true
+			continue
+		}
+		for _, e := range []Example{triplet.Query, triplet.Near, triplet.Far} {
+			require.False(t, r.HeldBack(e.Name), e.Name)
+			require.FileExists(t, e.Path)
+		}
+		require.False(t, compared[[3]string(three)], "%v is measured with", three)
+		if fold, ok := measured[query]; ok {
+			require.Equal(t, fold, triplet.Fold, "%s is measured with in fold %d", query, fold)
+		}
+	}
+}
