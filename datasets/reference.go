@@ -300,8 +300,12 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 			}
 			ends[i] = e
 		}
-		if t.get(row, "closer") == "b" {
+		switch closer := t.get(row, "closer"); closer {
+		case "a":
+		case "b":
 			ends[1], ends[2] = ends[2], ends[1]
+		default:
+			return nil, fmt.Errorf("%s: line %d: closer is %q, but it is a or b, or empty", t.path, row+2, closer)
 		}
 		fold, err := t.fold(row)
 		if err != nil {

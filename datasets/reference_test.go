@@ -182,6 +182,7 @@ func TestReferenceErrors(t *testing.T) {
 		"box":        {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,9,9,9,9,0\n", "is empty"},
 		"fold":       {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
 		"column":     {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
+		"closer":     {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,0\n", `line 2: closer is "a.jpg"`},
 		"confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,sure,0\n", "line 2: confidence"},
 	} {
 		r := folder(t, map[string]string{c.file: c.text})
