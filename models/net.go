@@ -77,6 +77,14 @@ func (n *Net) Unused() []string {
 	return slices.DeleteFunc(n.weights.Names(), func(name string) bool { return n.used[name] || strings.HasPrefix(name, auxiliaryPrefix) })
 }
 
+// CheckInitial fails where the network, as far as it is built, has none of the weights that it should start from.
+func (n *Net) CheckInitial() error {
+	if len(n.weights) > 0 && len(n.Unused()) == len(n.weights) {
+		return fmt.Errorf("the network has none of the %d weights to start from, such as %q: they are another network's", len(n.weights), n.weights.Names()[0])
+	}
+	return nil
+}
+
 // Frozen says whether the weights are constants.
 func (n *Net) Frozen() bool { return n.ctx == nil }
 
@@ -150,6 +158,7 @@ func equalShape(a, b []int) bool {
 
 // variable returns a trainable weight as a node, in the layout that GoMLX wants (see toGraph).
 func (n *Net) variable(g *Graph, name string, init initialiser, shape ...int) *context.Variable {
+	n.used[n.prefix+name] = true
 	v := n.ctx.GetVariableByScopeAndName(context.RootScope, n.prefix+name)
 	if v != nil {
 		return v

@@ -147,11 +147,7 @@ func (t *Trainer) buildLast(ctx *context.Context, inputs []*Node) []*Node {
 // backward builds losses, and the gradients of the variables that are trained.
 func (t *Trainer) backward(ctx *context.Context, inputs []*Node) (losses []*Node, variables []*context.Variable, gradients []*Node) {
 	g := inputs[0].Graph()
-	net := NewTrainingNet(ctx, t.options.Initial, t.options.Seed, true)
-	losses = t.loss(net, inputs)
-	if n := len(t.options.Initial); n > 0 && len(net.Unused()) == n {
-		panic(fmt.Errorf("trainer: the network has none of the %d weights to start from, such as %q: they are another network's", n, t.options.Initial.Names()[0]))
-	}
+	losses = t.loss(NewTrainingNet(ctx, t.options.Initial, t.options.Seed, true), inputs)
 	t.freeze()
 	for v := range ctx.IterVariables() {
 		if v.Trainable && v.InUseByGraph(g) {

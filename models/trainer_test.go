@@ -44,11 +44,20 @@ func weightsOf(t *testing.T, trainer *Trainer) Weights {
 
 // TestWeightsOfAnotherNetwork are not passed over in silence.
 func TestWeightsOfAnotherNetwork(t *testing.T) {
-	trainer := newTestTrainer(t, linearLoss, TrainerOptions{Initial: Weights{"curve.weight": NewTensor(1, 2)}})
+	checked := func(net *Net, inputs []*Node) []*Node {
+		losses := linearLoss(net, inputs)
+		if err := net.CheckInitial(); err != nil {
+			panic(err)
+		}
+		return losses
+	}
+	trainer := newTestTrainer(t, checked, TrainerOptions{Initial: Weights{"curve.weight": NewTensor(1, 2)}})
 	_, err := trainer.Step(0.1, rows(2, 3, 4, 5, 6))
 	require.ErrorContains(t, err, `such as "curve.weight"`)
-	trainer = newTestTrainer(t, linearLoss, TrainerOptions{Initial: Weights{"curve.weight": NewTensor(1, 2), "line.bias": NewTensor(1)}})
-	step(t, trainer, 0.1, rows(2, 3, 4, 5, 6))
+	trainer = newTestTrainer(t, checked, TrainerOptions{Initial: Weights{"curve.weight": NewTensor(1, 2), "line.bias": NewTensor(1)}})
+	for n := range 3 { // of another shape, the graph is built anew
+		step(t, trainer, 0.1, rows(n+1, make([]float32, 2*(n+1))...))
+	}
 }
 
 // TestGradientNorm is that of all gradients together, before they are clipped.

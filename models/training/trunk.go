@@ -197,6 +197,9 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 			total = Add(total, Add(MulScalar(Add(ofCrops, ofCells), 3), MulScalar(ofScenes, 2)))
 			losses = append(losses, ofCrops, ofCells, ofScenes)
 		}
+		if err := net.CheckInitial(); err != nil {
+			panic(err)
+		}
 		return append([]*Node{total}, losses...)
 	}
 }
