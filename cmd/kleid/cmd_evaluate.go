@@ -106,6 +106,9 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
+	if len(repeated(c, "triplets")) > 0 && !c.Bool("folds") {
+		return wrongUsage(c, "--triplets are learned from, which --folds does")
+	}
 	reference, err := openReference(c)
 	if err != nil {
 		return err

@@ -153,6 +153,7 @@ func TestWrongUsage(t *testing.T) {
 		{"unknown network", []string{"bench", "embed", "--network", "perceptron"}, `"perceptron"`},
 		{"empty batch", []string{"bench", "train", "--batch", "0"}, "--batch is 0"},
 		{"triplets of no photos", []string{"train", "similarity", "--triplets", "clicks.csv"}, "--reference, which is missing"},
+		{"triplets that nothing learns", []string{"evaluate", "similarity", "--reference", "photos", "--triplets", "clicks.csv"}, "which --folds does"},
 		{"no time to measure", []string{"bench", "embed", "--seconds", "0"}, "--seconds is 0"},
 		{"negative time", []string{"bench", "train", "--seconds", "-1"}, "--seconds is -1"},
 		{"time that is no number", []string{"bench", "train", "--seconds", "NaN"}, "--seconds is NaN"},
