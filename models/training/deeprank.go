@@ -42,12 +42,21 @@ func collectRanks(ctx context.Context, cells *cellSource, triplets []CropTriplet
 		}
 	}
 	gentle := jitter{shift: 0.02, flip: 0.5, light: 0.05}
+	first := map[int]int{} // of a crop's looks: a dress stands in many triplets
 	for _, t := range triplets {
+		for _, c := range t.Crops {
+			if _, ok := first[c]; ok {
+				continue
+			}
+			first[c] = len(looks)
+			for n := range tripletLooks {
+				looks = append(looks, look{crop: c, jitter: gentle, seed: uint64(n)})
+			}
+		}
 		for n := range tripletLooks {
 			var three [3]int
 			for i, c := range t.Crops {
-				three[i] = len(looks)
-				looks = append(looks, look{crop: c, jitter: gentle, seed: uint64(n)})
+				three[i] = first[c] + n
 			}
 			s.triplets = append(s.triplets, three)
 			s.weights = append(s.weights, float32(t.Confidence/3))
@@ -69,8 +78,9 @@ const (
 	tripletShare = 1
 )
 
-// deepRankSteps are few: after some hundred the judged triplets are known by heart, and say less of others.
-const deepRankSteps = 300
+// deepRankSteps is how many steps DeepRank takes. They are few: judged triplets are soon known by heart, and say less of
+// others from then on; the more there are, the longer that takes.
+func deepRankSteps(triplets int) int { return max(300, triplets/2) }
 
 // TrainDeepRank trains the similarity embedding, from the identity, by hinge losses: on painted
 // dresses with the hardest other product in the batch (batch-hard mining,

@@ -202,7 +202,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	if err != nil {
 		return err
 	}
-	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps), Batch: 128, LearningRate: 3e-4, Loop: m.headLoop()}
+	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets))), Batch: 128, LearningRate: 3e-4, Loop: m.headLoop()}
 	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
 	if err != nil {
 		return err

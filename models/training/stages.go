@@ -63,7 +63,7 @@ func DefaultPaintOptions() PaintOptions {
 }
 
 // stagesVersion is raised where heads are trained in another way, so that other results follow from the same inputs.
-const stagesVersion = 2
+const stagesVersion = 3
 
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
