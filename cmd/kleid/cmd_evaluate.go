@@ -109,6 +109,9 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if len(repeated(c, "triplets")) > 0 && !c.Bool("folds") {
 		return wrongUsage(c, "--triplets are learned from, which --folds does")
 	}
+	if c.IsSet("mining") && !c.Bool("folds") {
+		return wrongUsage(c, "--mining is of what learns, which --folds does")
+	}
 	reference, err := openReference(c)
 	if err != nil {
 		return err
@@ -141,6 +144,9 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			if err := options.FacetLoss.Check(datasets.Facets()); err != nil {
 				return wrongUsage(c, "%v", err)
 			}
+		}
+		if err := setMining(c, &options); err != nil {
+			return err
 		}
 		if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 			return err

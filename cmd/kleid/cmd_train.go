@@ -19,6 +19,16 @@ import (
 const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Checkpoints and the result,
 model.safetensors, are in --work: the same command goes on where it stopped.`
 
+// shopNotes hold for what learns from a shop's own products.
+const shopNotes = `
+
+With --catalogue photos of one product are learned to be alike, and one photo to be like itself in another light.
+Prints how often, for the products kept apart, another photo of the product comes first, also by the model before,
+and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv. An index is made anew with
+the model: its vectors are others.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`
+
 // trainCommand trains the model's parts: `train all` makes the shipped weights.
 func trainCommand() *cli.Command {
 	command := &cli.Command{
@@ -60,19 +70,25 @@ Example:
 	for _, head := range []struct {
 		name, usage string
 		heads       []string
+		shop        bool   // it learns from a shop's own products
+		notes       string // besides trainNotes
 	}{
 		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
-		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}},
+		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true, notes: shopNotes},
 		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features"},
 		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
 		{name: "location", usage: "the location network: the dress's box"},
 		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one"},
-		{name: "deeprank", usage: "the similarity embedding, from triplets"},
+		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true, notes: shopNotes},
 		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone"},
 	} {
 		work, heads := "build/"+head.name, head.heads
 		if heads == nil {
 			heads = []string{head.name}
+		}
+		flags, example := append(tripletFlags(heads), modelsFlag()), "--reference photos/reference"
+		if head.shop {
+			flags, example = append(flags, shopFlags()...), "--catalogue catalogue.csv"
 		}
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name: head.name, Usage: head.usage,
@@ -82,9 +98,9 @@ The whole model with the new part is %[2]s/model.safetensors, unless --work says
 %[3]s
 
 Examples:
-  kleid train %[1]s --reference photos/reference
-  kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes),
-			Flags:  trainFlags(work, append(tripletFlags(heads), modelsFlag())...),
+  kleid train %[1]s %[4]s
+  kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes+head.notes, example),
+			Flags:  trainFlags(work, flags...),
 			Action: func(c *cli.Context) error { return train(c, heads) },
 		})
 	}
@@ -107,7 +123,7 @@ func tripletFlags(heads []string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of more triplets of the photos in --reference, such as customers' clicks, with the columns of its triplets/triplets.csv; may be repeated"}}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of more triplets of the photos in --reference, such as customers' clicks, with the columns of its triplets/triplets.csv; may be repeated"}, miningFlag()}
 }
 
 // openReference opens the folder of --reference, with more triplets.
@@ -179,6 +195,9 @@ func train(c *cli.Context, heads []string) error {
 	defer progress.end()
 	options := training.Options{FacetLoss: training.DefaultFacetLoss(), Heads: heads, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint.Products = c.Int("products")
+	if err := setMining(c, &options); err != nil {
+		return err
+	}
 	if err := setLoop(c, &options); err != nil {
 		return err
 	}
@@ -213,6 +232,9 @@ func train(c *cli.Context, heads []string) error {
 			return err
 		}
 	}
+	if options.Shop, err = readShop(c, progress, options); err != nil {
+		return err
+	}
 	model, err := training.Make(c.Context, options)
 	if err != nil {
 		if c.Context.Err() != nil {
@@ -222,6 +244,9 @@ func train(c *cli.Context, heads []string) error {
 	}
 	progress.end()
 	fmt.Fprintf(c.App.ErrWriter, "wrote model.safetensors to %s: %d parameters, embedding model %s\n", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
+	if options.Shop != nil {
+		return measureShop(c, options, model)
+	}
 	return nil
 }
 

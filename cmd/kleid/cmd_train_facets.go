@@ -241,7 +241,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if err != nil {
 		return err
 	}
-	if err := f.listBad(photos); err != nil {
+	if err := listBad(c, f.progress, f.options.Work, f.limit, photos.Bad, photos.Total); err != nil {
 		return err
 	}
 	f.tellPhotos(photos)
@@ -323,10 +323,9 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 }
 
 // listBad writes all that is bad to a file, tells the first few, and fails if there is too much.
-func (f *facetTraining) listBad(photos *training.FacetPhotos) error {
-	bad := photos.Bad
+func listBad(c *cli.Context, progress *progress, work storage.Bucket, limit maxBad, bad []datasets.Bad, total int) error {
 	if len(bad) == 0 {
-		return f.options.Work.Delete(f.c.Context, badPhotosFile) // of a run before
+		return work.Delete(c.Context, badPhotosFile) // of a run before
 	}
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
@@ -337,14 +336,14 @@ func (f *facetTraining) listBad(photos *training.FacetPhotos) error {
 	if err := out.WriteAll(rows); err != nil {
 		return err
 	}
-	if err := f.options.Work.Put(f.c.Context, badPhotosFile, &b); err != nil {
+	if err := work.Put(c.Context, badPhotosFile, &b); err != nil {
 		return err
 	}
 	for _, one := range bad[:min(toldBad, len(bad))] {
-		f.progress.say("bad: %s: %s", printable(one.Photo), printable(one.Reason))
+		progress.say("bad: %s: %s", printable(one.Photo), printable(one.Reason))
 	}
-	f.progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), photos.Total, badPhotosFile, f.options.Work)
-	return f.limit.check(len(bad), photos.Total)
+	progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), total, badPhotosFile, work)
+	return limit.check(len(bad), total)
 }
 
 func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {

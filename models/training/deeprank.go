@@ -3,19 +3,53 @@ package training
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/gomlx/pkg/ml/train/losses"
 
 	"github.com/kleid-search/kleid/models"
 )
 
-// RankSamples are unsupervised embeddings of painted dresses and of real triplets.
+// Mining says which other product of a batch a dress is compared with.
+type Mining string
+
+// The ways of mining.
+const (
+	// BatchHard takes the nearest (https://arxiv.org/abs/1703.07737).
+	BatchHard Mining = "batch-hard"
+	// SemiHard takes the nearest of those that are farther than the same product (https://arxiv.org/abs/1503.03832):
+	// photos that show another product by mistake, or one that looks the same, do less harm.
+	SemiHard Mining = "semi-hard"
+)
+
+// Minings are all of them, the default first.
+func Minings() []Mining { return []Mining{BatchHard, SemiHard} }
+
+// Check returns an error for a way that there is not; the zero Mining is BatchHard.
+func (m Mining) Check() error {
+	if m != "" && !slices.Contains(Minings(), m) {
+		return fmt.Errorf("mining is %q, but must be one of %v", m, Minings())
+	}
+	return nil
+}
+
+// strategy is what GoMLX calls it.
+func (m Mining) strategy() losses.TripletMiningStrategy {
+	if m == SemiHard {
+		return losses.TripletMiningStrategySemiHard
+	}
+	return losses.TripletMiningStrategyHard
+}
+
+// RankSamples are unsupervised embeddings of painted and of a shop's dresses, and of judged triplets.
 type RankSamples struct {
 	vectors  matrix
-	products [][]int // looks of each painted product
+	products [][]int // looks of each of the pool's products
 	triplets [][3]int
 	weights  []float32 // of the triplets
 }
@@ -29,16 +63,22 @@ type CropTriplet struct {
 // tripletLooks is how many looks at each judged triplet there are.
 const tripletLooks = 4
 
-// collectRanks takes the unsupervised embeddings of all painted crops, one look each, and of the photos
-// of the triplets.
+// collectRanks takes the unsupervised embeddings of the crops of all products, one look each, or two where there is
+// one crop alone, and of the photos of the triplets.
 func collectRanks(ctx context.Context, cells *cellSource, triplets []CropTriplet, progress func(done, total int)) (RankSamples, error) {
 	var s RankSamples
 	var looks []look
 	s.products = make([][]int, len(cells.pool.Products))
 	for product, crops := range cells.pool.Products {
 		for _, c := range crops {
-			s.products[product] = append(s.products[product], len(looks))
-			looks = append(looks, look{crop: c, jitter: paintedJitter})
+			changed := paintedJitter
+			if cells.pool.Crops[c].Real {
+				changed = realJitter
+			}
+			for n := range max(1, 3-len(crops)) {
+				s.products[product] = append(s.products[product], len(looks))
+				looks = append(looks, look{crop: c, jitter: changed, seed: uint64(n)})
+			}
 		}
 	}
 	gentle := jitter{shift: 0.02, flip: 0.5, light: 0.05}
@@ -82,12 +122,16 @@ const (
 // others from then on; the more there are, the longer that takes.
 func deepRankSteps(triplets int) int { return max(300, triplets/2) }
 
-// TrainDeepRank trains the similarity embedding, from the identity, by hinge losses: on painted
-// dresses with the hardest other product in the batch (batch-hard mining,
-// https://arxiv.org/abs/1703.07737; siblings are in it), and on triplets that people judged.
-func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, samples RankSamples, options HeadOptions, report func(Progress)) (models.Weights, error) {
+// TrainDeepRank trains the similarity embedding, from the identity, by hinge losses: on two photos of a product and
+// one of another that is mined in the batch (painted siblings are in it), and on triplets that people judged. Half of
+// a batch are a shop's products, where there are some.
+func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, samples RankSamples, mining Mining, options HeadOptions, report func(Progress)) (models.Weights, error) {
+	if err := mining.Check(); err != nil {
+		return nil, err
+	}
 	loss := func(net *models.Net, inputs []*Node) []*Node {
-		hinge := batchHard(models.DeepRankHead(net, inputs[0]), inputs[1], productMargin)
+		z := models.DeepRankHead(net, inputs[0])
+		hinge := losses.TripletLoss([]*Node{inputs[1]}, []*Node{z}, mining.strategy(), productMargin, losses.PairwiseDistanceMetricCosine)
 		if len(samples.triplets) == 0 {
 			return []*Node{hinge}
 		}
@@ -101,23 +145,27 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 	if err != nil {
 		return nil, err
 	}
-	var products []int
+	var painted, real []int
 	for i, looks := range samples.products {
-		if len(looks) > 1 {
-			products = append(products, i)
+		switch {
+		case len(looks) < 2:
+		case pool.Crops[pool.Products[i][0]].Real:
+			real = append(real, i)
+		default:
+			painted = append(painted, i)
 		}
 	}
-	if len(products) < 2 {
+	if len(painted)+len(real) < 2 {
 		return nil, errors.New("deeprank: it takes two products with two photos each at least: paint more")
 	}
-	options.Batch = min(options.Batch, 2*len(products)) // a product stands in a batch once
+	options.Batch = min(options.Batch, 2*(len(painted)+len(real))) // a product stands in a batch once
 	size := samples.vectors.columns
 	batches := func(step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
-		x, same := drawRanks(rng, pool, samples, products, options.Batch)
+		x, labels := drawRanks(rng, pool, samples, painted, real, options.Batch)
 		batch := []*tensors.Tensor{
 			tensors.FromFlatDataAndDimensions(x, options.Batch, size),
-			tensors.FromFlatDataAndDimensions(same, options.Batch, options.Batch),
+			tensors.FromFlatDataAndDimensions(labels, options.Batch),
 		}
 		if len(samples.triplets) == 0 {
 			return batch
@@ -136,39 +184,34 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 	return runHead(ctx, trainer, batches, options, report)
 }
 
-// drawRanks draws two looks of each of n/2 products, siblings together.
-func drawRanks(rng *rand.Rand, pool *Pool, samples RankSamples, products []int, n int) (x, same []float32) {
+// drawRanks draws two looks of each of n/2 products, siblings together, and says which product each look is of.
+func drawRanks(rng *rand.Rand, pool *Pool, samples RankSamples, painted, real []int, n int) (x []float32, products []int32) {
 	size := samples.vectors.columns
-	x, same = make([]float32, n*size), make([]float32, n*n)
+	x, products = make([]float32, n*size), make([]int32, 0, n)
 	seen := map[int]bool{}
-	at := 0
-	for at < n {
-		product := products[rng.IntN(len(products))]
+	seenReal := 0
+	for len(products) < n {
+		from := painted
+		if len(painted) == 0 || seenReal < len(real) && (rng.IntN(2) == 0 || len(seen)-seenReal == len(painted)) {
+			from = real
+		}
+		product := from[rng.IntN(len(from))]
 		for _, q := range []int{product, pool.Siblings[product]} {
-			if q < 0 || seen[q] || at >= n || len(samples.products[q]) < 2 {
+			if q < 0 || seen[q] || len(products) >= n || len(samples.products[q]) < 2 {
 				continue
 			}
 			seen[q] = true
+			if pool.Crops[pool.Products[q][0]].Real {
+				seenReal++
+			}
 			looks := samples.products[q]
 			a := rng.IntN(len(looks))
 			b := (a + 1 + rng.IntN(len(looks)-1)) % len(looks)
-			copy(x[at*size:], samples.vectors.row(looks[a]))
-			copy(x[(at+1)*size:], samples.vectors.row(looks[b]))
-			same[at*n+at+1], same[(at+1)*n+at] = 1, 1
-			at += 2
+			for _, one := range []int{a, b} {
+				copy(x[len(products)*size:], samples.vectors.row(looks[one]))
+				products = append(products, int32(q))
+			}
 		}
 	}
-	return x, same
-}
-
-// batchHard is the mean of max(0, margin - s(same product) + s(nearest other product)) over the rows
-// of z [n, size]; same [n, n] is 1 between the two looks of a product.
-func batchHard(z, same *Node, margin float64) *Node {
-	n := z.Shape().Dimensions[0]
-	g := z.Graph()
-	s := DotGeneral(z, []int{1}, nil, z, []int{1}, nil)
-	near := ReduceSum(Mul(s, same), -1)
-	own := Add(same, ConvertDType(Diagonal(g, n), z.DType()))
-	far := ReduceMax(Sub(s, MulScalar(own, 4)), -1)
-	return ReduceAllMean(models.ReLU(AddScalar(Sub(far, near), margin)))
+	return x, products
 }

@@ -203,7 +203,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 		return err
 	}
 	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets))), Batch: 128, LearningRate: 3e-4, Loop: m.headLoop()}
-	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
+	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, m.Mining, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
 	if err != nil {
 		return err
 	}

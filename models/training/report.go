@@ -204,7 +204,7 @@ func (m *maker) facts() []Fact {
 				empty++
 			}
 		}
-		count("painted dresses", len(m.pool.Products))
+		count("products", len(m.pool.Products))
 		count("painted crops", len(m.pool.Crops)-realCrops)
 		count("real crops", realCrops)
 		count("real crops with labels", labelledCrops)

@@ -37,6 +37,10 @@ type Options struct {
 	Heads []string
 	// Facets are those that trunk and heads learn; nil means datasets.Facets, the studio's.
 	Facets []catalog.Facet
+	// Shop are a shop's products, which the similarity embeddings learn from as well; nil for none.
+	Shop *Shop
+	// Mining chooses what DeepRank compares a product with; the zero value is BatchHard.
+	Mining Mining
 	// FacetLoss judges the facet heads.
 	FacetLoss FacetLoss
 	// OwnTrunk is for how many steps a trunk that facets have to themselves is trained with their heads; 0 trains
@@ -101,7 +105,7 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 			return nil, fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
 		}
 	}
-	if err := errors.Join(options.FacetLoss.Check(m.vocabulary()), options.Loop.Check(), options.Trunk.Loop.Check(), options.Trunk.Mix.Check()); err != nil {
+	if err := errors.Join(options.FacetLoss.Check(m.vocabulary()), options.Loop.Check(), options.Trunk.Loop.Check(), options.Trunk.Mix.Check(), options.Mining.Check()); err != nil {
 		return nil, err
 	}
 	m.Options.Trunk.Seed += m.Seed
@@ -249,6 +253,12 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}
+	if m.Shop != nil {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Shop.fingerprint()))
+	}
+	if m.Mining != "" {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Mining))
+	}
 	inputs = m.withFacets(inputs)
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
@@ -295,6 +305,9 @@ func (m *maker) photos(ctx context.Context) error {
 	m.held = &Pool{Facets: m.vocabulary()}
 	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
 		return err
+	}
+	if m.Shop != nil {
+		m.pool.addShop(m.Shop)
 	}
 	if m.Reference == nil {
 		return nil

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// shopFlags are those of what learns from a shop's own products, beside those of a loaded model.
+func shopFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "catalogue", EnvVars: env("train-catalogue"), Usage: "`PLACE` of a shop's photos, as kleid index takes it: photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with"},
+		maxBadFlag(),
+	}
+}
+
+// miningFlag says which other dress a dress is compared with.
+func miningFlag() cli.Flag {
+	return &cli.StringFlag{Name: "mining", Value: string(training.BatchHard), EnvVars: env("mining"), Usage: fmt.Sprintf("which other product of a batch one is compared with: one of %v, of which the second forgives photos of one dress that have two ids", training.Minings())}
+}
+
+// setMining reads miningFlag, where there is one.
+func setMining(c *cli.Context, options *training.Options) error {
+	mining := training.Mining(c.String("mining"))
+	if err := mining.Check(); err != nil {
+		return wrongUsage(c, "%v", err)
+	}
+	if mining != training.BatchHard { // the default, which work of before goes on from
+		options.Mining = mining
+	}
+	return nil
+}
+
+// readShop reads the photos of --catalogue, lists those that are bad, and tells of the others; nil without one.
+func readShop(c *cli.Context, progress *progress, options training.Options) (*training.Shop, error) {
+	place := c.String("catalogue")
+	if place == "" {
+		return nil, nil
+	}
+	limit, err := parseMaxBad(c.String("max-bad"))
+	if err != nil {
+		return nil, wrongUsage(c, "%v", err)
+	}
+	listing, err := indexer.Scan(c.Context, place, "")
+	if err != nil {
+		return nil, err
+	}
+	var photos []training.ShopPhoto
+	for _, entry := range listing.Entries {
+		photos = append(photos, training.ShopPhoto{Product: entry.ProductID, Name: entry.Source, Open: func() (*photo.Image, error) {
+			if entry.Err != "" {
+				return nil, fmt.Errorf("%s", entry.Err)
+			}
+			data, err := readPhoto(c, entry.Location)
+			if err != nil {
+				return nil, err
+			}
+			return photo.Open(data, photo.DefaultLimits())
+		}})
+	}
+	shop, err := training.ReadShop(c.Context, options, photos)
+	if err != nil {
+		return nil, err
+	}
+	if err := listBad(c, progress, options.Work, limit, shop.Bad, shop.Total); err != nil {
+		return nil, err
+	}
+	if shop.Learned() == 0 {
+		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", place, shop.Total-len(shop.Bad))
+	}
+	progress.say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
+	return shop, nil
+}
+
+// shopFigures are the metricsFile of a training on a shop's products.
+type shopFigures struct {
+	Shop training.ShopFigures `json:"shop"`
+}
+
+// measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
+// that for kleid models push.
+func measureShop(c *cli.Context, options training.Options, model *models.Model) error {
+	after, err := options.Shop.Measure(c.Context, options, model)
+	if err != nil {
+		return err
+	}
+	if after.Queries == 0 {
+		fmt.Fprintln(c.App.ErrWriter, "No product that is kept apart has two photos: there is nothing to measure with.")
+		return options.Work.Delete(c.Context, metricsFile) // of a run before
+	}
+	before, err := options.Shop.Measure(c.Context, options, options.From)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "%d photos of products kept apart, among %d\tR@1\tR@5\tbefore: R@1\tR@5\t\n", after.Queries, after.Gallery)
+	for _, row := range []struct {
+		name          string
+		before, after training.RecallPair
+	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t%.3f\t\n", row.name, row.after.At1, row.after.At5, row.before.At1, row.before.At5)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
+}

@@ -1,0 +1,222 @@
+package training
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// ShopPhoto is a photo of a shop's product, without a label: the similarity embedding learns that photos of one
+// product belong together.
+type ShopPhoto struct {
+	Product string
+	Name    string // for people
+	Open    func() (*photo.Image, error)
+}
+
+// Shop is a shop's photos, read and cropped. A fifth of the products is apart, always the same, to measure with.
+type Shop struct {
+	learned, apart shopProducts
+	// Bad are the photos that cannot be read; Total counts all.
+	Bad   []datasets.Bad
+	Total int
+	// Whole counts the photos in which the model finds no dress: they are taken as a whole.
+	Whole int
+}
+
+// shopProducts are crops, and which of them are of one product.
+type shopProducts struct {
+	crops    []Crop
+	products [][]int
+	number   map[string]int
+}
+
+func (s *shopProducts) add(product string, c Crop) {
+	i, ok := s.number[product]
+	if !ok {
+		if s.number == nil {
+			s.number = map[string]int{}
+		}
+		i = len(s.products)
+		s.number[product] = i
+		s.products = append(s.products, nil)
+	}
+	c.Product = i
+	s.products[i] = append(s.products[i], len(s.crops))
+	s.crops = append(s.crops, c)
+}
+
+// ReadShop reads a shop's photos, on all cores, and cuts out the dresses that options.From finds in them, as an index
+// does. What cannot be read is counted and left out.
+func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, error) {
+	locator, err := embedding.NewDescriber(options.Backend, options.From)
+	if err != nil {
+		return nil, err
+	}
+	m := &maker{Options: options}
+	progress := m.counter("reading photos")
+	s := &Shop{Total: len(photos)}
+	const chunk = 32
+	for begin := 0; begin < len(photos); begin += chunk {
+		part := photos[begin:min(begin+chunk, len(photos))]
+		if err := s.read(ctx, locator, part); err != nil {
+			return nil, err
+		}
+		progress(begin+len(part), len(photos))
+	}
+	return s, nil
+}
+
+func (s *Shop) read(ctx context.Context, locator *embedding.Embedder, photos []ShopPhoto) error {
+	images, reasons := make([]*photo.Image, len(photos)), make([]error, len(photos))
+	err := parallel(ctx, len(photos), func(i int) error {
+		images[i], reasons[i] = photos[i].Open()
+		return ctx.Err() // which is no fault of the photo's
+	})
+	if err != nil {
+		return err
+	}
+	var inputs []embedding.Input
+	for i, image := range images {
+		if reasons[i] == nil {
+			inputs = append(inputs, embedding.Input{Image: image})
+		}
+	}
+	seen, err := locator.Locate(ctx, inputs)
+	if err != nil {
+		return err
+	}
+	at := 0
+	for i, p := range photos {
+		if reasons[i] != nil {
+			s.Bad = append(s.Bad, datasets.Bad{Photo: p.Name, Reason: reasonOf(reasons[i])})
+			continue
+		}
+		box := images[i].Frame()
+		if seen[at].Status == catalog.StatusOK {
+			box = seen[at].Box
+		} else {
+			s.Whole++
+		}
+		at++
+		c := (&Pool{}).crop(images[i], box, nil)
+		c.Real, c.Fold, c.Name = true, -1, p.Name
+		to := &s.learned
+		if datasets.SplitOf(p.Product) == datasets.Test {
+			to = &s.apart
+		}
+		to.add(p.Product, c)
+	}
+	return nil
+}
+
+// Learned and Apart count the products that are learned from and measured with.
+func (s *Shop) Learned() int { return len(s.learned.products) }
+
+// Apart is how many are measured with.
+func (s *Shop) Apart() int { return len(s.apart.products) }
+
+// fingerprint is of what is learned from.
+func (s *Shop) fingerprint() string {
+	h := sha256.New()
+	for _, c := range s.learned.crops {
+		fmt.Fprintf(h, "%d %v\n", c.Product, c.Box)
+		h.Write(c.Image.Pix)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// addShop adds the products that are learned from to the pool.
+func (p *Pool) addShop(s *Shop) {
+	first, crops := len(p.Products), len(p.Crops)
+	for _, c := range s.learned.crops {
+		c.Product += first
+		c.Labels = p.indices(nil)
+		p.Crops = append(p.Crops, c)
+	}
+	for _, own := range s.learned.products {
+		var moved []int
+		for _, c := range own {
+			moved = append(moved, crops+c)
+		}
+		p.Products, p.Siblings = append(p.Products, moved), append(p.Siblings, -1)
+	}
+}
+
+// ShopFigures are of the products that are apart: of each photo whose product has another one, is that nearest among
+// all, and among the five nearest.
+type ShopFigures struct {
+	Queries      int        `json:"queries"`
+	Gallery      int        `json:"gallery"` // photos, the query's own left out
+	Unsupervised RecallPair `json:"unsupervised"`
+	DeepRank     RecallPair `json:"deeprank"`
+}
+
+// RecallPair is recall at 1 and at 5.
+type RecallPair struct {
+	At1 float64 `json:"recall_at_1"`
+	At5 float64 `json:"recall_at_5"`
+}
+
+// Measure measures both embeddings of a model on the products that are apart.
+func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model) (ShopFigures, error) {
+	figures := ShopFigures{Gallery: len(s.apart.crops) - 1}
+	if len(s.apart.crops) < 2 {
+		return ShopFigures{}, nil
+	}
+	m := &maker{Options: options}
+	var looks []look
+	for i := range s.apart.crops {
+		looks = append(looks, look{crop: i})
+	}
+	cells, err := newEmbeddingCellSource(options.Backend, &Pool{Crops: s.apart.crops}, model).of(ctx, looks, m.counter("measuring"))
+	if err != nil {
+		return figures, err
+	}
+	unsupervised := project(cells, model.Weights)
+	figures.Unsupervised, figures.Queries = s.apart.recall(unsupervised)
+	figures.DeepRank, _ = s.apart.recall(ranked(unsupervised, model.Weights))
+	return figures, nil
+}
+
+// recall of unit vectors, one a crop, and how many of them are queries.
+func (s *shopProducts) recall(vectors matrix) (RecallPair, int) {
+	var r RecallPair
+	queries := 0
+	row := func(i int) blas32.Vector { return blas32.Vector{N: vectors.columns, Inc: 1, Data: vectors.row(i)} }
+	for i := range s.crops {
+		own := s.products[s.crops[i].Product]
+		if len(own) < 2 {
+			continue
+		}
+		queries++
+		best := float32(-2) // of its own product
+		for _, j := range own {
+			if j != i {
+				best = max(best, blas32.Dot(row(i), row(j)))
+			}
+		}
+		nearer := 0 // photos of others
+		for j := range s.crops {
+			if s.crops[j].Product != s.crops[i].Product && blas32.Dot(row(i), row(j)) >= best {
+				nearer++
+			}
+		}
+		if nearer < 1 {
+			r.At1++
+		}
+		if nearer < 5 {
+			r.At5++
+		}
+	}
+	r.At1, r.At5 = r.At1/float64(max(queries, 1)), r.At5/float64(max(queries, 1))
+	return r, queries
+}

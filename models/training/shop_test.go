@@ -1,0 +1,152 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// rankPool has products of two crops each, the first of them painted, with vectors of size numbers: a product's own
+// in the first half, and chance in the second.
+func rankPool(painted, real, size int) (*Pool, RankSamples) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	pool, samples := &Pool{}, RankSamples{vectors: matrix{columns: size}}
+	for product := range painted + real {
+		own := make([]float32, size/2)
+		for i := range own {
+			own[i] = float32(rng.NormFloat64())
+		}
+		var crops []int
+		for range 2 {
+			crops = append(crops, len(pool.Crops))
+			pool.Crops = append(pool.Crops, Crop{Product: product, Real: product >= painted})
+			samples.vectors.data = append(samples.vectors.data, own...)
+			for range size - len(own) {
+				samples.vectors.data = append(samples.vectors.data, float32(rng.NormFloat64()))
+			}
+			samples.vectors.rows++
+		}
+		pool.Products, pool.Siblings = append(pool.Products, crops), append(pool.Siblings, -1)
+		samples.products = append(samples.products, crops)
+	}
+	return pool, samples
+}
+
+// TestDrawRanks draws two looks of each product, half of them a shop's, as far as there are such.
+func TestDrawRanks(t *testing.T) {
+	pool, samples := rankPool(40, 10, 4)
+	var painted, real []int
+	for p := range 50 {
+		if p < 40 {
+			painted = append(painted, p)
+		} else {
+			real = append(real, p)
+		}
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	shops := 0
+	for range 200 {
+		x, products := drawRanks(rng, pool, samples, painted, real, 16)
+		require.Len(t, x, 16*4)
+		require.Len(t, products, 16)
+		seen := map[int32]bool{}
+		for i := 0; i < 16; i += 2 {
+			require.Equal(t, products[i], products[i+1])
+			require.False(t, seen[products[i]], "a product stands in a batch once")
+			require.NotEqual(t, x[i*4:i*4+4], x[i*4+4:i*4+8], "two looks")
+			seen[products[i]] = true
+			if products[i] >= 40 {
+				shops++
+			}
+		}
+	}
+	require.InDelta(t, 4, float64(shops)/200, 0.6) // one that is drawn twice counts once
+
+	_, all := drawRanks(rng, pool, samples, painted, real, 100)
+	require.Len(t, all, 100, "all products, when a batch has room for them")
+	_, all = drawRanks(rng, pool, samples, painted, nil, 80)
+	require.Len(t, all, 80)
+	_, all = drawRanks(rng, pool, samples, nil, real, 20)
+	require.Len(t, all, 20)
+}
+
+// TestMining learns, either way, to look at what a product's photos have in common.
+func TestMining(t *testing.T) {
+	require.ErrorContains(t, Mining("hardest").Check(), "must be one of [batch-hard semi-hard]")
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	pool, samples := rankPool(20, 20, 32)
+	shop := shopProducts{crops: pool.Crops, products: pool.Products}
+	identity := models.NewTensor(32, 32)
+	for i := range 32 {
+		identity.Data[33*i] = 1
+	}
+	before, queries := shop.recall(ranked(samples.vectors, models.Weights{"deeprank.weight": identity}))
+	require.Equal(t, 80, queries)
+	require.Less(t, before.At1, 0.9)
+	trained := map[Mining]models.Weights{}
+	for _, mining := range Minings() {
+		weights, err := TrainDeepRank(context.Background(), backend, pool, samples, mining, HeadOptions{Seed: 1, Steps: 150, Batch: 40, LearningRate: 1e-2}, func(Progress) {})
+		require.NoError(t, err)
+		after, _ := shop.recall(ranked(samples.vectors, weights))
+		require.Greater(t, after.At1, 0.97, mining)
+		trained[mining] = weights
+	}
+	require.NotEqual(t, trained[BatchHard], trained[SemiHard])
+}
+
+// TestShopRecall asks each photo whose product has another one.
+func TestShopRecall(t *testing.T) {
+	var s shopProducts
+	for _, product := range []string{"a", "a", "b", "c", "c"} {
+		s.add(product, Crop{})
+	}
+	// The first a is nearer to b than to the other a; both c are alike; b is asked by nobody.
+	vectors := matrix{5, 2, []float32{1, 0, 0.6, 0.8, 0.8, 0.6, 0, -1, 0, -1}}
+	r, queries := s.recall(vectors)
+	require.Equal(t, 4, queries)
+	require.Equal(t, RecallPair{At1: 0.5, At5: 1}, r)
+}
+
+// TestShop counts what cannot be read, and keeps products apart whole.
+func TestShop(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	from, err := models.Default()
+	require.NoError(t, err)
+	grey := photo.New(90, 120)
+	var photos []ShopPhoto
+	for _, product := range []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"} {
+		for range 2 {
+			photos = append(photos, ShopPhoto{Product: product, Name: product + ".jpg", Open: func() (*photo.Image, error) { return grey, nil }})
+		}
+	}
+	photos[3].Open = func() (*photo.Image, error) { return nil, errors.New("it is torn") }
+	s, err := ReadShop(context.Background(), Options{Backend: backend, From: from, Watch: func(string, Progress) {}}, photos)
+	require.NoError(t, err)
+	require.Equal(t, 20, s.Total)
+	require.Len(t, s.Bad, 1)
+	require.Equal(t, "1.jpg", s.Bad[0].Photo)
+	require.Equal(t, "it is torn", s.Bad[0].Reason)
+	require.Equal(t, 10, s.Learned()+s.Apart())
+	require.Positive(t, s.Apart())
+	require.Equal(t, 19, s.Whole, "a grey wall is no dress")
+	require.Len(t, s.learned.crops, 19-len(s.apart.crops))
+
+	pool := &Pool{Products: [][]int{{0}}, Siblings: []int{-1}, Crops: make([]Crop, 1)}
+	pool.addShop(s)
+	require.Len(t, pool.Products, 1+s.Learned())
+	for i, crops := range pool.Products[1:] {
+		for _, c := range crops {
+			require.Equal(t, i+1, pool.Crops[c].Product)
+			require.True(t, pool.Crops[c].Real)
+		}
+	}
+}
