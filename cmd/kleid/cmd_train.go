@@ -25,9 +25,7 @@ const shopNotes = `
 With --catalogue photos of one product are learned to be alike, and one photo to be like itself in another light.
 Prints how often, for the products kept apart, another photo of the product comes first, also by the model before,
 and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv. An index is made anew with
-the model: its vectors are others.
-
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`
+the model: its vectors are others.`
 
 // trainCommand trains the model's parts: `train all` makes the shipped weights.
 func trainCommand() *cli.Command {
@@ -70,25 +68,25 @@ Example:
 	for _, head := range []struct {
 		name, usage string
 		heads       []string
-		shop        bool   // it learns from a shop's own products
-		notes       string // besides trainNotes
+		shop        bool // it learns from a shop's own products, too
 	}{
 		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
-		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true, notes: shopNotes},
+		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true},
 		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features"},
 		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
 		{name: "location", usage: "the location network: the dress's box"},
 		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one"},
-		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true, notes: shopNotes},
+		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true},
 		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone"},
 	} {
 		work, heads := "build/"+head.name, head.heads
 		if heads == nil {
 			heads = []string{head.name}
 		}
-		flags, example := append(tripletFlags(heads), modelsFlag()), "--reference photos/reference"
+		flags, notes, example, codes := append(tripletFlags(heads), modelsFlag()), trainNotes, "--reference photos/reference", commonExitCodes
 		if head.shop {
-			flags, example = append(flags, shopFlags()...), "--catalogue catalogue.csv"
+			flags, notes, example = append(flags, shopFlags()...), trainNotes+shopNotes, "--catalogue catalogue.csv"
+			codes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted"
 		}
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name: head.name, Usage: head.usage,
@@ -99,7 +97,9 @@ The whole model with the new part is %[2]s/model.safetensors, unless --work says
 
 Examples:
   kleid train %[1]s %[4]s
-  kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors`, head.name, work, trainNotes+head.notes, example),
+  kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors
+
+%[5]s`, head.name, work, notes, example, codes),
 			Flags:  trainFlags(work, flags...),
 			Action: func(c *cli.Context) error { return train(c, heads) },
 		})
