@@ -94,9 +94,12 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		fmt.Fprintln(c.App.ErrWriter, "No product that is kept apart has two photos: there is nothing to measure with.")
 		return options.Work.Delete(c.Context, metricsFile) // of a run before
 	}
-	before, err := options.Shop.Measure(c.Context, options, options.From)
-	if err != nil {
-		return err
+	var before training.ShopFigures
+	had := options.From.Embeds() // a trunk alone has nothing to compare with
+	if had {
+		if before, err = options.Shop.Measure(c.Context, options, options.From); err != nil {
+			return err
+		}
 	}
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%d photos of products kept apart, among %d\tR@1\tR@5\tbefore: R@1\tR@5\t\n", after.Queries, after.Gallery)
@@ -104,7 +107,11 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		name          string
 		before, after training.RecallPair
 	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
-		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\t%.3f\t\n", row.name, row.after.At1, row.after.At5, row.before.At1, row.before.At5)
+		was := "–\t–"
+		if had {
+			was = fmt.Sprintf("%.3f\t%.3f", row.before.At1, row.before.At5)
+		}
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%s\t\n", row.name, row.after.At1, row.after.At5, was)
 	}
 	if err := w.Flush(); err != nil {
 		return err

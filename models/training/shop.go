@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"gonum.org/v1/gonum/blas/blas32"
@@ -25,6 +26,7 @@ type ShopPhoto struct {
 // Shop is a shop's photos, read and cropped. A fifth of the products is apart, always the same, to measure with.
 type Shop struct {
 	learned, apart shopProducts
+	fingerprint    string // of what is learned from
 	// Bad are the photos that cannot be read; Total counts all.
 	Bad   []datasets.Bad
 	Total int
@@ -72,6 +74,12 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 		}
 		progress(begin+len(part), len(photos))
 	}
+	h := sha256.New()
+	for _, c := range s.learned.crops {
+		fmt.Fprintf(h, "%d %v\n", c.Product, c.Box)
+		h.Write(c.Image.Pix)
+	}
+	s.fingerprint = fmt.Sprintf("%x", h.Sum(nil))
 	return s, nil
 }
 
@@ -124,16 +132,6 @@ func (s *Shop) Learned() int { return len(s.learned.products) }
 // Apart is how many are measured with.
 func (s *Shop) Apart() int { return len(s.apart.products) }
 
-// fingerprint is of what is learned from.
-func (s *Shop) fingerprint() string {
-	h := sha256.New()
-	for _, c := range s.learned.crops {
-		fmt.Fprintf(h, "%d %v\n", c.Product, c.Box)
-		h.Write(c.Image.Pix)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
-}
-
 // addShop adds the products that are learned from to the pool.
 func (p *Pool) addShop(s *Shop) {
 	first, crops := len(p.Products), len(p.Crops)
@@ -166,10 +164,14 @@ type RecallPair struct {
 	At5 float64 `json:"recall_at_5"`
 }
 
-// Measure measures both embeddings of a model on the products that are apart.
+// Measure measures both embeddings of a model on the products that are apart; without two photos there nothing is
+// asked.
 func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model) (ShopFigures, error) {
 	figures := ShopFigures{Gallery: len(s.apart.crops) - 1}
-	if len(s.apart.crops) < 2 {
+	switch {
+	case !model.Embeds():
+		return ShopFigures{}, errors.New("a model without embeddings cannot be measured by them")
+	case len(s.apart.crops) < 2:
 		return ShopFigures{}, nil
 	}
 	m := &maker{Options: options}

@@ -140,6 +140,11 @@ func TestShop(t *testing.T) {
 	require.Equal(t, 19, s.Whole, "a grey wall is no dress")
 	require.Len(t, s.learned.crops, 19-len(s.apart.crops))
 
+	bare := &models.Model{Config: from.Config, Weights: from.Weights.Clone()}
+	delete(bare.Weights, "unsupervised.weight")
+	_, err = s.Measure(context.Background(), Options{Backend: backend}, bare)
+	require.ErrorContains(t, err, "without embeddings")
+
 	pool := &Pool{Products: [][]int{{0}}, Siblings: []int{-1}, Crops: make([]Crop, 1)}
 	pool.addShop(s)
 	require.Len(t, pool.Products, 1+s.Learned())

@@ -254,7 +254,7 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}
 	if m.Shop != nil {
-		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Shop.fingerprint()))
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Shop.fingerprint))
 	}
 	if m.Mining != "" {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Mining))
