@@ -26,6 +26,9 @@ type Backbone struct {
 	Published func(net *Net, x *Node) *Node
 }
 
+// RoundUp is the least multiple of stride that is size or more, which is a size that a backbone covers with whole cells.
+func RoundUp(size, stride int) int { return (size + stride - 1) / stride * stride }
+
 // Features maps photos [batch, height, width, 3] to features after global average pooling,
 // [batch, Channels], as the published network does.
 func (b Backbone) Features(net *Net, x *Node) *Node {

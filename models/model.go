@@ -40,8 +40,8 @@ type Config struct {
 	CropHeight int     `json:"crop_height"`
 	CropWidth  int     `json:"crop_width"`
 	CropMargin float64 `json:"crop_margin"`
-	// PatchHeight and PatchWidth are the size in pixels of what location's second look reads (RefineConfig), and of the
-	// crops that the trunk learns from; 0 for the crop's. Dresses are taller than what surrounds them.
+	// PatchHeight and PatchWidth are the size in pixels of what location's second look reads (RefineConfig); 0 for the
+	// crop's. Dresses are taller than what surrounds them.
 	PatchHeight int `json:"patch_height,omitempty"`
 	PatchWidth  int `json:"patch_width,omitempty"`
 	// Scales are the sizes, height and width in pixels, in which the whole photo is looked at to locate
@@ -96,10 +96,10 @@ func ConfigFor(backbone string) (Config, error) {
 	}
 	c := DefaultConfig()
 	c.Backbone = b.Name
-	c.CropHeight, c.CropWidth = roundUp(c.CropHeight, b.Stride), roundUp(c.CropWidth, b.Stride)
+	c.CropHeight, c.CropWidth = RoundUp(c.CropHeight, b.Stride), RoundUp(c.CropWidth, b.Stride)
 	for i, size := range c.Scales {
 		for axis, v := range size {
-			c.Scales[i][axis] = (v + b.Stride - 1) / b.Stride * b.Stride
+			c.Scales[i][axis] = RoundUp(v, b.Stride)
 		}
 	}
 	return c, nil

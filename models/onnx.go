@@ -483,13 +483,11 @@ func ConfigForONNX(o *ONNXConfig) (Config, error) {
 	if o.Height > 0 {
 		c.CropHeight, c.CropWidth = o.Height, o.Width
 	}
-	c.CropHeight, c.CropWidth = roundUp(c.CropHeight, o.Stride), roundUp(c.CropWidth, o.Stride)
+	c.CropHeight, c.CropWidth = RoundUp(c.CropHeight, o.Stride), RoundUp(c.CropWidth, o.Stride)
 	c.CellRows = divisor(c.CropHeight/o.Stride, 7)
 	c.CellColumns = divisor(c.CropWidth/o.Stride, 3)
 	return c, nil
 }
-
-func roundUp(v, step int) int { return (v + step - 1) / step * step }
 
 // divisor is the largest of n up to most.
 func divisor(n, most int) int {

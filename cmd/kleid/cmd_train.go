@@ -140,7 +140,7 @@ func openReference(c *cli.Context) (*datasets.Reference, error) {
 func trunkFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		teacherFlag(),
-		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the size of the second look's patches"},
+		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the size of its crops"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
 		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
 		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},

@@ -66,8 +66,8 @@ func DefaultPaintOptions() PaintOptions {
 	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 4, Backgrounds: 2000}
 }
 
-// stagesVersion is raised where heads are trained in another way, so that other results follow from the same inputs.
-const stagesVersion = 3
+// stagesVersion is raised where a stage trains in another way, so that other results follow from the same inputs.
+const stagesVersion = 4
 
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
@@ -177,7 +177,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		return nil, err
 	}
 	options.Config, options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = models.Config{}, nil, nil, 0, LoopOptions{}
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%s %s %+v %+v %v %s", initial.EmbeddingModel(), config, options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v %+v %v %s", stagesVersion, initial.EmbeddingModel(), config, options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
 	inputs = m.withFacets(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
@@ -204,7 +204,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 			}
 		}
 		if teacher := m.Options.Trunk.Teacher; teacher != nil && len(m.pool.Wholes) > 0 {
-			if err := m.pool.Teach(ctx, m.Options.Backend, *teacher, m.counter("the teacher looks at real photos")); err != nil {
+			if err := m.pool.Teach(ctx, m.Options.Backend, *teacher, m.Work, m.counter("the teacher looks at real photos")); err != nil {
 				return nil, err
 			}
 		}

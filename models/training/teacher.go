@@ -2,7 +2,9 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // Teacher is a pretrained network that the trunk learns to see real photos like (https://arxiv.org/abs/1412.6550):
@@ -41,14 +44,14 @@ var teacherSizes = []struct{ rows, columns int }{{40, 30}, {28, 21}, {20, 15}, {
 
 // featureMap is what the teacher sees of one photo in one size.
 type featureMap struct {
-	placement     photo.Placement
-	rows, columns int
-	cells         []int8 // [rows, columns, components], components of about the same deviation
+	Placement     photo.Placement
+	Rows, Columns int
+	Cells         []byte // int8, [Rows, Columns, components], components of about the same deviation
 }
 
 // scale is how many pixels the teacher saw for one of the photo.
 func (m *featureMap) scale() float64 {
-	return float64(m.placement.Inside.Height()) / float64(m.placement.Region.Height())
+	return float64(m.Placement.Inside.Height()) / float64(m.Placement.Region.Height())
 }
 
 // components are a stage's principal components.
@@ -77,15 +80,31 @@ func (t *teacherNet) deviations() []float32 {
 	return all
 }
 
-// Teach lets the teacher look at whole real photos of the pool, in all sizes, and keeps what it sees.
-func (p *Pool) Teach(ctx context.Context, backend backends.Backend, teacher Teacher, progress func(done, total int)) error {
+// Teach lets the teacher look at whole real photos of the pool, in all sizes. What it sees, some gigabytes, is kept in
+// bucket, and taken from there where the same teacher has seen the same photos.
+func (p *Pool) Teach(ctx context.Context, backend backends.Backend, teacher Teacher, bucket storage.Bucket, progress func(done, total int)) error {
+	key := p.looksKey(teacher)
+	switch err := p.readLooks(ctx, bucket, key); {
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w; delete it, and the teacher looks again", key, err)
+	}
+	if err := p.look(ctx, backend, teacher, progress); err != nil {
+		return fmt.Errorf("teacher: %w", err)
+	}
+	return p.keepLooks(ctx, bucket, key)
+}
+
+// look runs the teacher over the pool's photos.
+func (p *Pool) look(ctx context.Context, backend backends.Backend, teacher Teacher, progress func(done, total int)) error {
 	backbone, err := models.BackboneByName(teacherBackbone)
 	if err != nil {
 		return err
 	}
 	t := &teacherNet{Teacher: teacher, backend: backend, backbone: backbone}
 	if err := t.fit(ctx, p.Wholes); err != nil {
-		return fmt.Errorf("teacher: %w", err)
+		return err
 	}
 	total, done := 0, 0
 	for _, w := range p.Wholes {
@@ -104,7 +123,7 @@ func (p *Pool) Teach(ctx context.Context, backend backends.Backend, teacher Teac
 			progress(done, total)
 		})
 		if err != nil {
-			return fmt.Errorf("teacher: %w", err)
+			return err
 		}
 	}
 	p.teacherDeviations = t.deviations()
@@ -246,12 +265,12 @@ func (t *teacherNet) look(ctx context.Context, wholes []Whole, at []int, size in
 func (t *teacherNet) keep(size int, placement photo.Placement, near, deep matrix) featureMap {
 	rows, columns := teacherSizes[size].rows, teacherSizes[size].columns
 	n := t.Components
-	m := featureMap{placement: placement, rows: rows, columns: columns, cells: make([]int8, rows*columns*2*n)}
+	m := featureMap{Placement: placement, Rows: rows, Columns: columns, Cells: make([]byte, rows*columns*2*n)}
 	deepRows, deepColumns := (rows-1)/2, (columns-1)/2
 	value := make([]float32, n)
 	for r := range rows {
 		for c := range columns {
-			cell := m.cells[(r*columns+c)*2*n:][:2*n]
+			cell := m.Cells[(r*columns+c)*2*n:][:2*n]
 			toBytes(cell[:n], near.row(r*columns+c), t.stages[0].scale)
 			// The middle of the deep stage's cell i is at that of the near stage's cell 2i+1.
 			clear(value)
@@ -266,9 +285,9 @@ func (t *teacherNet) keep(size int, placement photo.Placement, near, deep matrix
 	return m
 }
 
-func toBytes(to []int8, from, scale []float32) {
+func toBytes(to []byte, from, scale []float32) {
 	for i, v := range from {
-		to[i] = int8(math.Round(float64(max(-127, min(127, v*scale[i])))))
+		to[i] = byte(int8(math.Round(float64(max(-127, min(127, v*scale[i]))))))
 	}
 }
 

@@ -23,8 +23,8 @@ type TrunkOptions struct {
 	// Initial are weights of the bare trunk to start from, such as torchvision's; nil starts from
 	// nothing. With them and no steps the trunk stays what they are.
 	Initial models.Weights
-	// Steps at half the size of Config.PatchSize, which cost a quarter, and then at its full size
-	// (https://arxiv.org/abs/1906.06423).
+	// Steps at about half the size of the crops that the model reads, which cost a quarter, and then at their full
+	// size (https://arxiv.org/abs/1906.06423).
 	HalfSteps, FullSteps int
 	PaintedPairs         int // pairs of photos of one painted dress in a batch
 	RealPairs            int // pairs of looks at a part of a real photo in a batch
@@ -107,9 +107,9 @@ func (o TrunkOptions) stepCost(step int) float64 {
 func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, number int) []*tensors.Tensor {
 	rng := rand.New(rand.NewPCG(options.Seed, uint64(number)))
 	config := options.Config
-	height, width := config.PatchSize()
+	height, width := config.CropHeight, config.CropWidth
 	if number/max(options.Loop.Accumulate, 1) < options.HalfSteps {
-		height, width = height/2, width/2
+		height, width = models.RoundUp(height/2, backbone.Stride), models.RoundUp(width/2, backbone.Stride)
 	}
 	painted, scenes := pool.paintedIndices()
 	crops := pool.drawCrops(rng, painted, nil, options.PaintedPairs, 0, config, width, height, backbone)

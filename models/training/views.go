@@ -119,12 +119,12 @@ func (w *Whole) at(scale float64) *featureMap {
 
 // add adds what the map says of a place in the photo.
 func (m *featureMap) add(to []float32, x, y float64, deviations []float32) {
-	x, y = m.placement.FromPhoto(x, y)
+	x, y = m.Placement.FromPhoto(x, y)
 	n := len(to)
-	bilinear(y/teacherStride-0.5, x/teacherStride-0.5, m.rows, m.columns, func(cell int, share float32) {
+	bilinear(y/teacherStride-0.5, x/teacherStride-0.5, m.Rows, m.Columns, func(cell int, share float32) {
 		share /= spread
-		for i, b := range m.cells[cell*n : (cell+1)*n] {
-			to[i] += share * float32(b) * deviations[i]
+		for i, b := range m.Cells[cell*n : (cell+1)*n] {
+			to[i] += share * float32(int8(b)) * deviations[i]
 		}
 	})
 }

@@ -15,12 +15,12 @@ import (
 func placeMap(image *photo.Image, rows, columns int) featureMap {
 	small, placement := photo.Letterbox(image, image.Frame(), columns*teacherStride+1, rows*teacherStride+1)
 	_ = small
-	m := featureMap{placement: placement, rows: rows, columns: columns, cells: make([]int8, rows*columns*2)}
+	m := featureMap{Placement: placement, Rows: rows, Columns: columns, Cells: make([]byte, rows*columns*2)}
 	for r := range rows {
 		for c := range columns {
 			x, y := placement.ToPhoto((float64(c)+0.5)*teacherStride, (float64(r)+0.5)*teacherStride)
-			m.cells[(r*columns+c)*2] = int8(math.Round(100 * x / float64(image.Width)))
-			m.cells[(r*columns+c)*2+1] = int8(math.Round(100 * y / float64(image.Height)))
+			m.Cells[(r*columns+c)*2] = byte(math.Round(100 * x / float64(image.Width)))
+			m.Cells[(r*columns+c)*2+1] = byte(math.Round(100 * y / float64(image.Height)))
 		}
 	}
 	return m
