@@ -58,7 +58,7 @@ func TestTrainingProcess(t *testing.T) {
 func trainUntil(t *testing.T, dir, last string) (steps []string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTrainingProcess$", "-test.v")
-	command.Env = append(os.Environ(), workVariable+"="+dir)
+	command.Env = append(os.Environ(), workVariable+"="+dir, "TMPDIR="+t.TempDir()) // the killed leaves its own behind
 	answers, err := command.StdinPipe()
 	require.NoError(t, err)
 	out, err := command.StdoutPipe()
