@@ -17,7 +17,7 @@ type Example struct {
 	Labels map[string]string
 	// Votes are the labels that each judge gave, where that is known; Labels are then what most of them gave.
 	Votes []map[string]string
-	// Fold, 0 to 4, fixes the evaluation split; -1 where the dataset has none.
+	// Fold, from 0, fixes the evaluation split; -1 where the dataset has none.
 	Fold int
 
 	// Of examples of a Dataset alone:

@@ -16,6 +16,9 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
+// Folds is how many folds the photos of a Reference are parted into.
+const Folds = 5
+
 // Reference is a folder of labelled real photos that a model is trained and measured with: home photos
 // of garments (clothing), street photos (ccp), facet labels and triplets over both. Its layout:
 //
@@ -37,7 +40,7 @@ import (
 // The CSV files begin with a line that names the columns, in any order; more columns do no harm. image,
 // and photo beside a folder of photos, are names in that folder; in facets, triplets and held_back.txt
 // photos are slash-separated paths below Dir. Boxes are half-open, in pixels of the upright photo, and
-// empty where none was judged. fold is a number from 0, or empty; Example.Fold says what for. An empty
+// empty where none was judged. fold is a number from 0 to 4, or empty; Example.Fold says what for. An empty
 // facet is one that was not judged.
 //
 //	patterns/images/                  photos of single dresses
@@ -137,7 +140,7 @@ func (r *Reference) Garments() ([]Example, error) {
 		if boxes[name], err = t.box(row); err != nil {
 			return nil, err
 		}
-		if folds[name], err = t.fold(row); err != nil {
+		if folds[name], err = t.referenceFold(row); err != nil {
 			return nil, err
 		}
 	}
@@ -184,7 +187,7 @@ func (r *Reference) Street() ([]Example, error) {
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}
-		if e.Fold, err = t.fold(row); err != nil {
+		if e.Fold, err = t.referenceFold(row); err != nil {
 			return nil, err
 		}
 		e.NoDress = e.Box == nil
@@ -216,7 +219,7 @@ func (r *Reference) Facets() ([]Example, error) {
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}
-		if e.Fold, err = t.fold(row); err != nil {
+		if e.Fold, err = t.referenceFold(row); err != nil {
 			return nil, err
 		}
 		examples = append(examples, e)
@@ -307,7 +310,7 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 		default:
 			return nil, fmt.Errorf("%s: line %d: closer is %q, but it is a or b, or empty", t.path, row+2, closer)
 		}
-		fold, err := t.fold(row)
+		fold, err := t.referenceFold(row)
 		if err != nil {
 			return nil, err
 		}

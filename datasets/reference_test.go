@@ -181,6 +181,7 @@ func TestReferenceErrors(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, says string }{
 		"box":        {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,9,9,9,9,0\n", "is empty"},
 		"fold":       {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
+		"great fold": {"facets/labels.csv", "photo,is_dress,fold\n1.jpg,yes,5\n", "line 2: fold is 5, but must be 0 to 4"},
 		"column":     {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
 		"closer":     {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,0\n", `line 2: closer is "a.jpg"`},
 		"confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,sure,0\n", "line 2: confidence"},

@@ -111,3 +111,12 @@ func (t *table) fold(row int) (int, error) {
 	}
 	return t.integer(row, "fold")
 }
+
+// referenceFold is fold, where heads are trained without each of Folds.
+func (t *table) referenceFold(row int) (int, error) {
+	fold, err := t.fold(row)
+	if err == nil && fold >= Folds {
+		err = fmt.Errorf("%s: line %d: fold is %d, but must be 0 to %d, or empty", t.path, t.line(row), fold, Folds-1)
+	}
+	return fold, err
+}

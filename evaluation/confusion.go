@@ -71,6 +71,7 @@ func means(labels []LabelReport) (macro, weighted float64) {
 
 // answer is what was said of one photo.
 type answer struct {
+	photo        int // its number among those that are measured with
 	truth, label string
 	probability  float64
 }
@@ -96,6 +97,54 @@ func macroInterval(labels []string, answers []answer) [2]float64 {
 	}
 	slices.Sort(values)
 	return [2]float64{values[bootstrapRounds*25/1000], values[bootstrapRounds*975/1000-1]}
+}
+
+// MeanF1 is the mean of several facets' macro F1.
+type MeanF1 struct {
+	MacroF1 float64 `json:"macro_f1"`
+	// Interval is its 95% interval, by drawing photos with all their facets.
+	Interval [2]float64 `json:"macro_f1_interval"`
+}
+
+// Mean is that of the facets' macro F1, which are of the same photos.
+func Mean(reports []FacetReport) MeanF1 {
+	var mean MeanF1
+	photos := 0
+	byPhoto := make([]map[int]answer, len(reports))
+	for f, r := range reports {
+		mean.MacroF1 += r.MacroF1 / float64(len(reports))
+		byPhoto[f] = map[int]answer{}
+		for _, a := range r.answers {
+			byPhoto[f][a.photo] = a
+			photos = max(photos, a.photo+1)
+		}
+	}
+	if photos == 0 {
+		return mean
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	values := make([]float64, bootstrapRounds)
+	for i := range values {
+		confusions := make([]Confusion, len(reports))
+		for f, r := range reports {
+			confusions[f] = newConfusion(r.Confusion.Labels)
+		}
+		for range photos {
+			photo := rng.IntN(photos)
+			for f, c := range confusions {
+				if a, ok := byPhoto[f][photo]; ok {
+					c.add(a.truth, a.label)
+				}
+			}
+		}
+		for _, c := range confusions {
+			macro, _ := means(c.report())
+			values[i] += macro / float64(len(reports))
+		}
+	}
+	slices.Sort(values)
+	mean.Interval = [2]float64{values[bootstrapRounds*25/1000], values[bootstrapRounds*975/1000-1]}
+	return mean
 }
 
 // calibrationBins is the number of bins of the expected calibration error.

@@ -44,6 +44,41 @@ func TestMacroInterval(t *testing.T) {
 	require.Equal(t, [2]float64{}, macroInterval(labels, nil))
 }
 
+// TestMean draws photos with all their facets: where two facets are right and wrong in the same photos, their mean is as
+// uncertain as each.
+func TestMean(t *testing.T) {
+	report := func(right func(i int) bool) FacetReport {
+		r := FacetReport{Confusion: newConfusion([]string{"a", "b"})}
+		for i := range 60 {
+			a := answer{photo: i, truth: "a", label: "b"}
+			if i%2 == 0 {
+				a.truth = "b"
+			}
+			if right(i) {
+				a.label = a.truth
+			} else if i%2 == 0 {
+				a.label = "a"
+			}
+			r.Confusion.add(a.truth, a.label)
+			r.answers = append(r.answers, a)
+		}
+		r.MacroF1, _ = means(r.Confusion.report())
+		r.MacroInterval = macroInterval(r.Confusion.Labels, r.answers)
+		return r
+	}
+	width := func(interval [2]float64) float64 { return interval[1] - interval[0] }
+	one := report(func(i int) bool { return i%3 == 0 })
+	other := report(func(i int) bool { return i%3 != 0 })
+	same := Mean([]FacetReport{one, one})
+	require.InDelta(t, one.MacroF1, same.MacroF1, 1e-12)
+	require.InDelta(t, width(one.MacroInterval), width(same.Interval), 0.03)
+	both := Mean([]FacetReport{one, other})
+	require.InDelta(t, (one.MacroF1+other.MacroF1)/2, both.MacroF1, 1e-12)
+	require.Less(t, width(both.Interval), width(same.Interval)/4, "what one loses the other gains")
+	require.Equal(t, both, Mean([]FacetReport{one, other}), "the same each time")
+	require.Zero(t, Mean(nil))
+}
+
 func TestCalibrationError(t *testing.T) {
 	var honest, boastful []answer
 	for i := range 100 {
@@ -51,8 +86,8 @@ func TestCalibrationError(t *testing.T) {
 		if i%4 == 0 {
 			label = "b"
 		}
-		honest = append(honest, answer{"a", label, 0.75})
-		boastful = append(boastful, answer{"a", label, 1})
+		honest = append(honest, answer{truth: "a", label: label, probability: 0.75})
+		boastful = append(boastful, answer{truth: "a", label: label, probability: 1})
 	}
 	require.InDelta(t, 0, calibrationError(honest), 1e-12)
 	require.InDelta(t, 0.25, calibrationError(boastful), 1e-12)

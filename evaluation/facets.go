@@ -33,6 +33,7 @@ type FacetReport struct {
 	CalibrationError float64       `json:"calibration_error"`
 	Labels           []LabelReport `json:"labels"`
 	Confusion        Confusion     `json:"confusion"`
+	answers          []answer
 }
 
 // MinCount is how many photos a label needs to count towards a macro F1.
@@ -81,13 +82,7 @@ func Facets(ctx context.Context, facets []catalog.Facet, trueBoxes bool, countin
 	if err != nil {
 		return nil, err
 	}
-	var reports []FacetReport
-	for _, facet := range facets {
-		if r := measure(facet, dresses, photos, counting); r.Photos > 0 {
-			reports = append(reports, r)
-		}
-	}
-	return reports, nil
+	return MeasureFacets(facets, dresses, photos, counting), nil
 }
 
 func measure(facet catalog.Facet, examples []datasets.Example, photos []embedding.Photo, counting Counting) FacetReport {
@@ -99,7 +94,7 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 	r := FacetReport{Facet: facet.Name, Confusion: newConfusion(labels)}
 	var answers []answer
 	for i, e := range examples {
-		a := answer{truth: e.Labels[facet.Name]}
+		a := answer{photo: i, truth: e.Labels[facet.Name]}
 		if !slices.Contains(labels, a.truth) {
 			continue
 		}
@@ -114,7 +109,7 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 		r.Confusion.add(a.truth, a.label)
 		answers = append(answers, a)
 	}
-	r.Photos = len(answers)
+	r.Photos, r.answers = len(answers), answers
 	r.Accuracy /= float64(max(r.Photos, 1))
 	r.Labels = r.Confusion.report()
 	r.MacroF1, r.WeightedF1 = means(r.Labels)

@@ -21,7 +21,20 @@ type LabelProbability struct {
 	Label       string  `parquet:"label,dict" json:"label"`
 	Probability float32 `parquet:"probability" json:"probability"` // calibrated, 0..1; those of a facet sum to 1
 	Predicted   bool    `parquet:"predicted" json:"predicted"`     // the most likely label of its facet
+	// Of photos that a model was trained or measured with; else both are empty.
+	Truth string `parquet:"truth,dict" json:"truth,omitempty"` // the label that people gave the facet, empty where they gave none
+	Set   Set    `parquet:"set,dict" json:"set,omitempty"`
 }
+
+// Set is what a labelled photo was for.
+type Set string
+
+// The sets.
+const (
+	Learned Set = "learned" // the model has learned from it
+	Apart   Set = "apart"   // kept apart, and measured with
+	Other   Set = "other"   // of no use, such as one without a label
+)
 
 // LabelProbabilities are the rows of one photo, in the order of facets and their labels.
 func LabelProbabilities(source, photoID string, facets []catalog.Facet, predictions []embedding.Prediction) []LabelProbability {
@@ -32,7 +45,7 @@ func LabelProbabilities(source, photoID string, facets []catalog.Facet, predicti
 				continue
 			}
 			for i, label := range facet.Labels {
-				rows = append(rows, LabelProbability{source, photoID, facet.Name, label, p.Probabilities[i], label == p.Label})
+				rows = append(rows, LabelProbability{source, photoID, facet.Name, label, p.Probabilities[i], label == p.Label, "", ""})
 			}
 		}
 	}
@@ -51,11 +64,11 @@ func WritePredictionsParquet(w io.Writer, rows []LabelProbability) error {
 // WritePredictionsCSV writes rows as CSV, with a line of names.
 func WritePredictionsCSV(w io.Writer, rows []LabelProbability) error {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"source", "photo_id", "facet", "label", "probability", "predicted"}); err != nil {
+	if err := out.Write([]string{"source", "photo_id", "facet", "label", "probability", "predicted", "truth", "set"}); err != nil {
 		return err
 	}
 	for _, r := range rows {
-		err := out.Write([]string{r.Source, r.PhotoID, r.Facet, r.Label, strconv.FormatFloat(float64(r.Probability), 'g', -1, 32), strconv.FormatBool(r.Predicted)})
+		err := out.Write([]string{r.Source, r.PhotoID, r.Facet, r.Label, strconv.FormatFloat(float64(r.Probability), 'g', -1, 32), strconv.FormatBool(r.Predicted), r.Truth, string(r.Set)})
 		if err != nil {
 			return err
 		}

@@ -66,9 +66,16 @@ type Config struct {
 	ONNX *ONNXConfig `json:"onnx,omitempty"`
 	// Refine is how location looks a second time; nil for a model that does not.
 	Refine *RefineConfig `json:"refine,omitempty"`
-	// Notes say how the model came to be: stages, data, figures.
+	// Notes say how the model came to be, see NoteParent and the others.
 	Notes map[string]string `json:"notes,omitempty"`
 }
+
+// Names of Config.Notes.
+const (
+	NoteParent  = "parent"  // SHA-256, in hex, of the file of the model that this one was trained from
+	NoteDataset = "dataset" // fingerprints of the data that it has learned from, parted by "+"
+	NoteCode    = "code"    // version of the program that trained it
+)
 
 // preprocessing names the way from a photo's bytes to a network's input. It changes whenever package
 // photo gives other pixels, and so do the fingerprints.
@@ -116,6 +123,7 @@ func (c Config) PatchSize() (height, width int) {
 type Model struct {
 	Config  Config
 	Weights Weights
+	SHA256  string // in hex, of the file that it was read from; "" for one that was made
 }
 
 // Trunk returns the configuration's backbone.
@@ -208,7 +216,7 @@ func Decode(data []byte) (*Model, error) {
 	if metadata["kleid"] == "" {
 		return nil, fmt.Errorf("model: the file's metadata has no entry \"kleid\": these are weights of a bare network, not a model of Kleid; make one with `kleid train`")
 	}
-	m := &Model{Weights: weights}
+	m := &Model{Weights: weights, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
 	if err := json.Unmarshal([]byte(metadata["kleid"]), &m.Config); err != nil {
 		return nil, fmt.Errorf("model: configuration: %w", err)
 	}

@@ -57,7 +57,7 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
-boxes. Reads facets/labels.csv. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), append(facetLossFlags(), &cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"})...),
+boxes and in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"}})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
 learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads)...),
@@ -103,14 +103,19 @@ func (m measured) parts(examples []datasets.Example) []evaluation.Part {
 }
 
 func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (any, error)) error {
+	if len(repeated(c, "dataset")) > 0 { // facets alone have it
+		return evaluateDatasets(c)
+	}
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
 	if len(repeated(c, "triplets")) > 0 && !c.Bool("folds") {
 		return wrongUsage(c, "--triplets are learned from, which --folds does")
 	}
-	if c.IsSet("mining") && !c.Bool("folds") {
-		return wrongUsage(c, "--mining is of what learns, which --folds does")
+	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal"} {
+		if c.IsSet(name) && !c.Bool("folds") {
+			return wrongUsage(c, "--%s is of what learns, which --folds does", name)
+		}
 	}
 	reference, err := openReference(c)
 	if err != nil {
@@ -140,9 +145,6 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if slices.Contains(heads, "facets") {
 			if options.FacetLoss, err = facetLoss(c, datasets.Facets()); err != nil {
 				return err
-			}
-			if err := options.FacetLoss.Check(datasets.Facets()); err != nil {
-				return wrongUsage(c, "%v", err)
 			}
 		}
 		if err := setMining(c, &options); err != nil {
@@ -258,12 +260,11 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	}
 	row("")
 	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
-	mean := 0.0
 	for _, r := range reports {
-		mean += r.MacroF1 / float64(len(reports))
 		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
 	}
-	row("mean\t\t\t%.3f\t\t\t", mean)
+	mean := evaluation.Mean(reports)
+	row("mean\t\t\t%.3f\t%.3f–%.3f\t\t", mean.MacroF1, mean.Interval[0], mean.Interval[1])
 	row("")
 }
 
@@ -294,7 +295,7 @@ func evaluateSimilarity(c *cli.Context, m measured) (any, error) {
 		parts[k].Embedder = e
 	}
 	for _, t := range triplets {
-		k := t.Fold % len(parts)
+		k := training.TripletFold(t) % len(parts)
 		parts[k].Triplets = append(parts[k].Triplets, t)
 	}
 	r, err := evaluation.Triplets(c.Context, parts...)

@@ -43,9 +43,11 @@ Examples:
 			{
 				Name: "push", Usage: "store a model", ArgsUsage: "FILE",
 				Description: `--metrics names a JSON file with figures of held-out data: what "kleid evaluate --json" prints, or
-{"facets": {"neckline": {"macro_f1": 0.5}}, …}.
+{"facets": {"neckline": {"macro_f1": 0.5}}, …}; kleid train facets, and kleid train similarity --catalogue, leave
+theirs in --work. Parent, data and program are those that the model's file names, unless others are given.
 
-Example:
+Examples:
+  kleid models push build/facets/model.safetensors --models models/ --metrics build/facets/metrics.json
   kleid models push model.safetensors --models models/ --parent 3f2a --dataset autumn --metrics figures.json`,
 				Flags: []cli.Flag{
 					place(),
@@ -65,9 +67,10 @@ Example:
 			},
 			{
 				Name: "promote", Usage: "make a version the one in use", ArgsUsage: "VERSION",
-				Description: `A version is refused if a figure that it shares with the promoted one is worse by more than --tolerance:
-lower, or, of dresses that are missed, photos with a false one, and errors of calibration, higher. A version that was
-promoted before is not refused: so promotions are taken back.
+				Description: `A version is refused if a figure that it shares with the promoted one, or with the version that it was trained
+from, is worse by more than --tolerance: lower, or, of dresses that are missed, photos with a false one, and errors
+of calibration, higher; figures of single labels do not count. So is one that has no figure in common with the
+promoted one, if that has figures. A version that was promoted before is not refused: so promotions are taken back.
 
 Example:
   kleid models promote 3f2a --models s3://shop/models`,
@@ -156,7 +159,7 @@ func modelsPush(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	about := registry.About{Parent: c.String("parent"), Dataset: c.String("dataset"), Code: version, Comment: c.String("comment")}
+	about := registry.About{Parent: c.String("parent"), Dataset: c.String("dataset"), Comment: c.String("comment")}
 	if file := c.String("metrics"); file != "" {
 		if about.Metrics, err = readMetrics(file); err != nil {
 			return err

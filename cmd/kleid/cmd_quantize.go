@@ -276,10 +276,11 @@ func writeModel(path string, m *models.Model) (size int, err error) {
 		return 0, err
 	}
 	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, b.Bytes(), 0o644); err != nil {
-		return 0, err
+	err = os.WriteFile(temporary, b.Bytes(), 0o644)
+	if err == nil {
+		err = os.Rename(temporary, path)
 	}
-	if err := os.Rename(temporary, path); err != nil {
+	if err != nil {
 		os.Remove(temporary)
 		return 0, err
 	}

@@ -19,6 +19,9 @@ import (
 const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Checkpoints and the result,
 model.safetensors, are in --work: the same command goes on where it stopped.`
 
+// paintedNotes hold for what is fitted to painted dresses alone.
+const paintedNotes = `The dresses to learn from are painted. The result, model.safetensors, is in --work.`
+
 // shopNotes hold for what learns from a shop's own products.
 const shopNotes = `
 
@@ -50,7 +53,7 @@ and write WORK/model.safetensors, which --models reads.
 Examples:
   kleid train all --reference photos/reference
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0`,
-				Flags:  trainFlags("build/weights", slices.Concat(tripletFlags(training.AllHeads), trunkFlags(), facetLossFlags())...),
+				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads), trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -60,7 +63,7 @@ Examples:
 
 Example:
   kleid train trunk --trunk resnet18 --reference photos/reference`,
-				Flags:  trainFlags("build/trunk", trunkFlags()...),
+				Flags:  slices.Concat(trainFlags("build/trunk"), referenceFlags(), trunkFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, []string{}) },
 			},
 		},
@@ -69,23 +72,35 @@ Example:
 		name, usage string
 		heads       []string
 		shop        bool // it learns from a shop's own products, too
+		fitted      bool // in closed form, not in steps
 	}{
 		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
 		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true},
-		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features"},
+		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features", fitted: true},
 		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
 		{name: "location", usage: "the location network: the dress's box"},
-		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one"},
+		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one", fitted: true},
 		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true},
-		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone"},
+		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone", fitted: true},
 	} {
 		work, heads := "build/"+head.name, head.heads
 		if heads == nil {
 			heads = []string{head.name}
 		}
-		flags, notes, example, codes := append(tripletFlags(heads), modelsFlag()), trainNotes, "--reference photos/reference", commonExitCodes
+		flags, notes, example, codes := slices.Concat(trainFlags(work), tripletFlags(heads), []cli.Flag{modelsFlag()}), trainNotes, "--reference photos/reference", commonExitCodes
+		switch {
+		case !head.fitted:
+			flags = slices.Concat(flags, referenceFlags(), loopFlags())
+		case head.name == "override":
+			flags, notes, example = append(flags, seedFlag()), paintedNotes, "--products 4000"
+		default:
+			flags = append(slices.Concat(flags, referenceFlags()), seedFlag())
+		}
+		if slices.Contains(heads, "facets") {
+			flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{yesFlag()})
+		}
 		if head.shop {
-			flags, notes, example = append(flags, shopFlags()...), trainNotes+shopNotes, "--catalogue catalogue.csv"
+			flags, notes, example = slices.Concat(flags, shopFlags()), trainNotes+shopNotes, "--catalogue catalogue.csv"
 			codes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted"
 		}
 		command.Subcommands = append(command.Subcommands, &cli.Command{
@@ -100,7 +115,7 @@ Examples:
   kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors
 
 %[5]s`, head.name, work, notes, example, codes),
-			Flags:  trainFlags(work, flags...),
+			Flags:  flags,
 			Action: func(c *cli.Context) error { return train(c, heads) },
 		})
 	}
@@ -108,14 +123,18 @@ Examples:
 	return command
 }
 
-// trainFlags are those of all that is trained, and more.
-func trainFlags(work string, more ...cli.Flag) []cli.Flag {
-	return slices.Concat([]cli.Flag{
+// trainFlags are those of all that is trained.
+func trainFlags(work string) []cli.Flag {
+	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there"},
-		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
 		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from"},
 		backendFlag(), threadsFlag(),
-	}, more, loopFlags())
+	}
+}
+
+// referenceFlags are those of what learns from labelled real photos.
+func referenceFlags() []cli.Flag {
+	return []cli.Flag{&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"}}
 }
 
 // tripletFlags are those of what learns from triplets, if one of the heads does.
@@ -139,7 +158,7 @@ func openReference(c *cli.Context) (*datasets.Reference, error) {
 // trunkFlags are those of what trains a trunk.
 func trunkFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
-		teacherFlag(),
+		teacherFlag(), earlyStopFlag(),
 		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the size of its crops"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
 		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
@@ -193,8 +212,8 @@ func train(c *cli.Context, heads []string) error {
 	}
 	progress := newProgress(c)
 	defer progress.end()
-	options := training.Options{FacetLoss: training.DefaultFacetLoss(), Heads: heads, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
-	options.Paint.Products = c.Int("products")
+	options := training.Options{Code: version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
+	options.Paint.Products, options.Steps = c.Int("products"), c.Int("steps")
 	if err := setMining(c, &options); err != nil {
 		return err
 	}
@@ -232,6 +251,11 @@ func train(c *cli.Context, heads []string) error {
 			return err
 		}
 	}
+	if ofHead && slices.Contains(heads, "facets") {
+		if err := confirmStudioLabels(c, progress, options.From); err != nil {
+			return err
+		}
+	}
 	if options.Shop, err = readShop(c, progress, options); err != nil {
 		return err
 	}
@@ -248,6 +272,23 @@ func train(c *cli.Context, heads []string) error {
 		return measureShop(c, options, model)
 	}
 	return nil
+}
+
+// confirmStudioLabels asks before facets of a model get the labels of painted dresses, where it knows others: those of a
+// shop. Its other facets stay.
+func confirmStudioLabels(c *cli.Context, progress *progress, model *models.Model) error {
+	var names []string
+	for _, facet := range datasets.Facets() {
+		names = append(names, facet.Name)
+	}
+	plan, err := training.PlanLabels(model.Config.Facets, []*datasets.Dataset{training.Studio()}, training.LabelOptions{Facets: names})
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(plan.Changes, func(change training.LabelChange) bool { return change.Fate == training.LabelGone }) {
+		return nil
+	}
+	return confirmLabels(c, progress, plan)
 }
 
 // trunkOptions reads trunkFlags.

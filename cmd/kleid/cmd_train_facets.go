@@ -60,7 +60,7 @@ Examples:
   kleid index --catalogue photos/ --out index/ --models build/facets/model.safetensors
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`,
-		Flags: trainFlags("build/facets", append([]cli.Flag{
+		Flags: slices.Concat(trainFlags("build/facets"), referenceFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
 			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of those kept apart; may be repeated"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
@@ -69,8 +69,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 			&cli.IntFlag{Name: "own-trunk", EnvVars: env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; 0 trains heads alone"},
 			maxBadFlag(), yesFlag(),
 			&cli.IntFlag{Name: "steps", EnvVars: env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
-			jsonFlag(), modelsFlag(),
-		}, append(facetLossFlags(), mixFlags()...)...)...),
+			earlyStopFlag(), jsonFlag(), modelsFlag(),
+		}, facetLossFlags(), mixFlags(), loopFlags()),
 		Action: trainFacets,
 	}
 }
@@ -109,13 +109,18 @@ func trainFacets(c *cli.Context) error {
 				return wrongUsage(c, "--%s goes with --dataset; --dataset studio is painted dresses", name)
 			}
 		}
-		if c.Int("own-trunk") > 0 {
-			return wrongUsage(c, "--own-trunk goes with --dataset")
+		for _, name := range []string{"own-trunk", "early-stop", "mixup", "cutmix", "json", "max-bad"} {
+			if c.IsSet(name) {
+				return wrongUsage(c, "--%s goes with --dataset", name)
+			}
 		}
 		return train(c, []string{"facets"})
 	}
 	if c.Int("own-trunk") == 0 && (c.Float64("mixup") > 0 || c.Float64("cutmix") > 0) {
 		return wrongUsage(c, "--mixup and --cutmix go with --own-trunk: heads read features that were taken before")
+	}
+	if c.Int("own-trunk") == 0 && c.Int("early-stop") > 0 {
+		return wrongUsage(c, "--early-stop goes with --own-trunk: heads take all their steps, since they learn from all photos in the end")
 	}
 	if c.String("reference") != "" {
 		return wrongUsage(c, "--dataset and --reference exclude each other")
@@ -217,7 +222,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
 		return err
 	}
-	f.options = training.Options{Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	f.options = training.Options{Code: version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
 	f.options.Paint.Products = c.Int("products")
 	if err := setLoop(c, &f.options); err != nil {
 		return err
@@ -304,9 +309,14 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 	if !f.mixture.Plan.Changed() {
 		return nil
 	}
-	w := tabwriter.NewWriter(f.progress, 0, 0, 2, ' ', 0)
+	return confirmLabels(f.c, f.progress, f.mixture.Plan)
+}
+
+// confirmLabels shows what changes in the labels of the model, and asks for it.
+func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) error {
+	w := tabwriter.NewWriter(progress, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "FACET\tLABEL\tPHOTOS\t")
-	for _, change := range f.mixture.Plan.Changes {
+	for _, change := range plan.Changes {
 		what, photos := string(change.Fate), strconv.Itoa(change.Photos)
 		switch change.Fate {
 		case training.LabelRenamed:
@@ -319,7 +329,7 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return confirm(f.c, "The labels of the model change, as shown.")
+	return confirm(c, "The labels of the model change, as shown.")
 }
 
 // listBad writes all that is bad to a file, tells the first few, and fails if there is too much.

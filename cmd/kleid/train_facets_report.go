@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -30,6 +31,8 @@ type facetsFigures struct {
 	Weights        []training.ClassWeight `json:"class_weights"`
 	Train          []facetFigures         `json:"train"`
 	Test           []facetFigures         `json:"test"`
+	// Before is how the model that was trained from predicts, on the photos of Test, the facets that it knows.
+	Before []facetFigures `json:"test_before"`
 }
 
 // datasetFigures is a dataset that was used.
@@ -81,9 +84,13 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 	}
 	for _, set := range []struct {
 		name    string
+		set     evaluation.Set
 		photos  []training.LabelledPhoto
 		figures *[]facetFigures
-	}{{"learned from", photos.Learned, &figures.Train}, {"kept apart", photos.Measured, &figures.Test}, {"of no use here", photos.Others, new([]facetFigures)}} {
+	}{
+		{"learned from", evaluation.Learned, photos.Learned, &figures.Train}, {"kept apart", evaluation.Apart, photos.Measured, &figures.Test},
+		{"of no use here", evaluation.Other, photos.Others, new([]facetFigures)},
+	} {
 		seen, err := f.look(embedder, "measuring with photos "+set.name, set.photos)
 		if err != nil {
 			return err
@@ -91,9 +98,16 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 		examples := make([]datasets.Example, len(seen))
 		for i, p := range set.photos {
 			examples[i] = p.Example
-			predictions = append(predictions, evaluation.LabelProbabilities(sourceOf(p.Example), p.PhotoID, facets, seen[i].Facets)...)
+			rows := evaluation.LabelProbabilities(sourceOf(p.Example), p.PhotoID, facets, seen[i].Facets)
+			for r := range rows {
+				rows[r].Truth, rows[r].Set = p.Labels[rows[r].Facet], set.set
+			}
+			predictions = append(predictions, rows...)
 		}
 		*set.figures = figuresOf(f.facetsOf(), examples, seen, temperatures)
+	}
+	if figures.Before, err = f.measureParent(photos.Measured); err != nil {
+		return err
 	}
 	if err := f.write(figures, predictions); err != nil {
 		return err
@@ -105,6 +119,35 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 	f.print(figures)
 	f.progress.say("wrote model.safetensors and what is above to %s", f.options.Work)
 	return nil
+}
+
+// measureParent looks at photos with the model that was trained from.
+func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetFigures, error) {
+	parent, temperatures := f.options.From, map[string]float64{}
+	for _, facet := range parent.Config.Facets {
+		temperatures[facet.Name] = facet.Temperature
+	}
+	known := slices.DeleteFunc(slices.Clone(f.facetsOf()), func(facet catalog.Facet) bool { return temperatures[facet.Name] == 0 })
+	if len(known) == 0 || len(photos) == 0 {
+		return []facetFigures{}, nil
+	}
+	embedder, err := embedding.NewDescriber(f.options.Backend, parent)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := f.look(embedder, "measuring the model of before", photos)
+	if err != nil {
+		return nil, err
+	}
+	examples := make([]datasets.Example, len(seen))
+	for i, p := range photos {
+		examples[i] = p.Example
+		for j := range seen[i].Facets {
+			said := &seen[i].Facets[j]
+			said.Label = f.mixture.Plan.Renamed(said.Name, said.Label)
+		}
+	}
+	return figuresOf(known, examples, seen, temperatures), nil
 }
 
 // sourceOf names a photo: by its file, or by its URL.
@@ -219,7 +262,7 @@ func (f *facetTraining) print(figures facetsFigures) {
 	for _, set := range []struct {
 		name    string
 		figures []facetFigures
-	}{{"train", figures.Train}, {"test", figures.Test}} {
+	}{{"train", figures.Train}, {"test", figures.Test}, {"test, before", figures.Before}} {
 		for _, r := range set.figures {
 			row("%s, %s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.3f\t%.3f", r.Facet, set.name, r.Photos, r.Accuracy,
 				r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.MacroPrecision, r.MacroRecall,

@@ -170,6 +170,17 @@ func TestTrainOnOwnManifest(t *testing.T) {
 		labels += len(f.Labels)
 	}
 	require.Equal(t, labelledProducts*labels, len(predictions), "all tags of all photos")
+	right, asked := 0, 0
+	for _, p := range predictions {
+		if p.Set == evaluation.Apart && p.Truth != "" && p.Predicted {
+			require.Equal(t, "sleeve", p.Facet)
+			if asked++; p.Label == p.Truth {
+				right++
+			}
+		}
+	}
+	require.Equal(t, figures.Test[0].Photos, asked)
+	require.InDelta(t, figures.Test[0].Accuracy, float64(right)/float64(asked), 1e-9, "what was said and what is so")
 	table, err := os.ReadFile(filepath.Join(work, "predictions.csv"))
 	require.NoError(t, err)
 	require.Equal(t, labelledProducts*labels+1, bytes.Count(table, []byte("\n")))
@@ -179,15 +190,57 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, figures.Test[0].MacroF1, metrics["facets.sleeve.macro_f1"])
 
+	require.Equal(t, "sleeve", figures.Before[0].Facet)
+	require.Equal(t, figures.Test[0].Photos, figures.Before[0].Photos)
+	require.Equal(t, figures.Test[0].Confusion.Labels, figures.Before[0].Confusion.Labels, "by the new names")
+
 	t.Run("order", func(t *testing.T) { requireOrder(t, filepath.Join(work, "model.safetensors"), trained.Labels) })
+}
+
+// TestEvaluateOnOwnPhotos measures a model that is not trained, and says what it cannot measure.
+func TestEvaluateOnOwnPhotos(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	manifest := manifestOf(t, folder, rows)
+	r := kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1", "--json")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	reports := decodeLine[map[string][]evaluation.FacetReport](t, r)["facets"]
+	require.Len(t, reports, 1)
+	require.Equal(t, "sleeve", reports[0].Facet)
+	require.Equal(t, labelledProducts, reports[0].Photos)
+	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--min-count", "1")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "neckline")
+	for want, args := range map[string][]string{
+		"the model knows no fit":                       {"--facets", "fit"},
+		"--dataset and --folds exclude each other":     {"--folds"},
+		"--dataset and --reference exclude each other": {"--reference", folder},
+		"--labels: ": {"--labels", "sleeve=wings"},
+	} {
+		r := kleid(t, append([]string{"evaluate", "facets", "--dataset", manifest}, args...)...)
+		require.Equal(t, exitUsage, r.code, want)
+		require.Contains(t, r.stderr, want)
+	}
 }
 
 // requireOrder wants a model's labels in its own order wherever people see them.
 func requireOrder(t *testing.T, model string, labels []string) {
 	s, err := paintedShop()
 	require.NoError(t, err)
-	r := kleid(t, "predict", s.photos(t)[0], "--models", model, "--out", filepath.Join(t.TempDir(), "p.csv"))
+	out := filepath.Join(t.TempDir(), "p.csv")
+	r := kleid(t, "predict", s.photos(t)[0], "--models", model, "--out", out)
 	require.Equal(t, exitDone, r.code, r.stderr)
+	file, err := os.Open(out)
+	require.NoError(t, err)
+	defer file.Close()
+	table, err := csv.NewReader(file).ReadAll()
+	require.NoError(t, err)
+	var predicted []string
+	for _, row := range table[1:] {
+		if row[column(t, table, "facet")] == "sleeve" {
+			predicted = append(predicted, row[column(t, table, "label")])
+		}
+	}
+	require.Equal(t, labels, predicted)
 	index := t.TempDir()
 	r = kleid(t, "index", "--catalogue", s.catalogue, "--out", index, "--models", model)
 	require.Equal(t, exitDone, r.code, r.stderr)

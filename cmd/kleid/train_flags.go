@@ -6,6 +6,17 @@ import (
 	"github.com/kleid-search/kleid/models/training"
 )
 
+// seedFlag is of all that draws or fits.
+func seedFlag() cli.Flag {
+	return &cli.Uint64Flag{Name: "seed", EnvVars: env("seed"), Usage: "`N` other than 0 draws other weights, batches and painted dresses"}
+}
+
+// earlyStopFlag is of what trains a trunk: heads take all their steps, since what they are validated with is learned
+// from in the end.
+func earlyStopFlag() cli.Flag {
+	return &cli.IntFlag{Name: "early-stop", EnvVars: env("early-stop"), Usage: "`N` validations without a new best end the training of a trunk, and its best weights are kept; 0 takes all steps"}
+}
+
 // loopFlags say how a training goes about its steps.
 func loopFlags() []cli.Flag {
 	return []cli.Flag{
@@ -15,9 +26,8 @@ func loopFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "learning-rate", EnvVars: env("learning-rate"), DefaultText: "a training's own", Usage: "`RATE` of learning after the warm-up, from where it falls along a cosine; a pretrained trunk wants a tenth of what a new one does"},
 		&cli.IntFlag{Name: "warm-up", EnvVars: env("warm-up"), DefaultText: "a training's own number", Usage: "`N` steps in which the learning rate rises, before it falls along a cosine"},
 		&cli.IntFlag{Name: "validate-every", EnvVars: env("validate-every"), DefaultText: "a twentieth of all", Usage: "`N` steps between two validations of what there is something to validate with"},
-		&cli.IntFlag{Name: "early-stop", EnvVars: env("early-stop"), Usage: "`N` validations without a new best end a training, and its best weights are kept; 0 takes all steps"},
 		&cli.DurationFlag{Name: "checkpoint-every", EnvVars: env("checkpoint-every"), DefaultText: "3m", Usage: "`TIME` between two checkpoints"},
-		&cli.Uint64Flag{Name: "seed", EnvVars: env("seed"), Usage: "`N` other than 0 draws other weights, batches and painted dresses"},
+		seedFlag(),
 	}
 }
 

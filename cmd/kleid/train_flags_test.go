@@ -38,7 +38,7 @@ func TestLoopFlagsRefuse(t *testing.T) {
 func TestLoopFlags(t *testing.T) {
 	set := func(args ...string) (options training.Options) {
 		options.Trunk = training.DefaultTrunkOptions()
-		app := &cli.App{Flags: append(loopFlags(), mixFlags()...), Action: func(c *cli.Context) error { return setLoop(c, &options) }}
+		app := &cli.App{Flags: append(append(loopFlags(), earlyStopFlag()), mixFlags()...), Action: func(c *cli.Context) error { return setLoop(c, &options) }}
 		require.NoError(t, app.Run(append([]string{"train"}, args...)))
 		return options
 	}

@@ -18,8 +18,10 @@ func TestFacetLossFlags(t *testing.T) {
 		`the focal exponent is -1`:       {"--focal=-1"},
 		`the weight of "v-neck" is -0.5`: {"--class-weight", "neckline=v-neck=-0.5"},
 	} {
-		r := kleid(t, append([]string{"train", "facets", "--work", t.TempDir()}, flags...)...)
-		require.Equal(t, exitUsage, r.code, want)
-		require.Contains(t, r.stderr, want)
+		for _, command := range []string{"facets", "heads", "all"} { // all that trains facets
+			r := kleid(t, append([]string{"train", command, "--work", t.TempDir()}, flags...)...)
+			require.Equal(t, exitUsage, r.code, want)
+			require.Contains(t, r.stderr, want)
+		}
 	}
 }

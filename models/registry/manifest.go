@@ -12,7 +12,7 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// About is what the file of a model does not say of itself.
+// About is where a model comes from and how good it is: as it is told, and else as its file has it in its notes.
 type About struct {
 	Parent  string             `json:"parent,omitempty"`  // the version that it was trained from
 	Dataset string             `json:"dataset,omitempty"` // fingerprint or name of the data
@@ -59,23 +59,26 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 	return m
 }
 
+// ofLabel is in the names of figures of single labels: one photo of a rare one changes them much.
+const ofLabel = ".labels."
+
 // Figures by the last part of their names: lessIsBetter of which a model should have few, and those that say
 // nothing of how good it is, such as how many photos there were. Of all others it should have much.
 var (
 	lessIsBetter  = []string{"missed", "false", "calibration_error"}
-	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count"}
+	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count", "queries", "gallery", "searches"}
 )
 
-// worseFigures lists the figures that are worse in b than in a by more than the tolerance.
-func worseFigures(a, b Manifest, tolerance float64) []string {
-	var worse []string
+// worseFigures lists the figures that are worse in b than in a by more than the tolerance, of so many that they share.
+func worseFigures(a, b Manifest, tolerance float64) (shared int, worse []string) {
 	for _, name := range slices.Sorted(maps.Keys(a.Metrics)) {
 		before := a.Metrics[name]
 		after, ok := b.Metrics[name]
 		last := name[strings.LastIndexByte(name, '.')+1:]
-		if !ok || slices.Contains(saysNoQuality, last) {
+		if !ok || slices.Contains(saysNoQuality, last) || strings.Contains(name, ofLabel) {
 			continue
 		}
+		shared++
 		change := after - before
 		if slices.Contains(lessIsBetter, last) {
 			change = -change
@@ -84,7 +87,7 @@ func worseFigures(a, b Manifest, tolerance float64) []string {
 			worse = append(worse, fmt.Sprintf("%s %.4g instead of %.4g", name, after, before))
 		}
 	}
-	return worse
+	return shared, worse
 }
 
 // Diff lists what is different in b from a, one line for each.

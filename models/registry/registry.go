@@ -28,8 +28,10 @@ import (
 // What can be wrong, for errors.Is.
 var (
 	ErrNoVersion = errors.New("no such version")
-	ErrDamaged   = errors.New("damaged")                     // the bytes are not those that were pushed
-	ErrWorse     = errors.New("worse than the promoted one") // and so not promoted
+	ErrDamaged   = errors.New("damaged")    // the bytes are not those that were pushed
+	ErrWorse     = errors.New("worse than") // another, and so not promoted
+	// ErrNotMeasured is of a version that cannot be compared with the promoted one, and so is not promoted.
+	ErrNotMeasured = errors.New("no figure in common with")
 )
 
 const (
@@ -86,6 +88,10 @@ func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest
 		}
 		about.Parent = parent.Version
 	}
+	noted, err := r.noted(ctx, model.Config.Notes)
+	if err != nil {
+		return Manifest{}, err
+	}
 	m := describe(file, model, about, time.Now())
 	switch old, err := r.manifest(ctx, m.Version); {
 	case err == nil:
@@ -93,6 +99,7 @@ func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest
 	case !errors.Is(err, ErrNoVersion) && !errors.Is(err, ErrDamaged):
 		return Manifest{}, err
 	}
+	m.About = m.About.or(noted)
 	if err := r.bucket.Put(ctx, key(m.Version, weightsName), bytes.NewReader(file)); err != nil {
 		return Manifest{}, err
 	}
@@ -105,6 +112,20 @@ func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest
 		return Manifest{}, err
 	}
 	return m, nil
+}
+
+// noted is what a model's file says of itself. A parent that is not in the registry stays in the notes alone.
+func (r *Registry) noted(ctx context.Context, notes map[string]string) (About, error) {
+	about := About{Dataset: notes[models.NoteDataset], Code: notes[models.NoteCode]}
+	if parent := notes[models.NoteParent]; len(parent) >= versionLength && checkVersion(parent[:versionLength]) == nil {
+		switch _, err := r.manifest(ctx, parent[:versionLength]); {
+		case err == nil:
+			about.Parent = parent[:versionLength]
+		case !errors.Is(err, ErrNoVersion) && !errors.Is(err, ErrDamaged):
+			return About{}, err
+		}
+	}
+	return about, nil
 }
 
 // List returns all manifests, the newest first.
@@ -166,8 +187,8 @@ func (r *Registry) Resolve(ctx context.Context, version string) (string, error) 
 		}
 		return promoted[0], nil
 	}
-	if strings.Trim(version, "0123456789abcdef") != "" || len(version) > versionLength {
-		return "", fmt.Errorf("%q is no version: it takes up to %d hexadecimal digits: %w", version, versionLength, ErrNoVersion)
+	if err := checkVersion(version); err != nil {
+		return "", err
 	}
 	if len(version) == versionLength {
 		return version, nil
@@ -192,6 +213,13 @@ func (r *Registry) Resolve(ctx context.Context, version string) (string, error) 
 	return found, nil
 }
 
+func checkVersion(version string) error {
+	if strings.Trim(version, "0123456789abcdef") != "" || len(version) > versionLength {
+		return fmt.Errorf("%q is no version: it takes up to %d hexadecimal digits: %w", version, versionLength, ErrNoVersion)
+	}
+	return nil
+}
+
 // Promoted returns the promoted version and those before it, the latest first; nil if there is none.
 func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
 	text, err := storage.ReadAll(ctx, r.bucket, promotedKey, textLimit)
@@ -205,8 +233,9 @@ func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
 }
 
 // Promote makes a version the one that those get who name none. ErrWorse if one of the figures that it shares
-// with the promoted one is worse by more than tolerance. A tolerance below 0 promotes in any case, and so is a
-// version that was promoted before: that takes promotions back.
+// with the promoted one, or with its parent, is worse by more than tolerance, and ErrNotMeasured if the promoted one
+// has figures and it shares none. A tolerance below 0 promotes in any case, and so is a version that was promoted
+// before: that takes promotions back.
 func (r *Registry) Promote(ctx context.Context, version string, tolerance float64) (Manifest, error) {
 	m, err := r.Manifest(ctx, version)
 	if err != nil {
@@ -219,13 +248,9 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 	if len(history) > 0 && history[0] == m.Version {
 		return m, nil
 	}
-	if len(history) > 0 && tolerance >= 0 && !slices.Contains(history, m.Version) {
-		old, err := r.manifest(ctx, history[0])
-		if err != nil {
+	if tolerance >= 0 && !slices.Contains(history, m.Version) {
+		if err := r.compare(ctx, m, history, tolerance); err != nil {
 			return Manifest{}, err
-		}
-		if worse := worseFigures(old, m, tolerance); len(worse) > 0 {
-			return Manifest{}, fmt.Errorf("version %s is %w, %s: %s", m.Version, ErrWorse, old.Version, strings.Join(worse, ", "))
 		}
 	}
 	if _, err := r.Pull(ctx, m.Version); err != nil { // whole, before anybody is sent to it
@@ -240,17 +265,49 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 	return m, nil
 }
 
-// Pull returns the path of a version's file in the cache, which is filled at the first call. ErrDamaged if the
-// bytes are not those that were pushed.
+// compare looks for what stands against a promotion.
+func (r *Registry) compare(ctx context.Context, m Manifest, history []string, tolerance float64) error {
+	var others []string
+	if len(history) > 0 {
+		others = history[:1]
+	}
+	if m.Parent != "" && !slices.Contains(others, m.Parent) {
+		others = append(slices.Clip(others), m.Parent)
+	}
+	for i, version := range others {
+		old, err := r.manifest(ctx, version)
+		if err != nil {
+			return err
+		}
+		role := "its parent"
+		if i < len(history) && version == history[0] {
+			role = "the promoted one"
+		}
+		shared, worse := worseFigures(old, m, tolerance)
+		if len(worse) > 0 {
+			return fmt.Errorf("version %s is %w %s, %s: %s", m.Version, ErrWorse, role, old.Version, strings.Join(worse, ", "))
+		}
+		if len(old.Metrics) > 0 && shared == 0 && role != "its parent" {
+			return fmt.Errorf("version %s has %w %s, %s: push it again with those", m.Version, ErrNotMeasured, role, old.Version)
+		}
+	}
+	return nil
+}
+
+// Pull returns the path of a version's file in the cache, which is filled at the first call; for a version that is
+// given in full and is there, nobody is asked. ErrDamaged if the bytes are not those that were pushed.
 func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
+	if local, ok := r.cached(version); ok {
+		return local, nil
+	}
 	m, err := r.Manifest(ctx, version)
 	if err != nil {
 		return "", err
 	}
-	local := filepath.Join(r.cache, m.SHA256+".safetensors")
-	if data, err := os.ReadFile(local); err == nil && hash(data) == m.SHA256 {
+	if local, ok := r.cached(m.Version); ok {
 		return local, nil
 	}
+	local := filepath.Join(r.cache, m.SHA256+".safetensors")
 	data, err := storage.ReadAll(ctx, r.bucket, key(m.Version, weightsName), modelLimit)
 	if err != nil {
 		return "", fmt.Errorf("%s: version %s: %w", r, m.Version, err)
@@ -266,6 +323,23 @@ func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
 		return "", err
 	}
 	return local, nil
+}
+
+// cached finds a version, given in full, in the cache.
+func (r *Registry) cached(version string) (string, bool) {
+	if len(version) != versionLength || checkVersion(version) != nil {
+		return "", false
+	}
+	found, err := filepath.Glob(filepath.Join(r.cache, version+"*.safetensors"))
+	if err != nil {
+		return "", false
+	}
+	for _, local := range found {
+		if data, err := os.ReadFile(local); err == nil && hash(data)+".safetensors" == filepath.Base(local) {
+			return local, true
+		}
+	}
+	return "", false
 }
 
 func hash(data []byte) string {

@@ -262,9 +262,89 @@ func TestDiff(t *testing.T) {
 }
 
 func TestWorseFigures(t *testing.T) {
-	a := Manifest{About: About{Metrics: map[string]float64{"home.mean_iou": 0.7, "home.missed": 0.3, "home.false": 0.2, "home.dresses": 310, "f1": 0.5}}}
-	better := Manifest{About: About{Metrics: map[string]float64{"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200}}}
-	require.Empty(t, worseFigures(a, better, 0.01))
-	require.Equal(t, []string{"home.false 0.2 instead of 0.05", "home.mean_iou 0.7 instead of 0.9", "home.missed 0.3 instead of 0.05"}, worseFigures(better, a, 0.01))
-	require.Empty(t, worseFigures(better, a, 0.3))
+	a := Manifest{About: About{Metrics: map[string]float64{
+		"home.mean_iou": 0.7, "home.missed": 0.3, "home.false": 0.2, "home.dresses": 310, "f1": 0.5, "shop.queries": 20,
+		"facets.neckline.labels.halter.f1": 0.5,
+	}}}
+	better := Manifest{About: About{Metrics: map[string]float64{
+		"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200, "shop.queries": 10,
+		"facets.neckline.labels.halter.f1": 0.1, // a label of few photos
+	}}}
+	shared, worse := worseFigures(a, better, 0.01)
+	require.Equal(t, 3, shared)
+	require.Empty(t, worse)
+	_, worse = worseFigures(better, a, 0.01)
+	require.Equal(t, []string{"home.false 0.2 instead of 0.05", "home.mean_iou 0.7 instead of 0.9", "home.missed 0.3 instead of 0.05"}, worse)
+	_, worse = worseFigures(better, a, 0.3)
+	require.Empty(t, worse)
+}
+
+// TestPromotionsAreCompared with the parent, even where it is not the promoted one, and refused where there is nothing to
+// compare.
+func TestPromotionsAreCompared(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	push := func(seed float32, about About) string {
+		m, err := r.Push(ctx, aModel(t, seed, "v-neck"), about)
+		require.NoError(t, err)
+		return m.Version
+	}
+	parent := push(1, About{Metrics: map[string]float64{"f1": 0.8}})
+	child := push(2, About{Parent: parent, Metrics: map[string]float64{"f1": 0.7}})
+	_, err := r.Promote(ctx, child, 0.01)
+	require.ErrorIs(t, err, ErrWorse)
+	require.ErrorContains(t, err, "its parent")
+	_, err = r.Promote(ctx, parent, 0.01)
+	require.NoError(t, err)
+	for _, about := range []About{{}, {Metrics: map[string]float64{"recall": 0.9}}} {
+		unmeasured := push(3, about)
+		_, err = r.Promote(ctx, unmeasured, 0.01)
+		require.ErrorIs(t, err, ErrNotMeasured)
+		promoted, err := r.Promoted(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []string{parent}, promoted)
+	}
+	_, err = r.Promote(ctx, push(4, About{Parent: parent, Metrics: map[string]float64{"f1": 0.81}}), 0.01)
+	require.NoError(t, err)
+}
+
+// TestAFileSaysWhereItComesFrom: its notes stand in where nothing else is said.
+func TestAFileSaysWhereItComesFrom(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	parent, err := r.Push(ctx, aModel(t, 1, "v-neck"), About{})
+	require.NoError(t, err)
+	file := func(parent string) []byte {
+		m, err := models.Decode(aModel(t, 2, "v-neck"))
+		require.NoError(t, err)
+		m.Config.Notes = map[string]string{models.NoteParent: parent, models.NoteDataset: "autumn", models.NoteCode: "v1.2"}
+		var b bytes.Buffer
+		require.NoError(t, m.Encode(&b, models.Float32))
+		return b.Bytes()
+	}
+	m, err := r.Push(ctx, file(parent.SHA256), About{})
+	require.NoError(t, err)
+	require.Equal(t, About{Parent: parent.Version, Dataset: "autumn", Code: "v1.2"}, m.About)
+	m, err = r.Push(ctx, file(parent.SHA256), About{Dataset: "winter"})
+	require.NoError(t, err)
+	require.Equal(t, "winter", m.Dataset)
+	m, err = r.Push(ctx, file(strings.Repeat("ab", 32)), About{})
+	require.NoError(t, err, "a parent that is elsewhere is no error")
+	require.Empty(t, m.Parent)
+}
+
+// TestAVersionInTheCacheNeedsNobody: the service may be away.
+func TestAVersionInTheCacheNeedsNobody(t *testing.T) {
+	location, cache := t.TempDir(), t.TempDir()
+	r, err := Open(t.Context(), location, cache)
+	require.NoError(t, err)
+	m, err := r.Push(t.Context(), aModel(t, 1, "v-neck"), About{})
+	require.NoError(t, err)
+	local, err := r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(location))
+	again, err := r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	require.Equal(t, local, again)
+	require.NoError(t, os.WriteFile(local, []byte("damaged"), 0o600))
+	_, err = r.Pull(t.Context(), m.Version)
+	require.ErrorIs(t, err, ErrNoVersion)
 }

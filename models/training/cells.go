@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
@@ -29,6 +30,19 @@ type matrix struct {
 }
 
 func (m matrix) row(i int) []float32 { return m.data[i*m.columns : (i+1)*m.columns] }
+
+// normalise brings each row to length 1.
+func (m matrix) normalise() {
+	for i := range m.rows {
+		row := blas32.Vector{N: m.columns, Inc: 1, Data: m.row(i)}
+		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
+	}
+}
+
+// dot is the product of two rows: their cosine, where they have length 1.
+func (m matrix) dot(i, j int) float32 {
+	return blas32.Dot(blas32.Vector{N: m.columns, Inc: 1, Data: m.row(i)}, blas32.Vector{N: m.columns, Inc: 1, Data: m.row(j)})
+}
 
 // cellSource computes the cells of looks at a pool's crops, each look once: the stages that learn from a frozen trunk
 // look at the same crops.

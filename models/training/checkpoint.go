@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
@@ -114,12 +115,25 @@ func decodeCheckpoint(data []byte, trainer *models.Trainer) (history *History, b
 	return history, best, nil
 }
 
+// asFloats are a tensor's numbers; those of a batch that are whole, such as labels, are small.
+func asFloats(t *tensors.Tensor) ([]float32, error) {
+	if t.DType() != dtypes.Int32 {
+		return tensors.CopyFlatData[float32](t)
+	}
+	whole, err := tensors.CopyFlatData[int32](t)
+	data := make([]float32, len(whole))
+	for i, v := range whole {
+		data[i] = float32(v)
+	}
+	return data, err
+}
+
 // saveBatches writes the batches of a step that failed, as tensors batch-0.input-0 and so on.
 func saveBatches(ctx context.Context, bucket storage.Bucket, key string, parts [][]*tensors.Tensor, photos []string, failure error) error {
 	state := models.Weights{}
 	for i, batch := range parts {
 		for j, input := range batch {
-			data, err := tensors.CopyFlatData[float32](input)
+			data, err := asFloats(input)
 			if err != nil {
 				return fmt.Errorf("the batch cannot be kept: %w", err)
 			}

@@ -89,9 +89,9 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 	if full != nil && !slices.Contains(without, full) {
 		everyone = append(everyone, full)
 	}
-	refine := everyone[0].Config.Refine
-	for _, model := range everyone {
-		model.Config.Refine = nil
+	refine := make([]*models.RefineConfig, len(everyone))
+	for i, model := range everyone {
+		refine[i], model.Config.Refine = model.Config.Refine, nil
 	}
 	fit := func(features func(trial) []float64, to func(*models.Model) []float64) error {
 		if err := m.photos(ctx); err != nil {
@@ -115,18 +115,18 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 		return nil
 	}
 	err := fit(func(t trial) []float64 { return t.place.Evidence[:] }, func(model *models.Model) []float64 { return model.Config.Merge.Calibration[:] })
-	if err != nil || refine == nil {
+	if err != nil || refine[0] == nil {
 		return err
 	}
-	for _, model := range everyone {
-		own := *refine
+	for i, model := range everyone {
+		own := *refine[i]
 		own.Sure, own.Hopeless = 0, 0 // which speak of what is fitted here
 		model.Config.Refine = &own
 	}
 	err = fit(func(t trial) []float64 { return []float64{models.LogOdds(t.before), t.place.Present} },
 		func(model *models.Model) []float64 { return model.Config.Refine.Calibration[:] })
-	for _, model := range everyone {
-		model.Config.Refine.Sure, model.Config.Refine.Hopeless = refine.Sure, refine.Hopeless
+	for i, model := range everyone {
+		model.Config.Refine.Sure, model.Config.Refine.Hopeless = refine[i].Sure, refine[i].Hopeless
 	}
 	return err
 }

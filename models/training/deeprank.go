@@ -52,6 +52,7 @@ type RankSamples struct {
 	products [][]int // looks of each of the pool's products
 	triplets [][3]int
 	weights  []float32 // of the triplets
+	crops    []int     // of the pool, that the vectors are of
 }
 
 // CropTriplet names three crops of the pool: the second is more like the first than the third.
@@ -107,6 +108,9 @@ func collectRanks(ctx context.Context, cells *cellSource, triplets []CropTriplet
 		return s, err
 	}
 	s.vectors = project(m, cells.model.Weights)
+	for _, l := range looks {
+		s.crops = append(s.crops, l.crop)
+	}
 	return s, nil
 }
 
@@ -160,7 +164,7 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 	}
 	options.Batch = min(options.Batch, 2*(len(painted)+len(real))) // a product stands in a batch once
 	size := samples.vectors.columns
-	batches := func(step int) []*tensors.Tensor {
+	batches := func(pool *Pool, step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		x, labels := drawRanks(rng, pool, samples, painted, real, options.Batch)
 		batch := []*tensors.Tensor{
@@ -176,12 +180,14 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 			chosen := rng.IntN(len(samples.triplets))
 			w[b] = samples.weights[chosen]
 			for i, look := range samples.triplets[chosen] {
+				pool.noteCrop(samples.crops[look])
 				copy(t[(i*n+b)*size:], samples.vectors.row(look))
 			}
 		}
 		return append(batch, tensors.FromFlatDataAndDimensions(t, 3*n, size), tensors.FromFlatDataAndDimensions(w, n))
 	}
-	return runHead(ctx, trainer, batches, options, report)
+	options.Loop.Describe = func(number int) []string { return drawnBy(pool, func(pool *Pool) { batches(pool, number) }) }
+	return runHead(ctx, trainer, func(number int) []*tensors.Tensor { return batches(pool, number) }, options, report)
 }
 
 // drawRanks draws two looks of each of n/2 products, siblings together, and says which product each look is of.
@@ -208,6 +214,7 @@ func drawRanks(rng *rand.Rand, pool *Pool, samples RankSamples, painted, real []
 			a := rng.IntN(len(looks))
 			b := (a + 1 + rng.IntN(len(looks)-1)) % len(looks)
 			for _, one := range []int{a, b} {
+				pool.noteCrop(samples.crops[looks[one]])
 				copy(x[len(products)*size:], samples.vectors.row(looks[one]))
 				products = append(products, int32(q))
 			}

@@ -298,24 +298,11 @@ func moments(m matrix) (mean, deviation []float32) {
 // did not learn from, and sets its threshold to the lowest probability from which at least
 // `precision` of the predictions are right.
 func Calibrate(pool *Pool, samples FacetSamples, weights models.Weights, precision float64) []models.FacetConfig {
-	var configs []models.FacetConfig
-	for f, facet := range pool.Facets {
-		var logits [][]float64
-		var truth []int
-		for i, labels := range samples.labels {
-			if labels[f] < 0 {
-				continue
-			}
-			logits, truth = append(logits, facetLogits(weights, facet.Name, samples.cells.row(i))), append(truth, int(labels[f]))
-		}
-		c := models.FacetConfig{Facet: facet, Temperature: 1, Threshold: 0.6}
-		if len(truth) > 0 {
-			c.Temperature = models.FitTemperature(logits, truth)
-			c.Threshold = models.FitThreshold(logits, truth, c.Temperature, precision)
-		}
-		configs = append(configs, c)
+	j := newJudgedLogits(pool)
+	for i := range samples.labels {
+		j.add(pool, samples, weights, i)
 	}
-	return configs
+	return j.calibrate(pool, precision)
 }
 
 // facetLogits is what a head says of cells.

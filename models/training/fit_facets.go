@@ -66,11 +66,12 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	if err != nil {
 		return nil, err
 	}
-	initial := plan.initial(m.From, "", samples.cells.columns)
+	// The model's own heads may have learned from the very photos that are left out for the calibration.
+	initial, anew := plan.initial(m.From, "", samples.cells.columns), zeroFacets(m.pool, samples.cells.columns)
 	if trunk.heads != nil {
-		initial = trunk.heads
+		initial, anew = trunk.heads, trunk.heads
 	}
-	train := func(title string, keep func(fold int) bool) (models.Weights, error) {
+	train := func(title string, initial models.Weights, keep func(fold int) bool) (models.Weights, error) {
 		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
 		if trunk.weights != nil {
@@ -87,19 +88,19 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		}
 		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporter(title, []string{"loss"}))
 	}
-	var unseen judgedLogits
+	unseen := newJudgedLogits(m.pool)
 	unseenFolds := calibrationFolds
 	if m.OwnTrunk > 0 {
 		unseenFolds = 1 // the trunk has seen the others
 	}
 	for fold := range unseenFolds {
-		weights, err := train(fmt.Sprintf("facets, without part %d of %d", fold+1, photos.folds), func(f int) bool { return f != fold })
+		weights, err := train(fmt.Sprintf("facets, without part %d of %d", fold+1, photos.folds), anew, func(f int) bool { return f != fold })
 		if err != nil {
 			return nil, err
 		}
-		unseen.add(m.pool, samples, weights, fold)
+		unseen.addFold(m.pool, samples, weights, fold)
 	}
-	weights, err := train("facets", func(int) bool { return true })
+	weights, err := train("facets", initial, func(int) bool { return true })
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +109,22 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		delete(model.Weights, name)
 	}
 	model.Weights.Merge("", weights)
-	model.Config.Facets = plan.configs(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8))
+	model.Config.Facets = withTrained(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8))
 	var names []string
 	for _, f := range plan.Facets {
 		names = append(names, f.Name)
 	}
 	model.SetTrunk(trunk.name, trunk.weights, names...)
+	var fingerprints []string
+	for _, part := range photos.mixture.Parts {
+		fingerprints = append(fingerprints, part.Dataset.Fingerprint)
+	}
+	m.note(model, fingerprints...)
 	fit := &FacetFit{Weights: inForce}
-	fit.Model, err = m.save(ctx, model)
-	return fit, err
+	if fit.Model, err = m.save(ctx, model); err != nil || trunk.checkpoint == "" {
+		return fit, err
+	}
+	return fit, m.Work.Delete(ctx, trunk.checkpoint)
 }
 
 // lookAtMixture takes the cells of all labelled crops: one look at each painted one, some at each of the real
@@ -247,23 +255,29 @@ type judgedLogits struct {
 	truth  [][]int
 }
 
-// add adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where there
+func newJudgedLogits(pool *Pool) *judgedLogits {
+	return &judgedLogits{make([][][]float64, len(pool.Facets)), make([][]int, len(pool.Facets))}
+}
+
+// addFold adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where there
 // are no others.
-func (j *judgedLogits) add(pool *Pool, samples FacetSamples, weights models.Weights, fold int) {
-	if j.logits == nil {
-		j.logits, j.truth = make([][][]float64, len(pool.Facets)), make([][]int, len(pool.Facets))
-	}
+func (j *judgedLogits) addFold(pool *Pool, samples FacetSamples, weights models.Weights, fold int) {
 	last, real := -1, slices.Contains(samples.real, true)
 	for i, crop := range samples.crops {
 		if crop == last || pool.Crops[crop].Fold != fold || samples.real[i] != real {
 			continue
 		}
 		last = crop
-		for f, facet := range pool.Facets {
-			if label := samples.labels[i][f]; label >= 0 {
-				j.logits[f] = append(j.logits[f], facetLogits(weights, facet.Name, samples.cells.row(i)))
-				j.truth[f] = append(j.truth[f], int(label))
-			}
+		j.add(pool, samples, weights, i)
+	}
+}
+
+// add adds what heads say of a sample.
+func (j *judgedLogits) add(pool *Pool, samples FacetSamples, weights models.Weights, sample int) {
+	for f, facet := range pool.Facets {
+		if label := samples.labels[sample][f]; label >= 0 {
+			j.logits[f] = append(j.logits[f], facetLogits(weights, facet.Name, samples.cells.row(sample)))
+			j.truth[f] = append(j.truth[f], int(label))
 		}
 	}
 }

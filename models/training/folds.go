@@ -12,11 +12,14 @@ import (
 )
 
 // realFolds is how many folds the real photos are parted into.
-const realFolds = 5
+const realFolds = datasets.Folds
 
 // FoldOf is the fold that an example belongs to: its own or, for those without, one by its file's name, so that heads
 // which have not learned from it are known for each of them.
 func FoldOf(e datasets.Example) int { return foldOf(e.Fold, e.Path) }
+
+// TripletFold is FoldOf a triplet, by its query.
+func TripletFold(t datasets.Triplet) int { return foldOf(t.Fold, t.Query.Name) }
 
 func foldOf(own int, path string) int {
 	if own < 0 {
@@ -56,5 +59,21 @@ func Folds(ctx context.Context, options Options) ([]*models.Model, error) {
 			}
 		}
 	}
+	if slices.Contains(m.Heads, "facets") {
+		rotateCalibrations(held)
+	}
 	return held, nil
+}
+
+// rotateCalibrations gives each model the temperatures and thresholds of the next one: its own were fitted to the photos
+// that it is measured with.
+func rotateCalibrations(folds []*models.Model) {
+	first := folds[0].Config.Facets
+	for k, model := range folds {
+		if k == len(folds)-1 {
+			model.Config.Facets = first
+		} else {
+			model.Config.Facets = folds[k+1].Config.Facets
+		}
+	}
 }

@@ -66,14 +66,17 @@ func TestFolds(t *testing.T) {
 	folds, err := Folds(t.Context(), options)
 	require.NoError(t, err)
 	require.Len(t, folds, realFolds)
-	seen := map[string]bool{}
+	seen, anchors := map[string]bool{}, map[string]bool{}
 	for k, fold := range folds {
 		require.NoError(t, fold.Weights.CheckFinite())
 		require.Equal(t, model.Weights.Sub("trunk."), fold.Weights.Sub("trunk."), "the trunk stays as it is")
 		require.Equal(t, model.Weights["unsupervised.weight"], fold.Weights["unsupervised.weight"])
 		require.False(t, seen[fold.EmbeddingModel()], "fold %d learned from what another one did", k)
 		seen[fold.EmbeddingModel()] = true
-		require.NotEqual(t, model.Config.Refine, fold.Config.Refine, "confidences are each fold's own")
+		require.NotEqual(t, model.Config.Refine.Calibration, fold.Config.Refine.Calibration, "confidences are each fold's own")
+		at := fmt.Sprint(fold.Config.Refine.Anchors)
+		require.False(t, anchors[at], "the anchors of fold %d know boxes that it has not learned from", k)
+		anchors[at] = true
 	}
 
 	// What was trained is there for another run, which needs no backend but to fit confidences.
@@ -91,6 +94,38 @@ func TestFolds(t *testing.T) {
 	options.Reference = nil
 	_, err = Folds(t.Context(), options)
 	require.ErrorContains(t, err, "real photos")
+}
+
+// TestTripletsKeepTheirPlaces: looks are changed by a crop's place in the pool, which must not depend on the fold that a
+// run that goes on begins with.
+func TestTripletsKeepTheirPlaces(t *testing.T) {
+	options := tiny(t)
+	options.Reference = reference(t)
+	names := func(excluded, wantHeld int) (names []string) {
+		m, err := newMaker(t.Context(), options)
+		require.NoError(t, err)
+		m.pool = &Pool{}
+		learned, held, err := m.triplets(excluded)
+		require.NoError(t, err)
+		require.Len(t, held, wantHeld)
+		require.Len(t, learned, realFolds-wantHeld)
+		for _, c := range m.pool.Crops {
+			names = append(names, c.Name)
+		}
+		return names
+	}
+	require.Equal(t, names(-1, 0), names(0, 1))
+}
+
+func TestCalibrationsAreOthers(t *testing.T) {
+	var folds []*models.Model
+	for k := range 3 {
+		folds = append(folds, &models.Model{Config: models.Config{Facets: []models.FacetConfig{{Temperature: float64(k)}}}})
+	}
+	rotateCalibrations(folds)
+	for k, want := range []float64{1, 2, 0} {
+		require.Equal(t, want, folds[k].Config.Facets[0].Temperature)
+	}
 }
 
 // TestFoldsStartAnew: heads of a model that may have learned from a fold do not find their way into those without it.

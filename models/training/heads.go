@@ -143,7 +143,11 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	for i, facet := range m.pool.Facets {
 		for j, label := range facet.Labels {
 			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "real", counts.real[i][j], "weight", classWeights.real[i][j], "painted", counts.painted[i][j], "weight of painted", classWeights.painted[i][j])
-			m.reportWeight(ClassWeight{facet.Name, label, counts.real[i][j] + counts.painted[i][j], classWeights.real[i][j]})
+			in := ClassWeight{facet.Name, label, counts.painted[i][j], classWeights.painted[i][j]}
+			if m.Reference != nil { // whose photos are fewer, and so what weights matter for
+				in.Samples, in.Weight = counts.real[i][j], classWeights.real[i][j]
+			}
+			m.reportWeight(in)
 		}
 	}
 	var held FacetSamples
@@ -161,8 +165,14 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if excluded < 0 {
 		return nil
 	}
-	model.Config.Facets = Calibrate(m.pool, held, weights, 0.8)
-	for _, f := range model.Config.Facets {
+	calibrated := Calibrate(m.pool, held, weights, 0.8)
+	model.Config.Facets = withTrained(model.Config.Facets, calibrated)
+	var names []string
+	for _, f := range calibrated {
+		names = append(names, f.Name)
+	}
+	model.SetTrunk("", nil, names...) // what some of them may have had to themselves is not theirs any more
+	for _, f := range calibrated {
 		m.Logger.Info("calibrated", "facet", f.Name, "temperature", f.Temperature, "threshold", f.Threshold)
 	}
 	return nil
@@ -194,7 +204,7 @@ func joined(a, b FacetSamples) FacetSamples {
 }
 
 func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int) error {
-	triplets, err := m.triplets(excluded)
+	triplets, held, err := m.triplets(excluded)
 	if err != nil {
 		return err
 	}
@@ -203,43 +213,73 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 		return err
 	}
 	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets))), Batch: 128, LearningRate: 3e-4, Loop: m.headLoop()}
+	var unseen matrix
+	if len(held) > 0 {
+		if unseen, err = m.tripletEmbeddings(ctx, model, held); err != nil {
+			return err
+		}
+		options.Loop.Validate, options.Loop.Metric = rightTriplets(unseen), tripletsName
+	}
 	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, m.Mining, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
 	if err != nil {
 		return err
+	}
+	if len(held) > 0 {
+		before, after := rightOf(unseen), rightOf(ranked(unseen, weights))
+		m.Logger.Info("deeprank: judged triplets that were not learned from", "fold", excluded, "triplets", len(held), "right", after, "unsupervised", before)
+		if after < before {
+			m.Logger.Warn("deeprank finds fewer of them than the unsupervised embedding: the triplets contradict each other, or are too few")
+		}
 	}
 	model.Weights.Merge("", weights)
 	return nil
 }
 
-// triplets reads the photos of the judged triplets into the pool.
-func (m *maker) triplets(excluded int) ([]CropTriplet, error) {
+// tripletEmbeddings are the unsupervised embeddings of triplets' photos as they are, three rows for each.
+func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, triplets []CropTriplet) (matrix, error) {
+	var looks []look
+	for _, t := range triplets {
+		for _, c := range t.Crops {
+			looks = append(looks, look{crop: c})
+		}
+	}
+	cells, err := m.embeddingCells(model).of(ctx, looks, m.counter("deeprank: photos to measure with"))
+	if err != nil {
+		return matrix{}, err
+	}
+	return project(cells, model.Weights), nil
+}
+
+// triplets reads the photos of all judged triplets into the pool, in an order that does not depend on the fold that is
+// left out, since looks are changed by a crop's place in the pool. held are those of the fold.
+func (m *maker) triplets(excluded int) (learned, held []CropTriplet, err error) {
 	if m.Reference == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	judged, err := m.Reference.AllTriplets()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.tripletCrops == nil {
 		m.tripletCrops = map[string]int{}
 	}
-	var triplets []CropTriplet
 	for _, t := range judged {
-		if excluded >= 0 && foldOf(t.Fold, t.Query.Name) == excluded {
-			continue
-		}
 		c := CropTriplet{Confidence: t.Confidence}
 		for i, e := range []datasets.Example{t.Query, t.Near, t.Far} {
 			at, ok := m.tripletCrops[e.Name]
 			if !ok {
 				if at, err = m.pool.AddCrop(e, photo.DefaultLimits()); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				m.tripletCrops[e.Name] = at
 			}
 			c.Crops[i] = at
 		}
-		triplets = append(triplets, c)
+		if excluded >= 0 && TripletFold(t) == excluded {
+			held = append(held, c)
+		} else {
+			learned = append(learned, c)
+		}
 	}
-	return triplets, nil
+	return learned, held, nil
 }

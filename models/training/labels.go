@@ -221,8 +221,34 @@ func (p LabelPlan) Changed() bool {
 	return slices.ContainsFunc(p.Changes, func(c LabelChange) bool { return c.Fate != LabelKept })
 }
 
-// Label is the name of a dataset's label in the plan; "" of a facet that is not in it.
-func (p LabelPlan) Label(facet, label string) string { return p.names[facet][label] }
+// Label is the name of a dataset's label in the plan; "" of a facet or label that is not in it. One that only datasets
+// to measure with have may be spelled otherwise.
+func (p LabelPlan) Label(facet, label string) string {
+	if name, ok := p.names[facet][label]; ok {
+		return name
+	}
+	for _, f := range p.Facets {
+		if f.Name != facet {
+			continue
+		}
+		for _, known := range f.Labels {
+			if loose(known) == loose(label) {
+				return known
+			}
+		}
+	}
+	return ""
+}
+
+// Renamed is what a label of the model is called in the plan.
+func (p LabelPlan) Renamed(facet, label string) string {
+	for _, c := range p.Changes {
+		if c.Facet == facet && c.Fate == LabelRenamed && c.From == label {
+			return c.Label
+		}
+	}
+	return label
+}
 
 // Examples are a dataset's with the labels of the plan. Those of other facets are left out.
 func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
@@ -287,8 +313,8 @@ func (p LabelPlan) from(facet, label string) string {
 	return ""
 }
 
-// configs are a model's facets with those of the plan in their place, new ones behind.
-func (p LabelPlan) configs(model []models.FacetConfig, trained []models.FacetConfig) []models.FacetConfig {
+// withTrained are a model's facets with those that were trained in their place, new ones behind.
+func withTrained(model, trained []models.FacetConfig) []models.FacetConfig {
 	configs := slices.Clone(model)
 	for _, f := range trained {
 		at := slices.IndexFunc(configs, func(c models.FacetConfig) bool { return c.Name == f.Name })

@@ -169,6 +169,6 @@ func TestInitialHeads(t *testing.T) {
 	require.ElementsMatch(t, []string{"facets.fit.bias", "facets.fit.weight", "facets.neckline.bias", "facets.neckline.weight"}, slices.Collect(maps.Keys(initial)))
 
 	trained := []models.FacetConfig{facetConfig("neckline", "halter", "cowl", "crew"), facetConfig("fit", "slim", "wide")}
-	require.Equal(t, []models.FacetConfig{trained[0], model.Config.Facets[1], trained[1]}, plan.configs(model.Config.Facets, trained))
+	require.Equal(t, []models.FacetConfig{trained[0], model.Config.Facets[1], trained[1]}, withTrained(model.Config.Facets, trained))
 	require.Equal(t, []string{"round", "v-neck", "halter"}, model.Config.Facets[0].Labels, "the model that it starts from does not change")
 }

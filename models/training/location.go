@@ -19,8 +19,6 @@ type HeadOptions struct {
 	LearningRate float64
 	// RealShare of each batch are real photos.
 	RealShare float64
-	// Excluded is the evaluation fold that is not learned from; -1 learns from all.
-	Excluded int
 	// Loop has what else there is to say about the steps. Its Steps, Rate, Photos and Seed are the head's.
 	Loop LoopOptions
 }
@@ -30,6 +28,8 @@ type LocationOptions struct {
 	HeadOptions
 	// Background and Location say which of the two is trained.
 	Background, Location bool
+	// Excluded is the evaluation fold that is not learned from; -1 learns from all.
+	Excluded int
 }
 
 // TrainLocation trains the background and location networks on a frozen trunk, on painted and real

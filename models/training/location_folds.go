@@ -77,11 +77,16 @@ func (m *maker) withoutTrained(weights models.Weights) models.Weights {
 func (m *maker) locationHeads(ctx context.Context, model *models.Model, excluded int) error {
 	if slices.Contains(m.Heads, "background") || slices.Contains(m.Heads, "location") {
 		options := LocationOptions{
-			HeadOptions: HeadOptions{Seed: 2 + m.Seed, Steps: m.steps(locationSteps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Excluded: excluded, Loop: m.headLoop()},
+			HeadOptions: HeadOptions{Seed: 2 + m.Seed, Steps: m.steps(locationSteps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Loop: m.headLoop()},
+			Excluded:    excluded,
 			Background:  slices.Contains(m.Heads, "background"),
 			Location:    slices.Contains(m.Heads, "location"),
 		}
-		weights, err := TrainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(fmt.Sprintf("location (without fold %d)", excluded), []string{"loss", "foreground", "box"}))
+		title := "location"
+		if excluded >= 0 {
+			title += fmt.Sprintf(" (without fold %d)", excluded)
+		}
+		weights, err := TrainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(title, []string{"loss", "foreground", "box"}))
 		if err != nil {
 			return err
 		}

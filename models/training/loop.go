@@ -44,6 +44,8 @@ type LoopOptions struct {
 	Bucket          storage.Bucket
 	Key             string
 	CheckpointEvery time.Duration
+	// KeepLast leaves a checkpoint after the last step as well, where the caller has more to do before it may go.
+	KeepLast bool
 	// Describe names the photos of a batch, for the error of one that makes losses or gradients infinite; may be nil.
 	Describe func(batch int) []string
 
@@ -149,6 +151,11 @@ func loop(ctx context.Context, trainer *models.Trainer, batches func(number int)
 			if err := save(); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if options.KeepLast {
+		if err := save(); err != nil {
+			return nil, err
 		}
 	}
 	if best != nil {

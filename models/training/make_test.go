@@ -102,10 +102,16 @@ func TestMakeHead(t *testing.T) {
 	options := tiny(t)
 	model, err := Make(t.Context(), options)
 	require.NoError(t, err)
-	options.From, options.Heads = model, []string{"facets"}
+	require.NotContains(t, model.Config.Notes, models.NoteParent)
+	model.Config.Facets = append(model.Config.Facets, models.FacetConfig{Facet: catalog.Facet{Name: "fit", Labels: []string{"slim", "wide"}}, Temperature: 2})
+	model.Weights["facets.fit.bias"] = models.NewTensor(2)
+	options.From, options.Heads, options.Seed, options.Code = model, []string{"facets"}, 1, "v1"
 	retrained, err := Make(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, model.EmbeddingModel(), retrained.EmbeddingModel())
+	require.NotEqual(t, model.Weights["facets.sleeve.weight"], retrained.Weights["facets.sleeve.weight"])
+	require.Equal(t, model.Config.Facets[len(model.Config.Facets)-1], retrained.Config.Facets[len(retrained.Config.Facets)-1], "a shop's own facet stays")
+	require.Equal(t, map[string]string{models.NoteParent: model.SHA256, models.NoteCode: "v1"}, retrained.Config.Notes)
 
 	options.Heads = []string{"nose"}
 	_, err = Make(t.Context(), options)

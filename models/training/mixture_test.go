@@ -127,8 +127,8 @@ func TestTemperatureOfMixture(t *testing.T) {
 	}
 	weights := models.Weights{"facets.sleeve.weight": {Shape: []int{2, 1}, Data: []float32{0, 4}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}}}
 	judge := func() models.FacetConfig {
-		var j judgedLogits
-		j.add(pool, samples, weights, 0)
+		j := newJudgedLogits(pool)
+		j.addFold(pool, samples, weights, 0)
 		return j.calibrate(pool, 0.8)[0]
 	}
 	for range 100 {

@@ -7,8 +7,6 @@ import (
 	"math"
 	"sync/atomic"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
@@ -126,16 +124,8 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 
 // ranked computes DeepRank embeddings of unsupervised ones.
 func ranked(unsupervised matrix, weights models.Weights) matrix {
-	w := weights["deeprank.weight"]
-	out := matrix{rows: unsupervised.rows, columns: w.Shape[0], data: make([]float32, unsupervised.rows*w.Shape[0])}
-	blas32.Gemm(blas.NoTrans, blas.Trans, 1,
-		blas32.General{Rows: unsupervised.rows, Cols: unsupervised.columns, Stride: unsupervised.columns, Data: unsupervised.data},
-		blas32.General{Rows: w.Shape[0], Cols: w.Shape[1], Stride: w.Shape[1], Data: w.Data},
-		0, blas32.General{Rows: out.rows, Cols: out.columns, Stride: out.columns, Data: out.data})
-	for i := range out.rows {
-		row := blas32.Vector{N: out.columns, Inc: 1, Data: out.row(i)}
-		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
-	}
+	out := linear(unsupervised, weights["deeprank.weight"], nil)
+	out.normalise()
 	return out
 }
 

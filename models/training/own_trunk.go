@@ -28,6 +28,7 @@ const (
 type ownTrunk struct {
 	name           string
 	weights, heads models.Weights // heads' names are the model's
+	checkpoint     string         // in Options.Work, until the model is there
 }
 
 // in is a model with this trunk in its place, to look at photos with.
@@ -108,16 +109,42 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	o.Steps, o.Rate, o.Photos, o.Seed = m.OwnTrunk, cmp.Or(o.Rate, ownTrunkRate), ownTrunkBatch, m.Seed
 	o.Bucket, o.Key = m.Work, fmt.Sprintf("stages/own-trunk-%x.checkpoint.safetensors", inputs.Sum(nil)[:6])
 	o.Describe = func(number int) []string { return drawnBy(m.pool, func(pool *Pool) { batches(pool, number) }) }
+	o.KeepLast = true // for what follows may fail, and takes its time
+	var held []int
+	for i := range m.pool.Crops {
+		if c := &m.pool.Crops[i]; labelled(c) && c.Fold == 0 {
+			held = append(held, i)
+		}
+	}
+	if len(held) > 0 {
+		o.Validate, o.Metric = m.ownTrunkMacroF1(from, held), macroF1Name
+	}
 	weights, err := loop(ctx, trainer, func(number int) []*tensors.Tensor { return batches(m.pool, number) }, o, m.reporter("trunk of the facets", []string{"loss", "facets"}))
 	if err != nil {
 		return ownTrunk{}, err
 	}
-	if err := m.Work.Delete(ctx, o.Key); err != nil {
-		return ownTrunk{}, err
-	}
 	heads := models.Weights{}
 	heads.Merge("facets.", weights.Sub("facets."))
-	return ownTrunk{name, weights.WithoutAuxiliary().Sub("trunk."), heads}, nil
+	return ownTrunk{name, weights.WithoutAuxiliary().Sub("trunk."), heads, o.Key}, nil
+}
+
+// ownTrunkMacroF1 measures a trunk and its heads on photos that they do not learn from. It is LoopOptions.Validate.
+func (m *maker) ownTrunkMacroF1(from *models.Model, held []int) func(ctx context.Context, weights models.Weights) (float64, error) {
+	var s FacetSamples
+	var looks []look
+	for _, i := range held {
+		looks = append(looks, look{crop: i})
+		s.labels = append(s.labels, m.pool.Crops[i].Labels)
+	}
+	return func(ctx context.Context, weights models.Weights) (float64, error) {
+		own := weights.WithoutAuxiliary()
+		var err error
+		s.cells, err = newCellSource(m.Backend, m.pool, &models.Model{Config: from.Config, Weights: own}).of(ctx, looks, func(int, int) {})
+		if err != nil {
+			return 0, err
+		}
+		return facetsMacroF1(m.pool, s)(ctx, own)
+	}
 }
 
 // drawLabelled draws photos of groups with their labels.

@@ -110,18 +110,17 @@ func principalComponents(cells matrix, size int, whitening float64) (models.Weig
 // project computes unsupervised embeddings of cells, as models.UnsupervisedHead does.
 func project(cells matrix, weights models.Weights) matrix {
 	out := linear(cells, weights["unsupervised.weight"], weights["unsupervised.bias"])
-	for i := range out.rows {
-		row := blas32.Vector{N: out.columns, Inc: 1, Data: out.row(i)}
-		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
-	}
+	out.normalise()
 	return out
 }
 
-// linear is x·wᵀ + bias, w being [out, in].
+// linear is x·wᵀ + bias, w being [out, in]; without a bias, nil, x·wᵀ.
 func linear(x matrix, w, bias *models.Tensor) matrix {
 	out := matrix{rows: x.rows, columns: w.Shape[0], data: make([]float32, x.rows*w.Shape[0])}
 	for i := range out.rows {
-		copy(out.row(i), bias.Data)
+		if bias != nil {
+			copy(out.row(i), bias.Data)
+		}
 	}
 	blas32.Gemm(blas.NoTrans, blas.Trans, 1,
 		blas32.General{Rows: x.rows, Cols: x.columns, Stride: x.columns, Data: x.data},

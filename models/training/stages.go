@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,6 +54,8 @@ type Options struct {
 	// Seed is added to the seeds of all trainings and of what is painted, so that another one draws other weights,
 	// batches and dresses.
 	Seed uint64
+	// Code is the version of the program, for the model's notes.
+	Code string
 	// Watch is told of every step and of all that is counted; nil logs now and then instead.
 	Watch func(stage string, p Progress)
 }
@@ -153,6 +156,14 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 			return nil, err
 		}
 	}
+	var data []string
+	if m.reference != "" {
+		data = append(data, m.reference)
+	}
+	if m.Shop != nil {
+		data = append(data, m.Shop.fingerprint)
+	}
+	m.note(model, data...)
 	b, saved, err := encoded(model, models.Float16)
 	if err != nil {
 		return nil, err
@@ -163,6 +174,23 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 	return saved, nil
 }
 
+// note says in a model where it comes from: the model that it was trained from, the data, the program.
+func (m *maker) note(model *models.Model, data ...string) {
+	notes := map[string]string{models.NoteCode: m.Code}
+	if m.From != nil {
+		notes[models.NoteParent] = m.From.SHA256
+	}
+	for i, fingerprint := range data {
+		data[i] = fingerprint[:min(len(fingerprint), noteLength)]
+	}
+	notes[models.NoteDataset] = strings.Join(slices.DeleteFunc(data, func(s string) bool { return s == "" }), "+")
+	maps.DeleteFunc(notes, func(_, note string) bool { return note == "" })
+	model.Config.Notes = notes
+}
+
+// noteLength is how much of a fingerprint stands in a note.
+const noteLength = 16
+
 // trunk returns the weights of the trunk and of the heads that were trained with it. Like a stage's, its
 // files are named after what went into it.
 func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
@@ -172,12 +200,16 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if options.Teacher != nil {
 		initial.Weights.Merge("trunk.teacher.", options.Teacher.Weights) // to be hashed
 	}
+	photos, err := m.photoNames()
+	if err != nil {
+		return nil, err
+	}
 	config, err := json.Marshal(options.Config) // not %v, which would print where in memory its parts are
 	if err != nil {
 		return nil, err
 	}
 	options.Config, options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = models.Config{}, nil, nil, 0, LoopOptions{}
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v %+v %v %s", stagesVersion, initial.EmbeddingModel(), config, options, m.Options.Paint, m.Reference != nil, m.Options.Trunk.Loop.identity()))
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v %+v %x %s", stagesVersion, initial.EmbeddingModel(), config, options, m.Options.Paint, photos, m.Options.Trunk.Loop.identity()))
 	inputs = m.withFacets(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
@@ -318,6 +350,22 @@ func (m *maker) photos(ctx context.Context) error {
 	}
 	m.Logger.Info("reading real photos", "photos", len(examples))
 	return m.pool.ReadReal(ctx, examples, photo.DefaultLimits())
+}
+
+// photoNames hashes which real photos there are; nil where there are none.
+func (m *maker) photoNames() ([]byte, error) {
+	if m.Reference == nil {
+		return nil, nil
+	}
+	examples, err := m.examples()
+	if err != nil {
+		return nil, err
+	}
+	names := sha256.New()
+	for _, e := range examples {
+		fmt.Fprintln(names, e.Name)
+	}
+	return names.Sum(nil), nil
 }
 
 // examples are the labelled real photos; one may be among them twice, with what different tables say of it.

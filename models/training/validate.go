@@ -6,16 +6,15 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/backends"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/kleid-search/kleid/models"
 )
 
 // What is measured.
 const (
-	macroF1Name = "macro F1"
-	recallName  = "R@1"
+	macroF1Name  = "macro F1"
+	recallName   = "R@1"
+	tripletsName = "triplets"
 )
 
 // recallProducts is how many held-out dresses a trunk is measured with: few, so that it takes no time.
@@ -45,10 +44,7 @@ func trunkRecall(backend backends.Backend, held *Pool, config models.Config) fun
 // recall is the share of the queries among the rows whose nearest other row, by cosine, is of the same product.
 func recall(rows matrix, products []int, queries []bool) float64 {
 	unit := matrix{rows.rows, rows.columns, slices.Clone(rows.data)}
-	for i := range unit.rows {
-		row := blas32.Vector{N: unit.columns, Inc: 1, Data: unit.row(i)}
-		blas32.Scal(1/max(blas32.Nrm2(row), 1e-12), row)
-	}
+	unit.normalise()
 	right, asked := 0, 0
 	for i, query := range queries {
 		if !query {
@@ -60,8 +56,7 @@ func recall(rows matrix, products []int, queries []bool) float64 {
 			if queries[j] {
 				continue
 			}
-			cosine := blas32.Dot(blas32.Vector{N: unit.columns, Inc: 1, Data: unit.row(i)}, blas32.Vector{N: unit.columns, Inc: 1, Data: unit.row(j)})
-			if cosine > best {
+			if cosine := unit.dot(i, j); cosine > best {
 				nearest, best = j, cosine
 			}
 		}
@@ -109,21 +104,36 @@ func facetsMacroF1(pool *Pool, samples FacetSamples) func(ctx context.Context, w
 	}
 }
 
+// rightTriplets measures DeepRank on judged triplets that it does not learn from: the share in which the photo that
+// people found more like the query is nearer to it. The rows are unsupervised embeddings, three for each triplet. It is
+// LoopOptions.Validate.
+func rightTriplets(unsupervised matrix) func(ctx context.Context, weights models.Weights) (float64, error) {
+	return func(ctx context.Context, weights models.Weights) (float64, error) {
+		return rightOf(ranked(unsupervised, weights)), ctx.Err()
+	}
+}
+
+// rightOf is the share of triplets of rows of which the second is nearer to the first than the third.
+func rightOf(rows matrix) float64 {
+	right := 0
+	for i := 0; i < rows.rows; i += 3 {
+		if rows.dot(i, i+1) > rows.dot(i, i+2) {
+			right++
+		}
+	}
+	return 3 * float64(right) / float64(max(rows.rows, 1))
+}
+
 // facetAnswers returns the index of the likeliest label for each row of cells. weight is [labels, cells], bias [labels].
 func facetAnswers(cells matrix, weight, bias *models.Tensor) []int {
-	labels := weight.Shape[0]
-	logits := blas32.General{Rows: cells.rows, Cols: labels, Stride: labels, Data: make([]float32, cells.rows*labels)}
-	if cells.rows > 0 {
-		blas32.Gemm(blas.NoTrans, blas.Trans, 1,
-			blas32.General{Rows: cells.rows, Cols: cells.columns, Stride: cells.columns, Data: cells.data},
-			blas32.General{Rows: labels, Cols: cells.columns, Stride: cells.columns, Data: weight.Data}, 0, logits)
+	if cells.rows == 0 {
+		return nil
 	}
+	logits := linear(cells, weight, bias)
 	answers := make([]int, cells.rows)
 	for i := range answers {
-		row := logits.Data[i*labels : (i+1)*labels]
-		for l := range row {
-			row[l] += bias.Data[l]
-			if row[l] > row[answers[i]] {
+		for l, v := range logits.row(i) {
+			if v > logits.row(i)[answers[i]] {
 				answers[i] = l
 			}
 		}

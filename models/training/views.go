@@ -62,6 +62,9 @@ func drawWhole(rng *rand.Rand, w *Whole, index int) view {
 // show writes a view into pixels [height, width, 3] and what the teacher sees there into the lesson's view at.
 func (p *Pool) show(rng *rand.Rand, v view, pixels []float32, height, width int, backbone models.Backbone, l *lesson, at int) {
 	w := &p.Wholes[v.whole]
+	if p.drawn != nil {
+		p.drawn(w.Name)
+	}
 	m, placement := photo.Letterbox(w.Image, v.region, width, height)
 	viewJitter.relight(rng, m)
 	if v.mirrored {

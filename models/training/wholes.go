@@ -12,6 +12,7 @@ import (
 // Whole is a real photo, of which nothing is known but what a teacher sees.
 type Whole struct {
 	Image *photo.Image
+	Name  string // of its file
 	maps  []featureMap
 }
 
@@ -35,7 +36,7 @@ func (p *Pool) ReadWholes(ctx context.Context, examples []datasets.Example, limi
 		if err != nil {
 			return fmt.Errorf("%s: %w", paths[i], err)
 		}
-		wholes[i].Image = image
+		wholes[i].Image, wholes[i].Name = image, paths[i]
 		return nil
 	})
 	p.Wholes = append(p.Wholes, wholes...)
