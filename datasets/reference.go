@@ -285,6 +285,21 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 	for _, e := range judged {
 		known[e.Name] = e
 	}
+	return readTriplets(path, func(name string) Example {
+		if e, ok := known[name]; ok {
+			return e
+		}
+		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}
+	})
+}
+
+// ReadTriplets reads a CSV file as triplets/triplets.csv of a Reference, of photos of which it is known how they are
+// called, and no more.
+func ReadTriplets(path string) ([]Triplet, error) {
+	return readTriplets(path, func(name string) Example { return Example{Name: name, Fold: -1} })
+}
+
+func readTriplets(path string, named func(name string) Example) ([]Triplet, error) {
 	t, err := readTable(path, "query", "a", "b", "closer", "confidence", "fold")
 	if err != nil {
 		return nil, err
@@ -296,12 +311,7 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 			continue
 		}
 		for i, column := range []string{"query", "a", "b"} {
-			name := t.get(row, column)
-			e, ok := known[name]
-			if !ok {
-				e = Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}
-			}
-			ends[i] = e
+			ends[i] = named(t.get(row, column))
 		}
 		switch closer := t.get(row, "closer"); closer {
 		case "a":

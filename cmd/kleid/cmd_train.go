@@ -142,7 +142,7 @@ func tripletFlags(heads []string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of more triplets of the photos in --reference, such as customers' clicks, with the columns of its triplets/triplets.csv; may be repeated"}, miningFlag()}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in --reference or, without it, in --catalogue; may be repeated"}, miningFlag()}
 }
 
 // openReference opens the folder of --reference, with more triplets.
@@ -243,8 +243,8 @@ func train(c *cli.Context, heads []string) error {
 		if options.Reference, err = openReference(c); err != nil {
 			return err
 		}
-	} else if len(repeated(c, "triplets")) > 0 {
-		return wrongUsage(c, "--triplets are of the photos in --reference, which is missing")
+	} else if len(repeated(c, "triplets")) > 0 && c.String("catalogue") == "" {
+		return wrongUsage(c, "--triplets are of the photos in --reference or --catalogue, which are missing")
 	}
 	if ofHead {
 		if options.From, err = loadModel(c); err != nil {

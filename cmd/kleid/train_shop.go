@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -74,6 +75,20 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if shop.Learned() == 0 {
 		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", place, shop.Total-len(shop.Bad))
 	}
+	if c.String("reference") == "" { // else they are of its photos
+		for _, path := range repeated(c, "triplets") {
+			triplets, err := datasets.ReadTriplets(path)
+			if err == nil {
+				err = shop.AddTriplets(triplets)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+		if n := shop.Triplets() + shop.Held(); n > 0 {
+			progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
+		}
+	}
 	progress.say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
 	return shop, nil
 }
@@ -115,6 +130,14 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if after.Triplets != nil {
+		was := ""
+		if had {
+			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
+		}
+		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
+			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
 	}
 	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
 }

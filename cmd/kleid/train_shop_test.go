@@ -17,7 +17,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	s, err := paintedShop()
 	require.NoError(t, err)
 	photos := s.photos(t)
-	var apart []string // so many of the products
+	var apart, ofApart, ofLearned []string // so many of the products, and photos of both kinds
 	var text strings.Builder
 	fmt.Fprintln(&text, "product_id,photo")
 	for i := 0; len(photos) > 0; i++ {
@@ -26,9 +26,12 @@ func TestTrainOnOwnProducts(t *testing.T) {
 			if len(apart) == 3 {
 				continue
 			}
-			apart = append(apart, id)
+			apart, ofApart = append(apart, id), append(ofApart, photos[0])
 		} else if len(photos) <= 2*(3-len(apart)) {
 			continue // the rest is for those apart
+		}
+		if datasets.SplitOf(id) == datasets.Train {
+			ofLearned = append(ofLearned, photos[0])
 		}
 		fmt.Fprintf(&text, "%s,%s\n%s,%s\n", id, photos[0], id, photos[1])
 		photos = photos[2:]
@@ -45,14 +48,29 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(work, "model.safetensors"))
 	require.FileExists(t, filepath.Join(work, "bad-photos.csv"))
 
-	r = kleid(t, append(args, "--max-bad", "1", "--mining", "semi-hard")...)
+	// Customers' clicks: one of photos that are learned from, one of a photo that is not, one of a bad photo.
+	clicks := func(rows ...string) string {
+		return write(t, filepath.Join(t.TempDir(), "clicks.csv"), []byte("query,a,b,closer,confidence,fold\n"+strings.Join(rows, "\n")))
+	}
+	click := func(query string) string { return fmt.Sprintf("%s,%s,%s,a,3,", query, ofLearned[1], ofLearned[2]) }
+	r = kleid(t, append(args, "--max-bad", "1", "--mining", "semi-hard", "--triplets", clicks(click(ofLearned[0]), click(ofApart[0]), click(torn)))...)
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "6 products to learn from, 3 to measure with")
 	require.Contains(t, r.stdout, "6 photos of products kept apart, among 5")
+	require.Contains(t, r.stderr, "1 triplets to learn from, 1, of products that are kept apart, to measure with")
+	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
 	metrics, err := readMetrics(filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
 	require.Contains(t, metrics, "shop.deeprank.recall_at_1")
+	require.Contains(t, metrics, "shop.triplets.deeprank")
+
+	r = kleid(t, append(args, "--max-bad", "1", "--triplets", clicks(click("elsewhere.jpg")))...)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, `"elsewhere.jpg", which is not in the catalogue`)
+	r = kleid(t, "train", "deeprank", "--work", work, "--triplets", "clicks.csv")
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "--reference or --catalogue")
 
 	r = kleid(t, append(args, "--mining", "hardest")...)
 	require.Equal(t, exitUsage, r.code)

@@ -253,8 +253,16 @@ func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, trip
 // triplets reads the photos of all judged triplets into the pool, in an order that does not depend on the fold that is
 // left out, since looks are changed by a crop's place in the pool. held are those of the fold.
 func (m *maker) triplets(excluded int) (learned, held []CropTriplet, err error) {
+	if m.Shop != nil {
+		for _, t := range m.Shop.triplets {
+			for i := range t.Crops {
+				t.Crops[i] += m.shopCrops
+			}
+			learned = append(learned, t)
+		}
+	}
 	if m.Reference == nil {
-		return nil, nil, nil
+		return learned, nil, nil
 	}
 	judged, err := m.Reference.AllTriplets()
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -27,6 +25,9 @@ type ShopPhoto struct {
 type Shop struct {
 	learned, apart shopProducts
 	fingerprint    string // of what is learned from
+	// triplets of the crops that are learned from, and held ones, of which a photo is apart.
+	triplets []CropTriplet
+	held     [][3]Crop
 	// Bad are the photos that cannot be read; Total counts all.
 	Bad   []datasets.Bad
 	Total int
@@ -126,15 +127,74 @@ func (s *Shop) read(ctx context.Context, locator *embedding.Embedder, photos []S
 	return nil
 }
 
+// AddTriplets adds what people, such as customers by their clicks, said of the shop's photos, by their names. Where a
+// photo's product is kept apart, it is measured with. Those of a photo that is bad are left out; one of a photo that
+// there is not is an error.
+func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
+	type place struct {
+		apart bool
+		crop  int
+	}
+	known := map[string]place{}
+	for i, c := range s.learned.crops {
+		known[c.Name] = place{false, i}
+	}
+	for i, c := range s.apart.crops {
+		known[c.Name] = place{true, i}
+	}
+	bad := map[string]bool{}
+	for _, b := range s.Bad {
+		bad[b.Photo] = true
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, s.fingerprint)
+	for _, t := range triplets {
+		c := CropTriplet{Confidence: t.Confidence}
+		var crops [3]Crop
+		apart, left := false, false
+		for i, e := range []datasets.Example{t.Query, t.Near, t.Far} {
+			at, ok := known[e.Name]
+			switch {
+			case bad[e.Name]:
+				left = true
+				continue
+			case !ok:
+				return fmt.Errorf("a triplet names the photo %q, which is not in the catalogue", e.Name)
+			case at.apart:
+				apart, crops[i] = true, s.apart.crops[at.crop]
+			default:
+				c.Crops[i], crops[i] = at.crop, s.learned.crops[at.crop]
+			}
+		}
+		switch {
+		case left:
+		case apart:
+			s.held = append(s.held, crops)
+		default:
+			s.triplets = append(s.triplets, c)
+			fmt.Fprintln(h, c)
+		}
+	}
+	s.fingerprint = fmt.Sprintf("%x", h.Sum(nil))
+	return nil
+}
+
+// Triplets and Held count the triplets that are learned from and measured with.
+func (s *Shop) Triplets() int { return len(s.triplets) }
+
+// Held is how many are measured with.
+func (s *Shop) Held() int { return len(s.held) }
+
 // Learned and Apart count the products that are learned from and measured with.
 func (s *Shop) Learned() int { return len(s.learned.products) }
 
 // Apart is how many are measured with.
 func (s *Shop) Apart() int { return len(s.apart.products) }
 
-// addShop adds the products that are learned from to the pool.
-func (p *Pool) addShop(s *Shop) {
-	first, crops := len(p.Products), len(p.Crops)
+// addShop adds the products that are learned from to the pool, and returns where their crops begin.
+func (p *Pool) addShop(s *Shop) (crops int) {
+	first := len(p.Products)
+	crops = len(p.Crops)
 	for _, c := range s.learned.crops {
 		c.Product += first
 		c.Labels = p.indices(nil)
@@ -147,6 +207,7 @@ func (p *Pool) addShop(s *Shop) {
 		}
 		p.Products, p.Siblings = append(p.Products, moved), append(p.Siblings, -1)
 	}
+	return crops
 }
 
 // ShopFigures are of the products that are apart: of each photo whose product has another one, is that nearest among
@@ -156,6 +217,15 @@ type ShopFigures struct {
 	Gallery      int        `json:"gallery"` // photos, the query's own left out
 	Unsupervised RecallPair `json:"unsupervised"`
 	DeepRank     RecallPair `json:"deeprank"`
+	// Triplets are those with a photo of a product that is apart; nil where there are none.
+	Triplets *ShopTriplets `json:"triplets,omitempty"`
+}
+
+// ShopTriplets are the shares of triplets in which people agree with the embeddings.
+type ShopTriplets struct {
+	Triplets     int     `json:"triplets"`
+	Unsupervised float64 `json:"unsupervised"`
+	DeepRank     float64 `json:"deeprank"`
 }
 
 // RecallPair is recall at 1 and at 5.
@@ -174,26 +244,44 @@ func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model
 	case len(s.apart.crops) < 2:
 		return ShopFigures{}, nil
 	}
-	m := &maker{Options: options}
-	var looks []look
-	for i := range s.apart.crops {
-		looks = append(looks, look{crop: i})
-	}
-	cells, err := newEmbeddingCellSource(options.Backend, &Pool{Crops: s.apart.crops}, model).of(ctx, looks, m.counter("measuring"))
+	unsupervised, err := s.embed(ctx, options, model, s.apart.crops)
 	if err != nil {
 		return figures, err
 	}
-	unsupervised := project(cells, model.Weights)
 	figures.Unsupervised, figures.Queries = s.apart.recall(unsupervised)
 	figures.DeepRank, _ = s.apart.recall(ranked(unsupervised, model.Weights))
+	if len(s.held) == 0 {
+		return figures, nil
+	}
+	var crops []Crop
+	for _, three := range s.held {
+		crops = append(crops, three[:]...)
+	}
+	if unsupervised, err = s.embed(ctx, options, model, crops); err != nil {
+		return figures, err
+	}
+	figures.Triplets = &ShopTriplets{len(s.held), rightOf(unsupervised), rightOf(ranked(unsupervised, model.Weights))}
 	return figures, nil
+}
+
+// embed returns the unsupervised embeddings of crops as they are.
+func (s *Shop) embed(ctx context.Context, options Options, model *models.Model, crops []Crop) (matrix, error) {
+	m := &maker{Options: options}
+	var looks []look
+	for i := range crops {
+		looks = append(looks, look{crop: i})
+	}
+	cells, err := newEmbeddingCellSource(options.Backend, &Pool{Crops: crops}, model).of(ctx, looks, m.counter("measuring"))
+	if err != nil {
+		return matrix{}, err
+	}
+	return project(cells, model.Weights), nil
 }
 
 // recall of unit vectors, one a crop, and how many of them are queries.
 func (s *shopProducts) recall(vectors matrix) (RecallPair, int) {
 	var r RecallPair
 	queries := 0
-	row := func(i int) blas32.Vector { return blas32.Vector{N: vectors.columns, Inc: 1, Data: vectors.row(i)} }
 	for i := range s.crops {
 		own := s.products[s.crops[i].Product]
 		if len(own) < 2 {
@@ -203,12 +291,12 @@ func (s *shopProducts) recall(vectors matrix) (RecallPair, int) {
 		best := float32(-2) // of its own product
 		for _, j := range own {
 			if j != i {
-				best = max(best, blas32.Dot(row(i), row(j)))
+				best = max(best, vectors.dot(i, j))
 			}
 		}
 		nearer := 0 // photos of others
 		for j := range s.crops {
-			if s.crops[j].Product != s.crops[i].Product && blas32.Dot(row(i), row(j)) >= best {
+			if s.crops[j].Product != s.crops[i].Product && vectors.dot(i, j) >= best {
 				nearer++
 			}
 		}

@@ -32,6 +32,7 @@ func rankPool(painted, real, size int) (*Pool, RankSamples) {
 				samples.vectors.data = append(samples.vectors.data, float32(rng.NormFloat64()))
 			}
 			samples.vectors.rows++
+			samples.crops = append(samples.crops, crops[len(crops)-1])
 		}
 		pool.Products, pool.Siblings = append(pool.Products, crops), append(pool.Siblings, -1)
 		samples.products = append(samples.products, crops)

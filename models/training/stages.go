@@ -85,6 +85,8 @@ type maker struct {
 	cells, embedded *cellSource
 	// dresses of the pool's scenes, on that trunk.
 	dresses *dressPatches
+	// shopCrops is where the crops of Options.Shop begin in the pool.
+	shopCrops int
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
 
@@ -339,7 +341,7 @@ func (m *maker) photos(ctx context.Context) error {
 		return err
 	}
 	if m.Shop != nil {
-		m.pool.addShop(m.Shop)
+		m.shopCrops = m.pool.addShop(m.Shop)
 	}
 	if m.Reference == nil {
 		return nil
