@@ -48,32 +48,23 @@ func (p *Pool) labelCount() int {
 	return n
 }
 
-// drawCrops assembles a batch for the trunk: painted products, each with its sibling where it has one
-// and in two photos (one of the catalogue, one of a customer where there are both), and real photos
-// in two looks each. The two photos or looks are each other's positives.
-func (p *Pool) drawCrops(rng *rand.Rand, painted, real []int, paintedPairs, realPairs int, config models.Config, width, height int, backbone models.Backbone) cropBatch {
-	type view struct {
-		crop int
-		j    jitter
-	}
-	var views []view
+// drawCrops assembles a batch for the trunk: so many of the painted products, each with its sibling where it has one
+// and in two photos (one of the catalogue, one of a customer where there are both), which are each other's positives.
+func (p *Pool) drawCrops(rng *rand.Rand, products []int, pairs int, config models.Config, width, height int, backbone models.Backbone) cropBatch {
+	var drawn []int // crops
 	seen := map[int]bool{}
-	for len(views) < 2*paintedPairs {
-		product := painted[rng.IntN(len(painted))]
+	for len(drawn) < 2*pairs {
+		product := products[rng.IntN(len(products))]
 		for _, q := range []int{product, p.Siblings[product]} {
-			if q < 0 || seen[q] || len(views) == 2*paintedPairs {
+			if q < 0 || seen[q] || len(drawn) == 2*pairs {
 				continue
 			}
 			seen[q] = true
 			a, b := p.twoPhotos(rng, q)
-			views = append(views, view{a, paintedJitter}, view{b, paintedJitter})
+			drawn = append(drawn, a, b)
 		}
 	}
-	for range realPairs {
-		c := real[rng.IntN(len(real))]
-		views = append(views, view{c, realJitter}, view{c, realJitter})
-	}
-	n := len(views)
+	n := len(drawn)
 	labels := p.labelCount()
 	b := cropBatch{
 		n:         n,
@@ -81,11 +72,11 @@ func (p *Pool) drawCrops(rng *rand.Rand, painted, real []int, paintedPairs, real
 		targets:   make([]float32, n*labels),
 		positives: make([]float32, n*n),
 	}
-	for i, v := range views {
-		p.noteCrop(v.crop)
-		m := v.j.look(rng, &p.Crops[v.crop], config.CropMargin, width, height)
+	for i, c := range drawn {
+		p.noteCrop(c)
+		m := paintedJitter.look(rng, &p.Crops[c], config.CropMargin, width, height)
 		photo.Normalise(b.pixels[i*height*width*3:], m, backbone.Mean, backbone.Deviation)
-		p.fillTarget(b.targets[i*labels:(i+1)*labels], p.Crops[v.crop].Labels, labelSmoothing, nil)
+		p.fillTarget(b.targets[i*labels:(i+1)*labels], p.Crops[c].Labels, labelSmoothing, nil)
 		b.positives[i*n+(i^1)] = 1
 	}
 	return b
@@ -210,10 +201,10 @@ func (b sceneBatch) tensors(height, width int) []*tensors.Tensor {
 	}
 }
 
+// tensors are pixels and targets.
 func (b cropBatch) tensors(height, width, labels int) []*tensors.Tensor {
 	return []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(b.pixels, b.n, height, width, 3),
 		tensors.FromFlatDataAndDimensions(b.targets, b.n, labels),
-		tensors.FromFlatDataAndDimensions(b.positives, b.n, b.n),
 	}
 }

@@ -103,7 +103,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 		rng := rand.New(rand.NewPCG(6+m.Seed, uint64(number)))
 		b := pool.drawLabelled(rng, groups, weighting, float32(m.FacetLoss.Smoothing), config, backbone)
 		m.Trunk.Mix.mix(rng, &b, config.CropHeight, config.CropWidth)
-		return b.tensors(config.CropHeight, config.CropWidth, pool.labelCount())[:2]
+		return b.tensors(config.CropHeight, config.CropWidth, pool.labelCount())
 	}
 	o := m.Loop
 	o.Steps, o.Rate, o.Photos, o.Seed = m.OwnTrunk, cmp.Or(o.Rate, ownTrunkRate), ownTrunkBatch, m.Seed

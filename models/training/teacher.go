@@ -38,7 +38,7 @@ const (
 	spread = 32
 )
 
-// teacherRows and teacherColumns are the sizes in which the teacher looks at photos, in cells of its stride; the
+// teacherSizes are those in which the teacher looks at photos, in cells of its stride; the
 // first is for photos that are so large.
 var teacherSizes = []struct{ rows, columns int }{{40, 30}, {28, 21}, {20, 15}, {14, 11}}
 

@@ -112,7 +112,7 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, numb
 		height, width = models.RoundUp(height/2, backbone.Stride), models.RoundUp(width/2, backbone.Stride)
 	}
 	painted, scenes := pool.paintedIndices()
-	crops := pool.drawCrops(rng, painted, nil, options.PaintedPairs, 0, config, width, height, backbone)
+	crops := pool.drawCrops(rng, painted, options.PaintedPairs, config, width, height, backbone)
 	options.Mix.mix(rng, &crops, height, width)
 	scale := config.Scales[rng.IntN(len(config.Scales))]
 	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
@@ -120,7 +120,7 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, numb
 	if len(pool.Wholes) > 0 {
 		views = 2 * options.RealPairs
 	}
-	batch := append(crops.tensors(height, width, pool.labelCount())[:2], positives(crops, views))
+	batch := append(crops.tensors(height, width, pool.labelCount()), positives(crops, views))
 	batch = append(batch, whole.tensors(scale[0], scale[1])...)
 	if views > 0 {
 		components := len(pool.teacherDeviations)
