@@ -296,13 +296,22 @@ func moments(m matrix) (mean, deviation []float32) {
 
 // Calibrate fits each facet's temperature (https://arxiv.org/abs/1706.04599) on samples that the heads
 // did not learn from, and sets its threshold to the lowest probability from which at least
-// `precision` of the predictions are right.
+// `precision` of the predictions are right. Samples are of real photos where there are enough: of painted dresses heads
+// know much more, and are surer of themselves.
 func Calibrate(pool *Pool, samples FacetSamples, weights models.Weights, precision float64) []models.FacetConfig {
-	j := newJudgedLogits(pool)
+	all, real := newJudgedLogits(pool), newJudgedLogits(pool)
 	for i := range samples.labels {
-		j.add(pool, samples, weights, i)
+		all.add(pool, samples, weights, i)
+		if samples.real[i] {
+			real.add(pool, samples, weights, i)
+		}
 	}
-	return j.calibrate(pool, precision)
+	for f := range pool.Facets {
+		if len(real.truth[f]) >= heldLooks*leastJudged {
+			all.logits[f], all.truth[f] = real.logits[f], real.truth[f]
+		}
+	}
+	return all.calibrate(pool, precision)
 }
 
 // facetLogits is what a head says of cells.

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -93,4 +94,28 @@ func TestJudgedLooks(t *testing.T) {
 	require.Equal(t, votes[0], voted.judged(2))
 	require.Equal(t, voted.Labels, agreed(voted, 1), "what is measured is what most said")
 	require.Equal(t, []int16{0, -1}, (&Crop{Labels: []int16{0, -1}}).judged(3))
+}
+
+// TestCalibrateOnRealPhotos: of painted dresses heads are rightly sure, of real ones they must not be; too few real ones
+// say nothing.
+func TestCalibrateOnRealPhotos(t *testing.T) {
+	pool := &Pool{Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"cap", "long"}}}}
+	weights := models.Weights{"facets.sleeve.weight": {Shape: []int{2, 1}, Data: []float32{0, 3}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}}}
+	temperature := func(photos int) float64 {
+		var s FacetSamples
+		add := func(real bool, label int16) {
+			s.labels, s.real = append(s.labels, []int16{label}), append(s.real, real)
+			s.cells.rows, s.cells.columns, s.cells.data = s.cells.rows+1, 1, append(s.cells.data, 1)
+		}
+		for range 1000 {
+			add(false, 1)
+		}
+		for i := range photos * heldLooks {
+			add(true, int16(min(i/heldLooks%3, 1))) // two of three are right
+		}
+		return Calibrate(pool, s, weights, 0.8)[0].Temperature
+	}
+	require.Less(t, temperature(0), 1.0)
+	require.Less(t, temperature(leastJudged-1), 1.5)
+	require.InDelta(t, 3/math.Log(2), temperature(60), 0.2, "so that it says two thirds")
 }

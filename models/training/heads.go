@@ -185,9 +185,12 @@ func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int
 	if err != nil {
 		return FacetSamples{}, err
 	}
-	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, agreed, 4, m.counter("facets: calibration"))
+	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, agreed, heldLooks, m.counter("facets: calibration"))
 	return joined(painted, real), err
 }
+
+// heldLooks is how many looks there are at a real photo that heads are calibrated with.
+const heldLooks = 4
 
 // agreed are the labels that measure: what most judges said.
 func agreed(c *Crop, _ int) []int16 { return c.Labels }

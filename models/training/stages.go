@@ -70,7 +70,7 @@ func DefaultPaintOptions() PaintOptions {
 }
 
 // stagesVersion is raised where a stage trains in another way, so that other results follow from the same inputs.
-const stagesVersion = 4
+const stagesVersion = 5
 
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
