@@ -85,15 +85,23 @@ func macroInterval(labels []string, answers []answer) [2]float64 {
 	if len(answers) == 0 {
 		return [2]float64{}
 	}
-	rng := rand.New(rand.NewPCG(1, 1))
-	values := make([]float64, bootstrapRounds)
-	for i := range values {
+	return bootstrap(func(rng *rand.Rand) float64 {
 		c := newConfusion(labels)
 		for range answers {
 			a := answers[rng.IntN(len(answers))]
 			c.add(a.truth, a.label)
 		}
-		values[i], _ = means(c.report())
+		macro, _ := means(c.report())
+		return macro
+	})
+}
+
+// bootstrap is the 95% interval of what a draw gives.
+func bootstrap(draw func(rng *rand.Rand) float64) [2]float64 {
+	rng := rand.New(rand.NewPCG(1, 1))
+	values := make([]float64, bootstrapRounds)
+	for i := range values {
+		values[i] = draw(rng)
 	}
 	slices.Sort(values)
 	return [2]float64{values[bootstrapRounds*25/1000], values[bootstrapRounds*975/1000-1]}
@@ -101,9 +109,9 @@ func macroInterval(labels []string, answers []answer) [2]float64 {
 
 // MeanF1 is the mean of several facets' macro F1.
 type MeanF1 struct {
-	MacroF1 float64 `json:"macro_f1"`
+	MacroF1 float64
 	// Interval is its 95% interval, by drawing photos with all their facets.
-	Interval [2]float64 `json:"macro_f1_interval"`
+	Interval [2]float64
 }
 
 // Mean is that of the facets' macro F1, which are of the same photos.
@@ -122,9 +130,7 @@ func Mean(reports []FacetReport) MeanF1 {
 	if photos == 0 {
 		return mean
 	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	values := make([]float64, bootstrapRounds)
-	for i := range values {
+	mean.Interval = bootstrap(func(rng *rand.Rand) (drawn float64) {
 		confusions := make([]Confusion, len(reports))
 		for f, r := range reports {
 			confusions[f] = newConfusion(r.Confusion.Labels)
@@ -139,11 +145,10 @@ func Mean(reports []FacetReport) MeanF1 {
 		}
 		for _, c := range confusions {
 			macro, _ := means(c.report())
-			values[i] += macro / float64(len(reports))
+			drawn += macro / float64(len(reports))
 		}
-	}
-	slices.Sort(values)
-	mean.Interval = [2]float64{values[bootstrapRounds*25/1000], values[bootstrapRounds*975/1000-1]}
+		return drawn
+	})
 	return mean
 }
 

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -62,6 +63,13 @@ func (c *ModelCalibration) Model(o QuantiseOptions) (*Model, error) {
 	config := c.model.Config
 	config.Precision = precisionInt8
 	config.Facets = slices.Clone(config.Facets)
+	config.Notes = maps.Clone(config.Notes)
+	if c.model.SHA256 != "" {
+		if config.Notes == nil {
+			config.Notes = map[string]string{}
+		}
+		config.Notes[NoteParent] = c.model.SHA256
+	}
 	return &Model{Config: config, Weights: weights}, nil
 }
 

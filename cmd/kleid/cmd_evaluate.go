@@ -57,10 +57,11 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
-boxes and in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"}})...),
+boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
+more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"}})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
-learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads)...),
+learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads, "--reference")...),
 		},
 	}
 }
@@ -105,6 +106,9 @@ func (m measured) parts(examples []datasets.Example) []evaluation.Part {
 func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (any, error)) error {
 	if len(repeated(c, "dataset")) > 0 { // facets alone have it
 		return evaluateDatasets(c)
+	}
+	if len(repeated(c, "facets")) > 0 {
+		return wrongUsage(c, "--facets goes with --dataset")
 	}
 	if err := required(c, "reference"); err != nil {
 		return err

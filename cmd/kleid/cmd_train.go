@@ -53,7 +53,7 @@ and write WORK/model.safetensors, which --models reads.
 Examples:
   kleid train all --reference photos/reference
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0`,
-				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads), trunkFlags(), facetLossFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -87,7 +87,11 @@ Example:
 		if heads == nil {
 			heads = []string{head.name}
 		}
-		flags, notes, example, codes := slices.Concat(trainFlags(work), tripletFlags(heads), []cli.Flag{modelsFlag()}), trainNotes, "--reference photos/reference", commonExitCodes
+		photos := "--reference"
+		if head.shop {
+			photos += " or, without it, in --catalogue"
+		}
+		flags, notes, example, codes := slices.Concat(trainFlags(work), tripletFlags(heads, photos), []cli.Flag{modelsFlag()}), trainNotes, "--reference photos/reference", commonExitCodes
 		switch {
 		case !head.fitted:
 			flags = slices.Concat(flags, referenceFlags(), loopFlags())
@@ -137,12 +141,12 @@ func referenceFlags() []cli.Flag {
 	return []cli.Flag{&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"}}
 }
 
-// tripletFlags are those of what learns from triplets, if one of the heads does.
-func tripletFlags(heads []string) []cli.Flag {
+// tripletFlags are those of what learns from triplets, if one of the heads does; photos says where their photos are.
+func tripletFlags(heads []string, photos string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in --reference or, without it, in --catalogue; may be repeated"}, miningFlag()}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + "; may be repeated"}, miningFlag()}
 }
 
 // openReference opens the folder of --reference, with more triplets.
@@ -285,7 +289,14 @@ func confirmStudioLabels(c *cli.Context, progress *progress, model *models.Model
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(plan.Changes, func(change training.LabelChange) bool { return change.Fate == training.LabelGone }) {
+	own := map[string]bool{} // facets that the model knows: of others nothing is lost
+	for _, f := range model.Config.Facets {
+		own[f.Name] = true
+	}
+	changes := slices.ContainsFunc(plan.Changes, func(change training.LabelChange) bool {
+		return own[change.Facet] && change.Fate != training.LabelKept
+	})
+	if !changes {
 		return nil
 	}
 	return confirmLabels(c, progress, plan)

@@ -109,7 +109,7 @@ func trainFacets(c *cli.Context) error {
 				return wrongUsage(c, "--%s goes with --dataset; --dataset studio is painted dresses", name)
 			}
 		}
-		for _, name := range []string{"own-trunk", "early-stop", "mixup", "cutmix", "json", "max-bad"} {
+		for _, name := range []string{"own-trunk", "early-stop", "mixup", "cutmix"} {
 			if c.IsSet(name) {
 				return wrongUsage(c, "--%s goes with --dataset", name)
 			}
@@ -349,11 +349,16 @@ func listBad(c *cli.Context, progress *progress, work storage.Bucket, limit maxB
 	if err := work.Put(c.Context, badPhotosFile, &b); err != nil {
 		return err
 	}
+	tellBad(progress, bad)
+	progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), total, badPhotosFile, work)
+	return limit.check(len(bad), total)
+}
+
+// tellBad tells the first few.
+func tellBad(progress *progress, bad []datasets.Bad) {
 	for _, one := range bad[:min(toldBad, len(bad))] {
 		progress.say("bad: %s: %s", printable(one.Photo), printable(one.Reason))
 	}
-	progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), total, badPhotosFile, work)
-	return limit.check(len(bad), total)
 }
 
 func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {

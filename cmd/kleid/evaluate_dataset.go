@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,7 +25,7 @@ func datasetFlags() []cli.Flag {
 
 // evaluateDatasets measures a model's facets on --dataset.
 func evaluateDatasets(c *cli.Context) error {
-	for _, name := range []string{"reference", "folds"} {
+	for _, name := range []string{"reference", "folds", "class-weights", "class-weight", "label-smoothing", "focal"} {
 		if c.IsSet(name) {
 			return wrongUsage(c, "--dataset and --%s exclude each other", name)
 		}
@@ -38,7 +39,7 @@ func evaluateDatasets(c *cli.Context) error {
 		return err
 	}
 	counting := evaluation.Counting{Least: c.Int("min-count"), Labels: labels.Order}
-	labels.Order = nil // which say what counts here
+	labels.Order = map[string][]string{} // which say what counts here
 	f := &facetTraining{c: c, progress: newProgress(c), limit: limit}
 	defer f.close()
 	f.options = training.Options{Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
@@ -71,6 +72,11 @@ func evaluateDatasets(c *cli.Context) error {
 			return fmt.Errorf("the datasets have no facet that the model knows")
 		}
 	}
+	for _, facet := range facets { // whose labels are called as the model calls them
+		if slices.Contains(labels.Facets, facet.Name) {
+			labels.Order[facet.Name] = facet.Labels
+		}
+	}
 	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, f.mixture.Tests, labels); err != nil {
 		return wrongUsage(c, "%v", err)
 	}
@@ -84,9 +90,7 @@ func evaluateDatasets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, one := range photos.Bad {
-		f.progress.say("bad: %s: %s", printable(one.Photo), printable(one.Reason))
-	}
+	tellBad(f.progress, photos.Bad)
 	if err := limit.check(len(photos.Bad), photos.Total); err != nil {
 		return err
 	}
@@ -104,11 +108,11 @@ func evaluateDatasets(c *cli.Context) error {
 	}
 	reports := evaluation.MeasureFacets(f.facetsOf(), examples, seen, counting)
 	f.progress.end()
-	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(map[string][]evaluation.FacetReport{"facets": reports})
-	}
 	if len(reports) == 0 {
 		return fmt.Errorf("no label has %d photos, as --min-count asks for", counting.Least)
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(map[string][]evaluation.FacetReport{"facets": reports})
 	}
 	writeFacets(evaluationTable(c), reports)
 	return nil

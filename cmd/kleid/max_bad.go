@@ -17,7 +17,7 @@ type maxBad struct {
 
 // maxBadFlag is that of commands that read datasets.
 func maxBadFlag() cli.Flag {
-	return &cli.StringFlag{Name: "max-bad", Value: "5%", EnvVars: env("max-bad"), Usage: "`N` bad photos, or N% of all, above which the exit code is 3 and nothing is trained"}
+	return &cli.StringFlag{Name: "max-bad", Value: "5%", EnvVars: env("max-bad"), Usage: "`N` bad photos, or N% of all, above which the exit code is 3 and nothing is done"}
 }
 
 // parseMaxBad reads "20", "5%" or, as kleid index does, a share such as "0.05".

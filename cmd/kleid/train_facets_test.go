@@ -210,6 +210,17 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--min-count", "1")
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stdout, "neckline")
+
+	// However the shop spells its labels, they are the model's.
+	for _, row := range rows[1:] {
+		row[column(t, rows, "sleeve")] = strings.ToUpper(strings.ReplaceAll(row[column(t, rows, "sleeve")], "-", " "))
+	}
+	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, rows), "--facets", "sleeve", "--min-count", "1", "--json")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, reports, decodeLine[map[string][]evaluation.FacetReport](t, r)["facets"])
+	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1000", "--json")
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "no label has 1000 photos")
 	for want, args := range map[string][]string{
 		"the model knows no fit":                       {"--facets", "fit"},
 		"--dataset and --folds exclude each other":     {"--folds"},

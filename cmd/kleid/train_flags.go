@@ -47,8 +47,10 @@ func setLoop(c *cli.Context, options *training.Options) error {
 		Patience: c.Int("early-stop"), CheckpointEvery: c.Duration("checkpoint-every"),
 	}
 	loop.ClipNorm, loop.EMA = c.Float64("clip-norm"), c.Float64("ema")
-	if err := positive(c, "accumulate"); err != nil {
-		return err
+	if c.IsSet("accumulate") { // which what is fitted in closed form does not have
+		if err := positive(c, "accumulate"); err != nil {
+			return err
+		}
 	}
 	if err := notNegative(c, "warm-up", "validate-every", "early-stop"); err != nil {
 		return err

@@ -48,6 +48,10 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if err != nil {
 		return nil, wrongUsage(c, "%v", err)
 	}
+	clicks, err := readClicks(c)
+	if err != nil {
+		return nil, err
+	}
 	listing, err := indexer.Scan(c.Context, place, "")
 	if err != nil {
 		return nil, err
@@ -75,22 +79,30 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if shop.Learned() == 0 {
 		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", place, shop.Total-len(shop.Bad))
 	}
-	if c.String("reference") == "" { // else they are of its photos
-		for _, path := range repeated(c, "triplets") {
-			triplets, err := datasets.ReadTriplets(path)
-			if err == nil {
-				err = shop.AddTriplets(triplets)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", path, err)
-			}
+	if len(clicks) > 0 {
+		if err := shop.AddTriplets(clicks); err != nil {
+			return nil, fmt.Errorf("--triplets: %w", err)
 		}
-		if n := shop.Triplets() + shop.Held(); n > 0 {
-			progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
-		}
+		progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
 	}
 	progress.say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
 	return shop, nil
+}
+
+// readClicks reads --triplets of the catalogue's photos; with --reference they are of its.
+func readClicks(c *cli.Context) ([]datasets.Triplet, error) {
+	if c.String("reference") != "" {
+		return nil, nil
+	}
+	var all []datasets.Triplet
+	for _, path := range repeated(c, "triplets") {
+		triplets, err := datasets.ReadTriplets(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, triplets...)
+	}
+	return all, nil
 }
 
 // shopFigures are the metricsFile of a training on a shop's products.
@@ -105,7 +117,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 	if err != nil {
 		return err
 	}
-	if after.Queries == 0 {
+	if after.Queries == 0 && after.Triplets == nil {
 		fmt.Fprintln(c.App.ErrWriter, "No product that is kept apart has two photos: there is nothing to measure with.")
 		return options.Work.Delete(c.Context, metricsFile) // of a run before
 	}
@@ -116,6 +128,24 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 			return err
 		}
 	}
+	if after.Queries > 0 {
+		if err := writeRecall(c, before, after, had); err != nil {
+			return err
+		}
+	}
+	if after.Triplets != nil {
+		was := ""
+		if had {
+			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
+		}
+		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
+			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
+	}
+	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
+}
+
+// writeRecall prints how often another photo of a product comes first.
+func writeRecall(c *cli.Context, before, after training.ShopFigures, had bool) error {
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%d photos of products kept apart, among %d\tR@1\tR@5\tbefore: R@1\tR@5\t\n", after.Queries, after.Gallery)
 	for _, row := range []struct {
@@ -128,16 +158,5 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		}
 		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%s\t\n", row.name, row.after.At1, row.after.At5, was)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if after.Triplets != nil {
-		was := ""
-		if had {
-			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
-		}
-		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
-			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
-	}
-	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
+	return w.Flush()
 }

@@ -1,10 +1,20 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// TestTrainEveryPart goes as far as the model, for each part: their flags differ.
+func TestTrainEveryPart(t *testing.T) {
+	for _, part := range []string{"heads", "similarity", "projection", "background", "location", "refine", "deeprank", "override", "facets"} {
+		r := kleid(t, "train", part, "--work", t.TempDir(), "--models", filepath.Join(t.TempDir(), "gone.safetensors"))
+		require.Equal(t, exitFailed, r.code, part)
+		require.Contains(t, r.stderr, "gone.safetensors", part)
+	}
+}
 
 // TestFacetLossFlags refuses what cannot be before anything is painted.
 func TestFacetLossFlags(t *testing.T) {

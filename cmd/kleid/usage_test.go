@@ -152,7 +152,7 @@ func TestWrongUsage(t *testing.T) {
 		{"no reference", []string{"evaluate", "facets"}, "kleid evaluate facets needs --reference"},
 		{"unknown network", []string{"bench", "embed", "--network", "perceptron"}, `"perceptron"`},
 		{"empty batch", []string{"bench", "train", "--batch", "0"}, "--batch is 0"},
-		{"triplets of no photos", []string{"train", "similarity", "--triplets", "clicks.csv"}, "--reference, which is missing"},
+		{"triplets of no photos", []string{"train", "similarity", "--triplets", "clicks.csv"}, "--reference or --catalogue, which are missing"},
 		{"triplets that nothing learns", []string{"evaluate", "similarity", "--reference", "photos", "--triplets", "clicks.csv"}, "which --folds does"},
 		{"no time to measure", []string{"bench", "embed", "--seconds", "0"}, "--seconds is 0"},
 		{"negative time", []string{"bench", "train", "--seconds", "-1"}, "--seconds is -1"},

@@ -267,31 +267,30 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 
 // compare looks for what stands against a promotion.
 func (r *Registry) compare(ctx context.Context, m Manifest, history []string, tolerance float64) error {
-	var others []string
-	if len(history) > 0 {
-		others = history[:1]
-	}
-	if m.Parent != "" && !slices.Contains(others, m.Parent) {
-		others = append(slices.Clip(others), m.Parent)
-	}
-	for i, version := range others {
-		old, err := r.manifest(ctx, version)
-		if err != nil {
-			return err
-		}
-		role := "its parent"
-		if i < len(history) && version == history[0] {
-			role = "the promoted one"
+	against := func(role, version string) (old Manifest, shared int, err error) {
+		if old, err = r.manifest(ctx, version); err != nil {
+			return old, 0, err
 		}
 		shared, worse := worseFigures(old, m, tolerance)
 		if len(worse) > 0 {
-			return fmt.Errorf("version %s is %w %s, %s: %s", m.Version, ErrWorse, role, old.Version, strings.Join(worse, ", "))
+			return old, 0, fmt.Errorf("version %s is %w %s, %s: %s", m.Version, ErrWorse, role, old.Version, strings.Join(worse, ", "))
 		}
-		if len(old.Metrics) > 0 && shared == 0 && role != "its parent" {
-			return fmt.Errorf("version %s has %w %s, %s: push it again with those", m.Version, ErrNotMeasured, role, old.Version)
+		return old, shared, nil
+	}
+	if len(history) > 0 {
+		promoted, shared, err := against("the promoted one", history[0])
+		if err != nil {
+			return err
+		}
+		if len(promoted.Metrics) > 0 && shared == 0 {
+			return fmt.Errorf("version %s has %w the promoted one, %s: push it again with those", m.Version, ErrNotMeasured, promoted.Version)
 		}
 	}
-	return nil
+	if m.Parent == "" {
+		return nil
+	}
+	_, _, err := against("its parent", m.Parent)
+	return err
 }
 
 // Pull returns the path of a version's file in the cache, which is filled at the first call; for a version that is
@@ -330,11 +329,15 @@ func (r *Registry) cached(version string) (string, bool) {
 	if len(version) != versionLength || checkVersion(version) != nil {
 		return "", false
 	}
-	found, err := filepath.Glob(filepath.Join(r.cache, version+"*.safetensors"))
+	files, err := os.ReadDir(r.cache)
 	if err != nil {
 		return "", false
 	}
-	for _, local := range found {
+	for _, file := range files {
+		local := filepath.Join(r.cache, file.Name())
+		if !strings.HasPrefix(file.Name(), version) {
+			continue
+		}
 		if data, err := os.ReadFile(local); err == nil && hash(data)+".safetensors" == filepath.Base(local) {
 			return local, true
 		}

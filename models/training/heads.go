@@ -179,7 +179,6 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 }
 
 // heldOutFacets are samples that the heads do not learn from: of painted dresses, and of the real photos of a fold.
-// Heads that stop early by them are a little worse than they say.
 func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (FacetSamples, error) {
 	painted, err := collectFacets(ctx, newCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
 	if err != nil {

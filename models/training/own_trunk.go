@@ -22,6 +22,8 @@ const (
 	ownTrunkBatch = 32
 	ownTrunkRate  = 1e-3
 	ownTrunkDecay = 0.05
+	// ownTrunkMeasured is how many photos it is validated with at most.
+	ownTrunkMeasured = 500
 )
 
 // ownTrunk is a trunk that facets have to themselves; the zero value is none.
@@ -110,13 +112,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	o.Bucket, o.Key = m.Work, fmt.Sprintf("stages/own-trunk-%x.checkpoint.safetensors", inputs.Sum(nil)[:6])
 	o.Describe = func(number int) []string { return drawnBy(m.pool, func(pool *Pool) { batches(pool, number) }) }
 	o.KeepLast = true // for what follows may fail, and takes its time
-	var held []int
-	for i := range m.pool.Crops {
-		if c := &m.pool.Crops[i]; labelled(c) && c.Fold == 0 {
-			held = append(held, i)
-		}
-	}
-	if len(held) > 0 {
+	if held := m.ownTrunkHeld(); len(held) > 0 {
 		o.Validate, o.Metric = m.ownTrunkMacroF1(from, held), macroF1Name
 	}
 	weights, err := loop(ctx, trainer, func(number int) []*tensors.Tensor { return batches(m.pool, number) }, o, m.reporter("trunk of the facets", []string{"loss", "facets"}))
@@ -126,6 +122,26 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	heads := models.Weights{}
 	heads.Merge("facets.", weights.Sub("facets."))
 	return ownTrunk{name, weights.WithoutAuxiliary().Sub("trunk."), heads, o.Key}, nil
+}
+
+// ownTrunkHeld are crops that the trunk does not learn from, real ones where there are such, and not more than take little
+// time. Temperatures are fitted to those as well, so that a trunk that stops early by them is a little surer of itself
+// than it should be.
+func (m *maker) ownTrunkHeld() []int {
+	var real, painted []int
+	for i := range m.pool.Crops {
+		switch c := &m.pool.Crops[i]; {
+		case !labelled(c) || c.Fold != 0:
+		case c.Real:
+			real = append(real, i)
+		default:
+			painted = append(painted, i)
+		}
+	}
+	if len(real) > 0 {
+		painted = real
+	}
+	return painted[:min(len(painted), ownTrunkMeasured)]
 }
 
 // ownTrunkMacroF1 measures a trunk and its heads on photos that they do not learn from. It is LoopOptions.Validate.

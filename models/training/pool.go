@@ -30,7 +30,7 @@ type Crop struct {
 	Votes   [][]int16 // the same as each judge said it, where that is known
 	Real    bool      // a photo, not painted
 	Part    int       // of a mixture, see Part
-	Fold    int       // of a real photo, see FoldOf; -1 of a painted one
+	Fold    int       // that it is left out with, see FoldOf and calibrationFoldOf; -1 where it never is
 	Name    string    // of a real photo's file
 }
 

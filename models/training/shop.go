@@ -215,8 +215,8 @@ func (p *Pool) addShop(s *Shop) (crops int) {
 type ShopFigures struct {
 	Queries      int        `json:"queries"`
 	Gallery      int        `json:"gallery"` // photos, the query's own left out
-	Unsupervised RecallPair `json:"unsupervised"`
-	DeepRank     RecallPair `json:"deeprank"`
+	Unsupervised RecallPair `json:"unsupervised,omitzero"`
+	DeepRank     RecallPair `json:"deeprank,omitzero"`
 	// Triplets are those with a photo of a product that is apart; nil where there are none.
 	Triplets *ShopTriplets `json:"triplets,omitempty"`
 }
@@ -237,19 +237,21 @@ type RecallPair struct {
 // Measure measures both embeddings of a model on the products that are apart; without two photos there nothing is
 // asked.
 func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model) (ShopFigures, error) {
-	figures := ShopFigures{Gallery: len(s.apart.crops) - 1}
+	figures := ShopFigures{Gallery: max(len(s.apart.crops)-1, 0)}
 	switch {
 	case !model.Embeds():
 		return ShopFigures{}, errors.New("a model without embeddings cannot be measured by them")
-	case len(s.apart.crops) < 2:
+	case len(s.apart.crops) < 2 && len(s.held) == 0:
 		return ShopFigures{}, nil
 	}
 	unsupervised, err := s.embed(ctx, options, model, s.apart.crops)
 	if err != nil {
 		return figures, err
 	}
-	figures.Unsupervised, figures.Queries = s.apart.recall(unsupervised)
-	figures.DeepRank, _ = s.apart.recall(ranked(unsupervised, model.Weights))
+	if len(s.apart.crops) > 0 {
+		figures.Unsupervised, figures.Queries = s.apart.recall(unsupervised)
+		figures.DeepRank, _ = s.apart.recall(ranked(unsupervised, model.Weights))
+	}
 	if len(s.held) == 0 {
 		return figures, nil
 	}

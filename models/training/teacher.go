@@ -84,11 +84,8 @@ func (t *teacherNet) deviations() []float32 {
 // bucket, and taken from there where the same teacher has seen the same photos.
 func (p *Pool) Teach(ctx context.Context, backend backends.Backend, teacher Teacher, bucket storage.Bucket, progress func(done, total int)) error {
 	key := p.looksKey(teacher)
-	switch err := p.readLooks(ctx, bucket, key); {
-	case err == nil:
-		return nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w; delete it, and the teacher looks again", key, err)
+	if err := p.readLooks(ctx, bucket, key); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	if err := p.look(ctx, backend, teacher, progress); err != nil {
 		return fmt.Errorf("teacher: %w", err)

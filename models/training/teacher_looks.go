@@ -53,14 +53,17 @@ func (p *Pool) readLooks(ctx context.Context, bucket storage.Bucket, key string)
 	}
 	defer reader.Close()
 	decoder := gob.NewDecoder(bufio.NewReaderSize(reader, 1<<20))
+	damaged := func(err error) error {
+		return fmt.Errorf("%s: %w; delete it, and the teacher looks again", key, err)
+	}
 	var deviations []float32
 	if err := decoder.Decode(&deviations); err != nil {
-		return err
+		return damaged(err)
 	}
 	maps := make([][]featureMap, len(p.Wholes))
 	for i := range maps {
 		if err := decoder.Decode(&maps[i]); err != nil {
-			return err
+			return damaged(err)
 		}
 	}
 	p.teacherDeviations = deviations

@@ -9,6 +9,7 @@ import (
 func (m *maker) headLoop() LoopOptions {
 	o := m.Options.Loop
 	o.Bucket, o.Key = m.Work, m.checkpoint
+	o.Patience = 0 // what heads are validated with is what they are calibrated or reported with
 	return o
 }
 
