@@ -37,7 +37,7 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 //
 // Temperatures and thresholds are fitted to what heads say of photos that they have not learned from: three
 // times, heads learn from two thirds of the products. Those of the model then learn from all. With
-// Options.OwnTrunk a trunk of their own is trained first, and an eighth of the products is for the fit alone.
+// Options.OwnTrunk a trunk of their own is trained first, and an eighth of the products is for its validation and for the fit alone.
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
 	m.report = m.openReport(ctx)
