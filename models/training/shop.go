@@ -179,7 +179,7 @@ func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
 	return nil
 }
 
-// Triplets and Held count the triplets that are learned from and measured with.
+// Triplets is how many are learned from.
 func (s *Shop) Triplets() int { return len(s.triplets) }
 
 // Held is how many are measured with.
