@@ -11,6 +11,8 @@ type Example struct {
 	Name string // what the dataset calls it
 	// Box is the dress; nil where it is not known. A photo of a single garment without a box is whole.
 	Box *photo.Box
+	// Street says that the photo was taken in the street, where a dress is a part of what it shows; others show a garment.
+	Street bool
 	// NoDress says that the photo is known to show no dress.
 	NoDress bool
 	// Labels by facet name; a facet that is missing is unknown.

@@ -183,7 +183,7 @@ func (r *Reference) Street() ([]Example, error) {
 	var examples []Example
 	for row := range t.rows {
 		name := "ccp/photos/" + t.get(row, "photo")
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: true}
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}
@@ -215,7 +215,7 @@ func (r *Reference) Facets() ([]Example, error) {
 		if r.HeldBack(name) {
 			continue
 		}
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, NoDress: t.get(row, "is_dress") == "no", Labels: facetsOf(t, row), Votes: votes[name]}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), NoDress: t.get(row, "is_dress") == "no", Labels: facetsOf(t, row), Votes: votes[name]}
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}

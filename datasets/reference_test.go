@@ -92,6 +92,7 @@ func TestJudgedFacets(t *testing.T) {
 	require.Equal(t, map[string]string{"silhouette": "a-line", "neckline": "round", "occasion": "casual", "length": "mini"}, examples[0].Labels)
 	require.Equal(t, []map[string]string{{"silhouette": "a-line", "neckline": "round"}, {"silhouette": "a-line"}}, examples[0].Votes)
 	require.True(t, examples[1].NoDress)
+	require.True(t, examples[0].Street)
 	require.Empty(t, examples[1].Labels)
 	require.Empty(t, examples[1].Votes)
 }

@@ -2,6 +2,7 @@ package embedding
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -62,7 +63,7 @@ func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places
 	}
 	took, err := r.follow(images, cells, rest)
 	for i := range places {
-		places[i] = distinct(append(places[i], rest[i]...))
+		places[i] = r.distinct(append(places[i], rest[i]...), cells[i])
 	}
 	return networks + took, err
 }
@@ -106,12 +107,16 @@ func (r *refiner) follow(images []*photo.Image, cells [][]models.CellBox, places
 	}
 	for i := range places {
 		for c := range places[i] {
-			p := &places[i][c]
-			p.Evidence = models.EvidenceFor(p.Box, cells[i], r.model.Merge)
-			p.Confidence = r.config.Confidence(p.Evidence.Confidence(r.model.Merge.Calibration), p.Present)
+			r.judge(&places[i][c], cells[i])
 		}
 	}
 	return networks, nil
+}
+
+// judge says how likely it is that a place shows a dress.
+func (r *refiner) judge(p *models.Place, cells []models.CellBox) {
+	p.Evidence = models.EvidenceFor(p.Box, cells, r.model.Merge)
+	p.Confidence = r.config.Confidence(p.Evidence.Confidence(r.model.Merge.Calibration), p.Present)
 }
 
 // look asks the network about patches, and moves their places. Patches of many photos fill a batch.
@@ -151,24 +156,53 @@ func (r *refiner) look(open []patch) (time.Duration, error) {
 // sameDress is the overlap from which two places are of one dress.
 const sameDress = 0.5
 
-// distinct keeps one place of each dress, the most confident first: that which the last look moved least, with the
-// confidence of the most confident. Where looks that began elsewhere end apart, those that have settled are right
-// more often than those that are sure.
-func distinct(places []models.Place) []models.Place {
-	slices.SortStableFunc(places, func(a, b models.Place) int { return cmp.Compare(b.Confidence, a.Confidence) })
+// distinct makes one place of those of each dress, and returns the most confident first. Looks that began elsewhere see
+// the same dress in other patches: what they say of its presence is averaged, and so are their boxes, each by how little
+// it moved at last, since those that have settled are right more often.
+func (r *refiner) distinct(places []models.Place, cells []models.CellBox) []models.Place {
+	byConfidence := func(a, b models.Place) int { return cmp.Compare(b.Confidence, a.Confidence) }
+	slices.SortStableFunc(places, byConfidence)
 	var kept []models.Place
 	for len(places) > 0 {
-		first, steady := places[0], places[0]
-		places = slices.DeleteFunc(places[1:], func(p models.Place) bool {
-			if p.Box.IoU(first.Box) < sameDress {
-				return false
+		first := places[0]
+		var group, rest []models.Place
+		for _, p := range places {
+			if p.Box.IoU(first.Box) >= sameDress {
+				group = append(group, p)
+			} else {
+				rest = append(rest, p)
 			}
-			if p.Overlap > steady.Overlap {
-				steady.Box, steady.Overlap = p.Box, p.Overlap
-			}
-			return true
-		})
-		kept = append(kept, steady)
+		}
+		if len(group) == 0 { // an empty box overlaps nothing, not even itself
+			group, rest = places[:1], places[1:]
+		}
+		if len(group) > 1 {
+			first = together(group)
+			r.judge(&first, cells)
+		}
+		kept, places = append(kept, first), rest
 	}
+	slices.SortStableFunc(kept, byConfidence)
 	return kept
+}
+
+// together is the mean of places of one dress. A box's error is about what it still moved, and so it weighs by the
+// inverse of that squared.
+func together(group []models.Place) models.Place {
+	const least = 0.05 // a box that no longer moves is not right to the pixel
+	var sides [4]float64
+	var mean models.Place
+	total := 0.0
+	for _, p := range group {
+		w := 1 / ((1 - p.Overlap + least) * (1 - p.Overlap + least))
+		for i, side := range [4]int{p.Box.XMin, p.Box.YMin, p.Box.XMax, p.Box.YMax} {
+			sides[i] += float64(w * float64(side))
+		}
+		total += w
+		mean.Present += p.Present / float64(len(group))
+		mean.Overlap = max(mean.Overlap, p.Overlap)
+	}
+	side := func(i int) int { return int(math.Round(sides[i] / total)) }
+	mean.Box = photo.Box{XMin: side(0), YMin: side(1), XMax: side(2), YMax: side(3)}
+	return mean
 }

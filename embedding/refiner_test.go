@@ -103,11 +103,19 @@ func TestRefinerLooksAtASecondDress(t *testing.T) {
 	require.Len(t, refined(t, m, photo.New(320, 480), at(10, 0.9), at(200, 0.1)), 1, "which is hardly a dress")
 }
 
-func TestDistinctPrefersSteadyBoxes(t *testing.T) {
+// TestDistinctJoinsPlacesOfOneDress: what has settled counts for more, and presences are averaged.
+func TestDistinctJoinsPlacesOfOneDress(t *testing.T) {
+	m := smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Calibration = [3]float64{0, 0, 1} }))
+	r := newEmbedder(t, 1, m).locator.refiner
 	at := func(x int) photo.Box { return photo.Box{XMin: x, XMax: x + 100, YMax: 100} }
-	got := distinct([]models.Place{
-		{Box: at(10), Confidence: 0.5, Overlap: 0.9}, {Box: at(0), Confidence: 0.8, Overlap: 0.6}, {Box: at(300), Confidence: 0.6, Overlap: 0.2}, {Box: at(20), Confidence: 0.4, Overlap: 0.7},
-	})
-	require.Equal(t, []photo.Box{at(10), at(300)}, []photo.Box{got[0].Box, got[1].Box}, "that which moved least")
-	require.Equal(t, []float64{0.8, 0.6}, []float64{got[0].Confidence, got[1].Confidence}, "with the confidence of the surest")
+	got := r.distinct([]models.Place{
+		{Box: at(10), Confidence: 0.5, Overlap: 0.95, Present: 0}, {Box: at(0), Confidence: 0.8, Overlap: 0.5, Present: 1.2},
+		{Box: at(300), Confidence: 0.6, Overlap: 0.2, Present: 0.3}, {Box: at(20), Confidence: 0.4, Overlap: 0.95, Present: 0.6},
+	}, nil)
+	require.Len(t, got, 2)
+	require.Equal(t, at(15), got[0].Box, "between those that have settled, and hardly moved by the third")
+	require.Equal(t, at(300), got[1].Box)
+	require.InDelta(t, 0.6, got[0].Present, 1e-9)
+	require.InDelta(t, 0.6457, got[0].Confidence, 1e-3, "by the logistic function of that")
+	require.Equal(t, models.Place{Box: at(300), Confidence: 0.6, Overlap: 0.2, Present: 0.3}, got[1], "what is alone stays as it is")
 }

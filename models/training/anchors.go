@@ -21,7 +21,7 @@ func (p *Pool) anchors(excluded int) [][4]float64 {
 		}
 		byKind[s.kind()] = append(byKind[s.kind()], shareOf(s.Box, s.Image.Frame()))
 	}
-	if boxes := byKind[realDress]; len(boxes) > 0 {
+	if boxes := append(byKind[homeDress], byKind[streetDress]...); len(boxes) > 0 {
 		return kMeans(boxes, anchorCount)
 	}
 	return kMeans(byKind[paintedDress], anchorCount)

@@ -109,8 +109,8 @@ type sceneBatch struct {
 // background: there the box's corners are, and they show whatever is behind the dress.
 const rim = 0.12
 
-// drawScenes assembles n scenes, zoomed and shifted, at a size in pixels.
-func (p *Pool) drawScenes(rng *rand.Rand, scenes []int, n, height, width int, backbone models.Backbone) sceneBatch {
+// drawScenes assembles n scenes, each the next one, zoomed and shifted, at a size in pixels.
+func (p *Pool) drawScenes(rng *rand.Rand, next func() int, n, height, width int, backbone models.Backbone) sceneBatch {
 	rows, columns := height/backbone.Stride, width/backbone.Stride
 	cells := rows * columns
 	b := sceneBatch{
@@ -119,7 +119,7 @@ func (p *Pool) drawScenes(rng *rand.Rand, scenes []int, n, height, width int, ba
 		distances: make([]float32, n*cells*4), scale: make([]float32, n*cells*4), boxWeight: make([]float32, n*cells),
 	}
 	for i := range n {
-		index := scenes[rng.IntN(len(scenes))]
+		index := next()
 		p.noteScene(index)
 		s := &p.Scenes[index]
 		zoom := 0.8 + 0.5*rng.Float64()

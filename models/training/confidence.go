@@ -15,11 +15,10 @@ import (
 
 // trial is the best candidate of a scene that the location networks have not learned from.
 type trial struct {
-	fold   int // of the scene, -1 for a painted one
-	kind   sceneKind
-	place  models.Place
-	before float64 // the candidate's confidence before the refining head looked
-	found  bool    // it is a dress: it overlaps the true box by half or more
+	fold  int // of the scene, -1 for a painted one
+	kind  sceneKind
+	place models.Place
+	found bool // it is a dress: it overlaps the true box by half or more
 }
 
 // try locates the dresses of scenes. Scenes without any candidate tell nothing and are left out.
@@ -48,8 +47,7 @@ func try(backend backends.Backend, model *models.Model, pool *Pool, scenes []int
 			best := places[i][0]
 			trials = append(trials, trial{
 				fold: s.fold(), kind: s.kind(), place: best,
-				before: best.Evidence.Confidence(model.Config.Merge.Calibration),
-				found:  !s.Box.Empty() && best.Box.IoU(s.Box) >= 0.5,
+				found: !s.Box.Empty() && best.Box.IoU(s.Box) >= 0.5,
 			})
 		}
 	}
@@ -84,6 +82,8 @@ func (m *maker) tryFolds(folds []*models.Model) ([]trial, error) {
 
 // trust fits how the evidence for a candidate becomes its confidence, for the models without a fold each and for the
 // one that has learned from all of them, which may be nil. That of a model without a fold is fitted without that fold.
+// Of models that refine it is fitted twice: to what the location networks say of their own candidates, which chooses
+// those that are looked at, and then to what all say together of where the looks end.
 func (m *maker) trust(ctx context.Context, without []*models.Model, full *models.Model) error {
 	everyone := slices.Clone(without)
 	if full != nil && !slices.Contains(without, full) {
@@ -93,7 +93,7 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 	for i, model := range everyone {
 		refine[i], model.Config.Refine = model.Config.Refine, nil
 	}
-	fit := func(features func(trial) []float64, to func(*models.Model) []float64) error {
+	fit := func(features func(trial) []float64, to func(model *models.Model, weights []float64)) error {
 		if err := m.photos(ctx); err != nil {
 			return err
 		}
@@ -109,12 +109,15 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 			if model == full {
 				k = -1
 			}
-			copy(to(model), logistic(x, trials, k))
+			weights := logistic(x, trials, k)
+			to(model, weights)
+			if model == everyone[len(everyone)-1] {
+				m.Logger.Info("confidence", "calibration", weights)
+			}
 		}
-		m.Logger.Info("confidence", "calibration", to(everyone[len(everyone)-1]))
 		return nil
 	}
-	err := fit(func(t trial) []float64 { return t.place.Evidence[:] }, func(model *models.Model) []float64 { return model.Config.Merge.Calibration[:] })
+	err := fit(func(t trial) []float64 { return t.place.Evidence[:] }, func(model *models.Model, weights []float64) { copy(model.Config.Merge.Calibration[:], weights) })
 	if err != nil || refine[0] == nil {
 		return err
 	}
@@ -123,8 +126,10 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 		own.Sure, own.Hopeless = 0, 0 // which speak of what is fitted here
 		model.Config.Refine = &own
 	}
-	err = fit(func(t trial) []float64 { return []float64{models.LogOdds(t.before), t.place.Present} },
-		func(model *models.Model) []float64 { return model.Config.Refine.Calibration[:] })
+	err = fit(func(t trial) []float64 { return append(t.place.Evidence[:], t.place.Present) }, func(model *models.Model, weights []float64) {
+		copy(model.Config.Merge.Calibration[:], weights)
+		model.Config.Refine.Calibration = [3]float64{0, 1, weights[len(models.Evidence{})+1]}
+	})
 	for i, model := range everyone {
 		model.Config.Refine.Sure, model.Config.Refine.Hopeless = refine[i].Sure, refine[i].Hopeless
 	}
@@ -132,7 +137,7 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 }
 
 // trialShares weigh the kinds of scenes, among those with a dress and those without.
-var trialShares = map[sceneKind]float64{realDress: 0.7, paintedDress: 0.3, streetOther: 0.5, homeOther: 0.3, paintedEmpty: 0.2}
+var trialShares = map[sceneKind]float64{homeDress: 0.35, streetDress: 0.35, paintedDress: 0.3, streetOther: 0.5, homeOther: 0.3, paintedEmpty: 0.2}
 
 // logistic is a logistic regression of whether a trial found a dress, with a little ridge, by Newton's method. It
 // returns the bias and the features' weights. Trials that found one weigh as much as those that did not; those of

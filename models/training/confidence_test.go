@@ -18,7 +18,7 @@ func TestLogistic(t *testing.T) {
 	for i := range 6000 {
 		a, b := rng.NormFloat64(), rng.NormFloat64()
 		found := rng.Float64() < 1/(1+math.Exp(-(2*a-b-1)))
-		trials = append(trials, trial{fold: i % 5, kind: realDress, place: models.Place{}, found: found})
+		trials = append(trials, trial{fold: i % 5, kind: homeDress, place: models.Place{}, found: found})
 		x = append(x, []float64{a, b})
 		if i%5 == 4 {
 			x[i][0] = -a // a fold that says the opposite
@@ -46,7 +46,7 @@ func TestLogistic(t *testing.T) {
 
 // TestLogisticOfOneClass has nothing to tell apart, and yet answers with numbers.
 func TestLogisticOfOneClass(t *testing.T) {
-	trials := []trial{{kind: realDress, found: true}, {kind: realDress, found: true}}
+	trials := []trial{{kind: homeDress, found: true}, {kind: homeDress, found: true}}
 	for _, v := range logistic([][]float64{{1}, {2}}, trials, -1) {
 		require.False(t, math.IsNaN(v) || math.IsInf(v, 0))
 	}

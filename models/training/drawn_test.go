@@ -25,8 +25,8 @@ func TestDrawnBy(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		pool.drawCrops(rng, []int{0, 1}, 2, models.DefaultConfig(), 32, 32, backbone)
 		pool.drawViews(rng, 2, true, 32, 32, backbone)
-		pool.drawScenes(rng, []int{0}, 1, 32, 32, backbone)
-		pool.drawScenes(rng, []int{1}, 1, 32, 32, backbone)
+		pool.drawScenes(rng, func() int { return 0 }, 1, 32, 32, backbone)
+		pool.drawScenes(rng, func() int { return 1 }, 1, 32, 32, backbone)
 	}
 	names := drawnBy(pool, draw)
 	require.Len(t, names, 4+2+1+1)

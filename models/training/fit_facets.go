@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -37,7 +39,8 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 //
 // Temperatures and thresholds are fitted to what heads say of photos that they have not learned from: three
 // times, heads learn from two thirds of the products. Those of the model then learn from all. With
-// Options.OwnTrunk a trunk of their own is trained first, and an eighth of the products is for its validation and for the fit alone.
+// Options.OwnTrunk a trunk of their own is trained first, and an eighth of the products is for its validation and for the
+// fit alone; the heads that learned with it stay, unless ones that are fitted to it know those photos better.
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
 	m.report = m.openReport(ctx)
@@ -74,8 +77,8 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	train := func(title string, initial models.Weights, keep func(fold int) bool) (models.Weights, error) {
 		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
-		if trunk.weights != nil {
-			options.Loop.Rate = 0 // that of Options is the trunk's
+		if trunk.weights != nil { // whose are the rate, its warm-up and the updates
+			options.Loop.Rate, options.Loop.WarmUp, options.Loop.Accumulate, options.Loop.Update = 0, 0, 0, models.Update{}
 		}
 		groups := make([]sampleGroup, len(photos.mixture.Parts))
 		for i, part := range photos.mixture.Parts {
@@ -100,9 +103,23 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		}
 		unseen.addFold(m.pool, samples, weights, fold)
 	}
-	weights, err := train("facets", initial, func(int) bool { return true })
-	if err != nil {
-		return nil, err
+	weights := trunk.heads
+	if trunk.heads != nil {
+		// Heads that are fitted to what the trunk learned by heart may know less than those that learned with it.
+		own := newJudgedLogits(m.pool)
+		own.addFold(m.pool, samples, trunk.heads, 0)
+		m.Logger.Info("facets: photos that the trunk has not learned from", "right", unseen.accuracy(), "right_with_trunk's_heads", own.accuracy())
+		if own.accuracy() >= unseen.accuracy() {
+			unseen = own
+		} else {
+			weights = nil
+		}
+	}
+	if weights == nil {
+		var err error
+		if weights, err = train("facets", initial, func(int) bool { return true }); err != nil {
+			return nil, err
+		}
 	}
 	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
 	for name := range weights {
@@ -280,6 +297,24 @@ func (j *judgedLogits) add(pool *Pool, samples FacetSamples, weights models.Weig
 			j.truth[f] = append(j.truth[f], int(label))
 		}
 	}
+}
+
+// accuracy is the share of labels that heads give right, as the mean over the facets that there are photos of.
+func (j *judgedLogits) accuracy() float64 {
+	var sum, facets float64
+	for f, all := range j.logits {
+		right := 0
+		for i, logits := range all {
+			if floats.MaxIdx(logits) == j.truth[f][i] {
+				right++
+			}
+		}
+		if len(all) > 0 {
+			sum += float64(right) / float64(len(all))
+			facets++
+		}
+	}
+	return sum / max(facets, 1)
 }
 
 // leastJudged is how many photos a temperature needs.

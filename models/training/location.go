@@ -56,23 +56,11 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 	if err != nil {
 		return nil, err
 	}
-	var painted, real []int
-	for i := range pool.Scenes {
-		switch s := &pool.Scenes[i]; {
-		case !s.Real:
-			painted = append(painted, i)
-		case options.Excluded < 0 || s.fold() != options.Excluded:
-			real = append(real, i)
-		}
-	}
+	groups := pool.sceneGroups(options.Excluded, options.RealShare)
 	batches := func(pool *Pool, step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		scale := model.Config.Scales[step%len(model.Config.Scales)]
-		from := painted
-		if len(real) > 0 && rng.Float64() < options.RealShare {
-			from = real
-		}
-		return pool.drawScenes(rng, from, options.Batch, scale[0], scale[1], backbone).tensors(scale[0], scale[1])
+		return pool.drawScenes(rng, func() int { return draw(rng, groups) }, options.Batch, scale[0], scale[1], backbone).tensors(scale[0], scale[1])
 	}
 	options.Loop.Describe = func(number int) []string { return drawnBy(pool, func(pool *Pool) { batches(pool, number) }) }
 	weights, err := runHead(ctx, trainer, func(number int) []*tensors.Tensor { return batches(pool, number) }, options.HeadOptions, report)
@@ -82,6 +70,36 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 		}
 	}
 	return weights, err
+}
+
+// sceneGroups are the scenes that location learns from, without a fold, unless it is negative. Each batch has all kinds
+// of them, since its statistics are normalised by and those of all kinds served with. Kinds of real ones have the same
+// share, however many there are: most show a garment at home that is no dress, which is easily told.
+func (p *Pool) sceneGroups(excluded int, realShare float64) []sampleGroup {
+	var painted sampleGroup
+	byKind := map[sceneKind][]int{}
+	for i := range p.Scenes {
+		switch s := &p.Scenes[i]; {
+		case !s.Real:
+			painted.samples = append(painted.samples, i)
+		case excluded < 0 || s.fold() != excluded:
+			byKind[s.kind()] = append(byKind[s.kind()], i)
+		}
+	}
+	var groups []sampleGroup
+	for _, kind := range []sceneKind{homeDress, streetDress, homeOther, streetOther} {
+		if scenes := byKind[kind]; len(scenes) > 0 {
+			groups = append(groups, sampleGroup{scenes, realShare / float64(len(byKind))})
+		}
+	}
+	painted.share = 1
+	if len(groups) > 0 {
+		painted.share = 1 - realShare
+	}
+	if len(painted.samples) > 0 {
+		groups = append(groups, painted)
+	}
+	return groups
 }
 
 // runHead takes the steps of a head's training and returns its weights. See loop.

@@ -73,7 +73,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	for i := range m.pool.Crops {
 		if c := &m.pool.Crops[i]; labelled(c) && c.Fold != 0 {
 			groups[c.Part].samples = append(groups[c.Part].samples, i)
-			fmt.Fprintln(inputs, c.Part, c.Name, c.Labels)
+			fmt.Fprintf(inputs, "%d %q %v %v %x\n", c.Part, c.Name, c.Labels, c.Box, sha256.Sum256(c.Image.Pix))
 		}
 	}
 	groups = slices.DeleteFunc(groups, func(g sampleGroup) bool { return len(g.samples) == 0 })
@@ -141,7 +141,17 @@ func (m *maker) ownTrunkHeld() []int {
 	if len(real) > 0 {
 		painted = real
 	}
-	return painted[:min(len(painted), ownTrunkMeasured)]
+	return evenly(painted, ownTrunkMeasured)
+}
+
+// evenly takes so many at most, evenly.
+func evenly(all []int, most int) []int {
+	n := min(len(all), most)
+	taken := make([]int, n)
+	for i := range taken {
+		taken[i] = all[i*len(all)/n]
+	}
+	return taken
 }
 
 // ownTrunkMacroF1 measures a trunk and its heads on photos that they do not learn from. It is LoopOptions.Validate.
@@ -181,5 +191,5 @@ func (p *Pool) drawLabelled(rng *rand.Rand, groups []sampleGroup, weighting [][]
 	return b
 }
 
-// ownTrunkJitter is how photos are changed that a trunk learns facets from.
-var ownTrunkJitter = jitter{shift: 0.04, flip: 0.5, light: 0.15, tint: 0.04, erase: 0.15}
+// ownTrunkJitter is how photos are changed that a trunk learns facets from: strongly, since it sees few of them often.
+var ownTrunkJitter = jitter{shift: 0.06, flip: 0.5, light: 0.2, tint: 0.08, grey: 0.1, erase: 0.3}

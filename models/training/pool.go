@@ -39,8 +39,10 @@ type Scene struct {
 	Image *photo.Image
 	Box   photo.Box // empty where there is no dress
 	Real  bool
-	Fold  int
-	Name  string // of a real photo's file
+	// Street says of a real one that it was taken in the street, see datasets.Example.
+	Street bool
+	Fold   int
+	Name   string // of a real photo's file
 }
 
 // Pool is what training draws from.
@@ -59,16 +61,19 @@ type Pool struct {
 	teacherDeviations []float32 // of the components of what a teacher sees; nil without one
 }
 
-// Sizes in pixels of what is kept in memory: enough for the networks' inputs with some zoom. Of a crop of 240 x 128 the
-// dress has 222 x 119, and of one in memory 10/13.
+// Sizes in pixels of what is kept in memory at most: enough for the networks' inputs with some zoom. Of a crop of
+// 240 x 128 the dress has 222 x 119, and of one in memory 10/13. Real photos are kept larger, so that what is cut from
+// them is as sharp as from their files: of crops that are resampled twice networks learn blurred dresses. Scenes are
+// the larger for it since patches of them are looked at.
 const (
-	cropHeight  = 304
-	cropWidth   = 176
-	sceneHeight = 288
-	sceneWidth  = 216
-	// A real scene is larger: a patch of it is looked at too.
-	realSceneHeight = 480
-	realSceneWidth  = 360
+	cropHeight      = 304
+	cropWidth       = 176
+	realCropHeight  = 480
+	realCropWidth   = 280
+	sceneHeight     = 288
+	sceneWidth      = 216
+	realSceneHeight = 900
+	realSceneWidth  = 675
 	// surround is how much of the box's size is kept on each side of a crop.
 	surround = 0.15
 )
@@ -106,7 +111,7 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 		}
 		product, shot := i/shots, i%shots
 		painted := products[product].Paint(studio.Shot{Index: uint64(shot), Query: shot >= options.Catalogue})
-		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets))
+		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets), false)
 		crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
 		if i%options.SceneEvery == 0 {
 			scenes[i] = scene(painted.Image, painted.Box, false, -1)
@@ -154,24 +159,30 @@ func (p *Pool) labelsOf(painted map[string]string) map[string]string {
 func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
 	crops := make([]Crop, len(examples))
 	scenes := make([]Scene, len(examples))
+	first := map[string]int{} // of the examples of a photo that make a scene: it is one, however many tables know it
+	for i, e := range examples {
+		if _, known := first[e.Path]; !known && (e.NoDress || e.Box != nil) {
+			first[e.Path] = i
+		}
+	}
 	err := parallel(ctx, len(examples), func(i int) error {
 		e := examples[i]
 		image, box, err := readExample(e, limits)
 		if err != nil {
 			return err
 		}
-		crops[i] = p.crop(image, box, e.Labels)
+		crops[i] = p.crop(image, box, e.Labels, true)
 		for _, vote := range e.Votes {
 			crops[i].Votes = append(crops[i].Votes, p.indices(vote))
 		}
 		crops[i].Product, crops[i].Real, crops[i].Fold, crops[i].Name = -1, true, FoldOf(e), e.Path
-		switch {
-		case e.NoDress:
-			scenes[i] = scene(image, photo.Box{}, true, e.Fold)
-		case e.Box != nil:
-			scenes[i] = scene(image, box, true, e.Fold)
+		if e.NoDress {
+			box = photo.Box{}
 		}
-		scenes[i].Name = e.Path
+		if (e.NoDress || e.Box != nil) && first[e.Path] == i {
+			scenes[i] = scene(image, box, true, e.Fold)
+			scenes[i].Name, scenes[i].Street = e.Path, e.Street
+		}
 		return nil
 	})
 	if err != nil {
@@ -193,7 +204,7 @@ func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	c := p.crop(image, box, nil)
+	c := p.crop(image, box, nil, true)
 	c.Product, c.Real, c.Fold, c.Name = -1, true, FoldOf(e), e.Path
 	p.Crops = append(p.Crops, c)
 	return len(p.Crops) - 1, nil
@@ -225,8 +236,12 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 	return image, image.Frame(), nil
 }
 
-func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
-	small, placement := photo.Letterbox(image, box.Grow(surround), cropWidth, cropHeight)
+func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string, real bool) Crop {
+	width, height := cropWidth, cropHeight
+	if real {
+		width, height = realCropWidth, realCropHeight
+	}
+	small, placement := shrunk(image, box.Grow(surround), width, height)
 	return Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
 }
 
@@ -248,15 +263,19 @@ func (c *Crop) judged(look int) []int16 {
 	return c.Votes[look%len(c.Votes)]
 }
 
-// scene keeps a photo as large as it fits.
+// shrunk is a region of a photo, so small that it fits, and no larger than it is.
+func shrunk(image *photo.Image, region photo.Box, width, height int) (*photo.Image, photo.Placement) {
+	scale := min(1, float64(width)/float64(region.Width()), float64(height)/float64(region.Height()))
+	size := func(n int) int { return max(1, int(math.Round(scale*float64(n)))) }
+	return photo.Letterbox(image, region, size(region.Width()), size(region.Height()))
+}
+
 func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
 	width, height := sceneWidth, sceneHeight
 	if real {
 		width, height = realSceneWidth, realSceneHeight
 	}
-	scale := min(float64(width)/float64(image.Width), float64(height)/float64(image.Height))
-	size := func(n int) int { return max(1, int(math.Round(scale*float64(n)))) }
-	small, placement := photo.Letterbox(image, image.Frame(), size(image.Width), size(image.Height))
+	small, placement := shrunk(image, image.Frame(), width, height)
 	s := Scene{Image: small, Real: real, Fold: fold}
 	if !box.Empty() {
 		s.Box = mapBox(box, placement)

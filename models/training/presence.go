@@ -10,20 +10,33 @@ import (
 )
 
 // presenceStarts says at how many places a scene of a kind is looked at for whether it shows a dress, in how many
-// scenes at most, and what all of them weigh; the kinds with a dress, and those without, a half.
+// scenes at most, and what all of them weigh; the kinds with a dress, and those without, a half. Of those that are rare,
+// mirrored patches are looked at as well.
 var presenceStarts = map[sceneKind]struct {
 	starts, scenes int
+	mirrored       bool
 	share          float64
 }{
-	realDress: {6, 1 << 30, 0.35}, paintedDress: {1, 1000, 0.15},
-	streetOther: {6, 1 << 30, 0.25}, homeOther: {1, 1500, 0.15}, paintedEmpty: {1, 1000, 0.1},
+	homeDress: {6, 1 << 30, true, 0.175}, streetDress: {6, 1 << 30, true, 0.175}, paintedDress: {1, 1000, false, 0.15},
+	streetOther: {6, 1 << 30, true, 0.25}, homeOther: {1, 1500, false, 0.15}, paintedEmpty: {1, 1000, false, 0.1},
 }
 
 // fitPresence fits whether a patch shows a dress. It looks where a refiner would: at anchors and near them, and from
 // there to where the sides lead, in photos with a dress and in those without. Patches drawn around true boxes, which
-// photos without a dress do not have, would teach how such patches are placed.
-func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sidesBias *models.Tensor, excluded int) (w, b *models.Tensor, err error) {
+// photos without a dress do not have, would teach how such patches are placed; so would sides that have learned where
+// the photo's dress is.
+func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridgeFit, excluded int) (ridgeFit, error) {
 	config, refine := model.Config, *model.Config.Refine
+	unlearned := map[int]ridgeFit{-1: sides} // by the fold that they have not learned from
+	for fold := range realFolds {
+		if fold == excluded || m.Reference == nil {
+			continue
+		}
+		var err error
+		if unlearned[fold], err = m.fitSides(ctx, model, excluded, fold); err != nil {
+			return ridgeFit{}, err
+		}
+	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	height, width := config.PatchSize()
 	var open []patch
@@ -42,7 +55,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sid
 			if n < len(anchors) && plan.starts > 1 {
 				box = anchors[n]
 			} else {
-				box = shift(rng, box, 0.1)
+				box = shift(rng, box, 0.1).Intersect(s.Image.Frame())
 			}
 			boxes = append(boxes, box)
 			open = append(open, patch{scene: i})
@@ -50,44 +63,47 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides, sid
 	}
 	var shares weightShares
 	cells, truth := matrix{}, matrix{columns: 1}
-	for look := range embedding.MaxLooks {
-		for i := range open {
-			open[i].region = refine.Patch(boxes[i], width, height)
-		}
-		seen, err := m.cellsOf(ctx, model, open, 8+uint64(look), m.counter("refine: is there a dress"))
-		if err != nil {
-			return nil, nil, err
-		}
-		for i, p := range open {
-			s := &m.pool.Scenes[p.scene]
-			if box := refine.Box(answer(sides, sidesBias, seen.row(i)), p.region, s.Image.Frame()); !box.Empty() {
-				boxes[i] = box
-			}
-			found, share := -1, presenceStarts[s.kind()].share
-			var group any = s.kind()
+	learn := func(seen matrix, at []int) {
+		for _, i := range at {
+			s := &m.pool.Scenes[open[i].scene]
+			found := float32(-1)
 			if !s.Box.Empty() {
 				found = 1
-				group = [2]int{int(s.kind()), nearest(refine.Anchors, shareOf(s.Box, s.Image.Frame()))} // dresses that fill photos and others weigh the same
-				share /= float64(len(refine.Anchors))
 			}
-			shares.add(group, share, found < 0 || boxes[i].IoU(s.Box) >= 0.5)
-			truth.data = append(truth.data, float32(found))
+			shares.add(s.kind(), presenceStarts[s.kind()].share, found < 0 || boxes[i].IoU(s.Box) >= 0.5)
+			truth.data = append(truth.data, found)
 			truth.rows++
 		}
 		cells = matrix{cells.rows + seen.rows, seen.columns, append(cells.data, seen.data...)}
 	}
-	return ridge(m.Backend, cells, truth, shares.weights(), presenceLambda)
-}
-
-// answer is what a linear layer says of a row.
-func answer(w, b *models.Tensor, row []float32) []float32 {
-	out := make([]float32, len(b.Data))
-	for o := range out {
-		sum := float64(b.Data[o])
-		for i, v := range row {
-			sum += float64(w.Data[o*len(row)+i]) * float64(v)
+	for look := range uint64(embedding.MaxLooks) {
+		var all, also []int
+		var mirrored []patch
+		for i := range open {
+			open[i].region = refine.Patch(boxes[i], width, height)
+			all = append(all, i)
+			if presenceStarts[m.pool.Scenes[open[i].scene].kind()].mirrored {
+				also = append(also, i)
+				mirrored = append(mirrored, patch{open[i].scene, open[i].region, true})
+			}
 		}
-		out[o] = float32(sum)
+		progress := m.counter("refine: is there a dress")
+		seen, err := m.cellsOf(ctx, model, open, 8+2*look, func(done, _ int) { progress(done, len(all)+len(also)) })
+		if err != nil {
+			return ridgeFit{}, err
+		}
+		turned, err := m.cellsOf(ctx, model, mirrored, 9+2*look, func(done, _ int) { progress(len(all)+done, len(all)+len(also)) })
+		if err != nil {
+			return ridgeFit{}, err
+		}
+		for i, p := range open {
+			s := &m.pool.Scenes[p.scene]
+			if box := refine.Box(unlearned[s.fold()].of(seen.row(i)), p.region, s.Image.Frame()); !box.Empty() {
+				boxes[i] = box
+			}
+		}
+		learn(seen, all)
+		learn(turned, also)
 	}
-	return out
+	return ridge(m.Backend, cells, truth, shares.weights(), presenceLambda)
 }

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
@@ -21,17 +22,17 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 		refine.Anchors = anchors
 	}
 	model.Config.Refine = &refine
-	sides, sidesBias, err := m.fitSides(ctx, model, excluded)
+	sides, err := m.fitSides(ctx, model, excluded)
 	if err != nil {
 		return err
 	}
-	presence, presenceBias, err := m.fitPresence(ctx, model, sides, sidesBias, excluded)
+	presence, err := m.fitPresence(ctx, model, sides, excluded)
 	if err != nil {
 		return err
 	}
-	joint, bias := models.NewTensor(5, sides.Shape[1]), models.NewTensor(5)
-	copy(joint.Data, append(append([]float32(nil), sides.Data...), presence.Data...))
-	copy(bias.Data, append(append([]float32(nil), sidesBias.Data...), presenceBias.Data...))
+	joint, bias := models.NewTensor(5, sides.weight.Shape[1]), models.NewTensor(5)
+	copy(joint.Data, append(append([]float32(nil), sides.weight.Data...), presence.weight.Data...))
+	copy(bias.Data, append(append([]float32(nil), sides.bias.Data...), presence.bias.Data...))
 	model.Weights.Merge("", models.Weights{"refine.weight": joint, "refine.bias": bias})
 	return nil
 }
@@ -43,13 +44,14 @@ type dressPatches struct {
 	cells   matrix
 }
 
-// Of each real dress there are so many patches, of each painted one, of so many at most. What counts together is
-// weighed by shares.
+// Of each real dress there are so many patches, of each painted one, of so many at most.
 const (
 	realDressPatches, paintedDressPatches = 16, 2
 	paintedDresses                        = 2500
-	realDressShare, paintedDressShare     = 0.7, 0.3
 )
+
+// dressShares are what all dresses of a kind weigh.
+var dressShares = map[sceneKind]float64{homeDress: 0.4, streetDress: 0.3, paintedDress: 0.3}
 
 // drawDresses draws patches of dresses.
 func (p *Pool) drawDresses(config models.Config) dressPatches {
@@ -60,14 +62,16 @@ func (p *Pool) drawDresses(config models.Config) dressPatches {
 	for i := range p.Scenes {
 		s := &p.Scenes[i]
 		n := realDressPatches
-		switch kind := s.kind(); {
-		case kind == paintedDress && painted < paintedDresses:
-			painted, n = painted+1, paintedDressPatches
-		case kind != realDress:
+		switch {
+		case s.Box.Empty():
 			continue
+		case !s.Real && painted == paintedDresses:
+			continue
+		case !s.Real:
+			painted, n = painted+1, paintedDressPatches
 		}
 		for range n {
-			region := config.Refine.Patch(nearby(rng, s.Box), width, height)
+			region := config.Refine.Patch(nearby(rng, s.Box, s.Image.Frame()), width, height)
 			sides, mirrored := sidesIn(region, s.Box), rng.IntN(2) == 0
 			if mirrored {
 				sides[0], sides[2] = 1-sides[2], 1-sides[0]
@@ -80,14 +84,14 @@ func (p *Pool) drawDresses(config models.Config) dressPatches {
 	return d
 }
 
-// nearby is a box that is as far off as a candidate may be.
-func nearby(rng *rand.Rand, box photo.Box) photo.Box {
+// nearby is a box that is as far off as a candidate may be, in a photo of a frame.
+func nearby(rng *rand.Rand, box, frame photo.Box) photo.Box {
 	for range 8 { // few boxes are as far off as not to be tried again
 		far := 0.05
 		if rng.IntN(2) == 0 {
 			far = 0.16
 		}
-		if c := shift(rng, box, far); c.IoU(box) >= 0.3 {
+		if c := shift(rng, box, far).Intersect(frame); c.IoU(box) >= 0.3 {
 			return c
 		}
 	}
@@ -103,23 +107,20 @@ func sidesIn(region, box photo.Box) [4]float32 {
 	}
 }
 
-// fitSides fits where in a patch the dress is.
-func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded int) (w, b *models.Tensor, err error) {
+// fitSides fits where in a patch the dress is, without some folds.
+func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...int) (ridgeFit, error) {
 	if m.dresses == nil { // the same for all folds
 		d := m.pool.drawDresses(model.Config)
+		var err error
 		if d.cells, err = m.cellsOf(ctx, model, d.patches, 6, m.counter("refine: patches of dresses")); err != nil {
-			return nil, nil, err
+			return ridgeFit{}, err
 		}
 		m.dresses = &d
 	}
 	var shares weightShares
 	for _, p := range m.dresses.patches {
 		s := &m.pool.Scenes[p.scene]
-		share := paintedDressShare
-		if s.Real {
-			share = realDressShare
-		}
-		shares.add(s.kind(), share, excluded < 0 || s.fold() != excluded)
+		shares.add(s.kind(), dressShares[s.kind()], !s.Real || !slices.Contains(excluded, s.fold()))
 	}
 	return ridge(m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda)
 }

@@ -26,7 +26,7 @@ func TestDressPatches(t *testing.T) {
 	config.Refine = &refine
 	box := photo.Box{XMin: 60, YMin: 80, XMax: 140, YMax: 260}
 	p := &Pool{Scenes: []Scene{
-		{Image: photo.New(200, 300), Real: true, Fold: 1, Box: box}, {Image: photo.New(200, 300), Real: true, Fold: 1}, {Image: photo.New(200, 300), Fold: -1, Box: box},
+		{Image: photo.New(200, 300), Real: true, Street: true, Fold: 1, Box: box}, {Image: photo.New(200, 300), Real: true, Street: true, Fold: 1}, {Image: photo.New(200, 300), Fold: -1, Box: box},
 	}}
 	d := p.drawDresses(config)
 	require.Len(t, d.patches, realDressPatches+paintedDressPatches)
@@ -53,7 +53,7 @@ func TestNearbyBoxesOverlap(t *testing.T) {
 	box := photo.Box{XMin: 60, YMin: 80, XMax: 140, YMax: 260}
 	worst, mean := 1.0, 0.0
 	for range 500 {
-		overlap := nearby(rng, box).IoU(box)
+		overlap := nearby(rng, box, photo.Box{XMax: 200, YMax: 300}).IoU(box)
 		worst, mean = min(worst, overlap), mean+overlap/500
 	}
 	require.GreaterOrEqual(t, worst, 0.3)

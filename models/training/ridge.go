@@ -12,10 +12,27 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// ridge fits y ≈ w·x + b with the least weighted squares and lambda times the squares of w for columns of x of mean
-// 0 and deviation 1 (Hoerl and Kennard, 1970). x is [rows, columns], y [rows, outputs]. It returns w
-// [outputs, columns] and b [outputs], for x as it is.
-func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda float64) (w, b *models.Tensor, err error) {
+// ridgeFit is y = weight·x + bias: weight is [outputs, columns], bias [outputs].
+type ridgeFit struct {
+	weight, bias *models.Tensor
+}
+
+// of a row.
+func (r ridgeFit) of(row []float32) []float32 {
+	out := make([]float32, len(r.bias.Data))
+	for o := range out {
+		sum := float64(r.bias.Data[o])
+		for i, v := range row {
+			sum += float64(r.weight.Data[o*len(row)+i]) * float64(v)
+		}
+		out[o] = float32(sum)
+	}
+	return out
+}
+
+// ridge fits y to x with the least weighted squares and lambda times the squares of the weights for columns of x of mean
+// 0 and deviation 1 (Hoerl and Kennard, 1970). x is [rows, columns], y [rows, outputs]. The answer is for x as it is.
+func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda float64) (ridgeFit, error) {
 	mean, deviation := weightedMoments(x, weights)
 	target, _ := weightedMoments(y, weights)
 	var total float64
@@ -23,7 +40,7 @@ func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda floa
 		total += float64(v)
 	}
 	if !(total > 0) {
-		return nil, nil, errors.New("ridge: there is nothing to fit to")
+		return ridgeFit{}, errors.New("ridge: there is nothing to fit to")
 	}
 	standard := make([]float32, x.rows*x.columns)
 	centred := make([]float32, y.rows*y.columns)
@@ -40,26 +57,26 @@ func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda floa
 		return DotGeneral(x, []int{0}, nil, x, []int{0}, nil), DotGeneral(x, []int{0}, nil, y, []int{0}, nil)
 	})
 	if err != nil {
-		return nil, nil, err
+		return ridgeFit{}, err
 	}
 	defer exec.Finalize()
 	outputs, err := exec.Exec(tensors.FromFlatDataAndDimensions(standard, x.rows, x.columns), tensors.FromFlatDataAndDimensions(centred, y.rows, y.columns))
 	if err != nil {
-		return nil, nil, err
+		return ridgeFit{}, err
 	}
 	gram, err := tensors.CopyFlatData[float32](outputs[0])
 	if err != nil {
-		return nil, nil, err
+		return ridgeFit{}, err
 	}
 	moment, err := tensors.CopyFlatData[float32](outputs[1])
 	if err != nil {
-		return nil, nil, err
+		return ridgeFit{}, err
 	}
 	solution, err := solve(gram, moment, x.columns, y.columns, lambda)
 	if err != nil {
-		return nil, nil, err
+		return ridgeFit{}, err
 	}
-	w, b = models.NewTensor(y.columns, x.columns), models.NewTensor(y.columns)
+	w, b := models.NewTensor(y.columns, x.columns), models.NewTensor(y.columns)
 	for o := range y.columns {
 		offset := float64(target[o])
 		for j := range x.columns {
@@ -69,7 +86,7 @@ func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda floa
 		}
 		b.Data[o] = float32(offset)
 	}
-	return w, b, nil
+	return ridgeFit{w, b}, nil
 }
 
 // solve returns (gram + lambda)⁻¹ moment.

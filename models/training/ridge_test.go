@@ -23,25 +23,25 @@ func TestRidge(t *testing.T) {
 			weights[i], y.row(i)[0] = 0, 1e4
 		}
 	}
-	w, b, err := ridge(cpu(t), x, y, weights, 1e-6)
+	r, err := ridge(cpu(t), x, y, weights, 1e-6)
 	require.NoError(t, err)
-	require.InDeltaSlice(t, []float32{2, -0.1, 0, 0, 0, 300}, w.Data, 0.01)
-	require.InDeltaSlice(t, []float32{7, -1}, b.Data, 0.01)
+	require.InDeltaSlice(t, []float32{2, -0.1, 0, 0, 0, 300}, r.weight.Data, 0.01)
+	require.InDeltaSlice(t, []float32{7, -1}, r.bias.Data, 0.01)
 
-	w, b, err = ridge(cpu(t), x, y, weights, 1)
+	r, err = ridge(cpu(t), x, y, weights, 1)
 	require.NoError(t, err)
-	require.InDelta(t, 150, w.Data[5], 3, "as much penalty as variance halves it")
+	require.InDelta(t, 150, r.weight.Data[5], 3, "as much penalty as variance halves it")
 	mean, _ := weightedMoments(y, weights)
 	inputs, _ := weightedMoments(x, weights)
 	for o := range 2 {
-		at := b.Data[o]
+		at := r.bias.Data[o]
 		for j, v := range inputs {
-			at += w.Data[o*3+j] * v
+			at += r.weight.Data[o*3+j] * v
 		}
 		require.InDelta(t, mean[o], at, 0.01, "means belong together")
 	}
 
-	_, _, err = ridge(cpu(t), x, y, make([]float32, rows), 1)
+	_, err = ridge(cpu(t), x, y, make([]float32, rows), 1)
 	require.ErrorContains(t, err, "nothing to fit")
 }
 

@@ -4,25 +4,29 @@ package training
 type sceneKind int
 
 const (
-	realDress sceneKind = iota
+	homeDress sceneKind = iota
+	streetDress
 	paintedDress
-	streetOther // a real photo without a dress that is evaluated with
+	streetOther
 	homeOther
 	paintedEmpty
 )
 
 func (s *Scene) kind() sceneKind {
+	dress := !s.Box.Empty()
 	switch {
-	case s.Real && !s.Box.Empty():
-		return realDress
-	case s.Real && s.Fold >= 0:
+	case s.Real && s.Street && dress:
+		return streetDress
+	case s.Real && s.Street:
 		return streetOther
+	case s.Real && dress:
+		return homeDress
 	case s.Real:
 		return homeOther
-	case s.Box.Empty():
-		return paintedEmpty
+	case dress:
+		return paintedDress
 	}
-	return paintedDress
+	return paintedEmpty
 }
 
 // fold is that with which a real scene is left out, see FoldOf; -1 of a painted one.

@@ -66,11 +66,11 @@ var AllHeads = []string{"projection", "background", "location", "refine", "facet
 
 // DefaultPaintOptions is what the shipped model learns from.
 func DefaultPaintOptions() PaintOptions {
-	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 4, Backgrounds: 2000}
+	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 5, Backgrounds: 2000}
 }
 
 // stagesVersion is raised where a stage trains in another way, so that other results follow from the same inputs.
-const stagesVersion = 5
+const stagesVersion = 6
 
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"

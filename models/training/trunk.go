@@ -115,7 +115,7 @@ func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, numb
 	crops := pool.drawCrops(rng, painted, options.PaintedPairs, config, width, height, backbone)
 	options.Mix.mix(rng, &crops, height, width)
 	scale := config.Scales[rng.IntN(len(config.Scales))]
-	whole := pool.drawScenes(rng, scenes, options.Scenes, scale[0], scale[1], backbone)
+	whole := pool.drawScenes(rng, func() int { return scenes[rng.IntN(len(scenes))] }, options.Scenes, scale[0], scale[1], backbone)
 	views := 0
 	if len(pool.Wholes) > 0 {
 		views = 2 * options.RealPairs
