@@ -30,6 +30,7 @@ func folder(t *testing.T, files map[string]string) *Reference {
 		"facets/labels.csv": "photo,x_min,y_min,x_max,y_max,is_dress,silhouette,neckline,sleeve,occasion,length,fold\n" +
 			"ccp/photos/1.jpg,1,2,30,40,yes,a-line,round,,casual,mini,0\n" +
 			"ccp/photos/3.jpg,5,6,70,80,no,,,,,,4\n" +
+			"clothing/images/plain.jpg,,,,,no,,,,,,3\n" +
 			"clothing/images/secret.jpg,,,,,yes,sheath,boat,long,work,knee,1\n",
 		"facets/votes.csv": "photo,voter,is_dress,silhouette,neckline\n" +
 			"ccp/photos/1.jpg,1,yes,a-line,round\nccp/photos/1.jpg,2,yes,a-line,unknown\n" +
@@ -88,11 +89,11 @@ func TestStreet(t *testing.T) {
 func TestJudgedFacets(t *testing.T) {
 	examples, err := folder(t, nil).Facets()
 	require.NoError(t, err)
-	require.Equal(t, []string{"ccp/photos/1.jpg", "ccp/photos/3.jpg"}, names(examples))
+	require.Equal(t, []string{"ccp/photos/1.jpg", "ccp/photos/3.jpg", "clothing/images/plain.jpg"}, names(examples))
+	require.Equal(t, []bool{true, true, false}, []bool{examples[0].Street, examples[1].Street, examples[2].Street})
 	require.Equal(t, map[string]string{"silhouette": "a-line", "neckline": "round", "occasion": "casual", "length": "mini"}, examples[0].Labels)
 	require.Equal(t, []map[string]string{{"silhouette": "a-line", "neckline": "round"}, {"silhouette": "a-line"}}, examples[0].Votes)
 	require.True(t, examples[1].NoDress)
-	require.True(t, examples[0].Street)
 	require.Empty(t, examples[1].Labels)
 	require.Empty(t, examples[1].Votes)
 }

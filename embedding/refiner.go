@@ -116,7 +116,7 @@ func (r *refiner) follow(images []*photo.Image, cells [][]models.CellBox, places
 // judge says how likely it is that a place shows a dress.
 func (r *refiner) judge(p *models.Place, cells []models.CellBox) {
 	p.Evidence = models.EvidenceFor(p.Box, cells, r.model.Merge)
-	p.Confidence = r.config.Confidence(p.Evidence.Confidence(r.model.Merge.Calibration), p.Present)
+	p.Confidence = r.config.Confidence(p.Evidence, p.Present)
 }
 
 // look asks the network about patches, and moves their places. Patches of many photos fill a batch.
@@ -163,26 +163,26 @@ func (r *refiner) distinct(places []models.Place, cells []models.CellBox) []mode
 	byConfidence := func(a, b models.Place) int { return cmp.Compare(b.Confidence, a.Confidence) }
 	slices.SortStableFunc(places, byConfidence)
 	var kept []models.Place
-	for len(places) > 0 {
-		first := places[0]
-		var group, rest []models.Place
-		for _, p := range places {
-			if p.Box.IoU(first.Box) >= sameDress {
+	for rest := places; len(rest) > 0; {
+		group := rest[:1:1]
+		var others []models.Place
+		for _, p := range rest[1:] {
+			if p.Box.IoU(rest[0].Box) >= sameDress {
 				group = append(group, p)
 			} else {
-				rest = append(rest, p)
+				others = append(others, p)
 			}
 		}
-		if len(group) == 0 { // an empty box overlaps nothing, not even itself
-			group, rest = places[:1], places[1:]
-		}
+		place := group[0]
 		if len(group) > 1 {
-			first = together(group)
-			r.judge(&first, cells)
+			place = together(group)
+			r.judge(&place, cells)
 		}
-		kept, places = append(kept, first), rest
+		kept, rest = append(kept, place), others
 	}
-	slices.SortStableFunc(kept, byConfidence)
+	if len(kept) < len(places) {
+		return r.distinct(kept, cells) // those that were joined may be of one dress with others now
+	}
 	return kept
 }
 

@@ -35,7 +35,7 @@ func refined(t *testing.T, m *models.Model, image *photo.Image, places ...models
 func TestRefinerMovesBoxes(t *testing.T) {
 	up := middle
 	up[1], up[3] = up[1]-0.1, up[3]-0.1 // a tenth of the patch
-	m := smallModel(t, answering(up, func(c *models.RefineConfig) { c.Again, c.Anchors, c.Calibration = 0, nil, [3]float64{0, 0, 2} }))
+	m := smallModel(t, answering(up, func(c *models.RefineConfig) { c.Again, c.Anchors, c.Calibration = 0, nil, [5]float64{0, 0, 0, 0, 2} }))
 	places := refined(t, m, photo.New(320, 480), models.Place{Box: photo.Box{XMin: 100, YMin: 150, XMax: 200, YMax: 300}, Confidence: 0.7})
 	require.Equal(t, photo.Box{XMin: 100, YMin: 126, XMax: 200, YMax: 276}, places[0].Box, "up by a tenth of 240")
 	require.InDelta(t, 1, places[0].Present, 1e-6)
@@ -77,7 +77,7 @@ func TestRefinerStopsWhereItIsSureOrHopeless(t *testing.T) {
 	best := models.Place{Box: photo.Box{XMin: 20, YMin: 30, XMax: 100, YMax: 150}}
 	looked := func(answer [5]float32, change func(c *models.RefineConfig)) int {
 		m := smallModel(t, answering(answer, func(c *models.RefineConfig) {
-			c.Anchors, c.Calibration = anchors, [3]float64{0, 0, 1} // the middle answer is 0.73 sure
+			c.Anchors, c.Calibration = anchors, [5]float64{0, 0, 0, 0, 1} // the middle answer is 0.73 sure
 			change(c)
 		}))
 		return len(refined(t, m, photo.New(320, 480), best))
@@ -105,7 +105,7 @@ func TestRefinerLooksAtASecondDress(t *testing.T) {
 
 // TestDistinctJoinsPlacesOfOneDress: what has settled counts for more, and presences are averaged.
 func TestDistinctJoinsPlacesOfOneDress(t *testing.T) {
-	m := smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Calibration = [3]float64{0, 0, 1} }))
+	m := smallModel(t, answering(middle, func(c *models.RefineConfig) { c.Calibration = [5]float64{0, 0, 0, 0, 1} }))
 	r := newEmbedder(t, 1, m).locator.refiner
 	at := func(x int) photo.Box { return photo.Box{XMin: x, XMax: x + 100, YMax: 100} }
 	got := r.distinct([]models.Place{

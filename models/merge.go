@@ -15,7 +15,7 @@ type MergeConfig struct {
 	// MinIoU is the overlap from which two boxes are taken for one dress.
 	MinIoU float64 `json:"min_iou"`
 	// Calibration turns a candidate's evidence (see Evidence) into a confidence by logistic regression:
-	// a bias and a weight for each kind of evidence.
+	// a bias and a weight for each kind of evidence. Of a model that refines it chooses where to look again.
 	Calibration [4]float64 `json:"calibration"`
 	// MinConfidence is the confidence from which there is a dress.
 	MinConfidence float64 `json:"min_confidence"`
@@ -62,7 +62,7 @@ type Place struct {
 	// Of a model that refines:
 
 	Present float64 // what the patch says: about 1 for a dress, -1 for none
-	Overlap float64 // of the box before the last look with that after it: how steady it is
+	Overlap float64 // of the box before the last look with that after it: how steady it is, of several looks the steadiest
 }
 
 // DecodeCells turns the outputs of the location networks for one photo at one scale into boxes.

@@ -223,10 +223,32 @@ func Decode(data []byte) (*Model, error) {
 	if err := m.Weights.CheckFinite(); err != nil {
 		return nil, err
 	}
+	if err := m.Config.fromOlder([]byte(metadata["kleid"])); err != nil {
+		return nil, fmt.Errorf("model: configuration: %w", err)
+	}
 	if quantised := m.Precision() == precisionInt8; quantised != m.Weights.Quantised() || !quantised && m.Precision() != "f32" {
 		return nil, fmt.Errorf("model: the configuration says precision %q, which the weights do not have", m.Precision())
 	}
 	return m, nil
+}
+
+// fromOlder reads confidences of the second look as they were written before evidence had weights of its own there: a
+// bias, a weight for the first look's log-odds and one for what the patch says.
+func (c *Config) fromOlder(config []byte) error {
+	if c.Refine == nil || c.Refine.Calibration != [5]float64{} {
+		return nil
+	}
+	var older struct {
+		Refine struct {
+			Calibration [3]float64 `json:"calibration"`
+		} `json:"refine"`
+	}
+	if err := json.Unmarshal(config, &older); err != nil {
+		return err
+	}
+	w, first := older.Refine.Calibration, c.Merge.Calibration
+	c.Refine.Calibration = [5]float64{w[0] + float64(w[1]*first[0]), w[1] * first[1], w[1] * first[2], w[1] * first[3], w[2]}
+	return nil
 }
 
 // fetching weights: the operator names them, so they may lie on the shop's own network, and they are

@@ -28,14 +28,14 @@ type RefineConfig struct {
 	// for the answer, if it has settled there, and the other places are not looked at. 0 does without.
 	Sure     float64 `json:"sure,omitempty"`
 	Hopeless float64 `json:"hopeless,omitempty"`
-	// Calibration makes a confidence by logistic regression: a bias, a weight for the candidate's log-odds and one
-	// for what the patch says.
-	Calibration [3]float64 `json:"calibration"`
+	// Calibration makes a confidence by logistic regression, of all that is known of a place after the last look: a
+	// bias, a weight for each kind of Evidence and one for what the patch says.
+	Calibration [5]float64 `json:"confidence"`
 }
 
 // DefaultRefineConfig is what training starts from.
 func DefaultRefineConfig() RefineConfig {
-	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Anchors: [][4]float64{{0.1, 0.1, 0.9, 0.9}}, Candidates: 2, Again: 0.75, Calibration: [3]float64{0, 0.3, 3}}
+	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Anchors: [][4]float64{{0.1, 0.1, 0.9, 0.9}}, Candidates: 2, Again: 0.75, Calibration: [5]float64{-2, 1, 2, 0.5, 3}}
 }
 
 // refineOutputs are the patch's share at which the dress begins and ends, left, top, right, bottom, and whether there
@@ -96,14 +96,12 @@ func (c RefineConfig) Settles(confidence, overlap float64) bool {
 	return overlap >= c.Again && (c.Sure > 0 && confidence >= c.Sure || confidence < c.Hopeless)
 }
 
-// Confidence joins the location networks' confidence in a box and what RefineHead says of a dress's presence there.
-func (c RefineConfig) Confidence(candidate, present float64) float64 {
-	z := c.Calibration[0] + float64(c.Calibration[1]*LogOdds(candidate)) + float64(c.Calibration[2]*present)
+// Confidence joins what the location networks' cells say of a place and what RefineHead says of a dress's presence there.
+func (c RefineConfig) Confidence(evidence Evidence, present float64) float64 {
+	z := c.Calibration[0]
+	for i, v := range evidence {
+		z += float64(c.Calibration[1+i] * v)
+	}
+	z += float64(c.Calibration[1+len(evidence)] * present)
 	return 1 / (1 + math.Exp(-z))
-}
-
-// LogOdds of a probability, kept finite.
-func LogOdds(p float64) float64 {
-	p = max(1e-4, min(1-1e-4, p))
-	return math.Log(p / (1 - p))
 }

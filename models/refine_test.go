@@ -36,15 +36,12 @@ func TestPatchAndBox(t *testing.T) {
 }
 
 func TestRefineConfidence(t *testing.T) {
-	c := RefineConfig{Calibration: [3]float64{0, 1, 2}}
-	require.InDelta(t, 0.5, c.Confidence(0.5, 0), 1e-9)
-	require.InDelta(t, 0.9, c.Confidence(0.9, 0), 1e-9)
-	require.Greater(t, c.Confidence(0.5, 1), 0.85)
-	require.Less(t, c.Confidence(0.5, -1), 0.15)
-	for _, p := range []float64{0, 1} {
-		confidence := c.Confidence(p, 0)
-		require.True(t, confidence > 0 && confidence < 1, "certainty is never taken at its word")
-	}
+	c := RefineConfig{Calibration: [5]float64{-1, 2, 4, 8, 3}}
+	require.InDelta(t, 0.5, c.Confidence(Evidence{0.5}, 0), 1e-9)
+	require.InDelta(t, 0.5, c.Confidence(Evidence{0, 0.25}, 0), 1e-9)
+	require.InDelta(t, 0.5, c.Confidence(Evidence{0, 0, 0.125}, 0), 1e-9)
+	require.InDelta(t, 0.881, c.Confidence(Evidence{}, 1), 1e-3, "the logistic function of 2")
+	require.InDelta(t, 0.018, c.Confidence(Evidence{}, -1), 1e-3, "and of -4")
 }
 
 func TestAnchorBoxes(t *testing.T) {

@@ -78,7 +78,7 @@ Example:
 		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true},
 		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features", fitted: true},
 		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
-		{name: "location", usage: "the location network: the dress's box"},
+		{name: "location", usage: "where the dress is: the background and location networks, and the second look", heads: []string{"background", "location", "refine"}},
 		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one", fitted: true},
 		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true},
 		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone", fitted: true},

@@ -66,7 +66,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
 			&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`; may be repeated"},
 			&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
-			&cli.IntFlag{Name: "own-trunk", EnvVars: env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; 0 trains heads alone"},
+			&cli.IntFlag{Name: "own-trunk", EnvVars: env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; --learning-rate, --warm-up, --accumulate, --clip-norm and --ema are the trunk's then; 0 trains heads alone"},
 			maxBadFlag(), yesFlag(),
 			&cli.IntFlag{Name: "steps", EnvVars: env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
 			earlyStopFlag(), jsonFlag(), modelsFlag(),

@@ -14,7 +14,6 @@ type jitter struct {
 	flip   float64 // probability to mirror
 	light  float64 // standard deviation of exposure and contrast
 	tint   float64 // standard deviation of the white balance
-	grey   float64 // probability to lose all colour
 	erase  float64 // probability of a patch of one colour
 }
 
@@ -43,9 +42,6 @@ func (j jitter) look(rng *rand.Rand, c *Crop, margin float64, width, height int)
 	}
 	m, _ := photo.Letterbox(c.Image, region, width, height)
 	j.relight(rng, m)
-	if j.grey > 0 && rng.Float64() < j.grey {
-		desaturate(m)
-	}
 	if rng.Float64() < j.flip {
 		mirror(m)
 	}
@@ -71,14 +67,6 @@ func (j jitter) relight(rng *rand.Rand, m *photo.Image) {
 	}
 	for i, v := range m.Pix {
 		m.Pix[i] = table[i%3][v]
-	}
-}
-
-// desaturate leaves the luma (ITU-R BT.601).
-func desaturate(m *photo.Image) {
-	for i := 0; i < len(m.Pix); i += 3 {
-		y := (299*int(m.Pix[i]) + 587*int(m.Pix[i+1]) + 114*int(m.Pix[i+2]) + 500) / 1000
-		m.Pix[i], m.Pix[i+1], m.Pix[i+2] = uint8(y), uint8(y), uint8(y)
 	}
 }
 

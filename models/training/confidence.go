@@ -82,8 +82,8 @@ func (m *maker) tryFolds(folds []*models.Model) ([]trial, error) {
 
 // trust fits how the evidence for a candidate becomes its confidence, for the models without a fold each and for the
 // one that has learned from all of them, which may be nil. That of a model without a fold is fitted without that fold.
-// Of models that refine it is fitted twice: to what the location networks say of their own candidates, which chooses
-// those that are looked at, and then to what all say together of where the looks end.
+// Of models that refine there are two: one to choose the candidates that are looked at, by what the location networks say
+// of them, and one of what all say together of where the looks end.
 func (m *maker) trust(ctx context.Context, without []*models.Model, full *models.Model) error {
 	everyone := slices.Clone(without)
 	if full != nil && !slices.Contains(without, full) {
@@ -124,11 +124,11 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 	for i, model := range everyone {
 		own := *refine[i]
 		own.Sure, own.Hopeless = 0, 0 // which speak of what is fitted here
+		own.Calibration = models.DefaultRefineConfig().Calibration
 		model.Config.Refine = &own
 	}
 	err = fit(func(t trial) []float64 { return append(t.place.Evidence[:], t.place.Present) }, func(model *models.Model, weights []float64) {
-		copy(model.Config.Merge.Calibration[:], weights)
-		model.Config.Refine.Calibration = [3]float64{0, 1, weights[len(models.Evidence{})+1]}
+		copy(model.Config.Refine.Calibration[:], weights)
 	})
 	for i, model := range everyone {
 		model.Config.Refine.Sure, model.Config.Refine.Hopeless = refine[i].Sure, refine[i].Hopeless

@@ -105,11 +105,12 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	}
 	weights := trunk.heads
 	if trunk.heads != nil {
-		// Heads that are fitted to what the trunk learned by heart may know less than those that learned with it.
+		// Heads that are fitted to what the trunk learned by heart may know less than those that learned with it. The
+		// trunk of a training that stops early was chosen by these photos, which is a little in favour of its heads.
 		own := newJudgedLogits(m.pool)
 		own.addFold(m.pool, samples, trunk.heads, 0)
-		m.Logger.Info("facets: photos that the trunk has not learned from", "right", unseen.accuracy(), "right_with_trunk's_heads", own.accuracy())
-		if own.accuracy() >= unseen.accuracy() {
+		m.Logger.Info("facets: photos that the trunk has not learned from", "right", unseen.accuracy(), "right_with_trunk_heads", own.accuracy())
+		if judged := own.accuracy(); judged > 0 && judged >= unseen.accuracy() {
 			unseen = own
 		} else {
 			weights = nil

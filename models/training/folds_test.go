@@ -73,6 +73,7 @@ func TestFolds(t *testing.T) {
 		require.Equal(t, model.Weights["unsupervised.weight"], fold.Weights["unsupervised.weight"])
 		require.False(t, seen[fold.EmbeddingModel()], "fold %d learned from what another one did", k)
 		seen[fold.EmbeddingModel()] = true
+		require.NotEqual(t, model.Config.Merge.Calibration, fold.Config.Merge.Calibration, "confidences are each fold's own")
 		require.NotEqual(t, model.Config.Refine.Calibration, fold.Config.Refine.Calibration, "confidences are each fold's own")
 		at := fmt.Sprint(fold.Config.Refine.Anchors)
 		require.False(t, anchors[at], "the anchors of fold %d know boxes that it has not learned from", k)

@@ -157,7 +157,7 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 	}
 	err = parallel(ctx, len(photos), func(i int) error {
 		if o := &photos[i]; reasons[i] == nil && o.to == &p.Learned {
-			o.crop = p.pool.crop(o.image, *o.Box, o.Labels, true)
+			o.crop = p.pool.crop(o.image, *o.Box, o.Labels)
 			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.Product, p.folds), o.Path
 		}
 		return nil

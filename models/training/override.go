@@ -106,7 +106,7 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 		}
 		for shot := range photos {
 			painted := p.Paint(studio.Shot{Query: shot > 0})
-			pool.Crops[photos*i+shot] = pool.crop(painted.Image, painted.Box, nil, false)
+			pool.Crops[photos*i+shot] = pool.crop(painted.Image, painted.Box, nil)
 		}
 		report(int(done.Add(1)), len(products))
 		return nil

@@ -71,16 +71,20 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 		fmt.Fprintln(inputs, part.Weight)
 	}
 	for i := range m.pool.Crops {
-		if c := &m.pool.Crops[i]; labelled(c) && c.Fold != 0 {
+		c := &m.pool.Crops[i]
+		if !labelled(c) {
+			continue
+		}
+		fmt.Fprintf(inputs, "%d %d %q %v %v %x\n", c.Part, c.Fold, c.Name, c.Labels, c.Box, sha256.Sum256(c.Image.Pix))
+		if c.Fold != 0 {
 			groups[c.Part].samples = append(groups[c.Part].samples, i)
-			fmt.Fprintf(inputs, "%d %q %v %v %x\n", c.Part, c.Name, c.Labels, c.Box, sha256.Sum256(c.Image.Pix))
 		}
 	}
 	groups = slices.DeleteFunc(groups, func(g sampleGroup) bool { return len(g.samples) == 0 })
 	if len(groups) == 0 {
 		return ownTrunk{}, errors.New("there are too few photos with a label to train a trunk from")
 	}
-	fmt.Fprintln(inputs, from.EmbeddingModel(), from.FacetHeads(), m.pool.Facets, weighting, m.FacetLoss, m.Trunk.Mix, m.OwnTrunk, m.Loop.identity(), m.Seed)
+	fmt.Fprintln(inputs, stagesVersion, from.EmbeddingModel(), from.FacetHeads(), m.pool.Facets, weighting, m.FacetLoss, m.Trunk.Mix, m.OwnTrunk, m.Loop.identity(), m.Seed)
 
 	columns := config.CellRows * config.CellColumns * backbone.Channels
 	initial := photos.mixture.Plan.initial(m.From, start, columns)
@@ -191,5 +195,6 @@ func (p *Pool) drawLabelled(rng *rand.Rand, groups []sampleGroup, weighting [][]
 	return b
 }
 
-// ownTrunkJitter is how photos are changed that a trunk learns facets from: strongly, since it sees few of them often.
-var ownTrunkJitter = jitter{shift: 0.06, flip: 0.5, light: 0.2, tint: 0.08, grey: 0.1, erase: 0.3}
+// ownTrunkJitter is how photos are changed that a trunk learns facets from: strongly, since it sees few of them often, but for
+// their colours, which may be what a facet tells.
+var ownTrunkJitter = jitter{shift: 0.06, flip: 0.5, light: 0.2, tint: 0.04, erase: 0.3}

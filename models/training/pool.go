@@ -62,14 +62,11 @@ type Pool struct {
 }
 
 // Sizes in pixels of what is kept in memory at most: enough for the networks' inputs with some zoom. Of a crop of
-// 240 x 128 the dress has 222 x 119, and of one in memory 10/13. Real photos are kept larger, so that what is cut from
-// them is as sharp as from their files: of crops that are resampled twice networks learn blurred dresses. Scenes are
-// the larger for it since patches of them are looked at.
+// 240 x 128 the dress has 222 x 119, and of one in memory 10/13. A real scene is larger, since patches of it are looked
+// at as well, and are to be as sharp as those of a photo.
 const (
 	cropHeight      = 304
 	cropWidth       = 176
-	realCropHeight  = 480
-	realCropWidth   = 280
 	sceneHeight     = 288
 	sceneWidth      = 216
 	realSceneHeight = 900
@@ -111,7 +108,7 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 		}
 		product, shot := i/shots, i%shots
 		painted := products[product].Paint(studio.Shot{Index: uint64(shot), Query: shot >= options.Catalogue})
-		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets), false)
+		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets))
 		crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
 		if i%options.SceneEvery == 0 {
 			scenes[i] = scene(painted.Image, painted.Box, false, -1)
@@ -171,7 +168,7 @@ func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits
 		if err != nil {
 			return err
 		}
-		crops[i] = p.crop(image, box, e.Labels, true)
+		crops[i] = p.crop(image, box, e.Labels)
 		for _, vote := range e.Votes {
 			crops[i].Votes = append(crops[i].Votes, p.indices(vote))
 		}
@@ -204,7 +201,7 @@ func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	c := p.crop(image, box, nil, true)
+	c := p.crop(image, box, nil)
 	c.Product, c.Real, c.Fold, c.Name = -1, true, FoldOf(e), e.Path
 	p.Crops = append(p.Crops, c)
 	return len(p.Crops) - 1, nil
@@ -236,12 +233,8 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 	return image, image.Frame(), nil
 }
 
-func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string, real bool) Crop {
-	width, height := cropWidth, cropHeight
-	if real {
-		width, height = realCropWidth, realCropHeight
-	}
-	small, placement := shrunk(image, box.Grow(surround), width, height)
+func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
+	small, placement := shrunk(image, box.Grow(surround), cropWidth, cropHeight)
 	return Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
 }
 

@@ -51,13 +51,11 @@ func TestSceneGroups(t *testing.T) {
 func TestCropsAreNotEnlarged(t *testing.T) {
 	p := &Pool{}
 	image, box := photo.New(200, 300), photo.Box{XMin: 50, YMin: 60, XMax: 150, YMax: 260}
-	c := p.crop(image, box, nil, true)
+	c := p.crop(image, box, nil)
 	require.Equal(t, []int{130, 260}, []int{c.Image.Width, c.Image.Height}, "the box and 0.15 of it on each side")
 	require.Equal(t, photo.Box{XMin: 15, YMin: 30, XMax: 115, YMax: 230}, c.Box)
 	large := photo.New(2000, 3000)
-	c = p.crop(large, photo.Box{XMin: 500, YMin: 600, XMax: 1500, YMax: 2600}, nil, true)
-	require.Equal(t, []int{240, realCropHeight}, []int{c.Image.Width, c.Image.Height})
-	c = p.crop(large, photo.Box{XMin: 500, YMin: 600, XMax: 1500, YMax: 2600}, nil, false)
+	c = p.crop(large, photo.Box{XMin: 500, YMin: 600, XMax: 1500, YMax: 2600}, nil)
 	require.Equal(t, []int{152, cropHeight}, []int{c.Image.Width, c.Image.Height})
 
 	s := scene(image, box, true, 0)

@@ -29,8 +29,8 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 	config, refine := model.Config, *model.Config.Refine
 	unlearned := map[int]ridgeFit{-1: sides} // by the fold that they have not learned from
 	for fold := range realFolds {
-		if fold == excluded || m.Reference == nil {
-			continue
+		if m.Reference == nil {
+			break
 		}
 		var err error
 		if unlearned[fold], err = m.fitSides(ctx, model, excluded, fold); err != nil {
@@ -45,11 +45,14 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 	for i := range m.pool.Scenes {
 		s := &m.pool.Scenes[i]
 		plan := presenceStarts[s.kind()]
-		if excluded >= 0 && s.fold() == excluded || scenes[s.kind()] == plan.scenes {
-			continue
+		if excluded >= 0 && s.fold() == excluded || scenes[s.kind()] == plan.scenes || s.kind() == paintedDress && i%2 == 0 {
+			continue // the sides have learned from even ones, see drawDresses
 		}
 		scenes[s.kind()]++
 		anchors := refine.AnchorBoxes(s.Image.Frame())
+		if len(anchors) == 0 { // in a photo of a few pixels
+			continue
+		}
 		for n := range plan.starts {
 			box := anchors[rng.IntN(len(anchors))]
 			if n < len(anchors) && plan.starts > 1 {

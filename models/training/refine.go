@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -42,6 +43,7 @@ type dressPatches struct {
 	patches []patch
 	sides   matrix // in shares of the patch
 	cells   matrix
+	fits    map[string]ridgeFit // by the folds that they are without
 }
 
 // Of each real dress there are so many patches, of each painted one, of so many at most.
@@ -53,11 +55,11 @@ const (
 // dressShares are what all dresses of a kind weigh.
 var dressShares = map[sceneKind]float64{homeDress: 0.4, streetDress: 0.3, paintedDress: 0.3}
 
-// drawDresses draws patches of dresses.
+// drawDresses draws patches of dresses; of painted scenes of the even ones, the others are for fitPresence.
 func (p *Pool) drawDresses(config models.Config) dressPatches {
 	rng := rand.New(rand.NewPCG(5, 5))
 	height, width := config.PatchSize()
-	d := dressPatches{sides: matrix{columns: 4}}
+	d := dressPatches{sides: matrix{columns: 4}, fits: map[string]ridgeFit{}}
 	painted := 0
 	for i := range p.Scenes {
 		s := &p.Scenes[i]
@@ -65,7 +67,7 @@ func (p *Pool) drawDresses(config models.Config) dressPatches {
 		switch {
 		case s.Box.Empty():
 			continue
-		case !s.Real && painted == paintedDresses:
+		case !s.Real && (painted == paintedDresses || i%2 != 0):
 			continue
 		case !s.Real:
 			painted, n = painted+1, paintedDressPatches
@@ -107,7 +109,7 @@ func sidesIn(region, box photo.Box) [4]float32 {
 	}
 }
 
-// fitSides fits where in a patch the dress is, without some folds.
+// fitSides fits where in a patch the dress is, without some folds; negative ones are none.
 func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...int) (ridgeFit, error) {
 	if m.dresses == nil { // the same for all folds
 		d := m.pool.drawDresses(model.Config)
@@ -117,12 +119,22 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...i
 		}
 		m.dresses = &d
 	}
+	excluded = slices.DeleteFunc(excluded, func(fold int) bool { return fold < 0 })
+	slices.Sort(excluded)
+	key := fmt.Sprint(slices.Compact(excluded))
+	if fit, ok := m.dresses.fits[key]; ok {
+		return fit, nil
+	}
 	var shares weightShares
 	for _, p := range m.dresses.patches {
 		s := &m.pool.Scenes[p.scene]
 		shares.add(s.kind(), dressShares[s.kind()], !s.Real || !slices.Contains(excluded, s.fold()))
 	}
-	return ridge(m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda)
+	fit, err := ridge(m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda)
+	if err == nil {
+		m.dresses.fits[key] = fit
+	}
+	return fit, err
 }
 
 // weightShares weighs samples such that those of a group have a share together.

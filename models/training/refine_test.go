@@ -60,3 +60,32 @@ func TestNearbyBoxesOverlap(t *testing.T) {
 	require.Less(t, worst, 0.5, "some are far off")
 	require.InDelta(t, 0.75, mean, 0.08)
 }
+
+// TestSidesAreFittedOnceForFolds: what leads looks at photos of a fold has not learned from them, and which fold was
+// named first does not matter.
+func TestSidesAreFittedOnceForFolds(t *testing.T) {
+	backend := cpu(t)
+	box := photo.Box{XMin: 60, YMin: 80, XMax: 140, YMax: 260}
+	pool := &Pool{}
+	for fold := range 3 {
+		pool.Scenes = append(pool.Scenes, Scene{Image: photo.New(200, 300), Real: true, Fold: fold, Box: box})
+	}
+	d := &dressPatches{fits: map[string]ridgeFit{}, cells: matrix{columns: 1}, sides: matrix{columns: 1}}
+	for i := range 30 { // what follows from a cell differs from fold to fold
+		fold := i % 3
+		d.patches = append(d.patches, patch{scene: fold})
+		d.cells.data, d.sides.data = append(d.cells.data, float32(i/3)), append(d.sides.data, float32(fold*(i/3)))
+	}
+	d.cells.rows, d.sides.rows = 30, 30
+	m := &maker{Options: Options{Backend: backend}, pool: pool, dresses: d}
+	slope := func(excluded ...int) float32 {
+		fit, err := m.fitSides(t.Context(), nil, excluded...)
+		require.NoError(t, err)
+		return fit.weight.Data[0] * (1 + sidesLambda) // the penalty is known: the weights are even and sum to one
+	}
+	require.InDelta(t, 1, slope(-1), 0.3)
+	require.InDelta(t, 2, slope(0, 1), 0.6)
+	require.Equal(t, slope(0, 1), slope(1, 0))
+	require.InDelta(t, 0.5, slope(2), 0.2)
+	require.Len(t, d.fits, 3)
+}

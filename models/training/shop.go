@@ -116,7 +116,7 @@ func (s *Shop) read(ctx context.Context, locator *embedding.Embedder, photos []S
 			s.Whole++
 		}
 		at++
-		c := (&Pool{}).crop(images[i], box, nil, true)
+		c := (&Pool{}).crop(images[i], box, nil)
 		c.Real, c.Fold, c.Name = true, -1, p.Name
 		to := &s.learned
 		if datasets.SplitOf(p.Product) == datasets.Test {

@@ -64,7 +64,8 @@ type Options struct {
 // other.
 var AllHeads = []string{"projection", "background", "location", "refine", "facets", "deeprank", overrideHead}
 
-// DefaultPaintOptions is what the shipped model learns from.
+// DefaultPaintOptions is what a default model learns from. Of six photos of a product each is a scene of some: five and
+// six have no common divisor.
 func DefaultPaintOptions() PaintOptions {
 	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 5, Backgrounds: 2000}
 }

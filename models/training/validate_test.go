@@ -28,7 +28,7 @@ func TestFacetsMacroF1(t *testing.T) {
 		5, 0, 0, // none, nobody knows
 	}}}
 	for _, truth := range []string{"none", "none", "short", "short", ""} {
-		samples.labels = append(samples.labels, pool.crop(photo.New(8, 8), photo.Box{XMax: 8, YMax: 8}, map[string]string{"sleeve": truth}, true).Labels)
+		samples.labels = append(samples.labels, pool.crop(photo.New(8, 8), photo.Box{XMax: 8, YMax: 8}, map[string]string{"sleeve": truth}).Labels)
 	}
 	f1, err := facetsMacroF1(pool, samples)(t.Context(), weights)
 	require.NoError(t, err)
