@@ -1,6 +1,7 @@
 package models
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -48,4 +49,19 @@ func TestAnchorBoxes(t *testing.T) {
 	c := RefineConfig{Anchors: [][4]float64{{0.1, 0.2, 0.9, 0.8}, {0.4, 0.4, 0.6, 0.6}}}
 	require.Equal(t, []photo.Box{{XMin: 20, YMin: 60, XMax: 180, YMax: 240}, {XMin: 80, YMin: 120, XMax: 120, YMax: 180}}, c.AnchorBoxes(photo.Box{XMax: 200, YMax: 300}))
 	require.Equal(t, []photo.Box{{XMax: 2, YMax: 2}}, c.AnchorBoxes(photo.Box{XMax: 2, YMax: 2}), "the other one has no pixel")
+}
+
+// TestOlderSecondLooks: a file that weighs the first look's log-odds as a whole says the same.
+func TestOlderSecondLooks(t *testing.T) {
+	c := Config{Merge: MergeConfig{Calibration: [4]float64{-6, 5, 4, 2}}, Refine: &RefineConfig{}}
+	require.NoError(t, c.fromOlder([]byte(`{"refine": {"calibration": [0.5, 2, 3]}}`)))
+	require.Equal(t, [5]float64{-11.5, 10, 8, 4, 3}, c.Refine.Calibration)
+	evidence := Evidence{0.9, 0.3, 0.6}
+	first := evidence.Confidence(c.Merge.Calibration)
+	z := 0.5 + 2*math.Log(first/(1-first)) + 3*0.2
+	require.InDelta(t, 1/(1+math.Exp(-z)), c.Refine.Confidence(evidence, 0.2), 1e-9)
+
+	require.NoError(t, c.fromOlder([]byte(`{"refine": {"calibration": [9, 9, 9]}}`)))
+	require.Equal(t, [5]float64{-11.5, 10, 8, 4, 3}, c.Refine.Calibration, "newer ones stay")
+	require.NoError(t, (&Config{}).fromOlder(nil), "and a model that looks once has none")
 }
