@@ -195,6 +195,6 @@ func (p *Pool) drawLabelled(rng *rand.Rand, groups []sampleGroup, weighting [][]
 	return b
 }
 
-// ownTrunkJitter is how photos are changed that a trunk learns facets from: strongly, since it sees few of them often, but for
-// their colours, which may be what a facet tells.
+// ownTrunkJitter is how photos are changed that a trunk learns facets from: strongly, since it sees few of them often,
+// but for their colours, which may be what a facet tells.
 var ownTrunkJitter = jitter{shift: 0.06, flip: 0.5, light: 0.2, tint: 0.04, erase: 0.3}

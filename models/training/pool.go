@@ -233,6 +233,7 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 	return image, image.Frame(), nil
 }
 
+// crop keeps the dress and what is around it.
 func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
 	small, placement := shrunk(image, box.Grow(surround), cropWidth, cropHeight)
 	return Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
@@ -263,6 +264,7 @@ func shrunk(image *photo.Image, region photo.Box, width, height int) (*photo.Ima
 	return photo.Letterbox(image, region, size(region.Width()), size(region.Height()))
 }
 
+// scene keeps a whole photo.
 func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
 	width, height := sceneWidth, sceneHeight
 	if real {
