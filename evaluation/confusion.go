@@ -69,6 +69,19 @@ func means(labels []LabelReport) (macro, weighted float64) {
 	return macro / float64(max(len(labels), 1)), weighted / float64(max(photos, 1))
 }
 
+// drawnMacroF1 is the macro F1 of a draw. A label that it does not hold has the F1 that it has among all photos: what
+// nobody was asked was not answered wrongly.
+func drawnMacroF1(drawn Confusion, all []LabelReport) float64 {
+	labels := drawn.report()
+	for i := range labels {
+		if labels[i].Count == 0 {
+			labels[i].F1 = all[i].F1
+		}
+	}
+	macro, _ := means(labels)
+	return macro
+}
+
 // answer is what was said of one photo.
 type answer struct {
 	photo        int // its number among those that are measured with
@@ -80,8 +93,9 @@ type answer struct {
 const bootstrapRounds = 1000
 
 // macroInterval is the 95% interval of the macro F1, by drawing as many photos with replacement
-// (https://doi.org/10.1214/aos/1176344552, percentiles). The draws are the same each time.
-func macroInterval(labels []string, answers []answer) [2]float64 {
+// (https://doi.org/10.1214/aos/1176344552, percentiles). The draws are the same each time. labels are those of all
+// answers.
+func macroInterval(labels []string, all []LabelReport, answers []answer) [2]float64 {
 	if len(answers) == 0 {
 		return [2]float64{}
 	}
@@ -91,8 +105,7 @@ func macroInterval(labels []string, answers []answer) [2]float64 {
 			a := answers[rng.IntN(len(answers))]
 			c.add(a.truth, a.label)
 		}
-		macro, _ := means(c.report())
-		return macro
+		return drawnMacroF1(c, all)
 	})
 }
 
@@ -143,9 +156,8 @@ func Mean(reports []FacetReport) MeanF1 {
 				}
 			}
 		}
-		for _, c := range confusions {
-			macro, _ := means(c.report())
-			drawn += macro / float64(len(reports))
+		for f, c := range confusions {
+			drawn += drawnMacroF1(c, reports[f].Labels) / float64(len(reports))
 		}
 		return drawn
 	})

@@ -29,19 +29,32 @@ func TestMacroInterval(t *testing.T) {
 		certain = append(certain, answer{truth: truth, label: truth})
 		mixed = append(mixed, answer{truth: truth, label: labels[i/4%2]})
 	}
-	require.Equal(t, [2]float64{1, 1}, macroInterval(labels, certain))
-	c := newConfusion(labels)
-	for _, a := range mixed {
-		c.add(a.truth, a.label)
+	reportOf := func(labels []string, answers []answer) []LabelReport {
+		c := newConfusion(labels)
+		for _, a := range answers {
+			c.add(a.truth, a.label)
+		}
+		return c.report()
 	}
-	macro, _ := means(c.report())
-	interval := macroInterval(labels, mixed)
+	require.Equal(t, [2]float64{1, 1}, macroInterval(labels, reportOf(labels, certain), certain))
+	all := reportOf(labels, mixed)
+	macro, _ := means(all)
+	interval := macroInterval(labels, all, mixed)
 	require.Less(t, interval[0], macro)
 	require.Greater(t, interval[1], macro)
 	// The standard error of a share of one half over 60 photos is 0.065.
 	require.InDelta(t, 4*0.065, interval[1]-interval[0], 0.06)
-	require.Equal(t, interval, macroInterval(labels, mixed), "the same each time")
-	require.Equal(t, [2]float64{}, macroInterval(labels, nil))
+	require.Equal(t, interval, macroInterval(labels, all, mixed), "the same each time")
+	require.Equal(t, [2]float64{}, macroInterval(labels, nil, nil))
+
+	// Of ten labels with one photo each, a draw holds six.
+	var rare []answer
+	var names []string
+	for i := range 10 {
+		names = append(names, string(rune('a'+i)))
+		rare = append(rare, answer{truth: names[i], label: names[i]})
+	}
+	require.Equal(t, [2]float64{1, 1}, macroInterval(names, reportOf(names, rare), rare), "all are answered rightly")
 }
 
 // TestMean draws photos with all their facets: where two facets are right and wrong in the same photos, their mean is as
@@ -63,7 +76,7 @@ func TestMean(t *testing.T) {
 			r.answers = append(r.answers, a)
 		}
 		r.MacroF1, _ = means(r.Confusion.report())
-		r.MacroInterval = macroInterval(r.Confusion.Labels, r.answers)
+		r.MacroInterval = macroInterval(r.Confusion.Labels, r.Confusion.report(), r.answers)
 		return r
 	}
 	width := func(interval [2]float64) float64 { return interval[1] - interval[0] }

@@ -113,7 +113,7 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 	r.Accuracy /= float64(max(r.Photos, 1))
 	r.Labels = r.Confusion.report()
 	r.MacroF1, r.WeightedF1 = means(r.Labels)
-	r.MacroInterval = macroInterval(labels, answers)
+	r.MacroInterval = macroInterval(labels, r.Labels, answers)
 	r.CalibrationError = calibrationError(answers)
 	return r
 }
