@@ -25,6 +25,10 @@ type Example struct {
 	// Of examples of a Dataset alone:
 
 	Product string // the dress's id; photos of one dress share it
+	// ProductGiven says that somebody gave it, and that it is not the file's name.
+	ProductGiven bool `json:"-"`
+	// Source is the path or URL that the photo was read from; Path may be a copy on this machine.
+	Source  string `json:"-"`
 	PhotoID string // lower-case hex SHA-256 of the photo's bytes
 	Split   Split  // whether it is learned from
 }

@@ -46,12 +46,9 @@ func hidden(key string) bool {
 
 // labelledByFolder makes examples of the photos' paths, in their order.
 func labelledByFolder(keys, facets []string) ([]rawExample, error) {
-	splits := true // of the first folders of all paths
-	for _, key := range keys {
-		first, _, below := strings.Cut(key, "/")
-		if split, err := parseSplit(first); !below || err != nil || split == "" {
-			splits = false
-		}
+	splits, err := splitFolders(keys)
+	if err != nil {
+		return nil, err
 	}
 	type placed struct {
 		raw   rawExample
@@ -60,6 +57,9 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 	var all []placed
 	for _, key := range keys {
 		p := placed{raw: rawExample{Example: Example{Name: key, Fold: -1}, source: key}, parts: strings.Split(key, "/")}
+		if splits && len(p.parts) == 1 {
+			continue // a photo beside the folders has no label
+		}
 		if splits {
 			p.raw.Split, _ = parseSplit(p.parts[0]) // it was read above
 			p.parts = p.parts[1:]
@@ -103,7 +103,7 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 		}
 		p.raw.Labels = map[string]string{facet: strings.ToValidUTF8(p.parts[depth-1], "?")}
 		p.raw.Product = path.Join(p.parts[depth : len(p.parts)-1]...)
-		if p.raw.Product == "" {
+		if p.raw.ProductGiven = p.raw.Product != ""; !p.raw.ProductGiven {
 			p.raw.Product = productOf(p.raw.Name)
 		}
 		examples = append(examples, p.raw)
@@ -120,6 +120,27 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 		return nil, fmt.Errorf("it has no folder for %s, but for %s", strings.Join(facets, ", "), strings.Join(slices.Sorted(maps.Keys(seen)), ", "))
 	}
 	return nil, fmt.Errorf("it has no folders <facet>/<label>/*.jpg for %s", strings.Join(facets, ", "))
+}
+
+// splitFolders says whether the first folders of all paths are those of the splits. Some that are, beside others that
+// are not, would become labels.
+func splitFolders(keys []string) (bool, error) {
+	var split, other string // a folder of each kind
+	for _, key := range keys {
+		first, _, below := strings.Cut(key, "/")
+		if !below {
+			continue
+		}
+		if s, err := parseSplit(first); err == nil && s != "" {
+			split = first
+		} else {
+			other = first
+		}
+	}
+	if split != "" && other != "" {
+		return false, fmt.Errorf("the folder %q is a split, but %q beside it is not: call it train, test or val, or move it away", split, other)
+	}
+	return split != "", nil
 }
 
 // productOf is the product's id where nobody gives one: the name of the file without extension.

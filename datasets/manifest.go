@@ -98,7 +98,8 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 		e.source = strings.ReplaceAll(e.source, `\`, "/") // written on Windows
 	}
 	e.Name = strings.ToValidUTF8(e.source, "?")
-	if e.Product = strings.TrimSpace(t.get(row, t.first(productColumns))); e.Product == "" {
+	e.Product = strings.TrimSpace(t.get(row, t.first(productColumns)))
+	if e.ProductGiven = e.Product != ""; !e.ProductGiven {
 		e.Product = productOf(e.source)
 	}
 	e.Product = strings.ToValidUTF8(e.Product, "?")

@@ -86,6 +86,7 @@ func facetNames(d *Dataset) (names []string) {
 func TestFolderOfOneFacet(t *testing.T) {
 	dir := place(t, map[string]string{
 		"train/round neck/a.jpg": "a", "train/v-neck/b.jpg": "b", "val/v-neck/c.jpg": "c", "val/v-neck/b again.jpg": "b",
+		"contact sheet.jpg": "d",
 	})
 	d, err := Open(t.Context(), dir, OpenOptions{Facets: []string{"neckline"}})
 	require.NoError(t, err)
@@ -103,12 +104,13 @@ func TestFolderErrors(t *testing.T) {
 		files  map[string]string
 		facets []string
 	}{
-		"no photos in the folder":                {map[string]string{"readme.txt": "x"}, nil},
-		"say which with --facets NAME":           {photos, nil},
-		"no folders <facet>/<label>/*.jpg for":   {photos, []string{"neckline", "sleeve"}},
-		"no folder for cut, length, but for hem": {map[string]string{"hem/a/x.jpg": "x"}, []string{"cut", "length"}},
-		`"Ärmel" cannot be the name of a facet`:  {map[string]string{"Ärmel/lang/x.jpg": "x"}, nil},
-		"labels.json: it takes one object":       {map[string]string{"cut/a/x.jpg": "x", "labels.json": `[1]`}, nil},
+		"no photos in the folder":                 {map[string]string{"readme.txt": "x"}, nil},
+		"say which with --facets NAME":            {photos, nil},
+		"no folders <facet>/<label>/*.jpg for":    {photos, []string{"neckline", "sleeve"}},
+		"no folder for cut, length, but for hem":  {map[string]string{"hem/a/x.jpg": "x"}, []string{"cut", "length"}},
+		`"Ärmel" cannot be the name of a facet`:   {map[string]string{"Ärmel/lang/x.jpg": "x"}, nil},
+		`"train" is a split, but "dev" beside it`: {map[string]string{"train/round/a.jpg": "a", "test/round/b.jpg": "b", "dev/round/c.jpg": "c"}, []string{"neckline"}},
+		"labels.json: it takes one object":        {map[string]string{"cut/a/x.jpg": "x", "labels.json": `[1]`}, nil},
 	} {
 		_, err := Open(t.Context(), place(t, c.files), OpenOptions{Facets: c.facets})
 		require.ErrorContains(t, err, says)

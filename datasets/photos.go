@@ -76,7 +76,7 @@ func (r *photoReader) one(ctx context.Context, e *rawExample) error {
 		}
 		data, err = r.fetcher.Fetch(ctx, location)
 		if err == nil {
-			e.Path = location
+			e.Path, e.Source = location, location
 			break
 		}
 		if !errors.Is(err, fs.ErrNotExist) {

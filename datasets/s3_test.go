@@ -48,6 +48,7 @@ func TestDatasetsInS3(t *testing.T) {
 	require.Len(t, byName(t, table), 3)
 	require.Len(t, table.Bad, 1)
 	require.Equal(t, "gone.jpg", table.Bad[0].Photo)
+	require.Equal(t, "s3://shop/own/table/images/c.jpg", byName(t, table)["c.jpg"].Source, "not the copy on this machine")
 
 	refused, err := Open(t.Context(), "s3://shop/own/table/shop.csv", OpenOptions{Facets: []string{"neckline"}})
 	require.NoError(t, err)
