@@ -36,7 +36,7 @@ The trunk of --models stays as it is, and so do its other facets: an index stays
 facets get a network of their own beside it. A dataset is
 
   a folder      <label>/*.jpg for the one facet of --facets, or <facet>/<label>/*.jpg; folders below a label's
-                are products; train/ and test/ may be above it all
+                are products; train/ and test/ may be above it all, and then nothing else
   a manifest    .csv, .jsonl or .parquet, with a row for each photo: photo, a column for each facet (called like
                 it, or facet_ and its name), and, if there are such, product_id, x_min, y_min, x_max, y_max,
                 split (train or test), is_dress (no)
@@ -222,7 +222,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
 		return err
 	}
-	f.options = training.Options{Code: version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	f.options = training.Options{Code: version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
 	f.options.Paint.Products = c.Int("products")
 	if err := setLoop(c, &f.options); err != nil {
 		return err
@@ -254,7 +254,10 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if err != nil {
 		return err
 	}
-	return f.measure(photos, fit)
+	if err := f.measure(photos, fit); err != nil {
+		return err
+	}
+	return fit.Finish(c.Context)
 }
 
 // open reads the datasets.
@@ -299,6 +302,7 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 	for _, part := range f.mixture.Parts {
 		sets = append(sets, part.Dataset)
 	}
+	options.Tests, options.OwnTrunk = f.mixture.Tests, f.options.OwnTrunk > 0
 	var err error
 	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
 		return wrongUsage(f.c, "%v", err)
@@ -323,6 +327,8 @@ func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) 
 			what = "is " + printable(change.From) + " renamed"
 		case training.LabelGone:
 			photos = ""
+		case training.LabelAnew:
+			what += ": it had a trunk of its own"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", change.Facet, printable(change.Label), photos, what)
 	}
@@ -370,7 +376,10 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 	}
 	f.progress.say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
 		len(photos.Learned), len(photos.Measured), len(photos.Others), located, photos.Whole)
+	if photos.Shared > 0 {
+		f.progress.say("%d photos are not learned from: another dataset measures with them, or with photos of their products", photos.Shared)
+	}
 }
 
-// facetsOf are the facets that were trained.
-func (f *facetTraining) facetsOf() []catalog.Facet { return f.mixture.Plan.Facets }
+// facetsOf are the facets that are measured.
+func (f *facetTraining) facetsOf() []catalog.Facet { return f.mixture.Plan.Measured() }

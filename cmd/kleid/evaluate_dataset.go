@@ -90,7 +90,9 @@ func evaluateDatasets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tellBad(f.progress, photos.Bad)
+	if tellBad(f.progress, photos.Bad); len(photos.Bad) > 0 {
+		f.progress.say("%d of %d photos are bad", len(photos.Bad), photos.Total)
+	}
 	if err := limit.check(len(photos.Bad), photos.Total); err != nil {
 		return err
 	}
@@ -98,12 +100,12 @@ func evaluateDatasets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := f.look(embedder, "measuring", photos.Measured)
+	looked, seen, err := f.look(embedder, "measuring", photos.Measured)
 	if err != nil {
 		return err
 	}
 	examples := make([]datasets.Example, len(seen))
-	for i, p := range photos.Measured {
+	for i, p := range looked {
 		examples[i] = p.Example
 	}
 	reports := evaluation.MeasureFacets(f.facetsOf(), examples, seen, counting)

@@ -62,5 +62,5 @@ type badPhotosError struct {
 }
 
 func (e *badPhotosError) Error() string {
-	return fmt.Sprintf("%d of %d photos are bad, more than the %s that --max-bad allows: nothing is trained", e.bad, e.total, e.allowed)
+	return fmt.Sprintf("%d of %d photos are bad, more than the %s that --max-bad allows: nothing is done", e.bad, e.total, e.allowed)
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
@@ -65,6 +64,9 @@ const (
 	predictionsCSVFile     = "predictions.csv"
 )
 
+// measuredFiles are of one model.
+var measuredFiles = []string{figuresFile, metricsFile, predictionsParquetFile, predictionsCSVFile}
+
 // measure looks at all photos with the new model, as it would look at them later, and writes figures and
 // predictions.
 func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.FacetFit) error {
@@ -91,14 +93,15 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 		{"learned from", evaluation.Learned, photos.Learned, &figures.Train}, {"kept apart", evaluation.Apart, photos.Measured, &figures.Test},
 		{"of no use here", evaluation.Other, photos.Others, new([]facetFigures)},
 	} {
-		seen, err := f.look(embedder, "measuring with photos "+set.name, set.photos)
+		looked, seen, err := f.look(embedder, "measuring with photos "+set.name, set.photos)
 		if err != nil {
 			return err
 		}
+		figures.Bad += len(set.photos) - len(looked)
 		examples := make([]datasets.Example, len(seen))
-		for i, p := range set.photos {
+		for i, p := range looked {
 			examples[i] = p.Example
-			rows := evaluation.LabelProbabilities(sourceOf(p.Example), p.PhotoID, facets, seen[i].Facets)
+			rows := evaluation.LabelProbabilities(p.Source, p.PhotoID, facets, seen[i].Facets)
 			for r := range rows {
 				rows[r].Truth, rows[r].Set = p.Labels[rows[r].Facet], set.set
 			}
@@ -135,12 +138,12 @@ func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetF
 	if err != nil {
 		return nil, err
 	}
-	seen, err := f.look(embedder, "measuring the model of before", photos)
+	looked, seen, err := f.look(embedder, "measuring the model of before", photos)
 	if err != nil {
 		return nil, err
 	}
 	examples := make([]datasets.Example, len(seen))
-	for i, p := range photos {
+	for i, p := range looked {
 		examples[i] = p.Example
 		for j := range seen[i].Facets {
 			said := &seen[i].Facets[j]
@@ -150,38 +153,35 @@ func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetF
 	return figuresOf(known, examples, seen, temperatures), nil
 }
 
-// sourceOf names a photo: by its file, or by its URL.
-func sourceOf(e datasets.Example) string {
-	if strings.Contains(e.Name, "://") {
-		return e.Name
-	}
-	return e.Path
-}
-
-// look embeds photos in their boxes.
-func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos []training.LabelledPhoto) ([]embedding.Photo, error) {
-	var seen []embedding.Photo
+// look embeds photos in their boxes. Those that have gone since they were first read are told, and left out of looked.
+func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos []training.LabelledPhoto) (looked []training.LabelledPhoto, seen []embedding.Photo, err error) {
 	for begin := 0; begin < len(photos); begin += embedder.BatchSize() {
-		part := photos[begin:min(begin+embedder.BatchSize(), len(photos))]
-		inputs := make([]embedding.Input, len(part))
-		for i, p := range part {
-			data, err := os.ReadFile(p.Path)
+		end := min(begin+embedder.BatchSize(), len(photos))
+		var inputs []embedding.Input
+		for _, p := range photos[begin:end] {
+			image, err := openPhoto(p.Path)
 			if err != nil {
-				return nil, err
+				f.progress.say("bad: %s: %s", printable(p.Source), printable(err.Error()))
+				continue
 			}
-			inputs[i].Box = p.Box
-			if inputs[i].Image, err = photo.Open(data, photo.DefaultLimits()); err != nil {
-				return nil, fmt.Errorf("%s: %w", p.Path, err)
-			}
+			inputs, looked = append(inputs, embedding.Input{Image: image, Box: p.Box}), append(looked, p)
 		}
 		batch, err := embedder.Embed(f.c.Context, inputs)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		seen = append(seen, batch...)
-		f.progress.show(stage, len(seen), len(photos), "")
+		f.progress.show(stage, end, len(photos), "")
 	}
-	return seen, nil
+	return looked, seen, nil
+}
+
+func openPhoto(path string) (*photo.Image, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return photo.Open(data, photo.DefaultLimits())
 }
 
 // figuresOf measures facets; every label that a photo has counts.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -390,7 +391,22 @@ func TestTrainOwnTrunk(t *testing.T) {
 
 	r = kleid(t, append(args, "--models", path, "--own-trunk", "2", "--learning-rate", "1e-4", "--mixup", "0.2")...)
 	require.Equal(t, exitDone, r.code, r.stderr)
-	require.NotEqual(t, trunk, readModel(t, path).WithTrunk("sleeve").Weights.Sub("trunk."), "it goes on from where it was")
+	later := readModel(t, path).WithTrunk("sleeve").Weights.Sub("trunk.")
+	require.NotEqual(t, trunk, later)
+	distance := func(from models.Weights) (sum float64) {
+		for i, v := range later["stem.conv.weight"].Data {
+			sum += math.Abs(float64(v - from["stem.conv.weight"].Data[i]))
+		}
+		return sum
+	}
+	require.Less(t, distance(trunk), distance(before.Weights.Sub("trunk."))/2, "it goes on from where it was")
+	stages, err := filepath.Glob(filepath.Join(work, "stages", "*"))
+	require.NoError(t, err)
+	require.Empty(t, stages, "the checkpoint is not needed any more")
+
+	r = kleid(t, slices.DeleteFunc(append(slices.Clone(args), "--models", path), func(arg string) bool { return arg == "--yes" })...)
+	require.Equal(t, exitUsage, r.code, r.stderr)
+	require.Contains(t, r.stderr, "begins anew: it had a trunk of its own")
 	r = kleid(t, append(args, "--models", path)...)
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Empty(t, readModel(t, path).Config.OwnTrunks())

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // FacetFit is facet heads that are fitted to a mixture.
@@ -18,6 +19,17 @@ type FacetFit struct {
 	Model *models.Model
 	// Weights of the labels in force, with how many photos there are of each.
 	Weights []ClassWeight
+
+	work       storage.Bucket
+	checkpoint string // of an own trunk, "" without
+}
+
+// Finish deletes the checkpoint of an own trunk: whoever has measured the model need not train it again.
+func (f *FacetFit) Finish(ctx context.Context) error {
+	if f.checkpoint == "" {
+		return nil
+	}
+	return f.work.Delete(ctx, f.checkpoint)
 }
 
 // looks at each photo of a mixture: so many in all, and so many at least and at most of each. Beyond, heads get
@@ -40,11 +52,14 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 // Temperatures and thresholds are fitted to what heads say of photos that they have not learned from: three
 // times, heads learn from two thirds of the products. Those of the model then learn from all. With
 // Options.OwnTrunk a trunk of their own is trained first, and an eighth of the products is for its validation and for the
-// fit alone; the heads that learned with it stay, unless ones that are fitted to it know those photos better.
+// fit alone; the heads that learned with it stay, unless ones that are fitted to it know those photos better. Its
+// checkpoint stays until FacetFit.Finish.
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
 	m.report = m.openReport(ctx)
 	m.current = "facets"
+	// An earlier run may have been one of other facets.
+	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *StageReport) bool { return s.Name == m.current })
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
 	return fit, err
@@ -138,11 +153,14 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		fingerprints = append(fingerprints, part.Dataset.Fingerprint)
 	}
 	m.note(model, fingerprints...)
-	fit := &FacetFit{Weights: inForce}
-	if fit.Model, err = m.save(ctx, model); err != nil || trunk.checkpoint == "" {
-		return fit, err
+	for _, key := range m.Stale {
+		if err := m.Work.Delete(ctx, key); err != nil {
+			return nil, err
+		}
 	}
-	return fit, m.Work.Delete(ctx, trunk.checkpoint)
+	fit := &FacetFit{Weights: inForce, work: m.Work, checkpoint: trunk.checkpoint}
+	fit.Model, err = m.save(ctx, model)
+	return fit, err
 }
 
 // lookAtMixture takes the cells of all labelled crops: one look at each painted one, some at each of the real
@@ -277,26 +295,41 @@ func newJudgedLogits(pool *Pool) *judgedLogits {
 	return &judgedLogits{make([][][]float64, len(pool.Facets)), make([][]int, len(pool.Facets))}
 }
 
-// addFold adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where there
-// are no others.
+// addFold adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where no
+// other has a label of the facet.
 func (j *judgedLogits) addFold(pool *Pool, samples FacetSamples, weights models.Weights, fold int) {
-	last, real := -1, slices.Contains(samples.real, true)
+	real := make([]bool, len(pool.Facets))
+	for i, labels := range samples.labels {
+		for f, label := range labels {
+			real[f] = real[f] || samples.real[i] && label >= 0
+		}
+	}
+	last := -1
 	for i, crop := range samples.crops {
-		if crop == last || pool.Crops[crop].Fold != fold || samples.real[i] != real {
+		if crop == last || pool.Crops[crop].Fold != fold {
 			continue
 		}
 		last = crop
-		j.add(pool, samples, weights, i)
+		for f := range pool.Facets {
+			if samples.real[i] == real[f] {
+				j.addFacet(pool, samples, weights, i, f)
+			}
+		}
 	}
 }
 
 // add adds what heads say of a sample.
 func (j *judgedLogits) add(pool *Pool, samples FacetSamples, weights models.Weights, sample int) {
-	for f, facet := range pool.Facets {
-		if label := samples.labels[sample][f]; label >= 0 {
-			j.logits[f] = append(j.logits[f], facetLogits(weights, facet.Name, samples.cells.row(sample)))
-			j.truth[f] = append(j.truth[f], int(label))
-		}
+	for f := range pool.Facets {
+		j.addFacet(pool, samples, weights, sample, f)
+	}
+}
+
+// addFacet adds what a head says of a sample, where that has a label.
+func (j *judgedLogits) addFacet(pool *Pool, samples FacetSamples, weights models.Weights, sample, facet int) {
+	if label := samples.labels[sample][facet]; label >= 0 {
+		j.logits[facet] = append(j.logits[facet], facetLogits(weights, pool.Facets[facet].Name, samples.cells.row(sample)))
+		j.truth[facet] = append(j.truth[facet], int(label))
 	}
 }
 

@@ -21,6 +21,8 @@ const (
 	LabelRenamed LabelFate = "renamed"
 	LabelNew     LabelFate = "new"
 	LabelGone    LabelFate = "gone"
+	// LabelAnew is of a facet whose trunk is not the one that it is trained with: its head begins from nothing.
+	LabelAnew LabelFate = "begins anew"
 )
 
 // LabelChange is the fate of one label.
@@ -39,7 +41,10 @@ type LabelPlan struct {
 	// Changes are those of all labels of these facets, in their order; what is gone comes last in each facet.
 	Changes []LabelChange
 
-	names map[string]map[string]string // facet, label in a dataset: label in Facets
+	names   map[string]map[string]string // facet, label in a dataset: label in Facets
+	renamed map[string]map[string]string // LabelOptions.Renamed
+	apart   map[string][]string          // labels of each facet that only LabelOptions.Tests have
+	start   string                       // the trunk that the facets are trained with, or that theirs starts from
 }
 
 // LabelOptions say how labels are brought together. The zero value takes all facets of the datasets.
@@ -51,6 +56,10 @@ type LabelOptions struct {
 	Order map[string][]string
 	// Renamed has, by facet, new names for labels of the model or of the datasets.
 	Renamed map[string]map[string]string
+	// Tests are measured with. What they call a label that nothing is learned from, is answered wrongly.
+	Tests []*datasets.Dataset
+	// OwnTrunk says that the facets get a trunk to themselves.
+	OwnTrunk bool
 }
 
 // PlanLabels brings the labels of a model and of datasets together. A facet's labels are those that the datasets
@@ -58,7 +67,7 @@ type LabelOptions struct {
 // with new ones behind. Labels that differ in case, spaces, - and _ alone are one label, in the spelling of the
 // first dataset.
 func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options LabelOptions) (LabelPlan, error) {
-	plan := LabelPlan{names: map[string]map[string]string{}}
+	plan := LabelPlan{names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
 	known := map[string][]string{} // the model's labels
 	for _, f := range model {
 		known[f.Name] = f.Labels
@@ -81,11 +90,40 @@ func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options La
 			}
 		}
 	}
+	if options.OwnTrunk {
+		plan.start = sharedTrunk(model, names)
+	}
+	for _, f := range model {
+		for i := range plan.Changes {
+			if c := &plan.Changes[i]; c.Facet == f.Name && c.From != "" && f.Trunk != plan.start {
+				c.Fate = LabelAnew
+			}
+		}
+	}
 	return plan, nil
 }
 
-// allFacets are those of the datasets, the model's first and in its order.
+// sharedTrunk is the one that all these facets of the model have to themselves, "" if there is none.
+func sharedTrunk(model []models.FacetConfig, names []string) string {
+	var trunks []string
+	for _, f := range model {
+		if slices.Contains(names, f.Name) {
+			trunks = append(trunks, f.Trunk)
+		}
+	}
+	if trunks = slices.Compact(trunks); len(trunks) == 1 {
+		return trunks[0]
+	}
+	return ""
+}
+
+// allFacets are those of the datasets, the model's first and in its order. What only painted dresses have is not meant
+// where there are photos.
 func allFacets(model []models.FacetConfig, sets []*datasets.Dataset) []string {
+	photos := slices.DeleteFunc(slices.Clone(sets), func(d *datasets.Dataset) bool { return len(d.Examples) == 0 })
+	if len(photos) > 0 {
+		sets = photos
+	}
 	var found, names []string
 	for _, d := range sets {
 		for _, f := range d.Facets {
@@ -161,6 +199,19 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 			}
 		}
 	}
+	for _, d := range options.Tests {
+		for _, f := range d.Facets {
+			if f.Name != facet {
+				continue
+			}
+			for _, label := range f.Labels {
+				delete(unknown, label)
+				if label = learn(label); !slices.Contains(labels, label) && !slices.Contains(p.apart[facet], label) {
+					p.apart[facet] = append(p.apart[facet], label)
+				}
+			}
+		}
+	}
 	for label := range unknown {
 		return fmt.Errorf("there is a new name for label %q of %s, which neither the model nor a dataset has", label, facet)
 	}
@@ -221,13 +272,23 @@ func (p LabelPlan) Changed() bool {
 	return slices.ContainsFunc(p.Changes, func(c LabelChange) bool { return c.Fate != LabelKept })
 }
 
-// Label is the name of a dataset's label in the plan; "" of a facet or label that is not in it. One that only datasets
-// to measure with have may be spelled otherwise.
+// Measured are Facets with the labels, behind theirs, that only datasets to measure with have.
+func (p LabelPlan) Measured() []catalog.Facet {
+	facets := slices.Clone(p.Facets)
+	for i, f := range facets {
+		facets[i].Labels = slices.Concat(f.Labels, p.apart[f.Name])
+	}
+	return facets
+}
+
+// Label is the name of a dataset's label in the plan, as Measured has it; "" of a facet or label that is not in it. One
+// that only datasets to measure with have may be spelled otherwise.
 func (p LabelPlan) Label(facet, label string) string {
 	if name, ok := p.names[facet][label]; ok {
 		return name
 	}
-	for _, f := range p.Facets {
+	label = cmp.Or(p.renamed[facet][label], label)
+	for _, f := range p.Measured() {
 		if f.Name != facet {
 			continue
 		}
@@ -243,7 +304,7 @@ func (p LabelPlan) Label(facet, label string) string {
 // Renamed is what a label of the model is called in the plan.
 func (p LabelPlan) Renamed(facet, label string) string {
 	for _, c := range p.Changes {
-		if c.Facet == facet && c.Fate == LabelRenamed && c.From == label {
+		if c.Facet == facet && c.From == label {
 			return c.Label
 		}
 	}

@@ -133,6 +133,69 @@ func TestPlanOfSeveralFacets(t *testing.T) {
 	require.Equal(t, map[string]string{"sleeve": "cap"}, sets[1].Examples[0].Labels, "a dataset does not change")
 }
 
+// TestPlanOfTests: labels that only photos to measure with have are there to be answered wrongly, and new names reach
+// those photos.
+func TestPlanOfTests(t *testing.T) {
+	shop, test := datasetOf("neckline", "round", "v-neck"), datasetOf("neckline", "crew", "V Neck", "halter", "Halter")
+	plan, err := PlanLabels(nil, []*datasets.Dataset{shop}, LabelOptions{
+		Tests: []*datasets.Dataset{test}, Renamed: map[string]map[string]string{"neckline": {"crew": "round"}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"round", "v-neck"}, plan.Facets[0].Labels, "what is learned")
+	require.Equal(t, []catalog.Facet{{Name: "neckline", Labels: []string{"round", "v-neck", "Halter"}}}, plan.Measured())
+	var labels []string
+	for _, e := range plan.Examples(test) {
+		labels = append(labels, e.Labels["neckline"])
+	}
+	require.Equal(t, []string{"round", "v-neck", "Halter", "Halter"}, labels)
+	_, err = PlanLabels(nil, []*datasets.Dataset{shop}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}})
+	require.ErrorContains(t, err, "neither the model nor a dataset has", "nobody has it")
+}
+
+// TestPlanOfOwnTrunks: heads that read another trunk than the one that they are trained with begin anew, which is asked
+// for.
+func TestPlanOfOwnTrunks(t *testing.T) {
+	of := func(facet, trunk string, labels ...string) models.FacetConfig {
+		c := facetConfig(facet, labels...)
+		c.Trunk = trunk
+		return c
+	}
+	model := []models.FacetConfig{of("neckline", "neckline+sleeve", "round", "v-neck"), of("sleeve", "neckline+sleeve", "cap", "long"), of("length", "", "mini", "maxi")}
+	sets := []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("neckline", "round", "v-neck"), datasetOf("length", "mini", "maxi")}
+	for name, c := range map[string]struct {
+		options LabelOptions
+		start   string
+		fate    LabelFate
+	}{
+		"both of a pair, in another order": {LabelOptions{Facets: []string{"sleeve", "neckline"}, OwnTrunk: true}, "neckline+sleeve", LabelKept},
+		"one of a pair":                    {LabelOptions{Facets: []string{"sleeve"}, OwnTrunk: true}, "neckline+sleeve", LabelKept},
+		"with the model's trunk again":     {LabelOptions{Facets: []string{"sleeve"}}, "", LabelAnew},
+		"of several trunks":                {LabelOptions{Facets: []string{"sleeve", "length"}, OwnTrunk: true}, "", LabelAnew},
+		"of none":                          {LabelOptions{Facets: []string{"length"}, OwnTrunk: true}, "", LabelKept},
+	} {
+		plan, err := PlanLabels(model, sets, c.options)
+		require.NoError(t, err, name)
+		require.Equal(t, c.start, plan.start, name)
+		require.Equal(t, c.fate, plan.Changes[0].Fate, name)
+		require.Equal(t, c.fate != LabelKept, plan.Changed(), name)
+	}
+}
+
+// TestPlanBesidePaintedDresses: what only they have is not meant, unless it is named or there are no others.
+func TestPlanBesidePaintedDresses(t *testing.T) {
+	names := func(plan LabelPlan, err error) (all []string) {
+		require.NoError(t, err)
+		for _, f := range plan.Facets {
+			all = append(all, f.Name)
+		}
+		return all
+	}
+	shop := datasetOf("neckline", "round", "v-neck")
+	require.Equal(t, []string{"neckline"}, names(PlanLabels(nil, []*datasets.Dataset{Studio(), shop}, LabelOptions{})))
+	require.Equal(t, []string{"sleeve"}, names(PlanLabels(nil, []*datasets.Dataset{Studio(), shop}, LabelOptions{Facets: []string{"sleeve"}})))
+	require.Len(t, names(PlanLabels(nil, []*datasets.Dataset{Studio()}, LabelOptions{})), len(datasets.Facets()))
+}
+
 func TestPlanErrors(t *testing.T) {
 	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck")}
 	sets := []*datasets.Dataset{datasetOf("neckline", "round", "boat")}

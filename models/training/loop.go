@@ -116,6 +116,9 @@ func loop(ctx context.Context, trainer *models.Trainer, batches func(number int)
 	clock := newStopwatch(history, options)
 	assembling, stop := context.WithCancel(ctx)
 	defer stop()
+	if history.steps() > 0 {
+		report(clock.progress()) // perhaps the last: a training that was done already
+	}
 	ready := prefetch(assembling, history.steps()*options.Accumulate, options.Steps*options.Accumulate, batches)
 
 	for history.steps() < options.Steps && !history.stalled(options.Patience) {

@@ -58,6 +58,8 @@ type FacetPhotos struct {
 	Total int
 	// Whole counts the photos without a box in which the model finds no dress: they are taken as a whole.
 	Whole int
+	// Shared counts the photos that are not learned from since they, or their products, are measured with.
+	Shared int
 
 	mixture Mixture
 	pool    *Pool
@@ -90,6 +92,7 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 type ownPhoto struct {
 	LabelledPhoto
 	part int
+	from *datasets.Dataset
 	to   *[]LabelledPhoto // where it belongs
 	// Of one that is read:
 	image *photo.Image
@@ -97,10 +100,10 @@ type ownPhoto struct {
 }
 
 // sort lists the photos of a mixture, and says of each what it is for. A photo, byte for byte, that is measured with
-// is not learned from, whichever dataset has it.
+// is not learned from, whichever dataset has it, nor are photos that another dataset has of its product.
 func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 	var all []ownPhoto
-	apart := map[string]bool{}
+	apart, products := map[string]bool{}, map[string]*datasets.Dataset{} // of a product where it is measured with
 	add := func(part int, d *datasets.Dataset, to func(split datasets.Split) *[]LabelledPhoto) {
 		p.Bad = append(p.Bad, d.Bad...)
 		p.Total += d.Size()
@@ -108,12 +111,15 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 			if e.NoDress {
 				continue
 			}
-			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, to: &p.Others}
+			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, from: d, to: &p.Others}
 			if len(e.Labels) > 0 {
 				own.to = to(e.Split)
 			}
 			if own.to == &p.Measured || e.Split == datasets.Test {
 				apart[e.PhotoID] = true
+				if e.ProductGiven {
+					products[e.Product] = d
+				}
 			}
 			all = append(all, own)
 		}
@@ -135,7 +141,15 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 	for _, d := range mixture.Tests {
 		add(-1, d, func(datasets.Split) *[]LabelledPhoto { return &p.Measured })
 	}
-	return slices.DeleteFunc(all, func(o ownPhoto) bool { return o.to == &p.Learned && apart[o.PhotoID] })
+	return slices.DeleteFunc(all, func(o ownPhoto) bool {
+		measured := products[o.Product]
+		elsewhere := o.ProductGiven && measured != nil && measured != o.from // where its own dataset says otherwise, it knows
+		shared := o.to == &p.Learned && (apart[o.PhotoID] || elsewhere)
+		if shared {
+			p.Shared++
+		}
+		return shared
+	})
 }
 
 // read reads a few photos.
@@ -158,7 +172,7 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 	err = parallel(ctx, len(photos), func(i int) error {
 		if o := &photos[i]; reasons[i] == nil && o.to == &p.Learned {
 			o.crop = p.pool.crop(o.image, *o.Box, o.Labels)
-			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.Product, p.folds), o.Path
+			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.Product, p.folds), o.Source
 		}
 		return nil
 	})
@@ -169,7 +183,7 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 		o := &photos[i]
 		o.image = nil
 		if reasons[i] != nil {
-			p.Bad = append(p.Bad, datasets.Bad{Photo: o.Path, Reason: reasonOf(reasons[i])})
+			p.Bad = append(p.Bad, datasets.Bad{Photo: o.Source, Reason: reasonOf(reasons[i])})
 			continue
 		}
 		*o.to = append(*o.to, o.LabelledPhoto)

@@ -53,6 +53,38 @@ func TestSortMixture(t *testing.T) {
 	}
 }
 
+// TestSortMixtureByProduct: what another dataset measures a dress with is not learned from, where people said which
+// dress it is. Files of the same name are different dresses, and a dataset may part the photos of one itself.
+func TestSortMixtureByProduct(t *testing.T) {
+	photo := func(id, product string, given bool, split datasets.Split) datasets.Example {
+		return datasets.Example{PhotoID: id, Product: product, ProductGiven: given, Split: split, Labels: map[string]string{"sleeve": "cap"}}
+	}
+	shop, other := datasetOf("sleeve", "cap", "long"), datasetOf("sleeve", "cap", "long")
+	shop.Examples = []datasets.Example{photo("1", "P1", true, datasets.Train), photo("2", "front", false, datasets.Train), photo("3", "P2", true, datasets.Train), photo("4", "P2", true, datasets.Test)}
+	other.Examples = []datasets.Example{photo("5", "P1", true, datasets.Test), photo("6", "front", false, datasets.Test), photo("7", "P2", true, datasets.Train)}
+	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{Order: map[string][]string{"sleeve": {"cap", "long"}}})
+	require.NoError(t, err)
+	for name, mixture := range map[string]Mixture{
+		"two to learn from": {Parts: []Part{{Dataset: shop, Weight: 1}, {Dataset: other, Weight: 1}}, Plan: plan},
+		"one to test with":  {Parts: []Part{{Dataset: shop, Weight: 1}}, Tests: []*datasets.Dataset{other}, Plan: plan},
+	} {
+		p := &FacetPhotos{}
+		var learned []string
+		for _, o := range p.sort(mixture) {
+			if o.to == &p.Learned {
+				learned = append(learned, o.PhotoID)
+			}
+		}
+		if len(mixture.Tests) == 0 {
+			require.Equal(t, []string{"2", "3"}, learned, name)
+			require.Equal(t, 2, p.Shared, name)
+			continue
+		}
+		require.Equal(t, []string{"2"}, learned, "%s, all of whose photos are", name)
+		require.Equal(t, 2, p.Shared, name)
+	}
+}
+
 // TestDraw draws of each group by its share.
 func TestDraw(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -141,4 +173,17 @@ func TestTemperatureOfMixture(t *testing.T) {
 	require.Greater(t, judge().Temperature, 2.0, "real ones are not")
 	j := judgedLogits{logits: [][][]float64{{{1, 0}}}, truth: [][]int{{0}}}
 	require.Equal(t, 1.0, j.calibrate(pool, 0.8)[0].Temperature)
+
+	pool.Facets = append(pool.Facets, catalog.Facet{Name: "cut", Labels: []string{"a", "b"}})
+	weights["facets.cut.weight"], weights["facets.cut.bias"] = weights["facets.sleeve.weight"], weights["facets.sleeve.bias"]
+	for i, real := range samples.real {
+		samples.labels[i] = append(samples.labels[i], 1)
+		if real {
+			samples.labels[i][1] = -1
+		}
+	}
+	both := newJudgedLogits(pool)
+	both.addFold(pool, samples, weights, 0)
+	require.Len(t, both.truth[0], 40)
+	require.Len(t, both.truth[1], 100, "of a facet that no photo has a label of, painted ones tell")
 }

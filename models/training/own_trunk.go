@@ -53,11 +53,8 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	for _, f := range photos.mixture.Plan.Facets {
 		names = append(names, f.Name)
 	}
-	name := strings.Join(names, "+")
-	start := ""
-	if slices.Contains(m.From.Config.OwnTrunks(), name) {
-		start = name // and goes on
-	}
+	slices.Sort(names)
+	name, start := strings.Join(names, "+"), photos.mixture.Plan.start
 	from := m.From.WithTrunk(start)
 	config := from.Config
 	backbone, err := config.Trunk()
@@ -75,7 +72,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 		if !labelled(c) {
 			continue
 		}
-		fmt.Fprintf(inputs, "%d %d %q %v %v %x\n", c.Part, c.Fold, c.Name, c.Labels, c.Box, sha256.Sum256(c.Image.Pix))
+		fmt.Fprintf(inputs, "%d %d %v %v %x\n", c.Part, c.Fold, c.Labels, c.Box, sha256.Sum256(c.Image.Pix))
 		if c.Fold != 0 {
 			groups[c.Part].samples = append(groups[c.Part].samples, i)
 		}

@@ -47,6 +47,8 @@ type Options struct {
 	// OwnTrunk is for how many steps a trunk that facets have to themselves is trained with their heads; 0 trains
 	// their heads alone, on the model's trunk.
 	OwnTrunk int
+	// Stale are what Work holds of a model that was there before: deleted when another one takes its place.
+	Stale []string
 	// Steps of each head; 0 takes each head's own number.
 	Steps int
 	// Loop says how the heads are trained, as Trunk.Loop does for the trunk.
