@@ -21,13 +21,9 @@ type About struct {
 	Comment string             `json:"comment,omitempty"`
 }
 
-// or takes from b what a does not say.
+// or takes from b what a does not say, figure by figure: a model is measured several times.
 func (a About) or(b About) About {
-	metrics := a.Metrics
-	if len(metrics) == 0 {
-		metrics = b.Metrics
-	}
-	return About{cmp.Or(a.Parent, b.Parent), cmp.Or(a.Dataset, b.Dataset), cmp.Or(a.Code, b.Code), metrics, cmp.Or(a.Comment, b.Comment)}
+	return About{cmp.Or(a.Parent, b.Parent), cmp.Or(a.Dataset, b.Dataset), cmp.Or(a.Code, b.Code), union(b.Metrics, a.Metrics), cmp.Or(a.Comment, b.Comment)}
 }
 
 // Manifest is what is known of a version.
@@ -131,11 +127,12 @@ func orNone(s string) string {
 	return s
 }
 
+// union has the figures of both, b's where they share one.
 func union(a, b map[string]float64) map[string]float64 {
-	all := maps.Clone(a)
-	if all == nil {
-		all = map[string]float64{}
+	if a == nil {
+		return maps.Clone(b)
 	}
+	all := maps.Clone(a)
 	maps.Copy(all, b)
 	return all
 }

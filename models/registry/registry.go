@@ -45,8 +45,8 @@ const (
 	textLimit  = 1 << 20
 )
 
-// Registry is a place with versions of models. It is safe for concurrent use; of two who promote at once,
-// the last one wins.
+// Registry is a place with versions of models. It is safe for concurrent use; of two who promote at once, the last
+// one wins, and of two who push one version at once, what the first one says of it may be lost.
 type Registry struct {
 	bucket storage.Bucket
 	cache  string

@@ -127,6 +127,19 @@ func TestPushPullPromote(t *testing.T) {
 	})
 }
 
+// TestFiguresAddUp: a second push adds its figures to those of the first, and replaces those that both have.
+func TestFiguresAddUp(t *testing.T) {
+	r, file := open(t, t.TempDir()), aModel(t, 1, "v-neck")
+	for _, metrics := range []map[string]float64{{"facets.f1": 0.5, "home.missed": 0.1}, {"shop.recall": 0.7, "facets.f1": 0.6}, nil} {
+		_, err := r.Push(t.Context(), file, About{Metrics: metrics})
+		require.NoError(t, err)
+	}
+	list, err := r.List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, map[string]float64{"facets.f1": 0.6, "home.missed": 0.1, "shop.recall": 0.7}, list[0].Metrics)
+}
+
 func TestVersionsThatAreNone(t *testing.T) {
 	r := open(t, t.TempDir())
 	for _, version := range []string{"latest", "../../etc", "0123456789abcdef", "0123456789abcdef0", "ab"} {
