@@ -67,17 +67,18 @@ Examples:
 			},
 			{
 				Name: "promote", Usage: "make a version the one in use", ArgsUsage: "VERSION",
-				Description: `A version is refused if a figure that it shares with the promoted one, or with the version that it was trained
-from, is worse by more than --tolerance: lower, or, of dresses that are missed, photos with a false one, and errors
-of calibration, higher; figures of single labels do not count. So is one that has no figure in common with the
-promoted one, if that has figures. A version that was promoted before is not refused: so promotions are taken back.
+				Description: `A version is refused if one of its figures is worse than that of the promoted one, or of the version that it was
+trained from, by more than --tolerance: lower, or, of dresses that are missed, photos with a false one, and errors
+of calibration, higher; figures of single labels do not count. So is one that lacks a figure of theirs: push it again
+with --metrics, which adds to what is known. A version that was promoted before is not refused: so promotions are
+taken back.
 
 Example:
   kleid models promote 3f2a --models s3://shop/models`,
 				Flags: []cli.Flag{
 					place(),
 					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be worse"},
-					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("force"), Usage: "promote it though it is worse"},
+					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("force"), Usage: "promote it though it is worse, or not measured as the other was"},
 					jsonFlag(),
 				},
 				Action: modelsPromote,
@@ -256,8 +257,8 @@ func modelsPromote(c *cli.Context) error {
 		return err
 	}
 	tolerance := c.Float64("tolerance")
-	if tolerance < 0 {
-		return wrongUsage(c, "--tolerance is %v, but must not be negative; --force promotes in any case", tolerance)
+	if !(tolerance >= 0) {
+		return wrongUsage(c, "--tolerance is %v, but must be 0 or more; --force promotes in any case", tolerance)
 	}
 	if c.Bool("force") {
 		tolerance = -1

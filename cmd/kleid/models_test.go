@@ -70,6 +70,11 @@ func TestModels(t *testing.T) {
 	require.NotEqual(t, of, embed(out))
 
 	require.Equal(t, exitUsage, kleid(t, "models", "promote", "--models", place).code)
+	for _, tolerance := range []string{"-0.1", "NaN"} {
+		r = kleid(t, "models", "promote", second, "--models", place, "--tolerance="+tolerance)
+		require.Equal(t, exitUsage, r.code, tolerance)
+		require.Contains(t, r.stderr, "must be 0 or more")
+	}
 	r = kleid(t, "models", "list", "--models", out)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be a registry")

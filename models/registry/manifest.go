@@ -65,16 +65,19 @@ var (
 	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count", "queries", "gallery", "searches"}
 )
 
-// worseFigures lists the figures that are worse in b than in a by more than the tolerance, of so many that they share.
-func worseFigures(a, b Manifest, tolerance float64) (shared int, worse []string) {
+// worseFigures lists the figures that are worse in b than in a by more than the tolerance, and those that b lacks.
+func worseFigures(a, b Manifest, tolerance float64) (worse, missing []string) {
 	for _, name := range slices.Sorted(maps.Keys(a.Metrics)) {
-		before := a.Metrics[name]
-		after, ok := b.Metrics[name]
 		last := name[strings.LastIndexByte(name, '.')+1:]
-		if !ok || slices.Contains(saysNoQuality, last) || strings.Contains(name, ofLabel) {
+		if slices.Contains(saysNoQuality, last) || strings.Contains(name, ofLabel) {
 			continue
 		}
-		shared++
+		before := a.Metrics[name]
+		after, ok := b.Metrics[name]
+		if !ok {
+			missing = append(missing, name)
+			continue
+		}
 		change := after - before
 		if slices.Contains(lessIsBetter, last) {
 			change = -change
@@ -83,7 +86,7 @@ func worseFigures(a, b Manifest, tolerance float64) (shared int, worse []string)
 			worse = append(worse, fmt.Sprintf("%s %.4g instead of %.4g", name, after, before))
 		}
 	}
-	return shared, worse
+	return worse, missing
 }
 
 // Diff lists what is different in b from a, one line for each.

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,8 +31,8 @@ var (
 	ErrNoVersion = errors.New("no such version")
 	ErrDamaged   = errors.New("damaged")    // the bytes are not those that were pushed
 	ErrWorse     = errors.New("worse than") // another, and so not promoted
-	// ErrNotMeasured is of a version that cannot be compared with the promoted one, and so is not promoted.
-	ErrNotMeasured = errors.New("no figure in common with")
+	// ErrNotMeasured is of a version that lacks figures of another, and so is not promoted.
+	ErrNotMeasured = errors.New("not measured as")
 )
 
 const (
@@ -232,11 +233,13 @@ func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
 	return strings.Fields(string(text)), nil
 }
 
-// Promote makes a version the one that those get who name none. ErrWorse if one of the figures that it shares
-// with the promoted one, or with its parent, is worse by more than tolerance, and ErrNotMeasured if the promoted one
-// has figures and it shares none. A tolerance below 0 promotes in any case, and so is a version that was promoted
-// before: that takes promotions back.
+// Promote makes a version the one that those get who name none. ErrWorse if one of its figures is worse than that
+// of the promoted one, or of its parent, by more than tolerance, and ErrNotMeasured if it lacks one of theirs. A
+// tolerance below 0 promotes in any case, and so is a version that was promoted before: that takes promotions back.
 func (r *Registry) Promote(ctx context.Context, version string, tolerance float64) (Manifest, error) {
+	if math.IsNaN(tolerance) {
+		return Manifest{}, errors.New("the tolerance is not a number: nothing would be worse")
+	}
 	m, err := r.Manifest(ctx, version)
 	if err != nil {
 		return Manifest{}, err
@@ -267,30 +270,29 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 
 // compare looks for what stands against a promotion.
 func (r *Registry) compare(ctx context.Context, m Manifest, history []string, tolerance float64) error {
-	against := func(role, version string) (old Manifest, shared int, err error) {
-		if old, err = r.manifest(ctx, version); err != nil {
-			return old, 0, err
-		}
-		shared, worse := worseFigures(old, m, tolerance)
-		if len(worse) > 0 {
-			return old, 0, fmt.Errorf("version %s is %w %s, %s: %s", m.Version, ErrWorse, role, old.Version, strings.Join(worse, ", "))
-		}
-		return old, shared, nil
-	}
-	if len(history) > 0 {
-		promoted, shared, err := against("the promoted one", history[0])
+	against := func(role, version string) error {
+		old, err := r.manifest(ctx, version)
 		if err != nil {
 			return err
 		}
-		if len(promoted.Metrics) > 0 && shared == 0 {
-			return fmt.Errorf("version %s has %w the promoted one, %s: push it again with those", m.Version, ErrNotMeasured, promoted.Version)
+		worse, missing := worseFigures(old, m, tolerance)
+		if len(worse) > 0 {
+			return fmt.Errorf("version %s is %w %s, %s: %s", m.Version, ErrWorse, role, old.Version, strings.Join(worse, ", "))
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("version %s is %w %s, %s: push it again with the figures %s", m.Version, ErrNotMeasured, role, old.Version, strings.Join(missing, ", "))
+		}
+		return nil
+	}
+	if len(history) > 0 {
+		if err := against("the promoted one", history[0]); err != nil {
+			return err
 		}
 	}
 	if m.Parent == "" {
 		return nil
 	}
-	_, _, err := against("its parent", m.Parent)
-	return err
+	return against("its parent", m.Parent)
 }
 
 // Pull returns the path of a version's file in the cache, which is filled at the first call; for a version that is

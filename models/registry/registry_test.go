@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -283,17 +284,18 @@ func TestWorseFigures(t *testing.T) {
 		"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200, "shop.queries": 10,
 		"facets.neckline.labels.halter.f1": 0.1, // a label of few photos
 	}}}
-	shared, worse := worseFigures(a, better, 0.01)
-	require.Equal(t, 3, shared)
+	worse, missing := worseFigures(a, better, 0.01)
 	require.Empty(t, worse)
-	_, worse = worseFigures(better, a, 0.01)
+	require.Equal(t, []string{"f1"}, missing)
+	worse, missing = worseFigures(better, a, 0.01)
+	require.Empty(t, missing)
 	require.Equal(t, []string{"home.false 0.2 instead of 0.05", "home.mean_iou 0.7 instead of 0.9", "home.missed 0.3 instead of 0.05"}, worse)
-	_, worse = worseFigures(better, a, 0.3)
+	worse, _ = worseFigures(better, a, 0.3)
 	require.Empty(t, worse)
 }
 
-// TestPromotionsAreCompared with the parent, even where it is not the promoted one, and refused where there is nothing to
-// compare.
+// TestPromotionsAreCompared with the parent, even where it is not the promoted one, and refused where figures of
+// either are missing.
 func TestPromotionsAreCompared(t *testing.T) {
 	r, ctx := open(t, t.TempDir()), t.Context()
 	push := func(seed float32, about About) string {
@@ -316,7 +318,28 @@ func TestPromotionsAreCompared(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{parent}, promoted)
 	}
-	_, err = r.Promote(ctx, push(4, About{Parent: parent, Metrics: map[string]float64{"f1": 0.81}}), 0.01)
+	better := push(4, About{Parent: parent, Metrics: map[string]float64{"f1": 0.81, "home.missed": 0.1, "home.dresses": 20}})
+	_, err = r.Promote(ctx, better, 0.01)
+	require.NoError(t, err)
+
+	// What the promoted one was measured on and this one was not.
+	half := push(5, About{Parent: parent, Metrics: map[string]float64{"f1": 0.9}})
+	_, err = r.Promote(ctx, half, 0.01)
+	require.ErrorIs(t, err, ErrNotMeasured)
+	require.ErrorContains(t, err, "the promoted one, "+better+": push it again with the figures home.missed")
+	push(5, About{Metrics: map[string]float64{"home.missed": 0.1}})
+	_, err = r.Promote(ctx, half, math.NaN())
+	require.ErrorContains(t, err, "not a number")
+	_, err = r.Promote(ctx, half, 0.01)
+	require.NoError(t, err)
+
+	// A parent that has figures of its own.
+	measured := push(6, About{Metrics: map[string]float64{"shop.recall": 0.9}})
+	other := push(7, About{Parent: measured, Metrics: map[string]float64{"f1": 0.9, "home.missed": 0.1}})
+	_, err = r.Promote(ctx, other, 0.01)
+	require.ErrorIs(t, err, ErrNotMeasured)
+	require.ErrorContains(t, err, "its parent, "+measured)
+	_, err = r.Promote(ctx, other, -1)
 	require.NoError(t, err)
 }
 
