@@ -256,7 +256,7 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 			return Manifest{}, err
 		}
 	}
-	if _, err := r.Pull(ctx, m.Version); err != nil { // whole, before anybody is sent to it
+	if _, err := r.weights(ctx, m); err != nil { // whole, before anybody is sent to it, whatever the cache has
 		return Manifest{}, err
 	}
 	const kept = 100
@@ -309,12 +309,9 @@ func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
 		return local, nil
 	}
 	local := filepath.Join(r.cache, m.SHA256+".safetensors")
-	data, err := storage.ReadAll(ctx, r.bucket, key(m.Version, weightsName), modelLimit)
+	data, err := r.weights(ctx, m)
 	if err != nil {
-		return "", fmt.Errorf("%s: version %s: %w", r, m.Version, err)
-	}
-	if got := hash(data); got != m.SHA256 {
-		return "", fmt.Errorf("%s: version %s is %w: its SHA-256 is %s, the manifest says %s; push it again", r, m.Version, ErrDamaged, got, m.SHA256)
+		return "", err
 	}
 	cache, err := storage.Open(ctx, r.cache)
 	if err != nil {
@@ -324,6 +321,18 @@ func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
 		return "", err
 	}
 	return local, nil
+}
+
+// weights reads a version's file from the registry.
+func (r *Registry) weights(ctx context.Context, m Manifest) ([]byte, error) {
+	data, err := storage.ReadAll(ctx, r.bucket, key(m.Version, weightsName), modelLimit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: version %s: %w", r, m.Version, err)
+	}
+	if got := hash(data); got != m.SHA256 {
+		return nil, fmt.Errorf("%s: version %s is %w: its SHA-256 is %s, the manifest says %s; push it again", r, m.Version, ErrDamaged, got, m.SHA256)
+	}
+	return data, nil
 }
 
 // cached finds a version, given in full, in the cache.

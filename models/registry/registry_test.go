@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -341,6 +342,26 @@ func TestPromotionsAreCompared(t *testing.T) {
 	require.ErrorContains(t, err, "its parent, "+measured)
 	_, err = r.Promote(ctx, other, -1)
 	require.NoError(t, err)
+}
+
+// TestPromotionsReadTheRegistry, not what was pulled from it while it was whole.
+func TestPromotionsReadTheRegistry(t *testing.T) {
+	location := t.TempDir()
+	r := open(t, location)
+	m, err := r.Push(t.Context(), aModel(t, 1, "v-neck"), About{})
+	require.NoError(t, err)
+	_, err = r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	file := filepath.Join(location, "versions", m.Version, weightsName)
+	require.NoError(t, os.WriteFile(file, []byte("cut"), 0o600))
+	_, err = r.Promote(t.Context(), m.Version, -1)
+	require.ErrorIs(t, err, ErrDamaged)
+	require.NoError(t, os.Remove(file))
+	_, err = r.Promote(t.Context(), m.Version, -1)
+	require.ErrorIs(t, err, storage.ErrNotExist)
+	promoted, err := r.Promoted(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, promoted)
 }
 
 // TestAFileSaysWhereItComesFrom: its notes stand in where nothing else is said.
