@@ -44,13 +44,17 @@ const (
 	// modelLimit and textLimit are the most that is read of a model, and of a manifest.
 	modelLimit = 4 << 30
 	textLimit  = 1 << 20
+	// modelPatience and textPatience are the longest that reading either may take: an answer may stall in the middle.
+	modelPatience = 30 * time.Minute
+	textPatience  = time.Minute
 )
 
 // Registry is a place with versions of models. It is safe for concurrent use; of two who promote at once, the last
 // one wins, and of two who push one version at once, what the first one says of it may be lost.
 type Registry struct {
-	bucket storage.Bucket
-	cache  string
+	bucket                      storage.Bucket
+	cache                       string
+	modelPatience, textPatience time.Duration
 }
 
 // Open returns the registry at a folder or s3:// URL. What is pulled is kept in the folder cache.
@@ -59,7 +63,7 @@ func Open(ctx context.Context, location, cache string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{bucket, cache}, nil
+	return &Registry{bucket, cache, modelPatience, textPatience}, nil
 }
 
 // DefaultCache is the folder for pulled models in the user's cache.
@@ -72,6 +76,17 @@ func DefaultCache() (string, error) {
 }
 
 func (r *Registry) String() string { return r.bucket.String() }
+
+// read reads a blob of at most limit bytes within a time.
+func (r *Registry) read(ctx context.Context, key string, limit int64, patience time.Duration) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	data, err := storage.ReadAll(limited, r.bucket, key, limit)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%s: not read in %v: %w", r, patience, err)
+	}
+	return data, err
+}
 
 func key(version, name string) string { return path.Join("versions", version, name) }
 
@@ -159,7 +174,7 @@ func (r *Registry) Manifest(ctx context.Context, version string) (Manifest, erro
 }
 
 func (r *Registry) manifest(ctx context.Context, version string) (Manifest, error) {
-	text, err := storage.ReadAll(ctx, r.bucket, key(version, manifestName), textLimit)
+	text, err := r.read(ctx, key(version, manifestName), textLimit, r.textPatience)
 	if errors.Is(err, storage.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("%s: version %q: %w", r, version, ErrNoVersion)
 	}
@@ -223,7 +238,7 @@ func checkVersion(version string) error {
 
 // Promoted returns the promoted version and those before it, the latest first; nil if there is none.
 func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
-	text, err := storage.ReadAll(ctx, r.bucket, promotedKey, textLimit)
+	text, err := r.read(ctx, promotedKey, textLimit, r.textPatience)
 	if errors.Is(err, storage.ErrNotExist) {
 		return nil, nil
 	}
@@ -325,7 +340,7 @@ func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
 
 // weights reads a version's file from the registry.
 func (r *Registry) weights(ctx context.Context, m Manifest) ([]byte, error) {
-	data, err := storage.ReadAll(ctx, r.bucket, key(m.Version, weightsName), modelLimit)
+	data, err := r.read(ctx, key(m.Version, weightsName), modelLimit, r.modelPatience)
 	if err != nil {
 		return nil, fmt.Errorf("%s: version %s: %w", r, m.Version, err)
 	}

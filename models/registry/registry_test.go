@@ -256,6 +256,45 @@ func TestFailuresOfTheService(t *testing.T) {
 	}
 }
 
+// TestAStalledAnswerIsNotWaitedFor: headers and a few bytes, then nothing.
+func TestAStalledAnswerIsNotWaitedFor(t *testing.T) {
+	s := startS3(t)
+	r := open(t, "s3://shop/models")
+	m, err := r.Push(t.Context(), aModel(t, 1), About{})
+	require.NoError(t, err)
+	_, err = r.Promote(t.Context(), m.Version, 0)
+	require.NoError(t, err)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	for stalled, call := range map[string]func() error{
+		weightsName:  func() error { _, err := r.Pull(t.Context(), m.Version); return err },
+		manifestName: func() error { _, err := r.Manifest(t.Context(), m.Version); return err },
+		promotedKey:  func() error { _, err := r.Promoted(t.Context()); return err },
+	} {
+		s.with(func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+			if req.Method != http.MethodGet || !strings.HasSuffix(req.URL.Path, stalled) {
+				next.ServeHTTP(w, req)
+				return
+			}
+			w.Header().Set("Content-Length", "1000")
+			w.Header().Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+			w.Header().Set("ETag", `"x"`)
+			io.WriteString(w, "half")
+			w.(http.Flusher).Flush()
+			<-over
+		})
+		r.modelPatience, r.textPatience = time.Minute, time.Minute
+		if stalled == weightsName {
+			r.modelPatience = 200 * time.Millisecond
+		} else {
+			r.textPatience = 200 * time.Millisecond
+		}
+		err := call()
+		require.ErrorIs(t, err, context.DeadlineExceeded, stalled)
+		require.ErrorContains(t, err, "not read in 200ms", stalled)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	r := open(t, t.TempDir())
 	a, err := r.Push(t.Context(), aModel(t, 1, "v-neck", "scoop"), About{Metrics: map[string]float64{"f1": 0.5, "iou": 0.8}})
