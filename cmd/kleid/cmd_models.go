@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,9 +124,9 @@ func modelsList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := r.List(c.Context)
-	if err != nil {
-		return err
+	list, bad := r.List(c.Context) // bad versions are told of after the others
+	if bad != nil && list == nil {
+		return bad
 	}
 	promoted, err := r.Promoted(c.Context)
 	if err != nil {
@@ -136,7 +137,7 @@ func modelsList(c *cli.Context) error {
 		versions[i] = versionInUse{m, len(promoted) > 0 && m.Version == promoted[0]}
 	}
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(map[string]any{"versions": versions, "promoted": promoted})
+		return errors.Join(bad, json.NewEncoder(c.App.Writer).Encode(map[string]any{"versions": versions, "promoted": promoted}))
 	}
 	if len(versions) == 0 {
 		_, err := fmt.Fprintf(c.App.Writer, "%s holds no models yet: kleid models push FILE\n", r)
@@ -152,7 +153,7 @@ func modelsList(c *cli.Context) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%d\t%s\n", v.Version, v.Created.Format("2006-01-02 15:04"), printable(v.Backbone),
 			v.Precision, float64(v.Bytes)/1e6, printable(v.Dataset), len(v.Metrics), mark)
 	}
-	return table.Flush()
+	return errors.Join(bad, table.Flush())
 }
 
 func modelsPush(c *cli.Context) error {

@@ -75,6 +75,11 @@ func TestModels(t *testing.T) {
 		require.Equal(t, exitUsage, r.code, tolerance)
 		require.Contains(t, r.stderr, "must be 0 or more")
 	}
+	write(t, filepath.Join(place, "versions", first, "manifest.json"), []byte("{"))
+	r = kleid(t, "models", "list", "--models", place)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stdout, second)
+	require.Contains(t, r.stderr, "the manifest of "+first+": damaged")
 	r = kleid(t, "models", "list", "--models", out)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be a registry")

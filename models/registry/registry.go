@@ -112,19 +112,23 @@ func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest
 	switch old, err := r.manifest(ctx, m.Version); {
 	case err == nil:
 		m.Created, m.About = old.Created, m.About.or(old.About)
-	case !errors.Is(err, ErrNoVersion) && !errors.Is(err, ErrDamaged):
+	case !isBad(err):
 		return Manifest{}, err
 	}
 	m.About = m.About.or(noted)
-	if err := r.bucket.Put(ctx, key(m.Version, weightsName), bytes.NewReader(file)); err != nil {
-		return Manifest{}, err
-	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return Manifest{}, err
 	}
+	text = append(text, '\n')
+	if len(text) > textLimit {
+		return Manifest{}, fmt.Errorf("the manifest of %s: %w: %d bytes, more than the %d that are read: say less of the model", m.Version, storage.ErrTooLarge, len(text), textLimit)
+	}
+	if err := r.bucket.Put(ctx, key(m.Version, weightsName), bytes.NewReader(file)); err != nil {
+		return Manifest{}, err
+	}
 	// The manifest last: a version without one is not listed.
-	if err := r.bucket.Put(ctx, key(m.Version, manifestName), bytes.NewReader(append(text, '\n'))); err != nil {
+	if err := r.bucket.Put(ctx, key(m.Version, manifestName), bytes.NewReader(text)); err != nil {
 		return Manifest{}, err
 	}
 	return m, nil
@@ -137,31 +141,46 @@ func (r *Registry) noted(ctx context.Context, notes map[string]string) (About, e
 		switch _, err := r.manifest(ctx, parent[:versionLength]); {
 		case err == nil:
 			about.Parent = parent[:versionLength]
-		case !errors.Is(err, ErrNoVersion) && !errors.Is(err, ErrDamaged):
+		case !isBad(err):
 			return About{}, err
 		}
 	}
 	return about, nil
 }
 
-// List returns all manifests, the newest first.
+// isBad is whether an error says that a version has no manifest that can be read, not that the registry is away.
+func isBad(err error) bool {
+	return errors.Is(err, ErrNoVersion) || errors.Is(err, ErrDamaged) || errors.Is(err, storage.ErrTooLarge)
+}
+
+// List returns all manifests, the newest first. Versions whose manifests cannot be read are not among them; they are
+// the error, beside the list of the others.
 func (r *Registry) List(ctx context.Context) ([]Manifest, error) {
 	var list []Manifest
+	var bad []error
 	for info, err := range r.bucket.List(ctx, "versions/") {
-		if err != nil {
+		if err != nil && info.Key == "" {
 			return nil, err
 		}
 		if path.Base(info.Key) != manifestName {
 			continue
 		}
+		if err != nil { // of this blob alone
+			bad = append(bad, err)
+			continue
+		}
 		m, err := r.manifest(ctx, path.Base(path.Dir(info.Key)))
+		if isBad(err) {
+			bad = append(bad, err)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, m)
 	}
 	slices.SortStableFunc(list, func(a, b Manifest) int { return b.Created.Compare(a.Created) })
-	return list, nil
+	return list, errors.Join(bad...)
 }
 
 // Manifest returns what is known of a version, given in full, by its first digits, or as "" for the promoted one.

@@ -383,6 +383,36 @@ func TestPromotionsAreCompared(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestManifestsThatCannotBeRead are not written, hide no other version, and a push puts them right.
+func TestManifestsThatCannotBeRead(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *Registry) {
+		ctx := t.Context()
+		long := About{Comment: strings.Repeat("worth knowing ", textLimit/14+1)}
+		_, err := r.Push(ctx, aModel(t, 1), long)
+		require.ErrorIs(t, err, storage.ErrTooLarge)
+		for info, err := range r.bucket.List(ctx, "") {
+			require.NoError(t, err)
+			t.Fatal(info.Key, "was written before it was refused")
+		}
+		good, err := r.Push(ctx, aModel(t, 1), About{})
+		require.NoError(t, err)
+		for text, want := range map[string]error{"{": ErrDamaged, long.Comment: storage.ErrTooLarge} {
+			bad, err := r.Push(ctx, aModel(t, 2), About{})
+			require.NoError(t, err)
+			require.NoError(t, r.bucket.Put(ctx, key(bad.Version, manifestName), strings.NewReader(text)))
+			list, err := r.List(ctx)
+			require.ErrorIs(t, err, want)
+			require.ErrorContains(t, err, bad.Version)
+			require.Equal(t, []Manifest{good}, list)
+			_, err = r.Push(ctx, aModel(t, 2), About{})
+			require.NoError(t, err)
+			list, err = r.List(ctx)
+			require.NoError(t, err)
+			require.Len(t, list, 2)
+		}
+	})
+}
+
 // TestPromotionsReadTheRegistry, not what was pulled from it while it was whole.
 func TestPromotionsReadTheRegistry(t *testing.T) {
 	location := t.TempDir()
