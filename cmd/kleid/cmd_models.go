@@ -182,8 +182,11 @@ func modelsPush(c *cli.Context) error {
 	return err
 }
 
+// itemNames are what tells items of a list of figures apart.
+var itemNames = []string{"facet", "label", "embedding", "gallery", "method"}
+
 // readMetrics reads the numbers of a JSON file, by their paths: {"facets": {"f1": 0.5}} is facets.f1. Items of a
-// list go by their facet or label; numbers of a list, such as a confusion's, are left out.
+// list go by their itemNames; numbers of a list, such as a confusion's, are left out.
 func readMetrics(file string) (map[string]float64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -194,10 +197,14 @@ func readMetrics(file string) (map[string]float64, error) {
 		return nil, fmt.Errorf("%s: it takes JSON with numbers: %w", file, err)
 	}
 	metrics := make(map[string]float64)
+	twice := ""
 	var walk func(path string, v any)
 	walk = func(path string, v any) {
 		switch v := v.(type) {
 		case float64:
+			if _, ok := metrics[path]; ok {
+				twice = path
+			}
 			metrics[path] = v
 		case map[string]any:
 			for name, sub := range v {
@@ -206,16 +213,22 @@ func readMetrics(file string) (map[string]float64, error) {
 		case []any:
 			for _, item := range v {
 				object, _ := item.(map[string]any)
-				for _, key := range []string{"facet", "label"} {
+				below := path
+				for _, key := range itemNames {
 					if name, ok := object[key].(string); ok {
-						walk(strings.TrimPrefix(path+"."+name, "."), item)
-						break
+						below += "." + name
 					}
+				}
+				if below != path {
+					walk(strings.TrimPrefix(below, "."), item)
 				}
 			}
 		}
 	}
 	walk("", tree)
+	if twice != "" {
+		return nil, fmt.Errorf("%s: two figures are called %s: name them apart", file, twice)
+	}
 	if len(metrics) == 0 {
 		return nil, fmt.Errorf("%s: there is no number in it", file)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/evaluation"
 )
 
 func TestModels(t *testing.T) {
@@ -84,4 +86,27 @@ func TestModels(t *testing.T) {
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be a registry")
 	require.Equal(t, exitFailed, kleid(t, "models", "pull", "ffff", "--models", place).code)
+}
+
+// TestMetricsOfLists tells items apart by all their names, as those of evaluate override, and refuses to guess.
+func TestMetricsOfLists(t *testing.T) {
+	report, err := json.Marshal([]evaluation.OverrideReport{
+		{Embedding: "deeprank", Gallery: "true", Facet: "neckline", Method: evaluation.OverridePlain, Searches: 9, First: 0.25},
+		{Embedding: "deeprank", Gallery: "true", Facet: "neckline", Method: evaluation.OverrideIgnore, Searches: 9, First: 0.5},
+		{Embedding: "unsupervised", Gallery: "predicted", Facet: "neckline", Method: evaluation.OverrideIgnore, Searches: 9, First: 0.75},
+	})
+	require.NoError(t, err)
+	figures := write(t, filepath.Join(t.TempDir(), "override.json"), report)
+	metrics, err := readMetrics(figures)
+	require.NoError(t, err)
+	require.Len(t, metrics, 3*4)
+	require.Equal(t, 0.25, metrics["neckline.deeprank.true."+evaluation.OverridePlain+".first"])
+	require.Equal(t, 0.5, metrics["neckline.deeprank.true."+evaluation.OverrideIgnore+".first"])
+	require.Equal(t, 0.75, metrics["neckline.unsupervised.predicted."+evaluation.OverrideIgnore+".first"])
+
+	for _, twice := range []string{`[{"facet": "a", "f1": 0.5}, {"facet": "a", "f1": 0.6}]`, `{"a": {"f1": 0.5}, "a.f1": 0.6}`} {
+		write(t, figures, []byte(twice))
+		_, err = readMetrics(figures)
+		require.ErrorContains(t, err, "two figures are called a.f1")
+	}
 }

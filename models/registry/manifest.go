@@ -59,10 +59,11 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 const ofLabel = ".labels."
 
 // Figures by the last part of their names: lessIsBetter of which a model should have few, and those that say
-// nothing of how good it is, such as how many photos there were. Of all others it should have much.
+// nothing of how good it is, such as how many photos there were, or how much better than one another two of its figures
+// are. Of all others it should have much.
 var (
 	lessIsBetter  = []string{"missed", "false", "calibration_error"}
-	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count", "queries", "gallery", "searches"}
+	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count", "queries", "gallery", "searches", "gain"}
 )
 
 // worseFigures lists the figures that are worse in b than in a by more than the tolerance, and those that b lacks.

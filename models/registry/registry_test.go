@@ -317,11 +317,11 @@ func TestDiff(t *testing.T) {
 
 func TestWorseFigures(t *testing.T) {
 	a := Manifest{About: About{Metrics: map[string]float64{
-		"home.mean_iou": 0.7, "home.missed": 0.3, "home.false": 0.2, "home.dresses": 310, "f1": 0.5, "shop.queries": 20,
+		"home.mean_iou": 0.7, "home.missed": 0.3, "home.false": 0.2, "home.dresses": 310, "f1": 0.5, "shop.queries": 20, "triplets.gain": 0.1,
 		"facets.neckline.labels.halter.f1": 0.5,
 	}}}
 	better := Manifest{About: About{Metrics: map[string]float64{
-		"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200, "shop.queries": 10,
+		"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200, "shop.queries": 10, "triplets.gain": 0.01,
 		"facets.neckline.labels.halter.f1": 0.1, // a label of few photos
 	}}}
 	worse, missing := worseFigures(a, better, 0.01)
