@@ -236,6 +236,9 @@ func readMetrics(file string) (map[string]float64, error) {
 }
 
 func modelsPull(c *cli.Context) error {
+	if err := onDisk(c, "out"); err != nil {
+		return err
+	}
 	r, err := openRegistry(c, 0, 1)
 	if err != nil {
 		return err

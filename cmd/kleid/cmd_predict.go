@@ -56,6 +56,9 @@ func predictAction(c *cli.Context) error {
 	if !c.Args().Present() {
 		return wrongUsage(c, "%s needs a photo", c.Command.HelpName)
 	}
+	if err := onDisk(c, "out"); err != nil {
+		return err
+	}
 	out := c.String("out")
 	if extension := filepath.Ext(out); out != "" && extension != ".parquet" && extension != ".csv" {
 		return wrongUsage(c, "--out is %q, but must end in .parquet or .csv", out)

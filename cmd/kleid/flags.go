@@ -43,6 +43,14 @@ func required(c *cli.Context, names ...string) error {
 	return nil
 }
 
+// onDisk refuses an address for a file to write, which would become a folder called "s3:".
+func onDisk(c *cli.Context, name string) error {
+	if out := c.String(name); strings.Contains(out, "://") {
+		return wrongUsage(c, "--%s is %q, but must be a file on this machine", name, out)
+	}
+	return nil
+}
+
 // notNegative refuses numbers below 0.
 func notNegative(c *cli.Context, names ...string) error {
 	for _, name := range names {

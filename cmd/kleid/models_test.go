@@ -71,6 +71,12 @@ func TestModels(t *testing.T) {
 	require.Equal(t, exitDone, kleid(t, "models", "pull", first, "--models", place, "--out", out).code)
 	require.NotEqual(t, of, embed(out))
 
+	t.Chdir(dir) // where a folder called "s3:" would come to lie
+	r = kleid(t, "models", "pull", first, "--models", place, "--out", "s3://shop/pulled.safetensors")
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, `--out is "s3://shop/pulled.safetensors", but must be a file on this machine`)
+	require.NoDirExists(t, "s3:")
+
 	require.Equal(t, exitUsage, kleid(t, "models", "promote", "--models", place).code)
 	for _, tolerance := range []string{"-0.1", "NaN"} {
 		r = kleid(t, "models", "promote", second, "--models", place, "--tolerance="+tolerance)

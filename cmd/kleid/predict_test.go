@@ -72,4 +72,7 @@ func TestPredict(t *testing.T) {
 	require.NotEmpty(t, report.Photos[1].Error)
 	require.Equal(t, exitUsage, kleid(t, "predict").code)
 	require.Equal(t, exitUsage, kleid(t, "predict", photo, "--out", "predictions.xlsx").code)
+	r = kleid(t, "predict", photo, "--out", "s3://shop/predictions.csv")
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "must be a file on this machine")
 }
