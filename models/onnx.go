@@ -425,9 +425,9 @@ func (c *ONNXConfig) call(net *Net, x *Node) *Node {
 	}
 	g := x.Graph()
 	height, width := x.Shape().Dimensions[1], x.Shape().Dimensions[2]
-	inputs := map[string]*Node{c.Input: c.arranged(x)}
+	inputs, fixed := map[string]*Node{c.Input: c.arranged(x)}, runningStatistics(model)
 	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
-		inputs[name] = net.raw(g, name, c.Weights[name]...)
+		inputs[name] = net.raw(g, name, fixed[name], c.Weights[name]...)
 	}
 	y := model.CallGraph(nil, g, inputs, c.Layer)[0]
 	switch c.Layout {
@@ -440,14 +440,19 @@ func (c *ONNXConfig) call(net *Net, x *Node) *Node {
 	return y
 }
 
-// raw returns a weight in the layout that its shape tells, which is the file's, not a torch layer's.
-func (n *Net) raw(g *Graph, name string, shape ...int) *Node {
+// raw returns a weight in the layout that its shape tells, which is the file's, not a torch layer's. One that is fixed
+// is not trained.
+func (n *Net) raw(g *Graph, name string, fixed bool, shape ...int) *Node {
 	init := heNormal(shape[len(shape)-1])
 	if n.Frozen() {
 		t := n.value(name, init, shape...)
 		return ConstTensor(g, tensors.FromFlatDataAndDimensions(t.Data, t.Shape...))
 	}
-	w := n.variable(g, name, init, shape...).ValueGraph(g)
+	v := n.variable(g, name, init, shape...)
+	if fixed { // a checkpoint's variables do not know
+		v.SetTrainable(false)
+	}
+	w := v.ValueGraph(g)
 	switch len(shape) { // as toGraph left it
 	case 2:
 		w = Transpose(w, 0, 1)

@@ -230,6 +230,21 @@ func (g *onnxGraph) only(outputs ...string) error {
 	return nil
 }
 
+// runningStatistics names the means and variances of a network's batch normalisations: they are counted, not learned,
+// and a variance that gradients move may become negative. Exporters write Identity where several share a tensor.
+func runningStatistics(model *onnx.Model) map[string]bool {
+	names := map[string]bool{}
+	for _, n := range slices.Backward(model.Proto.Graph.Node) {
+		switch {
+		case n.OpType == "BatchNormalization" && len(n.Input) == 5:
+			names[n.Input[3]], names[n.Input[4]] = true, true
+		case n.OpType == "Identity" && len(n.Input) == 1 && names[n.Output[0]]:
+			names[n.Input[0]] = true
+		}
+	}
+	return names
+}
+
 // floats returns the numbers of a float32 tensor, nil if it is none.
 func floats(t protoreflect.Message) (*Tensor, error) {
 	if get(t, "data_type").Int() != onnxFloat32 {

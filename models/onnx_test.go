@@ -24,7 +24,7 @@ type onnxGolden struct {
 	}
 }
 
-func readONNXGolden(t *testing.T, name string) (file []byte, golden onnxGolden) {
+func readONNXGolden(t testing.TB, name string) (file []byte, golden onnxGolden) {
 	t.Helper()
 	file, err := os.ReadFile("testdata/onnx/" + name + ".onnx")
 	require.NoError(t, err)
