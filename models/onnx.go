@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/exceptions"
 	"github.com/gomlx/gomlx/backends"
@@ -242,6 +243,12 @@ func (c *ONNXConfig) encode(g *onnxGraph, outputs ...string) ([]byte, error) {
 	return g.encode(inputs, outputs...)
 }
 
+// onnxFeatures is a way to take a layer's output for features, see ONNXConfig.
+type onnxFeatures struct {
+	layout                   ONNXLayout
+	prefix, stride, channels int
+}
+
 // findLayer finds out what the layer gives, or the last one that can serve where none is named, and whether the
 // network takes any number of photos of any size.
 func (c *ONNXConfig) findLayer(backend backends.Backend, g *onnxGraph) error {
@@ -253,116 +260,132 @@ func (c *ONNXConfig) findLayer(backend backends.Backend, g *onnxGraph) error {
 	if err != nil {
 		return err
 	}
-	type probe struct{ batch, height, width int }
-	var probes []probe
-	sizes := [][2]int{{256, 192}, {224, 224}} // a network that says it takes any size may not
-	if c.Height > 0 {
-		sizes = [][2]int{{c.Height, c.Width}}
+	tries := [][][2]int{{{c.Height, c.Width}}}
+	if c.Height == 0 {
+		// One size does not tell a network's stride from its margins. One that says it takes any size may not.
+		tries = [][][2]int{{{256, 192}, {448, 320}}, {{224, 224}}}
 	}
-	for _, size := range sizes {
-		if c.Batch > 0 {
-			probes = append(probes, probe{c.Batch, size[0], size[1]})
-			continue
-		}
-		probes = append(probes, probe{2, size[0], size[1]}, probe{1, size[0], size[1]})
+	batches := []int{2, 1}
+	if c.Batch > 0 {
+		batches = []int{c.Batch}
 	}
 	var failed error
-	for i, p := range probes {
-		found, err := c.shapes(backend, data, p.batch, p.height, p.width, names)
-		if err != nil {
-			failed = cmp.Or(failed, err)
-			continue
-		}
-		if c.Batch == 0 && p.batch == 1 {
-			c.Batch = 1
-		}
-		if i > 1 {
-			c.Height, c.Width = p.height, p.width
-		}
-		for j, shape := range slices.Backward(found) {
-			if c.fits(shape, p.batch, p.height, p.width) {
-				c.Layer = names[j]
-				return nil
+	for _, sizes := range tries {
+		for _, batch := range batches {
+			found, err := c.shapes(backend, data, batch, sizes, names)
+			if err != nil {
+				failed = cmp.Or(failed, err)
+				continue
 			}
+			if c.Batch == 0 && batch == 1 {
+				c.Batch = 1
+			}
+			if len(sizes) == 1 {
+				c.Height, c.Width = sizes[0][0], sizes[0][1]
+			}
+			return c.chooseLayer(names, batch, sizes, found)
 		}
+	}
+	return fmt.Errorf("onnx: the network cannot be built for photos of %d x %d: %w", tries[0][0][0], tries[0][0][1], failed)
+}
+
+// chooseLayer takes the last layer that gives features for photos of all sizes. found is what the layers give, by sizes.
+func (c *ONNXConfig) chooseLayer(names []string, batch int, sizes [][2]int, found [][]shapes.Shape) error {
+	for j, name := range slices.Backward(names) {
+		ways := c.layouts(found[0][j], batch, sizes[0])
+		for i, size := range sizes[1:] {
+			others := c.layouts(found[i+1][j], batch, size)
+			ways = slices.DeleteFunc(ways, func(f onnxFeatures) bool { return !slices.Contains(others, f) })
+		}
+		if len(ways) > 0 {
+			f := ways[0]
+			c.Layer, c.Layout, c.Prefix, c.Stride, c.Channels = name, f.layout, f.prefix, f.stride, f.channels
+			return nil
+		}
+	}
+	var gives []string
+	for i, size := range sizes {
+		text := fmt.Sprintf("photos of %d x %d", size[0], size[1])
 		if c.Layer != "" {
-			return fmt.Errorf("onnx: layer %q gives %v for photos of %d x %d, but features have a place for each part of a photo, [batch, channels, rows, columns], [batch, rows, columns, channels] or [batch, tokens, channels], in even steps", c.Layer, found[0].Dimensions, p.height, p.width)
+			text = fmt.Sprintf("%v for %s", found[i][0].Dimensions, text)
 		}
-		return fmt.Errorf("onnx: no layer has a place for each part of a photo of %d x %d, in even steps", p.height, p.width)
+		gives = append(gives, text)
 	}
-	return fmt.Errorf("onnx: the network cannot be built for photos of %d x %d: %w", sizes[0][0], sizes[0][1], failed)
+	const advice = "in even steps of whole pixels: name another layer by --onnx-layer or, where the file leaves it open, a size that the steps divide by --onnx-size"
+	if c.Layer == "" {
+		return fmt.Errorf("onnx: no layer has a place for each part of %s, %s", strings.Join(gives, " and "), advice)
+	}
+	return fmt.Errorf("onnx: layer %q gives %s, but features have a place for each part of a photo, [batch, channels, rows, columns], [batch, rows, columns, channels] or [batch, tokens, channels], %s", c.Layer, strings.Join(gives, " and "), advice)
 }
 
-// shapes of outputs for photos of a size.
-func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch, height, width int, names []string) (found []shapes.Shape, err error) {
-	model, err := parseONNX(data)
-	if err != nil {
-		return nil, err
-	}
-	err = exceptions.TryCatch[error](func() {
-		g := NewGraph(backend, "onnx")
-		defer g.Finalize()
-		inputs := map[string]*Node{c.Input: c.arranged(Parameter(g, "pixels", shapes.Make(dtypes.Float32, batch, height, width, 3)))}
-		for name, shape := range c.Weights {
-			if slices.Contains(model.InputsNames, name) {
-				inputs[name] = Parameter(g, "weight "+name, shapes.Make(dtypes.Float32, shape...))
+// shapes of outputs for photos of each size.
+func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch int, sizes [][2]int, names []string) (found [][]shapes.Shape, err error) {
+	for _, size := range sizes {
+		model, err := parseONNX(data)
+		if err != nil {
+			return nil, err
+		}
+		var of []shapes.Shape
+		err = exceptions.TryCatch[error](func() {
+			g := NewGraph(backend, "onnx")
+			defer g.Finalize()
+			inputs := map[string]*Node{c.Input: c.arranged(Parameter(g, "pixels", shapes.Make(dtypes.Float32, batch, size[0], size[1], 3)))}
+			for name, shape := range c.Weights {
+				if slices.Contains(model.InputsNames, name) {
+					inputs[name] = Parameter(g, "weight "+name, shapes.Make(dtypes.Float32, shape...))
+				}
 			}
+			for _, node := range model.CallGraph(nil, g, inputs, names...) {
+				of = append(of, node.Shape())
+			}
+		})
+		if err != nil {
+			return nil, err
 		}
-		for _, node := range model.CallGraph(nil, g, inputs, names...) {
-			found = append(found, node.Shape())
-		}
-	})
-	return found, err
+		found = append(found, of)
+	}
+	return found, nil
 }
 
-// fits is whether a layer's output can be features, and if so learns how they lie.
-func (c *ONNXConfig) fits(shape shapes.Shape, batch, height, width int) bool {
+// layouts lists the ways to take a layer's output for features of photos of a size, the likeliest first.
+func (c *ONNXConfig) layouts(shape shapes.Shape, batch int, size [2]int) (ways []onnxFeatures) {
 	d := shape.Dimensions
 	if shape.DType != dtypes.Float32 || len(d) < 3 || len(d) > 4 || d[0] != batch {
-		return false
+		return nil
 	}
 	if len(d) == 4 {
-		layouts := []ONNXLayout{ONNXChannelsFirst, ONNXChannelsLast}
+		first, last := strideOf(size, d[2], d[3]), strideOf(size, d[1], d[2])
+		if first > 0 {
+			ways = append(ways, onnxFeatures{ONNXChannelsFirst, 0, first, d[1]})
+		}
+		if last > 0 {
+			ways = append(ways, onnxFeatures{ONNXChannelsLast, 0, last, d[3]})
+		}
 		if !c.ChannelsFirst {
-			slices.Reverse(layouts)
+			slices.Reverse(ways)
 		}
-		for _, layout := range layouts {
-			rows, columns, channels := d[2], d[3], d[1]
-			if layout == ONNXChannelsLast {
-				rows, columns, channels = d[1], d[2], d[3]
-			}
-			if stride := strideOf(height, width, rows, columns); stride > 0 {
-				c.Layout, c.Stride, c.Channels, c.Prefix = layout, stride, channels, 0
-				return true
-			}
-		}
-		return false
+		return ways
 	}
 	const mostPrefix = 8 // a class token, a distillation token, registers
 	for prefix := range mostPrefix + 1 {
-		for stride := 2; stride <= min(height, width); stride++ {
-			if height%stride == 0 && width%stride == 0 && height/stride*(width/stride)+prefix == d[1] && d[1] > prefix+1 {
-				c.Layout, c.Stride, c.Channels, c.Prefix = ONNXTokens, stride, d[2], prefix
-				return true
+		for stride := 2; stride <= min(size[0], size[1]); stride++ {
+			if size[0]%stride == 0 && size[1]%stride == 0 && size[0]/stride*(size[1]/stride)+prefix == d[1] && d[1] > prefix+1 {
+				ways = append(ways, onnxFeatures{ONNXTokens, prefix, stride, d[2]})
 			}
 		}
 	}
-	return false
+	return ways
 }
 
 // strideOf is how many pixels a cell covers where there are so many, 0 where they do not lie evenly.
-func strideOf(height, width, rows, columns int) int {
-	even := 0
-	for stride := 2; stride <= max(height, width); stride++ {
-		if rows*columns == 1 || (height+stride-1)/stride != rows || (width+stride-1)/stride != columns {
-			continue
-		}
-		if height%stride == 0 && width%stride == 0 {
-			return stride
-		}
-		even = cmp.Or(even, stride)
+func strideOf(size [2]int, rows, columns int) int {
+	if rows < 1 || rows*columns == 1 {
+		return 0
 	}
-	return even
+	if stride := size[0] / rows; stride > 1 && stride*rows == size[0] && stride*columns == size[1] {
+		return stride
+	}
+	return 0
 }
 
 // arranged brings photos [batch, height, width, 3] into the order that the network reads.
@@ -380,8 +403,9 @@ func (c *ONNXConfig) backbone() Backbone {
 		Name: onnxBackbone, Mean: c.Mean, Deviation: c.Deviation, Stride: c.Stride, Channels: c.Channels, Stages: 1,
 		Build: func(net *Net, x *Node) *Node {
 			dims := x.Shape().Dimensions
-			x = c.padded(ConvertDType(x, dtypes.Float32))
-			parts := []*Node{x}
+			photos := ConvertDType(x, dtypes.Float32)
+			x = c.padded(photos)
+			padded, parts := x != photos, []*Node{x}
 			if c.Batch > 0 && dims[0] != c.Batch {
 				if dims[0]%c.Batch != 0 {
 					panic(fmt.Errorf("onnx: the network reads %d photos at once, not %d", c.Batch, dims[0]))
@@ -396,7 +420,9 @@ func (c *ONNXConfig) backbone() Backbone {
 			}
 			x = Concatenate(parts, 0)
 			rows, columns := (dims[1]+c.Stride-1)/c.Stride, (dims[2]+c.Stride-1)/c.Stride
-			x = Slice(x, AxisRange(), AxisRange(0, rows), AxisRange(0, columns))
+			if padded {
+				x = Slice(x, AxisRange(), AxisRange(0, rows), AxisRange(0, columns))
+			}
 			x.AssertDims(dims[0], rows, columns, c.Channels)
 			return net.Stage(1, x)
 		},

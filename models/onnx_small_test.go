@@ -73,3 +73,85 @@ func TestONNXStatisticsAreNotTrained(t *testing.T) {
 	require.NoError(t, again.Restore(state, counters))
 	step(again)
 }
+
+// onnxConv is a convolution of x with a square kernel from 3 channels or 16 to 16.
+func onnxConv(g *onnxGraph, x, y string, in, kernel, stride, pad int) onnxNode {
+	s, p := int64(stride), int64(pad)
+	return onnxNode{
+		op: "Conv", inputs: []string{x, madeUpTensor(g, y+".kernel", 16, in, kernel, kernel)}, outputs: []string{y},
+		attributes: map[string]any{"strides": []int64{s, s}, "pads": []int64{p, p, p, p}},
+	}
+}
+
+func onnxMaxPool(x, y string) onnxNode {
+	return onnxNode{op: "MaxPool", inputs: []string{x}, outputs: []string{y}, attributes: map[string]any{"kernel_shape": []int64{3, 3}, "strides": []int64{2, 2}}}
+}
+
+// alexNet has AlexNet's sizes (https://arxiv.org/abs/1404.5997): 224 x 224 become 6 x 6.
+func alexNet(g *onnxGraph) []onnxNode {
+	return []onnxNode{onnxConv(g, "x", "a", 3, 11, 4, 2), onnxMaxPool("a", "b"), onnxConv(g, "b", "c", 16, 5, 1, 2), onnxMaxPool("c", "d"), onnxMaxPool("d", "y")}
+}
+
+// unpadded has Inception v3's sizes (https://arxiv.org/abs/1512.00567): 299 x 299 become 8 x 8, 256 x 192 become 6 x 4
+// and 224 x 224 become 5 x 5, which cells of 48 x 48 would explain, too.
+func unpadded(g *onnxGraph) []onnxNode {
+	return []onnxNode{
+		onnxConv(g, "x", "a", 3, 3, 2, 0), onnxConv(g, "a", "b", 16, 3, 1, 0), onnxMaxPool("b", "c"), onnxConv(g, "c", "d", 16, 3, 1, 0),
+		onnxMaxPool("d", "e"), onnxMaxPool("e", "f"), onnxMaxPool("f", "y"),
+	}
+}
+
+// TestONNXStrides takes a layer only where its places lie evenly, at whatever size the network may read.
+func TestONNXStrides(t *testing.T) {
+	fixed, free := []int{-1, 3, 224, 224}, []int{-1, 3, -1, -1}
+	padded := func(g *onnxGraph) []onnxNode {
+		return []onnxNode{onnxConv(g, "x", "a", 3, 3, 2, 1), onnxConv(g, "a", "b", 16, 7, 4, 3), onnxConv(g, "b", "y", 16, 2, 2, 0)}
+	}
+	flattened := func(g *onnxGraph) []onnxNode { // 28 x 28 places, and no other number
+		nodes := append(padded(g)[:2], onnxNode{op: "Flatten", inputs: []string{"b"}, outputs: []string{"f"}, attributes: map[string]any{"axis": int64(1)}})
+		return append(nodes, onnxNode{op: "MatMul", inputs: []string{"f", madeUpTensor(g, "w", 16*28*28, 2)}, outputs: []string{"y"}})
+	}
+	for name, test := range map[string]struct {
+		shape   []int
+		build   func(g *onnxGraph) []onnxNode
+		options ONNXOptions
+		stride  int
+		read    []int // batch, height and width, where they are fixed
+		refused string
+	}{
+		"padded, any size":           {shape: free, build: padded, stride: 16, read: []int{0, 0, 0}},
+		"padded, fixed":              {shape: fixed, build: padded, stride: 16, read: []int{0, 224, 224}},
+		"AlexNet, fixed":             {shape: fixed, build: alexNet, refused: "no layer has a place for each part of photos of 224 x 224, in even steps of whole pixels: name another layer by --onnx-layer"},
+		"AlexNet, any size":          {shape: free, build: alexNet, refused: "no layer has a place for each part of photos of 256 x 192 and photos of 448 x 320"},
+		"unpadded, any size":         {shape: free, build: unpadded, refused: "a size that the steps divide by --onnx-size"},
+		"unpadded, layer":            {shape: free, build: unpadded, options: ONNXOptions{Layer: "y"}, refused: `layer "y" gives [2 16 6 4] for photos of 256 x 192 and [2 16 12 8] for photos of 448 x 320`},
+		"unpadded, size":             {shape: free, build: unpadded, options: ONNXOptions{Height: 280, Width: 280}, stride: 40, read: []int{0, 280, 280}},
+		"one size in truth":          {shape: free, build: flattened, stride: 8, read: []int{0, 224, 224}},
+		"one size in truth, batch 1": {shape: []int{1, 3, -1, -1}, build: flattened, stride: 8, read: []int{1, 224, 224}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.options.Mean, test.options.Deviation = imageNetMean, imageNetDeviation
+			c, _, err := ImportONNX(testBackend(t), smallONNX(t, test.shape, test.build), test.options)
+			if test.refused != "" {
+				require.ErrorContains(t, err, test.refused)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.stride, c.Stride)
+			require.Equal(t, test.read, []int{c.Batch, c.Height, c.Width})
+			_, err = ConfigForONNX(c)
+			require.NoError(t, err)
+		})
+	}
+}
+
+// TestONNXRowsAreNotLost: a network that gives more places than its stride says is refused, not cut.
+func TestONNXRowsAreNotLost(t *testing.T) {
+	file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode { return []onnxNode{onnxConv(g, "x", "y", 3, 2, 2, 0)} })
+	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	require.NoError(t, err)
+	require.Equal(t, 2, c.Stride)
+	c.Stride = 4
+	_, err = MustNewExec(testBackend(t), func(x *Node) *Node { return c.backbone().Build(NewFrozenNet(weights), x) }).Exec1(madeUpPicture(1, 16, 16))
+	require.Error(t, err)
+}
