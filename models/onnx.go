@@ -106,7 +106,12 @@ func (o ONNXOptions) Check() error {
 
 // ImportONNX reads an ONNX file as a trunk: its part of the configuration, and the weights of the bare trunk. The
 // backend computes shapes, not the network.
-func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (*ONNXConfig, Weights, error) {
+func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *ONNXConfig, weights Weights, err error) {
+	defer func() {
+		if r := recover(); r != nil { // graphs are built with panics, and files may say anything
+			c, weights, err = nil, nil, fmt.Errorf("onnx: the network cannot be read: %v", r)
+		}
+	}()
 	if err := options.Check(); err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +120,7 @@ func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (*ON
 		return nil, nil, err
 	}
 	sum := sha256.Sum256(data)
-	c := &ONNXConfig{SHA256: hex.EncodeToString(sum[:]), Mean: options.Mean, Deviation: options.Deviation, Weights: map[string][]int{}}
+	c = &ONNXConfig{SHA256: hex.EncodeToString(sum[:]), Mean: options.Mean, Deviation: options.Deviation, Weights: map[string][]int{}}
 	if err := c.readInput(g, options); err != nil {
 		return nil, nil, err
 	}
@@ -130,8 +135,7 @@ func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (*ON
 	if err := g.rewrite(); err != nil {
 		return nil, nil, err
 	}
-	weights, err := c.takeWeights(g)
-	if err != nil {
+	if weights, err = c.takeWeights(g); err != nil {
 		return nil, nil, err
 	}
 	if err := c.findLayer(backend, g); err != nil {
@@ -366,9 +370,12 @@ func (c *ONNXConfig) layouts(shape shapes.Shape, batch int, size [2]int) (ways [
 		}
 		return ways
 	}
-	const mostPrefix = 8 // a class token, a distillation token, registers
+	const (
+		mostPrefix = 8    // a class token, a distillation token, registers
+		mostStride = 1024 // a file may say that it reads photos of any size
+	)
 	for prefix := range mostPrefix + 1 {
-		for stride := 2; stride <= min(size[0], size[1]); stride++ {
+		for stride := 2; stride <= min(size[0], size[1], mostStride); stride++ {
 			if size[0]%stride == 0 && size[1]%stride == 0 && size[0]/stride*(size[1]/stride)+prefix == d[1] && d[1] > prefix+1 {
 				ways = append(ways, onnxFeatures{ONNXTokens, prefix, stride, d[2]})
 			}

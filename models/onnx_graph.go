@@ -78,7 +78,7 @@ func readONNX(data []byte) (g *onnxGraph, err error) {
 	return g, nil
 }
 
-// parseONNX is onnx.Parse, which panics on some files that are none.
+// parseONNX is onnx.Parse, which panics on some files that are none and believes others.
 func parseONNX(data []byte) (model *onnx.Model, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -87,9 +87,12 @@ func parseONNX(data []byte) (model *onnx.Model, err error) {
 	}()
 	model, err = onnx.Parse(data)
 	if err != nil {
-		err = fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
+		return nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
 	}
-	return model, err
+	if err := checkTensors(model.Proto.ProtoReflect()); err != nil {
+		return nil, err
+	}
+	return model, checkOrder(model.Proto.Graph.ProtoReflect())
 }
 
 func (g *onnxGraph) graph() protoreflect.Message { return get(g.message, "graph").Message() }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,10 +33,10 @@ type onnxRewriter struct {
 
 // node writes what becomes of a node.
 func (w *onnxRewriter) node(n onnxNode) error {
-	x, y := n.input(0), ""
-	if len(n.outputs) > 0 {
-		y = n.outputs[0]
+	if len(n.inputs) == 0 && n.op != "Constant" {
+		return errors.New("it has no input")
 	}
+	x, y := n.input(0), n.outputs[0] // those that give nothing are gone
 	switch n.op {
 	case "Dropout": // of inference
 		w.add("Identity", y, x)
@@ -93,8 +94,12 @@ func (w *onnxRewriter) node(n onnxNode) error {
 			if kernel == nil {
 				return fmt.Errorf("the size of its kernel is not known")
 			}
+			dims := tensorDims(kernel)
+			if len(dims) < 3 {
+				return fmt.Errorf("its kernel has shape %v", dims)
+			}
 			var size []int64
-			for _, d := range tensorDims(kernel)[2:] {
+			for _, d := range dims[2:] {
 				size = append(size, int64(d))
 			}
 			n.attributes["kernel_shape"] = size

@@ -1,10 +1,12 @@
 package models
 
 import (
+	"fmt"
 	"testing"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // smallONNX is the file of a network that reads "x" of a shape, -1 for any size; it gives what its last node gives.
@@ -154,4 +156,83 @@ func TestONNXRowsAreNotLost(t *testing.T) {
 	c.Stride = 4
 	_, err = MustNewExec(testBackend(t), func(x *Node) *Node { return c.backbone().Build(NewFrozenNet(weights), x) }).Exec1(madeUpPicture(1, 16, 16))
 	require.Error(t, err)
+}
+
+// TestONNXHostileFiles: a few bytes that no exporter writes are an error, not the end of the program.
+func TestONNXHostileFiles(t *testing.T) {
+	for want, file := range hostileONNX(t) {
+		t.Run(want, func(t *testing.T) {
+			_, _, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
+// hostileONNX are such files, by what is said of them.
+func hostileONNX(t testing.TB) map[string][]byte {
+	files := map[string][]byte{}
+	hostile := func(want string, build func(g *onnxGraph) []onnxNode) {
+		files[want] = smallONNX(t, []int{-1, 3, -1, -1}, build)
+	}
+	// a tensor that says it has other dimensions than its 16 numbers have
+	claims := func(g *onnxGraph, name string, values any, dims ...int) string {
+		g.tensors[name] = g.newTensorMessage(values, dims...)
+		setText(g.tensors[name], "name", name)
+		return name
+	}
+	for _, dims := range [][]int{{1 << 40}, {-1}, {1 << 31, 1 << 32}, {1 << 32, 1 << 32}, {-4, -4}, {17}} {
+		hostile(fmt.Sprintf("tensor %q of shape %v", "w", dims), func(g *onnxGraph) []onnxNode {
+			return []onnxNode{{op: "Add", inputs: []string{"x", claims(g, "w", make([]float32, 16), dims...)}, outputs: []string{"y"}}}
+		})
+		hostile(fmt.Sprintf("tensor %q of shape %v", "of an operation", dims), func(g *onnxGraph) []onnxNode {
+			value := g.newTensorMessage(make([]int64, 16), dims...)
+			setText(value, "name", "of an operation")
+			return []onnxNode{
+				{op: "Constant", outputs: []string{"c"}, attributes: map[string]any{"value": value}},
+				{op: "Reshape", inputs: []string{"x", "c"}, outputs: []string{"y"}},
+			}
+		})
+	}
+	for _, dims := range [][]int{{}, {16}, {4, 4}} {
+		hostile(fmt.Sprintf("its kernel has shape %v", dims), func(g *onnxGraph) []onnxNode {
+			return []onnxNode{{op: "Conv", inputs: []string{"x", madeUpTensor(g, "w", dims...)}, outputs: []string{"y"}}}
+		})
+	}
+	for _, op := range []string{"Sum", "MaxPool", "AveragePool", "Relu", "BatchNormalization"} {
+		hostile("operation "+op+` "": it has no input`, func(*onnxGraph) []onnxNode { return []onnxNode{{op: op, outputs: []string{"y"}}} })
+	}
+	hostile("operation AveragePool \"counted\": it has no input", func(*onnxGraph) []onnxNode {
+		return []onnxNode{{op: "AveragePool", name: "counted", outputs: []string{"y"}, attributes: map[string]any{"count_include_pad": int64(1), "pads": []int64{1, 1, 1, 1}}}}
+	})
+	hostile(`reads "y", which nothing before it gives`, func(*onnxGraph) []onnxNode {
+		return []onnxNode{{op: "Add", inputs: []string{"x", "y"}, outputs: []string{"z"}}, {op: "Relu", inputs: []string{"z"}, outputs: []string{"y"}}}
+	})
+	hostile("the network cannot be read", func(g *onnxGraph) []onnxNode { // an attribute without its tensor
+		node := g.graph().NewField(field(g.graph(), "node")).List().NewElement().Message()
+		value := node.NewField(field(node, "attribute")).List().NewElement().Message()
+		setText(value, "name", "value")
+		value.Set(field(value, "type"), protoreflect.ValueOfEnum(onnxAttributeTensor))
+		return []onnxNode{{op: "Constant", outputs: []string{"c"}, attributes: map[string]any{"value": value}}, {op: "Add", inputs: []string{"x", "c"}, outputs: []string{"y"}}}
+	})
+	hostile(`gives "a", which is given before`, func(g *onnxGraph) []onnxNode {
+		return []onnxNode{{op: "Relu", inputs: []string{"x"}, outputs: []string{"a"}}, {op: "Relu", inputs: []string{"a"}, outputs: []string{"y"}}, aBranch(g, "a", "y", "b")}
+	})
+	hostile(`reads "b", which nothing before it gives`, func(g *onnxGraph) []onnxNode {
+		return []onnxNode{aBranch(g, "a", "b", "y"), {op: "Relu", inputs: []string{"x"}, outputs: []string{"z"}}}
+	})
+	return files
+}
+
+// aBranch is an If with a graph in it that reads one name and gives another.
+func aBranch(g *onnxGraph, inner, reads, y string) onnxNode {
+	node := g.graph().NewField(field(g.graph(), "node")).List().NewElement().Message()
+	branch := node.NewField(field(node, "attribute")).List().NewElement().Message()
+	setText(branch, "name", "then_branch")
+	const kind = 5 // GRAPH
+	branch.Set(field(branch, "type"), protoreflect.ValueOfEnum(kind))
+	inside := appended(branch.Mutable(field(branch, "g")).Message(), "node")
+	setText(inside, "op_type", "Relu")
+	setTexts(inside, "input", []string{reads})
+	setTexts(inside, "output", []string{inner})
+	return onnxNode{op: "If", inputs: []string{"x"}, outputs: []string{y}, attributes: map[string]any{"then_branch": branch}}
 }

@@ -1,0 +1,97 @@
+package models
+
+import (
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// A file may say what its bytes do not hold, or what no network does: that is found before anything is made of it.
+
+// onnxBytes is the length of a number, by TensorProto.DataType, of the types that onnx-gomlx reads.
+var onnxBytes = map[int64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 11: 8, 12: 4, 13: 8, 14: 8, 15: 16}
+
+// checkTensors refuses tensors, wherever they are in a message, that hold another number of values than their shape says.
+func checkTensors(m protoreflect.Message) (err error) {
+	if m.Descriptor().Name() == "TensorProto" {
+		return checkTensor(m)
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Message() == nil || f.IsMap():
+		case f.IsList():
+			for i := 0; i < v.List().Len() && err == nil; i++ {
+				err = checkTensors(v.List().Get(i).Message())
+			}
+		default:
+			err = checkTensors(v.Message())
+		}
+		return err == nil
+	})
+	return err
+}
+
+func checkTensor(t protoreflect.Message) error {
+	name, dims, size := get(t, "name").String(), tensorDims(t), 1
+	for _, d := range dims {
+		if d < 0 || d > 0 && size > math.MaxInt/d {
+			return fmt.Errorf("onnx: tensor %q of shape %v: that is no shape", name, dims)
+		}
+		size *= d
+	}
+	bytes, known := onnxBytes[get(t, "data_type").Int()]
+	if !known || get(t, "external_data").List().Len() > 0 { // refused where it is read, if it is
+		return nil
+	}
+	raw, numbers := len(get(t, "raw_data").Bytes()), 0
+	for _, list := range []protoreflect.Name{"float_data", "int32_data", "int64_data", "double_data", "uint64_data"} {
+		numbers += get(t, list).List().Len()
+	}
+	if raw > 0 && (raw%bytes != 0 || raw/bytes != size) || raw == 0 && numbers != size {
+		return fmt.Errorf("onnx: tensor %q of shape %v has %d bytes and %d numbers", name, dims, raw, numbers)
+	}
+	return nil
+}
+
+// checkOrder refuses graphs in which something is read before it is given, or given twice: onnx-gomlx would go round in
+// circles. above are the names of the graphs around it.
+func checkOrder(graph protoreflect.Message, above ...map[string]bool) error {
+	own := map[string]bool{}
+	scopes := append(above[:len(above):len(above)], own)
+	known := func(name string) bool {
+		for _, scope := range scopes {
+			if scope[name] {
+				return true
+			}
+		}
+		return name == ""
+	}
+	for _, list := range []protoreflect.Name{"initializer", "input"} {
+		for m := range messages(graph, list) {
+			own[get(m, "name").String()] = true
+		}
+	}
+	for n := range messages(graph, "node") {
+		what := fmt.Sprintf("operation %s %q", get(n, "op_type").String(), get(n, "name").String())
+		for _, name := range texts(n, "input") {
+			if !known(name) {
+				return fmt.Errorf("onnx: %s reads %q, which nothing before it gives", what, name)
+			}
+		}
+		for a := range messages(n, "attribute") {
+			if a.Has(field(a, "g")) {
+				if err := checkOrder(get(a, "g").Message(), scopes...); err != nil {
+					return err
+				}
+			}
+		}
+		for _, name := range texts(n, "output") {
+			if name != "" && known(name) {
+				return fmt.Errorf("onnx: %s gives %q, which is given before", what, name)
+			}
+			own[name] = true
+		}
+	}
+	return nil
+}
