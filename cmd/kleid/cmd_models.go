@@ -45,7 +45,8 @@ Examples:
 				Name: "push", Usage: "store a model", ArgsUsage: "FILE",
 				Description: `--metrics names a JSON file with figures of held-out data: what "kleid evaluate --json" prints, or
 {"facets": {"neckline": {"macro_f1": 0.5}}, …}; kleid train facets, and kleid train similarity --catalogue, leave
-theirs in --work. Parent, data and program are those that the model's file names, unless others are given.
+theirs in --work. Pushing a model again adds figures to what is known of it. Parent, data and program are those that
+the model's file names, unless others are given.
 
 Examples:
   kleid models push build/facets/model.safetensors --models models/ --metrics build/facets/metrics.json
