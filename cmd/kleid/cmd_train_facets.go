@@ -376,6 +376,11 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 	}
 	f.progress.say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
 		len(photos.Learned), len(photos.Measured), len(photos.Others), located, photos.Whole)
+	for i, measured := range f.mixture.Plan.Measured() {
+		if unlearned := measured.Labels[len(f.mixture.Plan.Facets[i].Labels):]; len(unlearned) > 0 {
+			f.progress.say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, printable(strings.Join(unlearned, ", ")))
+		}
+	}
 	if photos.Shared > 0 {
 		f.progress.say("%d photos are not learned from: another dataset measures with them, or with photos of their products", photos.Shared)
 	}
