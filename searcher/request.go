@@ -20,6 +20,12 @@ const (
 	maxPage = 1000
 )
 
+// How much a request may say, far more than any that means something.
+const (
+	maxConditions = 1000
+	maxIgnored    = 64
+)
+
 // Request says what is searched for beside the photo. Its zero value asks for the DefaultK nearest
 // products by DeepRank.
 type Request struct {
@@ -56,13 +62,25 @@ func (r *Request) complete() error {
 		return invalid("there is no embedding %q: use %s or %s", r.Embedding, vectors.DeepRank, vectors.Unsupervised)
 	case r.Box != nil && r.Box.Empty():
 		return invalid("the box %v is empty: use x_min,y_min,x_max,y_max in pixels", *r.Box)
+	case len(r.Ignore) > maxIgnored:
+		return invalid("ignore names %d facets: use %d at most", len(r.Ignore), maxIgnored)
 	}
+	var ignore []string // the caller keeps its own
+	for _, facet := range r.Ignore {
+		if !slices.Contains(ignore, facet) {
+			ignore = append(ignore, facet)
+		}
+	}
+	r.Ignore = ignore
 	return nil
 }
 
 // ParseWhere reads conditions of the form "neckline=v-neck", several of which may name one facet: then
 // any of its labels passes. No condition gives a nil filter.
 func ParseWhere(conditions []string) (vectors.Filter, error) {
+	if len(conditions) > maxConditions {
+		return nil, invalid("the filter has %d conditions: use %d at most", len(conditions), maxConditions)
+	}
 	var filter vectors.Filter
 	for _, condition := range conditions {
 		facet, label, ok := strings.Cut(condition, "=")

@@ -40,6 +40,9 @@ func answered(a Answer, err error) (*answerOutput, error) {
 	return &answerOutput{"no-store", a}, nil
 }
 
+// maxJSON is how many bytes a search without a photo may have.
+const maxJSON = 1 << 20
+
 func (s *Server) search(ctx context.Context, in *searchInput) (*answerOutput, error) {
 	kind, _, err := mime.ParseMediaType(in.request.Get(fiber.HeaderContentType))
 	query, queryErr := url.ParseQuery(string(in.request.Request().URI().QueryString()))
@@ -49,7 +52,11 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*answerOutput, er
 	case err == nil && kind == fiber.MIMEMultipartForm:
 		return s.searchForm(ctx, in.request, query)
 	case err == nil && kind == fiber.MIMEApplicationJSON:
-		return s.searchJSON(ctx, in.request.Request().Body(), query)
+		body := in.request.Request().Body()
+		if len(body) > maxJSON {
+			return nil, failure(CodeTooLarge, "the JSON has %d bytes: send %d at most", len(body), maxJSON)
+		}
+		return s.searchJSON(ctx, body, query)
 	}
 	return nil, failure(CodeUnsupportedType, "the body is of type %q: send a form (multipart/form-data) with the field photo, or JSON", in.request.Get(fiber.HeaderContentType))
 }

@@ -336,6 +336,14 @@ func TestRefusedSearches(t *testing.T) {
 		{"broken JSON", func() reply { return s.json(`{"photo_id":`) }, 400, CodeMalformed, "JSON"},
 		{"JSON twice", func() reply { return s.json(`{"photo_id":"a"} {}`) }, 400, CodeMalformed, "follows"},
 		{"unknown field", func() reply { return s.json(`{"photo_id":"a","filter":{}}`) }, 400, CodeMalformed, "filter"},
+		{"a long filter", func() reply {
+			return s.json(`{"photo_id":"a","where":{"sleeve":["long"` + strings.Repeat(`,"long"`, 1000) + `]}}`)
+		}, 422, CodeInvalid, "1001 conditions: use 1000 at most"},
+		{"a long filter in the form", func() reply { return s.upload(good, "where", `{"sleeve":["long"`+strings.Repeat(`,"long"`, 1000)+`]}`) }, 422, CodeInvalid, "1000 at most"},
+		{"much to ignore", func() reply {
+			return s.json(`{"photo_id":"` + id + `","ignore":["sleeve"` + strings.Repeat(`,"sleeve"`, 64) + `]}`)
+		}, 422, CodeInvalid, "65 facets: use 64 at most"},
+		{"long JSON", func() reply { return s.json(`{"photo_id":"` + strings.Repeat("a", 1<<20) + `"}`) }, 413, CodeTooLarge, "1048576 at most"},
 		{"an array", func() reply { return s.json(`[]`) }, 400, CodeMalformed, "the body cannot be array: send an object"},
 		{"k as text", func() reply { return s.json(`{"k":"3"}`) }, 400, CodeMalformed, "k cannot be string: send a whole number"},
 		{"half a result", func() reply { return s.json(`{"k":1.5}`) }, 400, CodeMalformed, "k cannot be number 1.5: send a whole number"},
@@ -403,6 +411,10 @@ func TestIgnore(t *testing.T) {
 	require.Equal(t, ignoring.Results, s.get("/v1/items/"+row.RowID+"/similar?ignore=neckline").answer(t).Results)
 	require.Equal(t, []string{"neckline"}, s.json(fmt.Sprintf(`{"row_id":%q,"ignore":["neckline"]}`, row.RowID)).answer(t).Ignored)
 	require.Equal(t, []string{"neckline"}, s.upload(shop.files[row.PhotoID], "ignore", "neckline", "ignore", "sleeve").answer(t).Ignored)
+
+	twice := Request{Ignore: []string{"sleeve", "neckline", "sleeve"}}
+	require.NoError(t, twice.complete())
+	require.Equal(t, []string{"sleeve", "neckline"}, twice.Ignore)
 
 	_, err = engine.SimilarToItem(t.Context(), row.RowID, Request{Ignore: []string{"nose"}})
 	var told *Error
