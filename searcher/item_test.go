@@ -140,6 +140,9 @@ func TestRefusedSimilar(t *testing.T) {
 		"where=neckline":    {422, CodeInvalid},
 		"box=1,1,2,2":       {422, CodeInvalid},
 		"one_per_product=2": {422, CodeInvalid},
+		// What is not escaped is part of the label, and never passed over: without it the answer is unfiltered.
+		"neckline=v-neck;sleeve=long": {422, CodeUnknownLabel},
+		"where=fabric=100%":           {422, CodeUnknownFacet},
 	} {
 		t.Run(query, func(t *testing.T) {
 			s.t = t
