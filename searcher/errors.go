@@ -19,6 +19,7 @@ const (
 	CodeUnknownProduct  = "unknown_product"    //
 	CodeNoThumbnail     = "no_thumbnail"       //
 	CodeNoIndex         = "no_index"           // nothing has been published yet
+	CodeNoStore         = "no_store"           // the store does not answer
 	CodeWrongModel      = "wrong_model"        // the index was made with another model than the searcher's
 	CodeBusy            = "busy"               // too many photos at once
 	CodeTimeout         = "timeout"            // the time for a request is over

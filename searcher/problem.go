@@ -51,6 +51,7 @@ var statusOf = map[string]int{
 	CodeNoThumbnail:         http.StatusNotFound,
 	CodeNotFound:            http.StatusNotFound,
 	CodeNoIndex:             http.StatusServiceUnavailable,
+	CodeNoStore:             http.StatusServiceUnavailable,
 	CodeWrongModel:          http.StatusServiceUnavailable,
 	CodeBusy:                http.StatusServiceUnavailable,
 	CodeTimeout:             http.StatusGatewayTimeout,

@@ -22,6 +22,17 @@ type watchedStore struct {
 	open atomic.Int64
 	// before, if not nil, is called at the start of each search with the run; an error is returned.
 	before func(run string) error
+	// asked, if not nil, is called before the store says which run is current; an error is returned.
+	asked atomic.Pointer[func(context.Context) error]
+}
+
+func (s *watchedStore) CurrentRun(ctx context.Context) (string, error) {
+	if asked := s.asked.Load(); asked != nil {
+		if err := (*asked)(ctx); err != nil {
+			return "", err
+		}
+	}
+	return s.Store.CurrentRun(ctx)
 }
 
 type watchedIndex struct {
@@ -79,6 +90,31 @@ func TestWithoutAnIndex(t *testing.T) {
 	shop.index(t, "r1", 2)
 	// The request itself looks again, before the next poll.
 	require.Equal(t, http.StatusOK, s.get("/v1/facets").status)
+	require.JSONEq(t, `{"status":"ok","run":"r1"}`, string(s.get("/readyz").body))
+}
+
+// TestNotReadyWithoutTheStore has a store that dies, one that hangs, and one that is back.
+func TestNotReadyWithoutTheStore(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	store := &watchedStore{Store: shop.store}
+	options := shop.options()
+	options.Store = store
+	s := serve(t, options)
+	require.Equal(t, http.StatusOK, s.get("/readyz").status)
+	dead := func(context.Context) error { return errors.New("a secret address: connection refused") }
+	hangs := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for _, asked := range []func(context.Context) error{dead, hangs} {
+		store.asked.Store(&asked)
+		r := s.get("/readyz")
+		require.NotContains(t, r.problem(t, http.StatusServiceUnavailable, CodeNoStore).Detail, "secret")
+		require.Equal(t, "2", r.header.Get("Retry-After"))
+		require.Equal(t, http.StatusOK, s.get("/healthz").status, "the program lives")
+	}
+	store.asked.Store(nil)
 	require.JSONEq(t, `{"status":"ok","run":"r1"}`, string(s.get("/readyz").body))
 }
 
