@@ -23,6 +23,9 @@ import (
 func (s *Server) route() error {
 	s.app.Use(s.metrics.measure, s.guard, s.secure)
 	if origins := s.engine.options.AllowedOrigins; len(origins) > 0 {
+		if slices.Contains(origins, "*") {
+			origins = []string{"*"} // which Fiber takes alone
+		}
 		s.app.Use(cors.New(cors.Config{
 			AllowOrigins: strings.Join(origins, ","),
 			AllowMethods: "GET,POST,HEAD",
@@ -197,12 +200,18 @@ func describeRows(api huma.API) {
 	}
 }
 
-// CheckOrigins refuses what no browser sends as an origin.
+// CheckOrigins refuses what no browser sends as an origin. A host may begin with "*.", which stands for its
+// subdomains.
 func CheckOrigins(origins []string) error {
 	for _, origin := range origins {
-		u, err := url.Parse(origin)
-		if origin != "*" && (err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
-			return fmt.Errorf(`%q is no origin: name scheme and host, such as "https://shop.example", or "*"`, origin)
+		if origin == "*" {
+			continue
+		}
+		plain := strings.Replace(origin, "://*.", "://.", 1) // what Fiber reads, which panics at anything else
+		u, err := url.Parse(plain)
+		if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || strings.Trim(u.Hostname(), ".") == "" ||
+			strings.ContainsAny(u.Host, "*,") || u.Scheme+"://"+u.Host != plain {
+			return fmt.Errorf(`%q is no origin: name scheme and host, such as "https://shop.example", or "https://*.shop.example" for its subdomains, or "*"`, origin)
 		}
 	}
 	return nil

@@ -260,10 +260,21 @@ func TestCORS(t *testing.T) {
 	}
 	require.Equal(t, "cross-origin", ask(open, http.MethodGet, "https://shop.example").Get("Cross-Origin-Resource-Policy"))
 
-	options.AllowedOrigins = []string{"*"}
-	require.Equal(t, "*", ask(serve(t, options), http.MethodGet, "https://anybody.example").Get(header))
+	for _, all := range [][]string{{"*"}, {"*", "https://shop.example"}, {"https://*.shop.example", "*"}} {
+		options.AllowedOrigins = all
+		require.Equal(t, "*", ask(serve(t, options), http.MethodGet, "https://anybody.example").Get(header))
+	}
+	options.AllowedOrigins = []string{"https://*.shop.example"}
+	subdomains := serve(t, options)
+	require.Equal(t, "https://de.shop.example", ask(subdomains, http.MethodGet, "https://de.shop.example").Get(header))
+	for _, other := range []string{"https://shop.example", "https://evilshop.example", "https://de.shop.example.evil.example"} {
+		require.Empty(t, ask(subdomains, http.MethodGet, other).Get(header), other)
+	}
 
-	for _, wrong := range []string{"", "shop.example", "https://shop.example/", "https://", "ftp://shop.example", "https://a.example,https://b.example"} {
+	for _, wrong := range []string{
+		"", "shop.example", "https://shop.example/", "https://", "ftp://shop.example", "https://a.example,https://b.example", "https://a.example,b.example",
+		"https://*", "https://shop.*", "https://*shop.example", "https://*.*.example", "https://de.*.example", "https://*.", "https://*.:80", "https://*.[::1", "*.shop.example", "https://:80", "https://*.shop.example/",
+	} {
 		options.AllowedOrigins = []string{wrong}
 		_, err := New(t.Context(), options)
 		require.ErrorContains(t, err, "origin", wrong)

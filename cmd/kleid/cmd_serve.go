@@ -43,7 +43,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
 			&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
-			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example; * is all; may be repeated, and in the variable parted by ;"},
+			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
 		}, embedderFlags()...),
 		Action: serveAction,
 	}
