@@ -119,7 +119,12 @@ func TestPageInABrowser(t *testing.T) {
 		v.do(chromedp.Navigate(s.url))
 		v.until(cards + `.length === 12`)
 		require.Equal(t, "start", see[string](v, inView))
-		v.until(cards + `.every((c) => c.querySelector("img").naturalWidth === 150 || !c.querySelector("img").complete)`)
+		// Thumbnails load as they come into view.
+		v.until(cards + `.every((c) => {
+			const img = c.querySelector("img"), there = img.complete && img.naturalWidth === 150;
+			if (!there) img.scrollIntoView();
+			return there;
+		})`)
 	})
 	t.Run("a photo is searched with", func(t *testing.T) {
 		v.t = t

@@ -220,6 +220,7 @@ func TestThumbnails(t *testing.T) {
 	require.Equal(t, "image/jpeg", r.header.Get("Content-Type"))
 	require.Contains(t, r.header.Get("Cache-Control"), "immutable")
 	require.Equal(t, "nosniff", r.header.Get("X-Content-Type-Options"))
+	require.Equal(t, "cross-origin", r.header.Get("Cross-Origin-Resource-Policy"), "a copy in a cache is good for the widget later on")
 	s.get("/v1/thumbnails/"+strings.Repeat("0", 64)).problem(t, http.StatusNotFound, CodeNoThumbnail)
 
 	options := shop.options()

@@ -140,9 +140,11 @@ func (s *Server) secure(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderReferrerPolicy, "strict-origin-when-cross-origin")
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
-	// A shop's page shows thumbnails and runs the widget; nothing else is for other pages to embed.
+	// A shop's page shows thumbnails and runs the widget; nothing else is for other pages to embed. Thumbnails stay
+	// in caches for a year, so theirs does not depend on whether a page is allowed today.
 	policy := "same-origin"
-	if len(s.engine.options.AllowedOrigins) > 0 && (strings.HasPrefix(c.Path(), "/v1/") || c.Path() == "/widget.js") {
+	if strings.HasPrefix(c.Path(), "/v1/thumbnails/") ||
+		len(s.engine.options.AllowedOrigins) > 0 && (strings.HasPrefix(c.Path(), "/v1/") || c.Path() == "/widget.js") {
 		policy = "cross-origin"
 	}
 	c.Set("Cross-Origin-Resource-Policy", policy)
