@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,6 +79,7 @@ func TestPlansAgree(t *testing.T) {
 		})
 	}
 	require.Equal(t, 3, containers)
+	requireUploadsFit(t, string(text))
 
 	aws, err := os.ReadFile("aws/kleid.yaml")
 	require.NoError(t, err)
@@ -84,6 +87,20 @@ func TestPlansAgree(t *testing.T) {
 	for _, wanted := range []string{"SSEAlgorithm", "Status: Enabled", "BlockPublicPolicy: true", "Encrypted: true", "TransitEncryption: ENABLED", "HttpTokens: required"} {
 		require.Contains(t, string(aws), wanted)
 	}
+}
+
+// requireUploadsFit wants room for the largest uploads that all connections can send, and for a GiB beside them.
+func requireUploadsFit(t *testing.T, text string) {
+	t.Helper()
+	found := regexp.MustCompile(`(?s)--max-connections, "(\d+)", --max-upload, "(\d+)".*?limits: \{memory: (\d+)Gi\}`).FindStringSubmatch(text)
+	require.Len(t, found, 4)
+	var n [3]int
+	for i, digits := range found[1:] {
+		var err error
+		n[i], err = strconv.Atoi(digits)
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, n[0]*(n[1]+1)*3+1024, n[2]*1024, "MiB")
 }
 
 // eachContainer finds the containers of pods, wherever they are in a document.

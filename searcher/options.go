@@ -66,7 +66,7 @@ type Options struct {
 	Timeout time.Duration
 	// MaxConnections is how many connections are served at once; more are refused with status 503. Each
 	// may send Limits.MaxBytes and 1 MiB more, which is held in memory, and while a form is read up to
-	// three times: with the defaults, 8.25 GiB of uploads if all send the largest photo. Optional: 256.
+	// three times: with the defaults, 24.75 GiB of uploads if all send the largest photo. Optional: 256.
 	MaxConnections int
 	// Version is that of the program, for the API's description. Optional.
 	Version string
@@ -106,7 +106,7 @@ func (o *Options) complete() error {
 		o.Timeout = 30 * time.Second
 	}
 	if o.MaxConnections <= 0 {
-		o.MaxConnections = 256
+		o.MaxConnections = DefaultConnections
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

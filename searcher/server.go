@@ -34,7 +34,7 @@ type Server struct {
 func New(ctx context.Context, options Options) (*Server, error) {
 	if options.Limits == (photo.Limits{}) {
 		options.Limits = photo.DefaultLimits()
-		options.Limits.MaxBytes = maxUpload
+		options.Limits.MaxBytes = DefaultUpload
 	}
 	engine, err := NewEngine(ctx, options)
 	if err != nil {
@@ -64,8 +64,11 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
-// maxUpload is how many bytes a photo may have that is sent, unless the options say otherwise.
-const maxUpload = 32 << 20
+// What a Server takes, unless the options say otherwise.
+const (
+	DefaultUpload      = 32 << 20 // bytes of a photo
+	DefaultConnections = 256
+)
 
 // formOverhead is what a request may carry beside a photo.
 const formOverhead = 1 << 20

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -31,6 +32,7 @@ func serveCommand() *cli.Command {
 the service finishes the requests under way and ends with exit code 0.
 
 --metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing.
+Uploads take up to --max-connections x (--max-upload + 1 MiB) x 3 of memory, if all send the largest photo at once.
 With a Milvus store, --index names the folder, or s3://bucket/prefix, of ` + "`kleid index --out`" + `, where the
 thumbnails are.
 
@@ -44,6 +46,8 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
 			&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
+			&cli.IntFlag{Name: "max-connections", Value: searcher.DefaultConnections, EnvVars: env("max-connections"), Usage: "serve `NUMBER` connections at once, and refuse more"},
+			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: env("max-upload"), Usage: "take photos of `MiB` at most"},
 		}, embedderFlags()...),
 		Action: serveAction,
 	}
@@ -62,6 +66,11 @@ func serveAction(c *cli.Context) error {
 	if err := searcher.CheckOrigins(origins); err != nil {
 		return wrongUsage(c, "--allowed-origin: %v", err)
 	}
+	if err := positive(c, "max-connections", "max-upload"); err != nil {
+		return err
+	}
+	limits := photo.DefaultLimits()
+	limits.MaxBytes = int64(c.Int("max-upload")) << 20
 	listener, err := listen(c, "listen")
 	if err != nil {
 		return err
@@ -80,7 +89,7 @@ func serveAction(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
-		Embedder: embedder, AllowedOrigins: origins,
+		Embedder: embedder, AllowedOrigins: origins, Limits: limits, MaxConnections: c.Int("max-connections"),
 	})
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -95,6 +97,28 @@ func TestServe(t *testing.T) {
 	require.Empty(t, p.stdout.String())
 	_, err = http.Get(url)
 	require.Error(t, err, "it has let go of the address")
+}
+
+// TestServeWithinBounds holds what an operator says of memory.
+func TestServeWithinBounds(t *testing.T) {
+	s := newShop(t)
+	url := start(t, "serve", "--index", s.index, "--listen", "127.0.0.1:0", "--max-connections", "2", "--max-upload", "1").url(t)
+	status, body := upload(t, url, make([]byte, 3<<19), nil)
+	require.Equal(t, http.StatusRequestEntityTooLarge, status, "%s", body)
+	require.Contains(t, string(body), "photo_too_many_bytes")
+
+	// Whatever the client keeps open, there is no place for a third.
+	var last net.Conn
+	for range 3 {
+		var err error
+		last, err = net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/"))
+		require.NoError(t, err)
+		defer last.Close()
+	}
+	response, err := http.ReadResponse(bufio.NewReader(last), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 }
 
 // TestServeTakesOverNewIndexes publishes a second run while the first is served.

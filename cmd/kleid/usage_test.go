@@ -135,6 +135,8 @@ func TestWrongUsage(t *testing.T) {
 		{"two folders to search", append(search, "--store", "embedded:other"), "--store is embedded:other, another folder"},
 		{"two folders to serve", []string{"serve", "--index", "index", "--store", "embedded:other"}, "--store is embedded:other, another folder"},
 		{"origin without scheme", []string{"serve", "--index", "index", "--allowed-origin", "shop.example"}, `"shop.example" is no origin`},
+		{"no connections", []string{"serve", "--index", "index", "--max-connections", "0"}, "--max-connections is 0"},
+		{"no uploads", []string{"serve", "--index", "index", "--max-upload", "0"}, "--max-upload is 0"},
 		{"unknown backend", append(index, "--backend", "abacus"), `there is no backend "abacus"`},
 		{"negative threads", append(index, "--threads", "-2"), "--threads is -2"},
 		{"no photo", []string{"search", "--index", "index"}, "kleid search needs one photo, not 0"},
