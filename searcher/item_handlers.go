@@ -19,7 +19,7 @@ func (s *Server) similarToItem(ctx context.Context, in *similarToItemInput) (*an
 	if err != nil {
 		return nil, err
 	}
-	return answered(s.engine.SimilarToItem(ctx, in.RowID, request))
+	return s.answered(s.engine.SimilarToItem(ctx, in.RowID, request))
 }
 
 type similarToProductInput struct {
@@ -37,7 +37,7 @@ func (s *Server) similarToProduct(ctx context.Context, in *similarToProductInput
 	if err != nil {
 		return nil, failure(CodeMalformed, "the product id cannot be read: escape what is special in it")
 	}
-	return answered(s.engine.SimilarToProduct(ctx, id, request))
+	return s.answered(s.engine.SimilarToProduct(ctx, id, request))
 }
 
 // request reads the options of an address.
@@ -60,7 +60,7 @@ func (s *Server) item(ctx context.Context, in *itemInput) (*itemOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &itemOutput{row}, nil
+	return &itemOutput{s.public(row)}, nil
 }
 
 type itemsInput struct {
@@ -79,7 +79,10 @@ func (s *Server) items(ctx context.Context, in *itemsInput) (*itemsOutput, error
 		return nil, err
 	}
 	var out itemsOutput
-	out.Body.Items = rows
+	out.Body.Items = make([]catalog.Row, len(rows)) // the engine keeps its own
+	for i, row := range rows {
+		out.Body.Items[i] = s.public(row)
+	}
 	return &out, nil
 }
 

@@ -62,6 +62,9 @@ type Options struct {
 	// AllowedOrigins may read the API from a browser, such as "https://shop.example" for the widget;
 	// "*" stands for all. Optional: the service's own page only.
 	AllowedOrigins []string
+	// HideAttributes are columns of the shop's own (catalog.Row.Attributes) that answers leave out; "*" stands for
+	// all. Optional: anybody may see every column.
+	HideAttributes []string
 	// Timeout bounds the work for one request. Optional: 30 seconds.
 	Timeout time.Duration
 	// MaxConnections is how many connections are served at once; more are refused with status 503. Each

@@ -33,9 +33,12 @@ type answerOutput struct {
 	Body         Answer
 }
 
-func answered(a Answer, err error) (*answerOutput, error) {
+func (s *Server) answered(a Answer, err error) (*answerOutput, error) {
 	if err != nil {
 		return nil, err
+	}
+	for i := range a.Results {
+		a.Results[i].Row = s.public(a.Results[i].Row)
 	}
 	return &answerOutput{"no-store", a}, nil
 }
@@ -95,7 +98,7 @@ func (s *Server) searchForm(ctx context.Context, c *fiber.Ctx, values url.Values
 	if err != nil {
 		return nil, fmt.Errorf("reading a form: %w", err)
 	}
-	return answered(s.engine.SearchPhoto(ctx, data, request))
+	return s.answered(s.engine.SearchPhoto(ctx, data, request))
 }
 
 // searchBody is a search without a photo.
@@ -173,13 +176,13 @@ func (s *Server) searchJSON(ctx context.Context, data []byte, values url.Values)
 	case request.Box != nil && body.PhotoID == "":
 		return nil, invalid("a box belongs to a photo: name its photo_id")
 	case body.PhotoID != "":
-		return answered(s.engine.SearchPhotoID(ctx, body.PhotoID, request))
+		return s.answered(s.engine.SearchPhotoID(ctx, body.PhotoID, request))
 	case body.RowID != "":
-		return answered(s.engine.SimilarToItem(ctx, body.RowID, request))
+		return s.answered(s.engine.SimilarToItem(ctx, body.RowID, request))
 	case body.ProductID != "":
-		return answered(s.engine.SimilarToProduct(ctx, body.ProductID, request))
+		return s.answered(s.engine.SimilarToProduct(ctx, body.ProductID, request))
 	}
-	return answered(s.engine.SearchVector(ctx, body.Vector, request))
+	return s.answered(s.engine.SearchVector(ctx, body.Vector, request))
 }
 
 // unreadable says what is wrong with a body in the words of JSON, not of Go.

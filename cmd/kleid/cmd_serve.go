@@ -31,6 +31,8 @@ func serveCommand() *cli.Command {
 		Description: `A newly published index is taken over within seconds, without a restart. Interrupted, or told to terminate,
 the service finishes the requests under way and ends with exit code 0.
 
+All columns of the catalogue are public, as attributes, but those of --hide-attributes.
+
 --metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing.
 Uploads take up to --max-connections x (--max-upload + 1 MiB) x 3 of memory, if all send the largest photo at once.
 With a Milvus store, --index names the folder, or s3://bucket/prefix, of ` + "`kleid index --out`" + `, where the
@@ -39,6 +41,7 @@ thumbnails are.
 Examples:
   kleid serve --index index/ --listen 127.0.0.1:8080
   kleid serve --index index/ --allowed-origin https://shop.example
+  kleid serve --index index/ --hide-attributes purchase_price --hide-attributes supplier
   kleid serve --store milvus://127.0.0.1:19530/dresses --index index/
 
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
@@ -46,6 +49,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
 			&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
+			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
 			&cli.IntFlag{Name: "max-connections", Value: searcher.DefaultConnections, EnvVars: env("max-connections"), Usage: "serve `NUMBER` connections at once, and refuse more"},
 			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: env("max-upload"), Usage: "take photos of `MiB` at most"},
 		}, embedderFlags()...),
@@ -89,7 +93,7 @@ func serveAction(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
-		Embedder: embedder, AllowedOrigins: origins, Limits: limits, MaxConnections: c.Int("max-connections"),
+		Embedder: embedder, AllowedOrigins: origins, HideAttributes: repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
 	})
 }
 

@@ -1,0 +1,89 @@
+package searcher
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets/studio"
+)
+
+// TestWhatIsNotPublic asks by every address that answers with rows.
+func TestWhatIsNotPublic(t *testing.T) {
+	shop := newShop(t)
+	for i := range 3 {
+		row := shop.row(t, i, studio.Shot{})
+		row.Source = "https://shop:pass@bucket.example/a.jpg?X-Amz-Signature=secret"
+		row.Attributes = map[string]string{"fabric": "silk", "purchase_price": "9.90", "supplier": "A"}
+		shop.rows = append(shop.rows, row)
+	}
+	shop.publish(t, "r1")
+	row := shop.rows[0]
+	ask := func(hidden ...string) []catalog.Row {
+		options := shop.options()
+		options.HideAttributes = hidden
+		s := serve(t, options)
+		var one catalog.Row
+		s.get("/v1/items/"+row.RowID).into(t, &one)
+		var list struct{ Items []catalog.Row }
+		s.get("/v1/items").into(t, &list)
+		rows := append(list.Items, one)
+		for _, a := range []Answer{
+			s.get("/v1/items/" + row.RowID + "/similar").answer(t), s.get("/v1/products/" + row.ProductID + "/similar").answer(t),
+			s.upload(shop.files[row.PhotoID]).answer(t), s.json(`{"photo_id":"` + row.PhotoID + `"}`).answer(t),
+		} {
+			for _, r := range a.Results {
+				rows = append(rows, r.Row)
+			}
+		}
+		require.Len(t, rows, 4+2+2+3+3)
+		for _, r := range rows {
+			require.Equal(t, "https://bucket.example/a.jpg", r.Source)
+		}
+		return rows
+	}
+	for hidden, want := range map[string]map[string]string{
+		"":                        row.Attributes,
+		"purchase_price,supplier": {"fabric": "silk"},
+		"Fabric":                  row.Attributes,
+		"*":                       nil,
+		"supplier,*":              nil,
+	} {
+		var names []string
+		if hidden != "" {
+			names = strings.Split(hidden, ",")
+		}
+		for _, r := range ask(names...) {
+			require.True(t, maps.Equal(want, r.Attributes), "%q hidden: %v", hidden, r.Attributes)
+		}
+	}
+
+	// Programs see all of it.
+	e, err := NewEngine(t.Context(), shop.options())
+	require.NoError(t, err)
+	defer e.Close()
+	kept, err := e.Item(t.Context(), row.RowID)
+	require.NoError(t, err)
+	require.Equal(t, row.Source, kept.Source)
+	require.Equal(t, row.Attributes, kept.Attributes)
+}
+
+func TestWithoutSecrets(t *testing.T) {
+	for source, want := range map[string]string{
+		"photos/a?b@c.jpg":                 "photos/a?b@c.jpg",
+		`C:\photos\a.jpg`:                  `C:\photos\a.jpg`,
+		"":                                 "",
+		"s3://shop/photos/a.jpg":           "s3://shop/photos/a.jpg",
+		"https://shop.example":             "https://shop.example",
+		"https://shop.example?key=1":       "https://shop.example",
+		"https://u:p@shop.example/a@b.jpg": "https://shop.example/a@b.jpg",
+		"https://u:p@q@shop.example:8/a#b": "https://shop.example:8/a#b",
+		"https://u:%zz@shop.example/a.jpg": "https://shop.example/a.jpg",
+		"https://a.example/a.jpg?b=c?d#e":  "https://a.example/a.jpg",
+	} {
+		require.Equal(t, want, withoutSecrets(source))
+	}
+}
