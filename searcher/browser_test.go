@@ -260,6 +260,32 @@ func TestPageInABrowser(t *testing.T) {
 		v.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/#item="+row.RowID))
 		v.until(`%s && document.querySelector("#caption strong")?.textContent === %q`, idle, row.Title)
 	})
+	t.Run("back to what was before a reload", func(t *testing.T) {
+		v.t = t
+		shown := `document.getElementById("query-photo").getAttribute("src")`
+		first := `#results .card:first-child .hit`
+		v.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/"))
+		v.until(cards + `.length === 12`)
+		picture := see[string](v, cards+`[0].querySelector("img").getAttribute("src")`)
+		v.do(chromedp.Click(chromedp.CSS(first)))
+		v.until(`%s && %s === %q`, idle, shown, picture)
+		v.do(chromedp.Reload())
+		v.until(`%s && %s === %q`, idle, shown, picture)
+		v.do(chromedp.Click(chromedp.CSS(first)))
+		v.until(`%s && %s && %s !== %q`, idle, shown, shown, picture)
+		see[bool](v, `(history.back(), true)`)
+		v.until(`%s && %s === %q`, idle, shown, picture)
+
+		// A photo is gone, and what took its place in memory must not stand for it.
+		v.choose(shop.files[row.PhotoID])
+		v.until(`%s && location.hash === "#photo" && %s.length === 14`, idle, cards)
+		v.do(chromedp.Reload())
+		v.until(`%s === "start" && %s.length === 12`, inView, cards)
+		v.do(chromedp.Click(chromedp.CSS(first)))
+		v.until(`%s && %s`, idle, shown)
+		see[bool](v, `(history.back(), true)`)
+		v.until(`location.hash === "#photo" && %s === "start" && %s.length === 12`, inView, cards)
+	})
 	t.Run("a photo from the clipboard", func(t *testing.T) {
 		v.t = t
 		see[bool](v, fmt.Sprintf(`(async () => {

@@ -11,6 +11,7 @@ let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
 let running = null; // AbortController of the search under way
 const visited = []; // subjects, by history.state.n
+const page = Math.random(); // in history.state, too: entries from before a reload are of another visited
 const canDraw = !matchMedia("(pointer: coarse)").matches; // fingers scroll
 
 class Problem extends Error {
@@ -354,7 +355,7 @@ function price(row) {
 // go makes something the subject, and a page of its own in the browser's history.
 function go(next) {
   visited.push(next);
-  history.pushState({ n: visited.length - 1 }, "", next.kind === "item" ? `#item=${next.rowId}` : "#photo");
+  history.pushState({ page, n: visited.length - 1 }, "", next.kind === "item" ? `#item=${next.rowId}` : "#photo");
   begin(next);
 }
 
@@ -416,10 +417,10 @@ async function start() {
 }
 
 // restore shows what the address says: an earlier subject, an item, or the start.
-function restore(n) {
+function restore(state) {
   const item = /^#item=([0-9a-f]{64})$/.exec(location.hash);
-  if (visited[n]) begin(visited[n]);
-  else if (item) begin({ kind: "item", rowId: item[1] });
+  if (item) begin({ kind: "item", rowId: item[1] });
+  else if (state?.page === page) begin(visited[state.n]);
   else start();
 }
 
@@ -492,7 +493,7 @@ document.addEventListener("drop", (event) => {
   document.body.classList.remove("dragging");
   take(event.dataTransfer.files);
 });
-window.addEventListener("popstate", (event) => restore(event.state?.n));
+window.addEventListener("popstate", (event) => restore(event.state));
 $("described").open = matchMedia("(min-width: 761px)").matches; // a phone shows the results first
 lasso();
-restore(-1);
+restore(null);
