@@ -227,6 +227,14 @@ func TestPageInABrowser(t *testing.T) {
 		v.t = t
 		id := see[string](v, cards+`[1].dataset.row`)
 		product := see[string](v, cards+`[1].dataset.product`)
+		v.do(chromedp.Focus(chromedp.CSS("#skip")), chromedp.KeyEvent(kb.Enter))
+		require.Equal(t, "results", see[string](v, `document.activeElement.id`))
+		v.do(chromedp.KeyEvent(kb.Tab))
+		require.True(t, see[bool](v, `document.activeElement === `+cards+`[0].querySelector(".hit")`), "past what comes before the results")
+		require.Equal(t, "search #photo 14", see[string](v, inView+` + " " + location.hash + " " + `+cards+`.length`), "the search stays")
+		v.do(chromedp.Focus(chromedp.CSS("#home")), chromedp.KeyEvent(kb.Tab))
+		require.Equal(t, "photo", see[string](v, `document.activeElement.id`))
+		require.NotEqual(t, "none", see[string](v, `getComputedStyle(document.querySelector(".again")).outlineStyle`), "what a press of it opens")
 		// Tab goes through the chips and on to the cards.
 		v.do(chromedp.Focus(chromedp.CSS("#home")))
 		reached := fmt.Sprintf(`document.activeElement.closest(".card")?.dataset.row === %q && document.activeElement.className === "hit"`, id)
@@ -254,6 +262,7 @@ func TestPageInABrowser(t *testing.T) {
 		v.choose([]byte("no photo"))
 		v.until(`%s && document.getElementById("message-title").textContent === "This photo cannot be read"`, idle)
 		require.Contains(t, see[string](v, `document.getElementById("message-text").textContent`), "JPEG")
+		require.Equal(t, "alert", see[string](v, `document.getElementById("message").role`), "who does not see it is told")
 	})
 	t.Run("an address of an item", func(t *testing.T) {
 		v.t = t

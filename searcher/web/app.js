@@ -474,6 +474,10 @@ $("photo").onchange = async (event) => {
 $("clear").onclick = clear;
 $("model-box").onclick = () => choose(null);
 $("more").onclick = () => search($("results").querySelectorAll(".card[data-row]").length);
+$("skip").onclick = (event) => {
+  event.preventDefault(); // another address would be another subject
+  $("results").focus();
+};
 $("home").onclick = (event) => {
   event.preventDefault();
   history.pushState(null, "", "/");
