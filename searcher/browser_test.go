@@ -2,10 +2,12 @@ package searcher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -332,6 +334,51 @@ func TestPageOnAPhone(t *testing.T) {
 	require.False(t, see[bool](v, `document.getElementById("described").open`), "results before details")
 	v.do(chromedp.Click(chromedp.CSS("#described summary")), chromedp.WaitVisible(chromedp.CSS("#facets .chip.predicted")))
 	require.True(t, see[bool](v, fits))
+}
+
+// TestShowMore has a store that fails for a while, and a new index between two pages of results.
+func TestShowMore(t *testing.T) {
+	v := visit(t)
+	shop := newShopOf(t, 40, 40, 54)
+	shop.index(t, "r1", 30)
+	var broken atomic.Bool
+	store := &watchedStore{Store: shop.store, before: func(string) error {
+		if broken.Load() {
+			return errors.New("out of order")
+		}
+		return nil
+	}}
+	options := shop.options()
+	options.Store = store
+	s := serve(t, options)
+	more := chromedp.Click(chromedp.CSS("#more"))
+	says := func(id string) string { return see[string](v, `document.getElementById("`+id+`").textContent`) }
+	v.do(chromedp.Navigate(s.url + "/#item=" + shop.rows[0].RowID))
+	v.until(`%s && %s.length === 24`, idle, cards)
+
+	broken.Store(true)
+	v.do(more)
+	v.until(`%s && document.getElementById("more-failed").textContent`, idle)
+	require.Equal(t, 24, see[int](v, cards+`.length`), "what is shown stays")
+	require.Equal(t, "24 of 29 dresses", says("status"))
+	require.Equal(t, "more", see[string](v, `document.activeElement.id`), "to be pressed again")
+	broken.Store(false)
+	v.do(more)
+	v.until(`%s && %s.length === 29 && document.getElementById("more").hidden`, idle, cards)
+	require.Empty(t, says("more-failed"))
+
+	v.do(chromedp.Reload())
+	v.until(`%s && %s.length === 24`, idle, cards)
+	const asked = `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/v1/facets")).length`
+	require.Equal(t, 1, see[int](v, asked))
+	shop.index(t, "r2", 40)
+	s.awaitRun("r2")
+	v.do(more)
+	v.until(`%s && document.getElementById("status").textContent === "24 of 39 dresses"`, idle)
+	require.Equal(t, 24, see[int](v, cards+`.length`), "none of the former index")
+	require.Equal(t, 2, see[int](v, asked), "its facets may be others")
+	v.do(more)
+	v.until(`%s && %s.length === 39`, idle, cards)
 }
 
 func TestPageWithoutAnIndex(t *testing.T) {

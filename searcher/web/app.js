@@ -5,6 +5,7 @@ const pageSize = 24;
 const $ = (id) => document.getElementById(id);
 
 let facets = []; // [{name, labels, swatches}] of the index
+let run = ""; // of the index that has these facets
 let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId}
 let where = {}; // facet → label
 let shown = null; // the latest answer
@@ -68,26 +69,41 @@ async function ask(offset, signal) {
   return api("/v1/search", { method: "POST", body: form, signal });
 }
 
+// describe asks what can be filtered by, and returns all that is known of the index.
+async function describe(signal) {
+  const index = await api("/v1/facets", { signal });
+  ({ facets, run } = index);
+  return index;
+}
+
 // search shows results from an offset on; 0 begins anew.
 async function search(offset = 0) {
   running?.abort();
+  const said = $("status").textContent;
   const own = (running = new AbortController());
   document.body.dataset.view = "search";
   document.body.classList.add("loading");
   $("query").hidden = false;
   $("message").hidden = true;
   $("more").hidden = true;
+  $("more-failed").textContent = "";
   $("heading").textContent = "Dresses like this one";
   $("status").textContent = subject.kind === "photo" && !subject.photoId ? "Looking at the photo…" : "Searching…";
   if (!$("results").querySelector(".card[data-row]") || document.body.dataset.fresh) ghosts();
   try {
-    if (!facets.length) facets = (await api("/v1/facets", { signal: own.signal })).facets;
+    if (!facets.length) await describe(own.signal);
     const answer = await ask(offset, own.signal);
+    if (answer.run !== run) await describe(own.signal);
     if (running !== own) return;
+    if (offset > 0 && answer.run !== shown.run) return search(); // ranks of two indexes do not go together
     show(answer, offset);
   } catch (error) {
     if (error.name === "AbortError" || running !== own) return;
-    fail(error);
+    if (offset === 0) return fail(error);
+    $("status").textContent = said;
+    $("more-failed").textContent = sentence(error.message);
+    $("more").hidden = false;
+    $("more").focus();
   } finally {
     if (running === own) {
       document.body.classList.remove("loading");
@@ -402,13 +418,13 @@ async function start() {
   $("query").hidden = true;
   $("message").hidden = true;
   $("more").hidden = true;
+  $("more-failed").textContent = "";
   $("clear").hidden = true;
   $("status").textContent = "";
   $("heading").textContent = "Or begin with one of these";
   ghosts();
   try {
-    const [index, { items }] = await Promise.all([api("/v1/facets"), api("/v1/items?limit=12")]);
-    facets = index.facets;
+    const [index, { items }] = await Promise.all([describe(), api("/v1/items?limit=12")]);
     $("about").textContent = `${index.photos} photos in the catalogue`;
     if (!subject) $("results").replaceChildren(...items.map((row) => card(row, null)));
   } catch (error) {
