@@ -20,15 +20,19 @@ var photoColumns = []string{"photo", "image", "path", "source", "file"}
 // columnName is a column's name without spaces around it. Kleid's own names are found in any case.
 func columnName(name string) string {
 	name = strings.TrimSpace(name)
-	lower := strings.ToLower(name)
-	switch lower {
-	case "product_id", "title", "url", "price", "currency":
-		return lower
-	}
-	if slices.Contains(photoColumns, lower) {
+	if lower := strings.ToLower(name); ownColumn(lower) {
 		return lower
 	}
 	return name
+}
+
+// ownColumn says whether a column is one of those that Kleid knows; others are attributes.
+func ownColumn(name string) bool {
+	switch name {
+	case "product_id", "title", "url", "price", "currency":
+		return true
+	}
+	return slices.Contains(photoColumns, name)
 }
 
 // setField fills a column. Of several of one name, the first that is filled counts; one without a name is
@@ -59,8 +63,11 @@ func (m *manifest) bad(line int, format string, args ...any) {
 
 // at names a line that names no photo.
 func (m *manifest) at(line int) string {
-	return validText(fmt.Sprintf("%s:%d", path.Base(filepath.ToSlash(m.path)), line))
+	return validText(fmt.Sprintf("%s:%d", m.name(), line))
 }
+
+// name is that of the manifest's file.
+func (m *manifest) name() string { return path.Base(filepath.ToSlash(m.path)) }
 
 // add makes an entry of the fields of a line, by column name; attributes are more of them, whatever they
 // are called.

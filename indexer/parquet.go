@@ -13,7 +13,7 @@ import (
 )
 
 // readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are left out. Null
-// is nothing.
+// is nothing. Of what has no text, Kleid's own columns are refused and others skipped.
 func readParquet(ctx context.Context, f *os.File, path string) (listing Listing, err error) {
 	defer func() {
 		if r := recover(); r != nil { // the library's answer to some damaged files
@@ -28,23 +28,35 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 	if err != nil {
 		return Listing{}, fmt.Errorf("not a whole Parquet file: %w", err)
 	}
+	m := &manifest{path: path}
 	var names []string
 	var leaves []int
+	var texts []valueText
 	for _, path := range file.Schema().Columns() {
-		if leaf, ok := file.Schema().Lookup(path...); ok && len(path) == 1 && leaf.MaxRepetitionLevel == 0 {
-			names, leaves = append(names, columnName(path[0])), append(leaves, leaf.ColumnIndex)
+		leaf, ok := file.Schema().Lookup(path...)
+		if !ok || len(path) > 1 || leaf.MaxRepetitionLevel > 0 {
+			continue
 		}
+		name, text := columnName(path[0]), textOf(leaf.Node.Type())
+		if text == nil {
+			why := fmt.Sprintf("the values of the column %s, of type %s, have no text", name, leaf.Node.Type())
+			if ownColumn(name) {
+				return Listing{}, fmt.Errorf("%s: write it as strings or numbers", why)
+			}
+			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + validText(name), validText(why)})
+			continue
+		}
+		names, leaves, texts = append(names, name), append(leaves, leaf.ColumnIndex), append(texts, text)
 	}
 	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(photoColumns, name) }) {
 		return Listing{}, fmt.Errorf("it has no column for the photos: call one of them %s", strings.Join(photoColumns, ", "))
 	}
-	m := &manifest{path: path}
 	line := 0
 	for _, group := range file.RowGroups() {
 		chunks := group.ColumnChunks()
 		columns := make([]*parquetTexts, len(leaves))
 		for i, leaf := range leaves {
-			columns[i] = &parquetTexts{pages: chunks[leaf].Pages()}
+			columns[i] = &parquetTexts{text: texts[i], pages: chunks[leaf].Pages()}
 			defer columns[i].pages.Close()
 		}
 		for range group.NumRows() {
@@ -67,6 +79,7 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 
 // parquetTexts gives the values of a column one after the other, as text.
 type parquetTexts struct {
+	text   valueText
 	pages  parquet.Pages
 	values parquet.ValueReader
 	buffer [256]parquet.Value
@@ -101,5 +114,5 @@ func (t *parquetTexts) next() (string, error) {
 	if v.IsNull() {
 		return "", nil
 	}
-	return v.String(), nil
+	return t.text(v)
 }
