@@ -185,14 +185,18 @@ func (l layout) runs() ([]string, error) {
 	return runs, nil
 }
 
-// clean removes all runs but the current one and the keep before it. What somebody else has put into the
-// folder of a run stays.
-func (l layout) clean(ctx context.Context, store vectors.Store, current string, keep int) error {
+// clean removes all runs but the current one and keep others: the one that was served before it, which after a rollback
+// is not the newest, then the newest. What somebody else has put into the folder of a run stays.
+func (l layout) clean(ctx context.Context, store vectors.Store, current, previous string, keep int) error {
 	runs, err := l.runs()
 	if err != nil {
 		return err
 	}
-	runs = slices.DeleteFunc(runs, func(run string) bool { return run == current })
+	served := slices.Contains(runs, previous)
+	runs = slices.DeleteFunc(runs, func(run string) bool { return run == current || run == previous })
+	if served && previous != current {
+		runs = append(runs, previous)
+	}
 	for _, run := range runs[:max(len(runs)-keep, 0)] {
 		if err := store.Drop(ctx, run); err != nil {
 			return fmt.Errorf("run %s cannot be removed: %w", run, err)

@@ -453,7 +453,7 @@ func (r *runner) publish(ctx context.Context) error {
 	}
 	r.report.Published, r.report.Parquet = true, r.parquet(run)
 	// An old run that cannot be removed must not spoil a good new one.
-	if err := r.clean(ctx, r.Store, run, r.Keep); err != nil {
+	if err := r.clean(ctx, r.Store, run, r.report.PreviousRun, r.Keep); err != nil {
 		r.Logger.Warn("old runs are left behind", "error", err)
 	}
 	if r.remote != nil {

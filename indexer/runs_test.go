@@ -60,6 +60,12 @@ func TestRollback(t *testing.T) {
 	third := b.run(t)
 	require.Equal(t, first.Run, third.PreviousRun)
 	require.Zero(t, third.Embedded)
+	runs, err := layout{b.out}.runs()
+	require.NoError(t, err)
+	require.Equal(t, []string{first.Run, third.Run}, runs, "the run that was served is kept, not the bad one after it")
+	run, err = Rollback(t.Context(), b.store, b.out, "", logger)
+	require.NoError(t, err)
+	require.Equal(t, first.Run, run)
 }
 
 // A rollback that is killed between the store and the folder is made whole by the next job.
