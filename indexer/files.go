@@ -1,7 +1,9 @@
 package indexer
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,11 +20,16 @@ func writeFile(path string, data []byte) error {
 // placeFile writes a file so that it is whole or not there at all. Whether it outlasts a machine that stops
 // is left to the system, unless it is synced.
 func placeFile(path string, data []byte, sync bool) error {
+	return placeStream(path, bytes.NewReader(data), sync)
+}
+
+// placeStream is placeFile for what need not fit into memory.
+func placeStream(path string, data io.Reader, sync bool) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	_, err = io.Copy(f, data)
 	if err == nil {
 		err = f.Chmod(0o644)
 	}

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -186,8 +188,9 @@ func (l layout) runs() ([]string, error) {
 }
 
 // clean removes all runs but the current one and keep others: the one that was served before it, which after a rollback
-// is not the newest, then the newest. What somebody else has put into the folder of a run stays.
-func (l layout) clean(ctx context.Context, store vectors.Store, current, previous string, keep int) error {
+// is not the newest, then the newest. What somebody else has put into the folder of a run stays. In a bucket, unless that is nil, a run goes
+// before it goes here: what fails is seen again the next time, and what is only there is not this folder's to remove.
+func (l layout) clean(ctx context.Context, store vectors.Store, bucket storage.Bucket, current, previous string, keep int) error {
 	runs, err := l.runs()
 	if err != nil {
 		return err
@@ -200,6 +203,14 @@ func (l layout) clean(ctx context.Context, store vectors.Store, current, previou
 	for _, run := range runs[:max(len(runs)-keep, 0)] {
 		if err := store.Drop(ctx, run); err != nil {
 			return fmt.Errorf("run %s cannot be removed: %w", run, err)
+		}
+		for _, file := range []string{reportFile, parquetFile} {
+			if bucket == nil {
+				continue
+			}
+			if err := bucket.Delete(ctx, path.Join(runPrefix+run, file)); err != nil {
+				return err
+			}
 		}
 		// The Parquet file goes last: it shows that the folder is Kleid's.
 		if err := errors.Join(removeIfThere(l.report(run)), removeIfThere(l.parquet(run))); err != nil {

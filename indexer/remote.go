@@ -53,14 +53,7 @@ func (s *remoteState) pull(ctx context.Context) error {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		data, err := storage.ReadAll(ctx, s.bucket, info.Key, 1<<36)
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := placeFile(path, data, false); err != nil {
+		if err := getFile(ctx, s.bucket, info.Key, path); err != nil {
 			return err
 		}
 	}
@@ -133,39 +126,62 @@ func (s *remoteState) keep(ctx context.Context, j *journal, logger *slog.Logger)
 	}
 }
 
-// mirror puts a published run where Out said: its files, then latest, and removes the runs that are not kept.
+// mirror puts a published run where Out said: its files, then latest. What is not kept is removed by clean.
 func mirror(ctx context.Context, l layout, bucket storage.Bucket, run string) error {
 	if err := putThumbnailsNew(ctx, l, bucket); err != nil {
 		return err
-	}
-	runs, err := l.runs()
-	if err != nil {
-		return err
-	}
-	kept := map[string]bool{}
-	for _, r := range runs {
-		kept[runPrefix+r] = true
 	}
 	for _, file := range []string{l.parquet(run), l.report(run)} {
 		if err := putFile(ctx, bucket, path.Join(runPrefix+run, filepath.Base(file)), file); err != nil {
 			return err
 		}
 	}
-	if err := putFile(ctx, bucket, "latest", l.latest()); err != nil {
-		return err
+	return putFile(ctx, bucket, "latest", l.latest())
+}
+
+// latestAt is the current run in a bucket, "" if there is none.
+func latestAt(ctx context.Context, bucket storage.Bucket) (string, error) {
+	data, err := storage.ReadAll(ctx, bucket, "latest", 1<<10)
+	if errors.Is(err, storage.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(data)), err
+}
+
+// pullRuns brings the runs of a bucket here if its current one is not whole here: the folder is new, or another machine
+// made that run. It returns the bucket's current run.
+func pullRuns(ctx context.Context, l layout, bucket storage.Bucket) (run string, err error) {
+	if run, err = latestAt(ctx, bucket); err != nil || run == "" {
+		return "", err
+	}
+	if !ownRun.MatchString(run) {
+		return "", fmt.Errorf("latest in %s is %q, which names no run", bucket, run)
+	}
+	if isHere(l.parquet(run)) && isHere(l.report(run)) {
+		return run, nil
 	}
 	for info, err := range bucket.List(ctx, runPrefix) {
 		if err != nil {
-			return err
+			return "", err
 		}
 		folder, file, _ := strings.Cut(info.Key, "/")
-		if ownRun.MatchString(strings.TrimPrefix(folder, runPrefix)) && !kept[folder] && (file == parquetFile || file == reportFile) {
-			if err := bucket.Delete(ctx, info.Key); err != nil {
-				return err
-			}
+		to := filepath.Join(l.out, folder, file)
+		if !ownRun.MatchString(strings.TrimPrefix(folder, runPrefix)) || file != parquetFile && file != reportFile || isHere(to) {
+			continue
+		}
+		if err := getFile(ctx, bucket, info.Key, to); err != nil {
+			return "", err
 		}
 	}
-	return nil
+	if !isHere(l.parquet(run)) {
+		return "", fmt.Errorf("run %s is the current one in %s, but its %s is not there", run, bucket, parquetFile)
+	}
+	return run, writeFile(l.latest(), []byte(run+"\n"))
+}
+
+func isHere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // catchUp mirrors the current run if an earlier job could not.
@@ -174,12 +190,9 @@ func catchUp(ctx context.Context, l layout, bucket storage.Bucket) error {
 	if err != nil || run == "" {
 		return err
 	}
-	there, err := storage.ReadAll(ctx, bucket, "latest", 1<<10)
-	if err != nil && !errors.Is(err, storage.ErrNotExist) {
+	there, err := latestAt(ctx, bucket)
+	if err != nil || there == run {
 		return err
-	}
-	if strings.TrimSpace(string(there)) == run {
-		return nil
 	}
 	return mirror(ctx, l, bucket, run)
 }

@@ -62,6 +62,7 @@ type runner struct {
 	report  Report
 	// yesterday is what became of the run before, nil without one.
 	yesterday *Report
+	hasIndex  bool // the store has an index of it
 	queries   []ReplayedQuery
 
 	stageBegan time.Time
@@ -95,6 +96,12 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err := r.bindStore(r.Store); err != nil {
 		return Report{}, err
 	}
+	there := "" // the current run where a published run is put as well
+	if r.remote != nil {
+		if there, err = pullRuns(ctx, r.layout, r.remote); err != nil {
+			return Report{}, fmt.Errorf("the index in %s: %w", r.remote, err)
+		}
+	}
 	settled, err := r.recover(ctx, r.Store, r.Logger)
 	if err != nil {
 		return Report{}, err
@@ -105,6 +112,9 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	previous, err := r.Store.CurrentRun(ctx)
 	if err != nil {
 		return Report{}, err
+	}
+	if r.hasIndex = previous != ""; !r.hasIndex {
+		previous = there // its vectors went with the machine that had them, but it is what analysts read
 	}
 	if r.remote != nil {
 		if err := catchUp(ctx, r.layout, r.remote); err != nil {
@@ -118,9 +128,13 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		Gate: Verdict{Reasons: []Reason{}}, Facets: []FacetCounts{},
 	}
 	if previous != "" {
-		if yesterday, err := ReadReport(r.out, previous); err == nil {
+		yesterday, err := ReadReport(r.out, previous)
+		switch {
+		case err == nil:
 			r.yesterday = &yesterday
-		} else {
+		case previous == there && !r.Force:
+			return Report{}, fmt.Errorf("the report of run %s, the current one in %s, cannot be read, and no new index be compared with it: put it back, or publish one by --force: %w", previous, r.remote, err)
+		default:
 			r.Logger.Warn("the new index is not compared with the one before", "error", err)
 		}
 	}
@@ -375,6 +389,9 @@ func (r *runner) compare(ctx context.Context, index vectors.Index) error {
 	if r.yesterday != nil {
 		r.report.Gate.compare(r.Gate, r.yesterday, &r.report)
 	}
+	if !r.hasIndex {
+		return nil
+	}
 	old, err := r.Store.Open(ctx, run)
 	if err != nil {
 		return fmt.Errorf("yesterday's index cannot be opened: %w", err)
@@ -452,14 +469,14 @@ func (r *runner) publish(ctx context.Context) error {
 		return err
 	}
 	r.report.Published, r.report.Parquet = true, r.parquet(run)
-	// An old run that cannot be removed must not spoil a good new one.
-	if err := r.clean(ctx, r.Store, run, r.report.PreviousRun, r.Keep); err != nil {
-		r.Logger.Warn("old runs are left behind", "error", err)
-	}
 	if r.remote != nil {
 		if err := mirror(ctx, r.layout, r.remote, run); err != nil {
 			return fmt.Errorf("run %s is published, but not yet in %s: %w", run, r.remote, err)
 		}
+	}
+	// An old run that cannot be removed must not spoil a good new one.
+	if err := r.clean(ctx, r.Store, r.remote, run, r.report.PreviousRun, r.Keep); err != nil {
+		r.Logger.Warn("old runs are left behind", "error", err)
 	}
 	if err := r.sweep(); err != nil {
 		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)

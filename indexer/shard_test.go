@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/vectors/embedded"
 )
 
 // shopFiles are photos of every kind.
@@ -199,6 +202,83 @@ func TestIndexInS3(t *testing.T) {
 		}
 		require.Equal(t, 1, runs)
 	}
+}
+
+// A night on a machine that knows nothing compares with the run in S3, and leaves all runs there that it does not drop itself.
+func TestIndexInS3OnNewMachines(t *testing.T) {
+	b := newBench(t, shopFiles())
+	bucket := fakeS3(t, "index", nil)
+	night := func(change func(*Options)) (Report, string, error) {
+		options := b.options()
+		options.Out, options.Scratch = "s3://shop/index", filepath.Join(t.TempDir(), "scratch")
+		store, err := embedded.Open(options.Scratch)
+		require.NoError(t, err)
+		options.Store = store
+		change(&options)
+		report, err := Run(t.Context(), options)
+		return report, options.Scratch, err
+	}
+	as := func(*Options) {}
+	runs := func() (runs []string) {
+		for info, err := range bucket.List(t.Context(), "run=") {
+			require.NoError(t, err)
+			if filepath.Base(info.Key) == parquetFile {
+				runs = append(runs, strings.TrimPrefix(path.Dir(info.Key), runPrefix))
+			}
+		}
+		return runs
+	}
+	first, _, err := night(as)
+	require.NoError(t, err)
+	second, scratch, err := night(as)
+	require.NoError(t, err)
+	require.Equal(t, first.Run, second.PreviousRun)
+	require.Equal(t, []string{first.Run, second.Run}, runs(), "one more is kept")
+	require.FileExists(t, ParquetPath(scratch, first.Run))
+	third, _, err := night(func(o *Options) { o.Keep = 0 })
+	require.NoError(t, err)
+	require.Equal(t, []string{third.Run}, runs())
+
+	for i := range 12 {
+		require.NoError(t, os.WriteFile(filepath.Join(b.photos, pictureName(i)), []byte("no photo any more"), 0o644))
+	}
+	bad, scratch, err := night(as)
+	require.NoError(t, err)
+	require.Equal(t, third.Run, bad.PreviousRun)
+	require.True(t, bad.Gate.Refused(), "it is compared with the run before")
+	require.Equal(t, []string{third.Run}, runs())
+	latest, err := Latest(scratch)
+	require.NoError(t, err)
+	require.Equal(t, third.Run, latest)
+
+	require.NoError(t, bucket.Delete(t.Context(), "run="+third.Run+"/report.json"))
+	_, _, err = night(as)
+	require.ErrorContains(t, err, "the report of run "+third.Run+", the current one in s3://shop/index, cannot be read")
+	forced, _, err := night(func(o *Options) { o.Force = true })
+	require.NoError(t, err)
+	require.True(t, forced.Published)
+}
+
+// A machine with runs of earlier nights does not put an old one in the place of another machine's new one.
+func TestIndexInS3OfTwoMachines(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	bucket := fakeS3(t, "index", nil)
+	night := func(machine string) Report {
+		options := b.options() // with one store
+		options.Out, options.Scratch = "s3://shop/index", filepath.Join(filepath.Dir(b.out), machine)
+		report, err := Run(t.Context(), options)
+		require.NoError(t, err)
+		return report
+	}
+	night("a")
+	second := night("b")
+	third := night("a")
+	require.Equal(t, second.Run, third.PreviousRun)
+	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
+	require.NoError(t, err)
+	require.Equal(t, third.Run+"\n", string(latest))
+	_, err = bucket.Stat(t.Context(), "run="+second.Run+"/part-000.parquet")
+	require.NoError(t, err)
 }
 
 // A run that could not be put into S3 when it was published is put there by the next job, whatever becomes of that.
