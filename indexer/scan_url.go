@@ -1,11 +1,14 @@
 package indexer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kleid-search/kleid/storage"
@@ -72,15 +75,17 @@ func scanS3(ctx context.Context, url string) (Listing, error) {
 		return Listing{}, err
 	}
 	var listing Listing
+	inIndex := map[string]int{} // files by the folder of their index
 	for info, err := range bucket.List(ctx, "") {
 		if err != nil && info.Key == "" {
 			return Listing{}, err
 		}
+		index, ok := indexOf(info.Key)
 		switch {
 		case err != nil:
 			listing.Skipped = append(listing.Skipped, Skipped{validText(info.Key), err.Error()})
-		case inIndex(info.Key):
-			// An index may lie beside the photos: its thumbnails are none of the catalogue.
+		case ok: // an index may lie beside the photos
+			inIndex[index]++
 		case looksLikePhoto(info.Key):
 			listing.Entries = append(listing.Entries, Entry{
 				ProductID: productOf(info.Key), Source: validText(info.Key), Location: bucket.String() + "/" + info.Key, Info: info,
@@ -89,15 +94,26 @@ func scanS3(ctx context.Context, url string) (Listing, error) {
 			listing.Others++
 		}
 	}
+	for _, index := range slices.Sorted(maps.Keys(inIndex)) {
+		reason := fmt.Sprintf("%d files of an index: its thumbnails are no photos of the catalogue", inIndex[index])
+		listing.Skipped = append(listing.Skipped, Skipped{validText(cmp.Or(index, ".")), reason})
+	}
 	return listing, nil
 }
 
-// inIndex says whether a key is of the Parquet files or thumbnails of an index.
-func inIndex(key string) bool {
-	for _, part := range strings.Split(path.Dir(key), "/") {
-		if run, ok := strings.CutPrefix(part, runPrefix); ok && ownRun.MatchString(run) || part == "thumbnails" {
-			return true
+// indexOf is the folder of the index that a key is of, by the form of its name: a Parquet file, a report or a thumbnail.
+// Other files stay the shop's, also in a folder called thumbnails.
+func indexOf(key string) (folder string, ok bool) {
+	parts := strings.Split(key, "/")
+	for i, part := range parts[:len(parts)-1] {
+		if run, ok := strings.CutPrefix(part, runPrefix); ok && ownRun.MatchString(run) {
+			return path.Join(parts[:i]...), true
 		}
 	}
-	return false
+	if n := len(parts); n >= 3 && parts[n-3]+"/" == thumbnailsPrefix {
+		if m := ownThumbnail.FindStringSubmatch(parts[n-1]); m != nil && m[1] != "" && m[1][:2] == parts[n-2] {
+			return path.Join(parts[:n-3]...), true
+		}
+	}
+	return "", false
 }

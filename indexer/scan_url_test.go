@@ -12,6 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
@@ -74,9 +75,13 @@ func TestScanURL(t *testing.T) {
 	}
 	var table bytes.Buffer
 	require.NoError(t, parquet.Write(&table, []row{{"p1", "photos/1.jpg", 19.5, "silk", []int32{36, 38}}, {"p2", "/2.jpg", 20, "", nil}, {"p3", "https://shop.example/3.jpg", 0, "", nil}}))
+	thumbnail := photo.ID([]byte("x")) + ".jpg"
 	fakeS3(t, "nightly", map[string][]byte{
 		"catalogue.parquet": table.Bytes(), "catalogue.csv": []byte("photo\nphotos/1.jpg\n"), "cut.parquet": table.Bytes()[:100], "shoes.parquet": shoes(t),
-		"index/thumbnails/ab/ab.jpg": []byte("x"), "photos/1.jpg": []byte("x"), "index/run=20261127T020000000Z-1a2b3c/1.jpg": []byte("x"), "a.txt": nil,
+		"photos/1.jpg": []byte("x"), "index/run=20261127T020000000Z-1a2b3c/1.jpg": []byte("x"), "a.txt": nil,
+		"index/thumbnails/" + thumbnail[:2] + "/" + thumbnail: []byte("x"),
+		// The shop has folders of that name as well.
+		"photos/thumbnails/2.jpg": []byte("x"), "thumbnails/ab/1.jpg": []byte("x"), "thumbnails/cd/" + thumbnail: []byte("x"),
 	})
 	listing, err := Scan(t.Context(), "s3://shop/nightly/catalogue.parquet", "")
 	require.NoError(t, err)
@@ -88,8 +93,12 @@ func TestScanURL(t *testing.T) {
 	require.Equal(t, "s3://shop/nightly/photos/1.jpg", listing.Entries[0].Location)
 	listing, err = Scan(t.Context(), "s3://shop/nightly", "")
 	require.NoError(t, err)
-	require.Len(t, listing.Entries, 1, "what an index left there is no catalogue")
-	require.Equal(t, "photos/1.jpg", listing.Entries[0].Source)
+	var sources []string
+	for _, e := range listing.Entries {
+		sources = append(sources, e.Source)
+	}
+	require.Equal(t, []string{"photos/1.jpg", "photos/thumbnails/2.jpg", "thumbnails/ab/1.jpg", "thumbnails/cd/" + thumbnail}, sources, "what an index left there is no catalogue")
+	require.Equal(t, []Skipped{{"index", "2 files of an index: its thumbnails are no photos of the catalogue"}}, listing.Skipped)
 	require.NotEmpty(t, listing.Entries[0].Info.ETag)
 
 	file := filepath.Join(t.TempDir(), "catalogue.parquet")
