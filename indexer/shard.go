@@ -2,7 +2,6 @@ package indexer
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/gob"
@@ -70,7 +69,6 @@ const (
 type shardManifest struct {
 	Index          int               `json:"index"`
 	Count          int               `json:"count"`
-	Catalogue      string            `json:"catalogue"` // fingerprint of the whole listing
 	EmbeddingModel string            `json:"embedding_model"`
 	FacetModel     string            `json:"facet_model"`
 	Photos         int               `json:"photos"`
@@ -133,6 +131,10 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	defer unlock()
+	// What an earlier try left must not be taken for what this one will see.
+	if err := bucket.Delete(ctx, shard.result(shardDone)); err != nil {
+		return ShardReport{}, err
+	}
 	state := &remoteState{bucket: bucket, prefix: shard.work() + "/work/", dir: r.work()}
 	r.pictures = thumbnails{dir: ThumbnailsFolder(options.Out)}
 	if remote {
@@ -147,7 +149,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	manifest := shardManifest{
-		Index: shard.Index, Count: shard.Count, Catalogue: fingerprint(r.entries), SHA256: map[string]string{},
+		Index: shard.Index, Count: shard.Count, SHA256: map[string]string{},
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel,
 	}
 	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(&e) })
@@ -197,21 +199,8 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}, nil
 }
 
-// fingerprint is the same for the same listing, whichever machine made it.
-func fingerprint(entries []Entry) string {
-	h := sha256.New()
-	for i := range entries {
-		e := &entries[i]
-		fmt.Fprintf(h, "%q %q %q %q\n", e.ProductID, e.Source, e.Location, e.Err)
-	}
-	return hex.EncodeToString(h.Sum(nil))[:32]
-}
-
 // putResult leaves what the shard saw.
 func (r *runner) putResult(ctx context.Context, bucket storage.Bucket, shard Shard, manifest shardManifest) error {
-	if err := bucket.Delete(ctx, shard.result(shardDone)); err != nil { // of an earlier try with another catalogue
-		return err
-	}
 	seen := map[string]bool{}
 	keys := map[photoKey]bool{}
 	var findings []shardFinding
@@ -265,8 +254,12 @@ func putHashed(ctx context.Context, bucket storage.Bucket, key string, source io
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// ErrIncomplete says that not all shards of a job are there and of one kind.
-var ErrIncomplete = errors.New("the shards are not complete")
+// What can be wrong with the shards of a job: one is not done, or is to be run again; or all are done, but of another
+// catalogue or model, so that waiting does not help.
+var (
+	ErrIncomplete = errors.New("the shards are not complete")
+	ErrMismatch   = errors.New("the shards do not fit")
+)
 
 // shardSource is what the shards of a job saw.
 type shardSource struct {
@@ -278,31 +271,41 @@ type shardSource struct {
 func (s *shardSource) gather(ctx context.Context, r *runner) error {
 	r.begin(StageEmbed)
 	r.loader = newLoader(r.entries)
-	at := map[string][]int{} // entries by location
-	for i := range r.entries {
-		at[r.entries[i].Location] = append(at[r.entries[i].Location], i)
-	}
-	want := fingerprint(r.entries)
 	// First whether all are whole, so that nobody waits for what cannot be.
 	manifests := make([]shardManifest, len(s.shards))
 	for i, shard := range s.shards {
 		m, err := s.manifest(ctx, shard)
-		switch {
-		case errors.Is(err, storage.ErrNotExist):
+		if errors.Is(err, storage.ErrNotExist) {
 			return fmt.Errorf("%w: shard %s of job %s is not done", ErrIncomplete, shard, shard.Job)
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		case m.Catalogue != want:
-			return fmt.Errorf("%w: the catalogue is another than when shard %s was made: run all shards again", ErrIncomplete, shard)
-		case m.EmbeddingModel != r.meta.EmbeddingModel || m.FacetModel != r.meta.FacetModel:
-			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", ErrIncomplete, shard, m.EmbeddingModel, m.FacetModel, r.meta.EmbeddingModel, r.meta.FacetModel)
 		}
 		manifests[i] = m
 		r.report.Embedded += m.Embedded
 	}
-	for i := range r.entries {
-		r.loader.findings[i].err = cmp.Or(r.entries[i].Err, "no shard has looked at it")
+	for i, m := range manifests {
+		if m.EmbeddingModel != r.meta.EmbeddingModel || m.FacetModel != r.meta.FacetModel {
+			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", ErrMismatch, s.shards[i], m.EmbeddingModel, m.FacetModel, r.meta.EmbeddingModel, r.meta.FacetModel)
+		}
 	}
+	if err := s.gatherFindings(ctx, r, manifests); err != nil {
+		return err
+	}
+	for i, shard := range s.shards {
+		if err := s.each(ctx, shard, shardPhotos, manifests[i], r.journal.Import); err != nil {
+			return err
+		}
+		r.Progress(Progress{Stage: StageEmbed, Done: (i + 1) * len(r.entries) / len(s.shards), Total: len(r.entries)})
+	}
+	r.end(StageEmbed)
+	return r.journal.Sync()
+}
+
+// gatherFindings brings what became of the locations into the runner's findings. The catalogue may have lost photos since
+// the shards listed it; one that no shard has looked at is an error.
+func (s *shardSource) gatherFindings(ctx context.Context, r *runner, manifests []shardManifest) error {
+	all := map[string]shardFinding{} // by location
 	for i, shard := range s.shards {
 		table, err := s.read(ctx, shard, shardFindings, manifests[i])
 		if err != nil {
@@ -312,24 +315,30 @@ func (s *shardSource) gather(ctx context.Context, r *runner) error {
 		if err := gob.NewDecoder(bytes.NewReader(table)).Decode(&findings); err != nil {
 			return fmt.Errorf("%s: %w", shard.result(shardFindings), err)
 		}
-		err = s.each(ctx, shard, shardPhotos, manifests[i], r.journal.Import)
-		if err != nil {
-			return err
-		}
 		for _, f := range findings {
-			for _, e := range at[f.Location] {
-				if r.entries[e].Err == "" {
-					r.loader.findings[e] = finding{key: f.Key, hasKey: f.HasKey, err: f.Err}
-				}
-			}
+			all[f.Location] = f
 			if f.Broken != "" {
 				r.loader.broken[f.Key] = f.Broken
 			}
 		}
-		r.Progress(Progress{Stage: StageEmbed, Done: (i + 1) * len(r.entries) / len(s.shards), Total: len(r.entries)})
 	}
-	r.end(StageEmbed)
-	return r.journal.Sync()
+	missing := 0
+	for i := range r.entries {
+		e, to := &r.entries[i], &r.loader.findings[i]
+		f, ok := all[e.Location]
+		switch {
+		case e.Err != "":
+			to.err = e.Err
+		case ok:
+			*to = finding{key: f.Key, hasKey: f.HasKey, err: f.Err}
+		default:
+			missing++
+		}
+	}
+	if missing > 0 {
+		return fmt.Errorf("%w: no shard has looked at %d of the %d photos of the catalogue, which is another than when they listed it: run all shards again", ErrMismatch, missing, len(r.entries))
+	}
+	return nil
 }
 
 func (s *shardSource) manifest(ctx context.Context, shard Shard) (shardManifest, error) {
@@ -375,7 +384,8 @@ func (s *shardSource) each(ctx context.Context, shard Shard, name string, m shar
 }
 
 // CommitShards makes the index of a job whose shards have all been run: it does what Run does after the photos are
-// embedded. It fails with ErrIncomplete while a shard is missing, damaged, or of another catalogue or model.
+// embedded. It fails with ErrIncomplete while a shard is missing or damaged, and with ErrMismatch if all are there, but of
+// another catalogue or model. What the shards saw is removed, also if the new index is refused: it is of this night.
 func CommitShards(ctx context.Context, options Options, job string, count int) (Report, error) {
 	if err := (Shard{0, count, job}).Check(); err != nil {
 		return Report{}, fmt.Errorf("index: %w", err)
@@ -385,7 +395,7 @@ func CommitShards(ctx context.Context, options Options, job string, count int) (
 		source.shards = append(source.shards, Shard{i, count, job})
 	}
 	report, err := run(ctx, options, source)
-	if err == nil && report.Published {
+	if err == nil {
 		for _, shard := range source.shards {
 			for _, name := range []string{shardDone, shardPhotos, shardFindings} {
 				err = errors.Join(err, source.bucket.Delete(ctx, shard.result(name)))

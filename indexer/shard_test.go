@@ -111,31 +111,32 @@ func TestIncompleteShards(t *testing.T) {
 		_, err := CommitShards(t.Context(), b.options(), "monday", 2)
 		return err
 	}
-	requireIncomplete := func(problem string) {
+	requireNone := func(kind error, problem string) {
 		t.Helper()
 		err := commit()
-		require.ErrorIs(t, err, ErrIncomplete)
+		require.ErrorIs(t, err, kind)
 		require.ErrorContains(t, err, problem)
 		run, err := b.store.CurrentRun(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, run)
 	}
-	requireIncomplete("shard 0-of-2 of job monday is not done")
+	requireNone(ErrIncomplete, "shard 0-of-2 of job monday is not done")
 	shard(0)
-	requireIncomplete("shard 1-of-2 of job monday is not done")
+	requireNone(ErrIncomplete, "shard 1-of-2 of job monday is not done")
 	shard(1)
 	photos := filepath.Join(b.out, filepath.FromSlash(Shard{1, 2, "monday"}.result(shardPhotos)))
 	data, err := os.ReadFile(photos)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(photos, data[:len(data)/2], 0o644))
-	requireIncomplete("is not what shard 1-of-2 wrote")
+	requireNone(ErrIncomplete, "is not what shard 1-of-2 wrote")
 	require.NoError(t, os.WriteFile(photos, data, 0o644))
 	writeFiles(t, b.photos, pictures(20, 1))
-	requireIncomplete("the catalogue is another than when shard 0-of-2 was made")
+	requireNone(ErrMismatch, "no shard has looked at 1 of the 18 photos of the catalogue")
 	require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(20))))
 	b.embedder.meta.FacetModel = "heads-2"
-	requireIncomplete("use one model for all")
+	requireNone(ErrMismatch, "use one model for all")
 	b.embedder.meta.FacetModel = "heads-1"
+	require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(0))), "a photo may go in between")
 	require.NoError(t, commit())
 
 	for _, wrong := range []Shard{{2, 2, "monday"}, {-1, 2, "monday"}, {0, 0, "monday"}, {0, 1, "../monday"}, {0, 1, ""}} {
@@ -143,6 +144,43 @@ func TestIncompleteShards(t *testing.T) {
 		require.Error(t, err)
 		require.Error(t, wrong.Check())
 	}
+}
+
+// What an earlier night's shards saw is not taken for what this night's see: it goes when a shard begins, and when the gate
+// has refused it.
+func TestShardsOfAnEarlierNight(t *testing.T) {
+	b := newBench(t, pictures(0, 20))
+	shard := func(i int) (ShardReport, error) { return RunShard(t.Context(), b.options(), Shard{i, 2, "nightly"}) }
+	both := func() {
+		for i := range 2 {
+			_, err := shard(i)
+			require.NoError(t, err)
+		}
+	}
+	commit := func() (Report, error) { return CommitShards(t.Context(), b.options(), "nightly", 2) }
+	both()
+	catalogue := b.photos
+	b.photos += " that is away"
+	_, err := shard(1)
+	require.ErrorContains(t, err, "cannot be opened")
+	b.photos = catalogue
+	_, err = commit()
+	require.ErrorIs(t, err, ErrIncomplete)
+	require.ErrorContains(t, err, "shard 1-of-2 of job nightly is not done")
+
+	both()
+	first, err := commit()
+	require.NoError(t, err)
+	require.True(t, first.Published)
+	for i := range 15 {
+		require.NoError(t, os.WriteFile(filepath.Join(b.photos, pictureName(i)), []byte("no photo any more"), 0o644))
+	}
+	both()
+	refused, err := commit()
+	require.NoError(t, err)
+	require.True(t, refused.Gate.Refused())
+	_, err = commit()
+	require.ErrorContains(t, err, "shard 0-of-2 of job nightly is not done")
 }
 
 // A shard that is interrupted goes on where it was.

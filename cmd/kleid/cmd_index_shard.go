@@ -92,7 +92,8 @@ func indexCommitCommand() *cli.Command {
 		Name:  "commit",
 		Usage: "make the index of what the shards of a job saw",
 		Description: `Checks that all shards are there, whole, and of this catalogue and model, and then does what kleid index does
-after it has embedded the photos: Parquet, vectors, gate, publication.
+after it has embedded the photos: Parquet, vectors, gate, publication. Photos that are gone since are left out; one that
+no shard has looked at is an error. If the new index is refused, the shards have to be run again, which is quick.
 
 Examples:
   kleid index commit --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shards 4 --job monday --store milvus://milvus:19530/dresses
@@ -121,7 +122,7 @@ Examples:
 // commitPause is how long to wait before shards are looked for again.
 const commitPause = 5 * time.Second
 
-// commitWhenDone commits the shards of a job, and waits for those that are missing.
+// commitWhenDone commits the shards of a job, and waits for those that are not complete.
 func commitWhenDone(ctx context.Context, options indexer.Options, job string, count int, wait time.Duration) (indexer.Report, error) {
 	until := time.Now().Add(wait)
 	for {
