@@ -91,6 +91,8 @@ type ShardReport struct {
 	Job             string  `json:"job"`
 	Photos          int     `json:"photos"`
 	Unreadable      int     `json:"unreadable"`
+	MaxBad          float64 `json:"max_bad"`
+	TooManyBad      bool    `json:"too_many_bad"` // so that nothing is left for CommitShards, unless by Options.Force
 	Embedded        int     `json:"embedded"`
 	FacetsRead      int     `json:"facets_read"`
 	Seconds         float64 `json:"seconds"`
@@ -104,6 +106,7 @@ func (r ShardReport) String() string {
 
 // RunShard embeds the photos of a shard. Like Run it goes on where it was interrupted, also on another machine if
 // Options.Out is in S3, where what it knows is put every half minute; Options.Scratch then is a folder of this machine.
+// A report comes without an error also when too many of its photos are unreadable: see ShardReport.TooManyBad.
 func RunShard(ctx context.Context, options Options, shard Shard) (ShardReport, error) {
 	report, err := runShard(ctx, options, shard)
 	if err != nil {
@@ -175,11 +178,14 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		}
 	}
 	manifest.Embedded = r.report.Embedded
-	if err := r.putResult(ctx, bucket, shard, manifest); err != nil {
-		return ShardReport{}, err
+	unreadable := (&rows{findings: r.loader.findings, broken: r.loader.broken}).bad()
+	tooManyBad := float64(unreadable) > r.MaxBad*float64(len(r.entries))
+	if !tooManyBad || r.Force {
+		if err := r.putResult(ctx, bucket, shard, manifest); err != nil {
+			return ShardReport{}, err
+		}
 	}
 	live := map[photoKey]bool{}
-	unreadable := (&rows{findings: r.loader.findings, broken: r.loader.broken}).bad()
 	for _, f := range r.loader.findings {
 		live[f.key] = true
 	}
@@ -194,8 +200,8 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	seconds := time.Since(r.started).Seconds()
 	return ShardReport{
-		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead,
-		Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.MaxBad, TooManyBad: tooManyBad,
+		Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead, Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
 	}, nil
 }
 

@@ -183,6 +183,27 @@ func TestShardsOfAnEarlierNight(t *testing.T) {
 	require.ErrorContains(t, err, "shard 0-of-2 of job nightly is not done")
 }
 
+// A shard with too many unreadable photos leaves nothing to commit.
+func TestShardWithTooManyBad(t *testing.T) {
+	b := newBench(t, shopFiles()) // two of 17 are no photos, and one no network can look at
+	options := b.options()
+	options.MaxBad = 0.1
+	report, err := RunShard(t.Context(), options, Shard{0, 1, "monday"})
+	require.NoError(t, err)
+	require.True(t, report.TooManyBad)
+	require.Equal(t, 3, report.Unreadable)
+	_, err = CommitShards(t.Context(), options, "monday", 1)
+	require.ErrorIs(t, err, ErrIncomplete)
+	for _, change := range []func(){func() { options.MaxBad = 0.2 }, func() { options.MaxBad, options.Force = 0.1, true }} {
+		change()
+		_, err = RunShard(t.Context(), options, Shard{0, 1, "monday"})
+		require.NoError(t, err)
+		committed, err := CommitShards(t.Context(), options, "monday", 1)
+		require.NoError(t, err)
+		require.True(t, committed.Published)
+	}
+}
+
 // A shard that is interrupted goes on where it was.
 func TestInterruptedShard(t *testing.T) {
 	b := newBench(t, pictures(0, 20))

@@ -108,7 +108,11 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 		err = &refusedError{report.Gate}
 	}
 	if err == nil && report.TooManyBad && !c.Bool("force") {
-		err = &tooManyBadError{float64(report.Unreadable) / float64(report.Photos), report.MaxBad, report.Published}
+		outcome := "the index that was there stays the current one"
+		if report.Published {
+			outcome = "the index is published all the same, since there was none before"
+		}
+		err = &tooManyBadError{float64(report.Unreadable) / float64(report.Photos), report.MaxBad, outcome}
 	}
 	return err
 }

@@ -59,9 +59,26 @@ func shardOf(c *cli.Context) (indexer.Shard, error) {
 	return shard, nil
 }
 
+// notOfShards are flags for what commit does. In a variable, which all machines of a plan may share, they are no mistake.
+func notOfShards(c *cli.Context) error {
+	names := []string{"notify", "push-metrics", "replay"}
+	for _, f := range gateFlags() {
+		names = append(names, f.Names()[0])
+	}
+	for _, name := range names {
+		if c.IsSet(name) && os.Getenv(env(name)[0]) == "" {
+			return wrongUsage(c, "--%s does nothing with --shard: give it to kleid index commit", name)
+		}
+	}
+	return nil
+}
+
 // indexShard embeds a part of the photos.
 func indexShard(c *cli.Context) error {
 	shard, err := shardOf(c)
+	if err == nil {
+		err = notOfShards(c)
+	}
 	if err != nil {
 		return err
 	}
@@ -81,9 +98,13 @@ func indexShard(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(report)
+		err = json.NewEncoder(c.App.Writer).Encode(report)
+	} else {
+		_, err = fmt.Fprint(c.App.Writer, report)
 	}
-	_, err = fmt.Fprint(c.App.Writer, report)
+	if err == nil && report.TooManyBad && !options.Force {
+		err = &tooManyBadError{float64(report.Unreadable) / float64(report.Photos), report.MaxBad, "the shard is not done, and kleid index commit will not take it, unless --force is given"}
+	}
 	return err
 }
 

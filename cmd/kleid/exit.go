@@ -56,18 +56,14 @@ func wrongUsage(c *cli.Context, format string, args ...any) error {
 	return &usageError{c.Command.HelpName, fmt.Sprintf(format, args...)}
 }
 
-// tooManyBadError says that an index has too many unreadable photos.
+// tooManyBadError says that an index, or a shard, has too many unreadable photos.
 type tooManyBadError struct {
 	share, allowed float64
-	published      bool
+	outcome        string
 }
 
 func (e *tooManyBadError) Error() string {
-	kept := "the index that was there stays the current one"
-	if e.published {
-		kept = "the index is published all the same, since there was none before"
-	}
-	return fmt.Sprintf("%.1f%% of the photos are unreadable, more than the %.1f%% that --max-bad allows: %s", 100*e.share, 100*e.allowed, kept)
+	return fmt.Sprintf("%.1f%% of the photos are unreadable, more than the %.1f%% that --max-bad allows: %s", 100*e.share, 100*e.allowed, e.outcome)
 }
 
 // refusedError says that the gate refused a new index.

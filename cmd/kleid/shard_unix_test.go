@@ -84,12 +84,32 @@ func TestShardsInS3(t *testing.T) {
 		"there is no shard 2 of 2":    {"index", "--catalogue", folder, "--out", alone, "--job", "x", "--shard", "2/2"},
 		"--shard needs --job":         {"index", "--catalogue", folder, "--out", alone, "--shard", "0/2"},
 		"name a folder of this machi": {"index", "--catalogue", folder, "--out", "s3://shop/index"},
-		"--shards is 0":               {"index", "commit", "--catalogue", folder, "--out", alone, "--job", "x"},
+		"--gate-rows does nothing with --shard: give it to kleid index commit": {"index", "--catalogue", folder, "--out", alone, "--job", "x", "--shard", "0/2", "--gate-rows", "0.5"},
+		"--notify does nothing with --shard":                                   {"index", "--catalogue", folder, "--out", alone, "--job", "x", "--shard", "0/2", "--notify", "https://hooks.example"},
+		"--shards is 0":                                                        {"index", "commit", "--catalogue", folder, "--out", alone, "--job", "x"},
 	} {
 		r := kleid(t, wrong...)
 		require.Equal(t, exitUsage, r.code, problem)
 		require.Contains(t, r.stderr, problem)
 	}
+}
+
+// TestShardWithTooManyBad has an exit code of its own, and leaves nothing to commit. Variables may be those of all machines.
+func TestShardWithTooManyBad(t *testing.T) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	folder := t.TempDir()
+	for i, photo := range s.photos(t)[:2] {
+		data, err := os.ReadFile(photo)
+		require.NoError(t, err)
+		write(t, filepath.Join(folder, filepath.Base(photo)), data[:len(data)/(1+i)])
+	}
+	t.Setenv("KLEID_NOTIFY", "https://hooks.example")
+	args := []string{"index", "--catalogue", folder, "--out", t.TempDir(), "--job", "x", "--shard", "0/1"}
+	r := kleid(t, args...)
+	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Contains(t, r.stderr, "50.0% of the photos are unreadable, more than the 5.0% that --max-bad allows: the shard is not done")
+	require.Equal(t, exitDone, kleid(t, append(args, "--force")...).code)
 }
 
 // TestShardOfAnArrayJob takes the shard from what Kubernetes and AWS Batch say, and commits when all are done.
