@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -217,9 +218,15 @@ func readTruth(ctx context.Context, reader *catalog.Reader, v *Verification, pro
 }
 
 // Rollback makes an earlier run the current one again: the one named, or the newest before the current one. Its index
-// and Parquet file are there as long as Options.Keep keeps them. It returns the run.
-func Rollback(ctx context.Context, store vectors.Store, out, to string, logger *slog.Logger) (string, error) {
+// and Parquet file are there as long as Options.Keep keeps them. Where published runs are put as well is bucket, nil for
+// nowhere: latest follows there. It returns the run.
+func Rollback(ctx context.Context, store vectors.Store, out string, bucket storage.Bucket, to string, logger *slog.Logger) (string, error) {
 	l := layout{filepath.Clean(out)}
+	if bucket != nil { // the folder may be new
+		if err := os.MkdirAll(l.work(), 0o755); err != nil {
+			return "", err
+		}
+	}
 	unlock, err := lock(l.out)
 	if err != nil {
 		return "", err
@@ -227,6 +234,11 @@ func Rollback(ctx context.Context, store vectors.Store, out, to string, logger *
 	defer unlock()
 	if err := l.bindStore(store); err != nil {
 		return "", err
+	}
+	if bucket != nil {
+		if _, err := pullRuns(ctx, l, bucket); err != nil {
+			return "", fmt.Errorf("the index in %s: %w", bucket, err)
+		}
 	}
 	if _, err := l.recover(ctx, store, logger); err != nil {
 		return "", err
@@ -259,5 +271,12 @@ func Rollback(ctx context.Context, store vectors.Store, out, to string, logger *
 	if err := store.Publish(ctx, run); err != nil {
 		return "", fmt.Errorf("run %s cannot be published: %w", run, err)
 	}
-	return run, writeFile(l.latest(), []byte(run+"\n")) // after a kill before this the next job does it
+	// After a kill before this the next job does it, here and there.
+	if err := writeFile(l.latest(), []byte(run+"\n")); err != nil || bucket == nil {
+		return run, err
+	}
+	if err := mirror(ctx, l, bucket, run); err != nil {
+		return "", fmt.Errorf("run %s is the current one in %s, but not yet in %s: %w", run, l.out, bucket, err)
+	}
+	return run, nil
 }

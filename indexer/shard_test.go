@@ -3,6 +3,7 @@ package indexer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -338,6 +339,29 @@ func TestIndexInS3OfTwoMachines(t *testing.T) {
 	require.Equal(t, third.Run+"\n", string(latest))
 	_, err = bucket.Stat(t.Context(), "run="+second.Run+"/part-000.parquet")
 	require.NoError(t, err)
+}
+
+// A rollback of an index in S3 is one there as well, also from a machine that knows nothing of its runs.
+func TestRollbackInS3(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	bucket := fakeS3(t, "index", nil)
+	options := b.options()
+	options.Out, options.Scratch = "s3://shop/index", b.out
+	first, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	_, err = Run(t.Context(), options)
+	require.NoError(t, err)
+	scratch := filepath.Join(t.TempDir(), "new")
+	run, err := Rollback(t.Context(), b.store, scratch, bucket, "", slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Equal(t, first.Run, run)
+	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
+	require.NoError(t, err)
+	require.Equal(t, first.Run+"\n", string(latest))
+	// The first machine's latest is of a run that was gone back from: the next night goes on from what is served.
+	third, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, first.Run, third.PreviousRun)
 }
 
 // A run that could not be put into S3 when it was published is put there by the next job, whatever becomes of that.

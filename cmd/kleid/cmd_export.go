@@ -46,6 +46,9 @@ func exportAction(c *cli.Context) (err error) {
 	if err := required(c, "index"); err != nil {
 		return err
 	}
+	if index := c.String("index"); strings.Contains(index, "://") {
+		return wrongUsage(c, "--index is %s: name the folder of this machine that kleid index had as --scratch", index)
+	}
 	options := catalog.ExportOptions{Where: c.String("where"), Format: exportFormat(c.String("format"), c.String("to"))}
 	for _, name := range strings.Split(c.String("columns"), ",") {
 		if name = strings.TrimSpace(name); name != "" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,8 +119,8 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 // indexOptions reads jobFlags, but for the store.
 func indexOptions(c *cli.Context) (indexer.Options, error) {
 	err := errors.Join(required(c, "catalogue", "out"), notNegative(c, "keep", "workers"), shares(c, "max-bad"))
-	if err == nil && strings.Contains(c.String("out"), "://") && c.String("scratch") == "" {
-		err = wrongUsage(c, "--out is %s: name a folder of this machine with --scratch for what is at work", c.String("out"))
+	if err == nil {
+		err = scratchWhereElsewhere(c)
 	}
 	return indexer.Options{
 		Catalogue: c.String("catalogue"), Out: c.String("out"), Scratch: c.String("scratch"), Workers: c.Int("workers"),
@@ -177,11 +176,30 @@ func gateOf(c *cli.Context) (indexer.Gate, error) {
 	}, shares(c, names...)
 }
 
+// isElsewhere says whether --out is not a folder of this machine.
+func isElsewhere(c *cli.Context) bool { return strings.Contains(c.String("out"), "://") }
+
+// scratchWhereElsewhere wants --scratch if --out is elsewhere.
+func scratchWhereElsewhere(c *cli.Context) error {
+	if isElsewhere(c) && c.String("scratch") == "" {
+		return wrongUsage(c, "--out is %s: name a folder of this machine with --scratch for what is at work", c.String("out"))
+	}
+	return nil
+}
+
+// workFolder is the folder of --out, or of --scratch if --out is elsewhere.
+func workFolder(c *cli.Context) string {
+	if isElsewhere(c) {
+		return c.String("scratch")
+	}
+	return c.String("out")
+}
+
 // indexStore is the store of --store, by default the one in the folder of --out, or of --scratch if --out is elsewhere.
 func indexStore(c *cli.Context) (string, error) {
 	store := c.String("store")
 	if store == "" {
-		store = "embedded:" + cmp.Or(c.String("scratch"), c.String("out"))
+		store = "embedded:" + workFolder(c)
 	}
 	return store, checkStore(c, store)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -9,21 +10,23 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
 // runsFlags are those of commands about the runs in an index's folder.
 func runsFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index, as in kleid index"},
+		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index, or s3://bucket/prefix, as in kleid index"},
+		&cli.StringFlag{Name: "scratch", EnvVars: env("scratch"), Usage: "`DIR` of this machine with what is at work, as in kleid index, where --out is s3://bucket/prefix"},
 		storeFlag("embedded:OUT"),
 		jsonFlag(),
 	}, more...)
 }
 
-// withRuns opens the store of --out and --store for a command about its runs.
+// withRuns opens the store of --out and --store for a command about the runs in a folder of this machine.
 func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) error {
-	if err := required(c, "out"); err != nil {
+	if err := errors.Join(required(c, "out"), scratchWhereElsewhere(c)); err != nil {
 		return err
 	}
 	url, err := indexStore(c)
@@ -35,7 +38,7 @@ func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) e
 		return err
 	}
 	defer store.Close()
-	return explainStore(run(store, c.String("out")), url)
+	return explainStore(run(store, workFolder(c)), url)
 }
 
 func indexListCommand() *cli.Command {
@@ -132,17 +135,27 @@ func indexRollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "rollback",
 		Usage: "make an earlier run the current one again",
-		Description: `The next kleid index makes a new run as always, which the gate then compares with this one.
+		Description: `The next kleid index makes a new run as always, which the gate then compares with this one. If --out is
+s3://bucket/prefix, latest there follows; if only the folder of --scratch is named as --out, it follows with
+the next kleid index.
 
 Examples:
   kleid index rollback --out index/
   kleid index rollback --out index/ --to 20261127T020000000Z-1a2b3c
+  kleid index rollback --out s3://shop/index --scratch /var/tmp/kleid --store milvus://milvus:19530/dresses
 
 ` + commonExitCodes,
 		Flags: runsFlags(&cli.StringFlag{Name: "to", EnvVars: env("to"), Usage: "`RUN` to go back to", DefaultText: "the one before the current one"}),
 		Action: func(c *cli.Context) error {
 			return withRuns(c, func(store vectors.Store, out string) error {
-				run, err := indexer.Rollback(c.Context, store, out, c.String("to"), logger(c))
+				var bucket storage.Bucket
+				var err error
+				if isElsewhere(c) {
+					if bucket, err = storage.Open(c.Context, c.String("out")); err != nil {
+						return err
+					}
+				}
+				run, err := indexer.Rollback(c.Context, store, out, bucket, c.String("to"), logger(c))
 				if err != nil {
 					return err
 				}
