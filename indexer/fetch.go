@@ -10,6 +10,9 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
+// fetchAttempts is how often a server is asked for a photo or a manifest: one that is busy for a moment must not cost any.
+const fetchAttempts = 3
+
 // fetchFrom reads photos by path or URL. What goes wrong is said without the path, which the row has.
 func fetchFrom(fetcher *storage.Fetcher, limits photo.Limits) func(context.Context, string, storage.Info) ([]byte, storage.Info, error) {
 	return func(ctx context.Context, location string, known storage.Info) ([]byte, storage.Info, error) {

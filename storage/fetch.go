@@ -28,14 +28,18 @@ type FetchOptions struct {
 	// AllowPrivate lets https reach loopback, private and link-local addresses. It is for catalogues
 	// that the operator wrote, whose photos lie on the shop's own network; never for strangers' URLs.
 	AllowPrivate bool
-	// Timeout bounds each fetch over a network; 30 seconds by default.
+	// Timeout bounds each fetch over a network, and each attempt of one; 30 seconds by default.
 	Timeout time.Duration
+	// Attempts is how often a server is asked that does not answer, or that is busy or broken (429, 5xx), with short
+	// pauses in between; once by default. S3 is asked several times anyway.
+	Attempts int
 }
 
 // Fetcher fetches blobs and keeps connections between them. It is safe for concurrent use.
 type Fetcher struct {
 	options FetchOptions
 	client  *http.Client
+	wait    func(ctx context.Context, pause time.Duration) error
 
 	mu      sync.Mutex
 	buckets map[string]*s3 // by name
@@ -49,7 +53,7 @@ func NewFetcher(options FetchOptions) *Fetcher {
 	if options.Timeout <= 0 {
 		options.Timeout = 30 * time.Second
 	}
-	f := &Fetcher{options: options, buckets: make(map[string]*s3)}
+	f := &Fetcher{options: options, wait: waitFor, buckets: make(map[string]*s3)}
 	f.client = newHTTPClient(&f.options, func(at netip.AddrPort) bool { return options.AllowPrivate || isPublic(at.Addr()) })
 	return f
 }

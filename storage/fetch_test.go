@@ -167,6 +167,84 @@ func TestFetchHTTPS(t *testing.T) {
 	require.NotContains(t, err.Error(), "no answer within")
 }
 
+// A server that is busy or broken for a moment does not cost a photo.
+func TestFetchAsksAgain(t *testing.T) {
+	var answers []func(w http.ResponseWriter)
+	asked := 0
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		if asked <= len(answers) {
+			answers[asked-1](w)
+			return
+		}
+		io.WriteString(w, "photo")
+	}))
+	defer server.Close()
+	says := func(status int, after string) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			if after != "" {
+				w.Header().Set("Retry-After", after)
+			}
+			w.WriteHeader(status)
+		}
+	}
+	hangUp := func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	cut := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Length", "9")
+		io.WriteString(w, "pho")
+	}
+	later := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	tests := map[string]struct {
+		answers []func(http.ResponseWriter)
+		asked   int
+		pauses  []time.Duration
+		says    string // "" for the photo
+	}{
+		"busy once":              {[]func(http.ResponseWriter){says(503, "")}, 2, []time.Duration{firstPause}, ""},
+		"too many requests":      {[]func(http.ResponseWriter){says(429, "2"), says(429, "")}, 3, []time.Duration{2 * time.Second, 2 * firstPause}, ""},
+		"busy for long":          {[]func(http.ResponseWriter){says(503, "86400"), says(503, later)}, 3, []time.Duration{longestPause, longestPause}, ""},
+		"a connection that ends": {[]func(http.ResponseWriter){hangUp}, 2, []time.Duration{firstPause}, ""},
+		"a body that is cut":     {[]func(http.ResponseWriter){cut, cut}, 3, []time.Duration{firstPause, 2 * firstPause}, ""},
+		"broken":                 {[]func(http.ResponseWriter){says(500, ""), says(502, "soon"), says(504, "")}, 3, []time.Duration{firstPause, 2 * firstPause}, "the server says 504"},
+		"gone":                   {[]func(http.ResponseWriter){says(404, "")}, 1, nil, "404"},
+		"refused":                {[]func(http.ResponseWriter){says(400, "")}, 1, nil, "400"},
+		"too large":              {[]func(http.ResponseWriter){func(w http.ResponseWriter) { io.WriteString(w, "photo, much too large") }}, 1, nil, "too large"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			answers, asked = test.answers, 0
+			f := trust(t, FetchOptions{AllowPrivate: true, Limit: 9, Attempts: 3}, server, anywhere)
+			var pauses []time.Duration
+			f.wait = func(_ context.Context, pause time.Duration) error {
+				pauses = append(pauses, pause)
+				return nil
+			}
+			data, err := f.Fetch(t.Context(), server.URL)
+			require.Equal(t, test.asked, asked)
+			require.Equal(t, test.pauses, pauses)
+			if test.says != "" {
+				require.ErrorContains(t, err, test.says)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, "photo", string(data))
+		})
+	}
+	// Nobody asks again who is not waited for.
+	answers, asked = []func(http.ResponseWriter){says(503, "")}, 0
+	f := trust(t, FetchOptions{AllowPrivate: true, Attempts: 3}, server, anywhere)
+	f.wait = func(context.Context, time.Duration) error { return context.Canceled }
+	_, err := f.Fetch(t.Context(), server.URL)
+	require.ErrorContains(t, err, "503")
+	require.Equal(t, 1, asked)
+	// What the guard refuses it refuses once.
+	tries := 0
+	f = trust(t, FetchOptions{Attempts: 3}, server, func(netip.AddrPort) bool { tries++; return false })
+	_, err = f.Fetch(t.Context(), server.URL)
+	require.ErrorIs(t, err, ErrForbidden)
+	require.Equal(t, 1, tries)
+}
+
 func TestFetchAsksAllowedHostsOnly(t *testing.T) {
 	options := FetchOptions{AllowedHosts: []string{"cdn.example.com", ".shop.example"}}
 	for address, want := range map[string]bool{

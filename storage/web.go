@@ -15,6 +15,8 @@ import (
 
 const maxRedirects = 3
 
+var errRedirects = fmt.Errorf("more than %d redirects", maxRedirects)
+
 // newHTTPClient returns a client that asks allowed hosts only. It uses no proxy: the guard has to see
 // the address of the host itself.
 func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *http.Client {
@@ -31,7 +33,7 @@ func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *ht
 		},
 		CheckRedirect: func(request *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
-				return fmt.Errorf("more than %d redirects", maxRedirects)
+				return errRedirects
 			}
 			return options.checkURL(request.URL)
 		},
@@ -59,12 +61,24 @@ func (o *FetchOptions) checkURL(u *url.URL) error {
 	return fmt.Errorf("%w: the host %s is not among those allowed (%s)", ErrForbidden, host, strings.Join(o.AllowedHosts, ", "))
 }
 
-func (f *Fetcher) web(ctx context.Context, source string, known Info) ([]byte, Info, error) {
+func (f *Fetcher) web(ctx context.Context, source string, known Info) (data []byte, now Info, err error) {
+	err = f.insist(ctx, func() error {
+		data, now, err = f.ask(ctx, source, known)
+		return err
+	})
+	return data, now, err
+}
+
+// ask asks a server once.
+func (f *Fetcher) ask(ctx context.Context, source string, known Info) ([]byte, Info, error) {
 	u, err := url.Parse(source)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("fetch %q: not an address: %w", source, err)
 	}
 	fail := func(err error) ([]byte, Info, error) {
+		return nil, Info{}, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
+	}
+	failed := func(err error) ([]byte, Info, error) { // of an exchange
 		var asked *url.Error
 		if errors.As(err, &asked) {
 			err = asked.Err // the address is said once
@@ -72,7 +86,10 @@ func (f *Fetcher) web(ctx context.Context, source string, known Info) ([]byte, I
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			err = fmt.Errorf("no answer within %v: %w", f.options.Timeout, err)
 		}
-		return nil, Info{}, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
+		if isPassing(err) {
+			err = &passing{err: err}
+		}
+		return fail(err)
 	}
 	if err := f.options.checkURL(u); err != nil {
 		return fail(err)
@@ -90,7 +107,7 @@ func (f *Fetcher) web(ctx context.Context, source string, known Info) ([]byte, I
 	}
 	response, err := f.client.Do(request)
 	if err != nil {
-		return fail(err)
+		return failed(err)
 	}
 	defer response.Body.Close()
 	switch {
@@ -100,6 +117,8 @@ func (f *Fetcher) web(ctx context.Context, source string, known Info) ([]byte, I
 		return fail(fmt.Errorf("the server says %s: %w", response.Status, fs.ErrNotExist))
 	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
 		return fail(fmt.Errorf("the server says %s: %w", response.Status, fs.ErrPermission))
+	case response.StatusCode == http.StatusTooManyRequests, response.StatusCode >= 500:
+		return fail(&passing{fmt.Errorf("the server says %s", response.Status), retryAfter(response.Header)})
 	case response.StatusCode != http.StatusOK:
 		return fail(fmt.Errorf("the server says %s", response.Status))
 	case response.ContentLength > f.options.Limit:
@@ -111,7 +130,7 @@ func (f *Fetcher) web(ctx context.Context, source string, known Info) ([]byte, I
 		err = bounded.Err()
 	}
 	if err != nil {
-		return fail(err)
+		return failed(err)
 	}
 	now := Info{Size: int64(len(data)), ETag: response.Header.Get("ETag")}
 	if !strings.HasPrefix(now.ETag, `"`) { // a weak one may stand for other bytes

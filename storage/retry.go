@@ -1,0 +1,75 @@
+package storage
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// passing is an error that may be gone if the server is asked again.
+type passing struct {
+	err   error
+	after time.Duration // that the server asks to wait for, 0 where it does not
+}
+
+func (p *passing) Error() string { return p.err.Error() }
+func (p *passing) Unwrap() error { return p.err }
+
+// How long to wait before a server is asked again: twice as long each time, or as long as it says, if it says so in
+// seconds. Others' photos wait meanwhile.
+const firstPause, longestPause = 500 * time.Millisecond, 5 * time.Second
+
+// insist asks until it is answered, but no more often than Attempts.
+func (f *Fetcher) insist(ctx context.Context, ask func() error) error {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		err := ask()
+		var again *passing
+		if err == nil || attempt >= f.options.Attempts || ctx.Err() != nil || !errors.As(err, &again) {
+			return err
+		}
+		if f.wait(ctx, min(max(pause, again.after), longestPause)) != nil {
+			return err
+		}
+		pause *= 2
+	}
+}
+
+func waitFor(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// isPassing says whether a failed exchange may go well the next time: not if the address, the host or the answer is not
+// to be had at all.
+func isPassing(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var name *net.DNSError
+	switch {
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrTooLarge), errors.Is(err, errRedirects):
+		return false
+	case errors.As(err, &certificate), errors.As(err, &name) && name.IsNotFound:
+		return false
+	}
+	return true
+}
+
+// retryAfter reads the header of that name (RFC 9110), in either form.
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(seconds, 3600)) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return time.Until(at)
+	}
+	return 0
+}
