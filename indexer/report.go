@@ -13,7 +13,7 @@ import (
 
 // Report is what became of a job. It is written to report.json, report.txt and report.html in Options.Out.
 type Report struct {
-	Photos     int `json:"photos"` // rows: ok, no_dress and unreadable together
+	Photos     int `json:"photos"` // rows: ok, no_dress and unreadable together, and NotRead
 	OK         int `json:"ok"`
 	NoDress    int `json:"no_dress"`
 	Unreadable int `json:"unreadable"`
@@ -59,6 +59,8 @@ type Report struct {
 	Skipped []Skipped  `json:"skipped"`
 	// OtherFiles counts the files in the catalogue's folder that are no photos, such as texts.
 	OtherFiles int `json:"other_files"`
+	// NotRead counts the photos that nobody looked at, since the run was to be refused for its unreadable ones anyway.
+	NotRead int `json:"not_read,omitempty"`
 	// Filtered counts the photos that Options.Filter left out.
 	Filtered int `json:"filtered"`
 	// BadLeftOut and SkippedLeftOut count what a Brief leaves out of the lists.
@@ -138,6 +140,9 @@ func (r Report) String() string {
 	}
 	if r.TooManyBad {
 		line("%.1f%% of the photos are unreadable, more than the %.1f%% allowed", 100*float64(r.Unreadable)/float64(r.Photos), 100*r.MaxBad)
+	}
+	if r.NotRead > 0 {
+		line("stopped there: %d photos were not looked at", r.NotRead)
 	}
 	for _, reason := range r.Gate.Reasons {
 		line("the gate: %s", reason.Detail)

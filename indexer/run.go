@@ -185,15 +185,15 @@ func (r *runner) stages(ctx context.Context) error {
 	} else if err = r.readFacets(ctx); err == nil {
 		err = r.embed(ctx)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errHopeless) {
 		return err
 	}
 	rows := &rows{
 		entries: r.entries, findings: r.loader.findings, broken: r.loader.broken,
 		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch,
 	}
-	r.report.TooManyBad = float64(rows.bad()) > r.MaxBad*float64(len(r.entries))
-	if r.report.TooManyBad && r.report.PreviousRun != "" && !r.Force {
+	r.report.TooManyBad = r.tooMany(rows.bad())
+	if r.report.TooManyBad && r.refusesBad() {
 		return r.refuse(rows)
 	}
 	if err := r.write(ctx, rows); err != nil {
@@ -204,6 +204,15 @@ func (r *runner) stages(ctx context.Context) error {
 	}
 	return r.publish(ctx)
 }
+
+// refusesBad says whether a run with too many unreadable photos is not published: one is better than none.
+func (r *runner) refusesBad() bool { return r.report.PreviousRun != "" && !r.Force }
+
+// tooMany says whether so many photos are more than MaxBad.
+func (r *runner) tooMany(bad int) bool { return float64(bad) > r.MaxBad*float64(len(r.entries)) }
+
+// errHopeless ends the embed stage of a run that will be refused whatever comes.
+var errHopeless = errors.New("too many photos are unreadable")
 
 // scan lists the catalogue.
 func (r *runner) scan(ctx context.Context) error {
@@ -252,17 +261,17 @@ func (r *runner) embed(ctx context.Context) error {
 	}
 	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
 	r.loader.thumbnails, r.loader.fetch = r.pictures, fetchFrom(fetcher, r.Limits)
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	r.loader.done = func(isBad bool) {
 		done.Add(1)
-		if isBad {
-			bad.Add(1)
+		if isBad && r.tooMany(int(bad.Add(1))) && r.refusesBad() {
+			cancel(errHopeless)
 		}
 	}
 	r.loader.watch = &r.watch
 	stage := &embedStage{embedder: r.Embedder, meta: r.meta, journal: r.journal, loader: r.loader, watch: &r.watch, logger: r.Logger}
 
-	work, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	photos, batches := make(chan loaded), make(chan []loaded)
 	var wait sync.WaitGroup
 	start := func(f func() error) {
@@ -306,6 +315,10 @@ func (r *runner) embed(ctx context.Context) error {
 func (r *runner) refuse(rows *rows) error {
 	var t tally
 	for i := range rows.entries {
+		if !rows.known(i) {
+			r.report.NotRead++
+			continue
+		}
 		row, err := rows.at(i)
 		if err != nil {
 			return err

@@ -173,14 +173,38 @@ func TestTooManyBad(t *testing.T) {
 	require.Contains(t, refused.String(), "25.0% of the photos are unreadable, more than the 24.0% allowed")
 	require.Empty(t, refused.Parquet)
 	require.NoFileExists(t, jobPath(b.out))
-	refused.Run, refused.Published, refused.Parquet = report.Run, true, report.Parquet
-	b.requireConsistent(t, refused) // the old one is as it was
+	b.requireConsistent(t, report) // the old one is as it was
 
 	options.MaxBad = 0.25
 	allowed, err := Run(t.Context(), options)
 	require.NoError(t, err)
 	require.False(t, allowed.TooManyBad)
 	b.requireConsistent(t, allowed)
+}
+
+// A run that is going to be refused for its unreadable photos ends as soon as that is certain.
+func TestTooManyBadEndsEarly(t *testing.T) {
+	b := newBench(t, pictures(0, 20))
+	b.run(t)
+	writeFiles(t, b.photos, pictures(20, 20))
+	for i := range 10 {
+		writeFiles(t, b.photos, map[string][]byte{"a-" + pictureName(i): []byte("no photo")})
+	}
+	options := b.options()
+	options.MaxBad, options.Workers = 0.1, 1
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.True(t, report.TooManyBad)
+	require.Equal(t, []int{50, 6, 44, 0}, []int{report.Photos, report.Unreadable, report.NotRead, report.Embedded})
+	require.Contains(t, report.String(), "stopped there: 44 photos were not looked at")
+	require.NoFileExists(t, jobPath(b.out))
+	for i := range 10 {
+		require.NoError(t, os.Remove(filepath.Join(b.photos, "a-"+pictureName(i))))
+	}
+	report, err = Run(t.Context(), options)
+	require.NoError(t, err)
+	b.requireConsistent(t, report)
+	require.Equal(t, 20, report.Embedded)
 }
 
 // What a model cannot digest costs that photo alone; a model that is broken ends the job.

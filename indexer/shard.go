@@ -179,7 +179,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	manifest.Embedded = r.report.Embedded
 	unreadable := (&rows{findings: r.loader.findings, broken: r.loader.broken}).bad()
-	tooManyBad := float64(unreadable) > r.MaxBad*float64(len(r.entries))
+	tooManyBad := r.tooMany(unreadable)
 	if !tooManyBad || r.Force {
 		if err := r.putResult(ctx, bucket, shard, manifest); err != nil {
 			return ShardReport{}, err

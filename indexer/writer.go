@@ -57,6 +57,13 @@ func (r *rows) at(i int) (catalog.Row, error) {
 	return row, nil
 }
 
+// known says whether an entry has a row: not if the embed stage ended before it.
+func (r *rows) known(i int) bool {
+	f := &r.findings[i]
+	_, broken := r.broken[f.key]
+	return f.err != "" || f.hasKey && (broken || r.journal.Has(f.key))
+}
+
 // tally counts rows.
 type tally struct {
 	ok, noDress, unreadable int
