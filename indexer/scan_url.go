@@ -10,12 +10,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kleid-search/kleid/storage"
 )
 
-// maxManifest is how many bytes a manifest behind a URL may have.
-const maxManifest = 8 << 30
+// manifests are what a manifest behind a URL may be: gigabytes, for which a slow server has its time.
+var manifests = storage.FetchOptions{Limit: 8 << 30, AllowPrivate: true, Timeout: 30 * time.Minute, Attempts: fetchAttempts}
 
 // scanURL lists the photos of a catalogue at a URL: those of a manifest, or the objects below s3://bucket/prefix.
 func scanURL(ctx context.Context, url string) (Listing, error) {
@@ -37,7 +38,7 @@ func scanRemoteManifest(ctx context.Context, url, name string) (Listing, error) 
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	if err := download(ctx, url, f); err != nil {
+	if err := download(ctx, url, f, manifests); err != nil {
 		return Listing{}, err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -46,7 +47,7 @@ func scanRemoteManifest(ctx context.Context, url, name string) (Listing, error) 
 	return readManifest(ctx, f, name)
 }
 
-func download(ctx context.Context, url string, w io.Writer) error {
+func download(ctx context.Context, url string, w io.Writer, options storage.FetchOptions) error {
 	if strings.HasPrefix(strings.ToLower(url), "s3://") { // which need not fit into memory
 		bucket, err := storage.Open(ctx, url[:strings.LastIndex(url, "/")])
 		if err != nil {
@@ -57,10 +58,13 @@ func download(ctx context.Context, url string, w io.Writer) error {
 			return err
 		}
 		defer body.Close()
-		_, err = io.Copy(w, io.LimitReader(body, maxManifest))
+		n, err := io.Copy(w, io.LimitReader(body, options.Limit+1))
+		if err == nil && n > options.Limit {
+			err = fmt.Errorf("%w: more than the %d bytes allowed", storage.ErrTooLarge, options.Limit)
+		}
 		return err
 	}
-	data, err := storage.Fetch(ctx, url, storage.FetchOptions{Limit: maxManifest, AllowPrivate: true})
+	data, err := storage.Fetch(ctx, url, options)
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@ package indexer
 
 import (
 	"bytes"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -115,6 +117,25 @@ func TestScanURL(t *testing.T) {
 	} {
 		_, err := Scan(t.Context(), catalogue, "")
 		require.ErrorContains(t, err, problem, catalogue)
+	}
+}
+
+// A manifest that is too large is an error, and not read in part; one that takes its time is waited for.
+func TestManifestLimits(t *testing.T) {
+	table := []byte("photo\n1.jpg\n")
+	fakeS3(t, "nightly", map[string][]byte{"catalogue.csv": table})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(table) }))
+	defer server.Close()
+	options := manifests
+	require.GreaterOrEqual(t, options.Timeout, 30*time.Minute)
+	options.AllowHTTP = true
+	for _, url := range []string{"s3://shop/nightly/catalogue.csv", server.URL + "/catalogue.csv"} {
+		var got bytes.Buffer
+		options.Limit = int64(len(table))
+		require.NoError(t, download(t.Context(), url, &got, options))
+		require.Equal(t, table, got.Bytes())
+		options.Limit--
+		require.ErrorIs(t, download(t.Context(), url, &got, options), storage.ErrTooLarge)
 	}
 }
 

@@ -27,7 +27,7 @@ func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *ht
 			ForceAttemptHTTP2:     true,
 			DisableCompression:    true, // photos are compressed, and a bomb must not unpack
 			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: options.Timeout,
+			ResponseHeaderTimeout: options.silence(),
 			MaxIdleConnsPerHost:   16,
 			IdleConnTimeout:       30 * time.Second,
 		},
@@ -39,6 +39,9 @@ func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *ht
 		},
 	}
 }
+
+// silence is how long a server may take to begin its answer, also where all of it may take longer.
+func (o *FetchOptions) silence() time.Duration { return min(o.Timeout, time.Minute) }
 
 // checkURL refuses what can be refused before asking.
 func (o *FetchOptions) checkURL(u *url.URL) error {
@@ -75,6 +78,8 @@ func (f *Fetcher) ask(ctx context.Context, source string, known Info) ([]byte, I
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("fetch %q: not an address: %w", source, err)
 	}
+	bounded, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
 	fail := func(err error) ([]byte, Info, error) {
 		return nil, Info{}, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
 	}
@@ -84,7 +89,11 @@ func (f *Fetcher) ask(ctx context.Context, source string, known Info) ([]byte, I
 			err = asked.Err // the address is said once
 		}
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = fmt.Errorf("no answer within %v: %w", f.options.Timeout, err)
+			limit := f.options.Timeout
+			if bounded.Err() == nil {
+				limit = f.options.silence()
+			}
+			err = fmt.Errorf("no answer within %v: %w", limit, err)
 		}
 		if isPassing(err) {
 			err = &passing{err: err}
@@ -94,8 +103,6 @@ func (f *Fetcher) ask(ctx context.Context, source string, known Info) ([]byte, I
 	if err := f.options.checkURL(u); err != nil {
 		return fail(err)
 	}
-	bounded, cancel := context.WithTimeout(ctx, f.options.Timeout)
-	defer cancel()
 	request, err := http.NewRequestWithContext(bounded, http.MethodGet, source, nil)
 	if err != nil {
 		return fail(err)
