@@ -81,7 +81,8 @@ type Options struct {
 	// Filter says which of its photos are indexed. Optional: all.
 	Filter Filter
 	// Out is the folder of the index: Parquet, journal, thumbnails, reports. It may be s3://bucket/prefix, where
-	// published runs, thumbnails and reports are put; all else is then in Scratch.
+	// published runs, thumbnails and reports are put; all else is then in Scratch, where the runs are brought if it is
+	// new, so that the gate has something to compare with.
 	Out     string
 	Scratch string
 	// Store takes the vectors. The caller closes it. One that is a vectors.Named cannot be changed for another
@@ -92,7 +93,7 @@ type Options struct {
 	// Workers is how many photos are read and decoded at once. Optional: one for each CPU.
 	Workers int
 	// MaxBad is the share of unreadable photos, 0..1, above which the report says TooManyBad and a new
-	// index does not replace an old one.
+	// index does not replace an old one: the job ends as soon as that is certain.
 	MaxBad float64
 	// Gate is what the new index must be like. Optional: DefaultGate.
 	Gate Gate
@@ -101,7 +102,7 @@ type Options struct {
 	// Replay is a file of recent queries, JSON lines (see ReplayedQuery), whose answers in the new index and in the one
 	// before are compared in the report. Optional.
 	Replay string
-	// Keep is how many runs stay besides the current one.
+	// Keep is how many runs stay besides the current one: the one that it replaces, and the newest.
 	Keep int
 	// Reread reads also photos whose size and time, or ETag, have not changed since the last job.
 	Reread bool

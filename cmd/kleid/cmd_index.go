@@ -32,8 +32,9 @@ The gate compares the new index with the one before it and with an exhaustive se
 is dropped, the old one is still served, and the exit code is 4; --force publishes it all the same.
 
 With --shard I/N, each of N machines embeds a part of the photos, without talking to the others; kleid index
-commit then makes the index of what they saw. --out may be s3://bucket/prefix for that, and for published
-runs; what is at work is then in --scratch.
+commit then makes the index of what they saw. A shard of whose photos more than --max-bad are unreadable
+ends with code 3 and leaves nothing to commit, unless --force is given. --out may be s3://bucket/prefix for
+that, and for published runs; what is at work is then in --scratch.
 
 Photos that are indexed already are not embedded again, and where the facets' heads alone are new, facets
 are read from features that are kept; a job that was interrupted or killed goes on
@@ -140,7 +141,7 @@ func jobFlags() []cli.Flag {
 		&cli.StringFlag{Name: "scratch", EnvVars: env("scratch"), Usage: "`DIR` of this machine for what is at work, where --out is s3://bucket/prefix"},
 		storeFlag("embedded:OUT"),
 		&cli.Float64Flag{Name: "max-bad", Value: indexer.DefaultMaxBad, EnvVars: env("max-bad"), Usage: "`SHARE` of unreadable photos, 0 to 1, above which the exit code is 3 and an index that is there is not replaced"},
-		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one"},
+		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one: the one before it, then the newest"},
 		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
 		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, embedding and k: the report says how much their answers have in common with those of the run before"},
