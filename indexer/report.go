@@ -61,6 +61,8 @@ type Report struct {
 	OtherFiles int `json:"other_files"`
 	// NotRead counts the photos that nobody looked at, since the run was to be refused for its unreadable ones anyway.
 	NotRead int `json:"not_read,omitempty"`
+	// CameLater counts the photos that came after the shards of a job had listed the catalogue: the next run has them.
+	CameLater int `json:"came_later,omitempty"`
 	// Filtered counts the photos that Options.Filter left out.
 	Filtered int `json:"filtered"`
 	// BadLeftOut and SkippedLeftOut count what a Brief leaves out of the lists.
@@ -158,6 +160,9 @@ func (r Report) String() string {
 	}
 	if r.Filtered > 0 {
 		line("photos left out by the filter: %d", r.Filtered)
+	}
+	if r.CameLater > 0 {
+		line("photos that came after the shards had listed the catalogue, and wait for the next run: %d", r.CameLater)
 	}
 	if r.OtherFiles > 0 {
 		line("files in the catalogue that are no photos: %d", r.OtherFiles)

@@ -309,7 +309,8 @@ func (s *shardSource) gather(ctx context.Context, r *runner) error {
 }
 
 // gatherFindings brings what became of the locations into the runner's findings. The catalogue may have lost photos since
-// the shards listed it; one that no shard has looked at is an error.
+// the shards listed it, and a few may have come, as they do in a shop's: those wait for the next run. More of them than
+// may be unreadable are of another catalogue.
 func (s *shardSource) gatherFindings(ctx context.Context, r *runner, manifests []shardManifest) error {
 	all := map[string]shardFinding{} // by location
 	for i, shard := range s.shards {
@@ -328,22 +329,25 @@ func (s *shardSource) gatherFindings(ctx context.Context, r *runner, manifests [
 			}
 		}
 	}
-	missing := 0
-	for i := range r.entries {
-		e, to := &r.entries[i], &r.loader.findings[i]
+	var entries []Entry
+	var findings []finding
+	for _, e := range r.entries {
 		f, ok := all[e.Location]
 		switch {
 		case e.Err != "":
-			to.err = e.Err
+			entries, findings = append(entries, e), append(findings, finding{err: e.Err})
 		case ok:
-			*to = finding{key: f.Key, hasKey: f.HasKey, err: f.Err}
-		default:
-			missing++
+			entries, findings = append(entries, e), append(findings, finding{key: f.Key, hasKey: f.HasKey, err: f.Err})
 		}
 	}
-	if missing > 0 {
-		return fmt.Errorf("%w: no shard has looked at %d of the %d photos of the catalogue, which is another than when they listed it: run all shards again", ErrMismatch, missing, len(r.entries))
+	if came := len(r.entries) - len(entries); came > 0 {
+		if r.tooMany(came) {
+			return fmt.Errorf("%w: no shard has looked at %d of the %d photos of the catalogue, which is another than when they listed it: run all shards again", ErrMismatch, came, len(r.entries))
+		}
+		r.report.CameLater = came
+		r.Logger.Warn("photos came after the shards had listed the catalogue, and wait for the next run", "photos", came)
 	}
+	r.entries, r.loader.entries, r.loader.findings, r.report.Photos = entries, entries, findings, len(entries)
 	return nil
 }
 

@@ -109,7 +109,9 @@ func TestIncompleteShards(t *testing.T) {
 		require.NoError(t, err)
 	}
 	commit := func() error {
-		_, err := CommitShards(t.Context(), b.options(), "monday", 2)
+		options := b.options()
+		options.MaxBad = 0.05 // one photo of 18 is more
+		_, err := CommitShards(t.Context(), options, "monday", 2)
 		return err
 	}
 	requireNone := func(kind error, problem string) {
@@ -138,7 +140,14 @@ func TestIncompleteShards(t *testing.T) {
 	requireNone(ErrMismatch, "use one model for all")
 	b.embedder.meta.FacetModel = "heads-1"
 	require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(0))), "a photo may go in between")
-	require.NoError(t, commit())
+	writeFiles(t, b.photos, pictures(20, 1)) // and a few may come
+	options := b.options()
+	options.MaxBad = 0.5
+	report, err := CommitShards(t.Context(), options, "monday", 2)
+	require.NoError(t, err)
+	require.True(t, report.Published)
+	require.Equal(t, []int{1, 16}, []int{report.CameLater, report.Photos})
+	require.Contains(t, report.String(), "wait for the next run: 1")
 
 	for _, wrong := range []Shard{{2, 2, "monday"}, {-1, 2, "monday"}, {0, 0, "monday"}, {0, 1, "../monday"}, {0, 1, ""}} {
 		_, err := RunShard(t.Context(), b.options(), wrong)

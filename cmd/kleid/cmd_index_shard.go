@@ -113,8 +113,8 @@ func indexCommitCommand() *cli.Command {
 		Name:  "commit",
 		Usage: "make the index of what the shards of a job saw",
 		Description: `Checks that all shards are there, whole, and of this catalogue and model, and then does what kleid index does
-after it has embedded the photos: Parquet, vectors, gate, publication. Photos that are gone since are left out; one that
-no shard has looked at is an error. If the new index is refused, the shards have to be run again, which is quick.
+after it has embedded the photos: Parquet, vectors, gate, publication. Photos that are gone since are left out, and those
+that came since wait for the next run; more of them than --max-bad are an error. If the new index is refused, the shards have to be run again, which is quick.
 
 Examples:
   kleid index commit --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shards 4 --job monday --store milvus://milvus:19530/dresses
