@@ -188,9 +188,7 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 		close(entered)
 		<-proceed
 	}
-	store := &watchedStore{Store: shop.store}
-	options := shop.options()
-	options.Store = store
+	options, store := shop.watched()
 	server, err := New(t.Context(), options)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

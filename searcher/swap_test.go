@@ -69,6 +69,13 @@ func (x *watchedIndex) Search(ctx context.Context, q vectors.Query) (vectors.Res
 	return x.Index.Search(ctx, q)
 }
 
+// watched are options with a store that can be watched.
+func (s *shop) watched() (Options, *watchedStore) {
+	options, store := s.options(), &watchedStore{Store: s.store}
+	options.Store = store
+	return options, store
+}
+
 // awaitRun waits until a server serves a run.
 func (s *service) awaitRun(run string) {
 	s.t.Helper()
@@ -97,9 +104,7 @@ func TestWithoutAnIndex(t *testing.T) {
 func TestNotReadyWithoutTheStore(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
-	store := &watchedStore{Store: shop.store}
-	options := shop.options()
-	options.Store = store
+	options, store := shop.watched()
 	s := serve(t, options)
 	require.Equal(t, http.StatusOK, s.get("/readyz").status)
 	dead := func(context.Context) error { return errors.New("a secret address: connection refused") }
@@ -121,9 +126,7 @@ func TestNotReadyWithoutTheStore(t *testing.T) {
 func TestNewRunIsPickedUp(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
-	store := &watchedStore{Store: shop.store}
-	options := shop.options()
-	options.Store = store
+	options, store := shop.watched()
 	s := serve(t, options)
 	require.Equal(t, "r1", s.get("/v1/products/"+shop.rows[0].ProductID+"/similar").answer(t).Run)
 	shop.index(t, "r2", 3)
@@ -168,9 +171,7 @@ func TestRequestUnderWayFinishesOnItsIndex(t *testing.T) {
 func TestSearchesWhileIndexesChange(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r0", 3)
-	store := &watchedStore{Store: shop.store}
-	options := shop.options()
-	options.Store = store
+	options, store := shop.watched()
 	options.Poll = time.Millisecond
 	s := serve(t, options)
 	data := shop.files[shop.rows[0].PhotoID]
@@ -226,9 +227,7 @@ func TestSearchGoesOnWhenItsIndexWasDropped(t *testing.T) {
 func TestIndexThatOpensAfterTheEndIsClosed(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
-	store := &watchedStore{Store: shop.store}
-	options := shop.options()
-	options.Store = store
+	options, store := shop.watched()
 	e, err := NewEngine(t.Context(), options)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, store.open.Load())
@@ -260,9 +259,7 @@ func TestWrongModelIsRefused(t *testing.T) {
 func TestIndexOfAnotherModelDoesNotReplaceAGoodOne(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
-	store := &watchedStore{Store: shop.store}
-	options := shop.options()
-	options.Store = store
+	options, store := shop.watched()
 	options.Embedder = newStub("model-a") // the server keeps its model, the shop goes on to another
 	var log lockedBuilder
 	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
