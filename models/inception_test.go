@@ -66,6 +66,35 @@ func TestInceptionOf2015(t *testing.T) {
 	require.ErrorContains(t, err, `"mixed_9_conv" is not one of Inception v3`)
 }
 
+// TestFoldedNormalisationIsTrainedAsItIs: what starts from weights without a normalisation of their own computes in
+// training what it was published as, and not what a batch's statistics would make of it; in float16 as well.
+func TestFoldedNormalisationIsTrainedAsItIs(t *testing.T) {
+	for name, precision := range map[string]Precision{"float32": Float32, "float16": Float16} {
+		t.Run(name, func(t *testing.T) {
+			published, err := fromNamesOf2015(namesOf2015(t))
+			require.NoError(t, err)
+			var b bytes.Buffer
+			require.NoError(t, EncodeSafetensors(&b, published, nil, precision))
+			initial, _, err := DecodeSafetensors(b.Bytes())
+			require.NoError(t, err)
+			x := randomPixels(5, 1, 107, 107, 3)
+			of := func(net *Net, x *Node) *Node { return ReduceAllMean(inceptionV3Mixed8.Features(net, x)) }
+			want := tensors.ToScalar[float32](MustNewExec(testBackend(t), func(x *Node) *Node { return of(NewFrozenNet(initial), x) }).MustExec1(x))
+			trainer, err := NewTrainer(testBackend(t), func(net *Net, in []*Node) []*Node { return []*Node{of(net, in[0])} }, TrainerOptions{Initial: initial})
+			require.NoError(t, err)
+			losses, err := trainer.Step(1e-3, x)
+			require.NoError(t, err)
+			require.InEpsilon(t, want, losses[0], 1e-3)
+			after, err := trainer.Weights()
+			require.NoError(t, err)
+			const norm = "Mixed_7a.branch3x3_2.bn."
+			require.NotEqual(t, initial[norm+"bias"].Data, after[norm+"bias"].Data, "it learns")
+			require.Equal(t, initial[norm+"running_var"].Data, after[norm+"running_var"].Data)
+			require.Equal(t, initial[norm+"running_mean"].Data, after[norm+"running_mean"].Data)
+		})
+	}
+}
+
 // TestAveragePoolInside does not count what lies beyond the border.
 func TestAveragePoolInside(t *testing.T) {
 	x := tensors.FromFlatDataAndDimensions([]float32{1, 2, 3, 4, 5, 6}, 1, 2, 3, 1)

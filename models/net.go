@@ -307,7 +307,8 @@ func (n *Net) folded(name, norm string, out, in int, win window) (*Tensor, []flo
 }
 
 // BatchNorm normalises the last axis (https://arxiv.org/abs/1502.03167): by the batch's statistics in
-// training, which also move the running ones, else by the running ones.
+// training, which also move the running ones, else by the running ones. Where it was folded away (normFolded), it is
+// a scale and a bias alone.
 func (n *Net) BatchNorm(name string, x *Node) *Node {
 	g := x.Graph()
 	axis := x.Rank() - 1
@@ -325,6 +326,9 @@ func (n *Net) BatchNorm(name string, x *Node) *Node {
 	if !n.training {
 		return InternalBatchNormForInference(x, scale, offset, mean.ValueGraph(g), variance.ValueGraph(g), float32(n.normEpsilon()), axis)
 	}
+	if sub.normFolded() {
+		return Add(Mul(x, ExpandLeftToRank(scale, x.Rank())), ExpandLeftToRank(offset, x.Rank()))
+	}
 	y, batchMean, batchVariance := InternalBatchNormForTraining(x, scale, offset, float32(n.normEpsilon()), axis)
 	count := x.Shape().Size() / channels
 	unbiased := MulScalar(batchVariance, float64(count)/float64(max(count-1, 1)))
@@ -334,6 +338,23 @@ func (n *Net) BatchNorm(name string, x *Node) *Node {
 	move(mean, batchMean)
 	move(variance, unbiased)
 	return y
+}
+
+// normFolded says whether the batch normalisation whose net this is starts from weights in which it has been folded into
+// the convolution before it, as fromNamesOf2015 leaves them: there it is the identity and a bias. By a batch's own
+// statistics such a network would see nothing any more of what it has learned, so in training it stays what it is.
+func (n *Net) normFolded() bool {
+	mean, variance := n.weights[n.prefix+"running_mean"], n.weights[n.prefix+"running_var"]
+	if mean == nil || variance == nil {
+		return false // a new one
+	}
+	for i, v := range variance.Data {
+		// In float16 it is the identity but for 2e-5; one that nothing has moved yet has a variance of 1.
+		if v == 1 || math.Abs(float64(v)+n.normEpsilon()-1) > 1e-4 || mean.Data[i] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Linear maps [batch, in] to [batch, out], with a bias.

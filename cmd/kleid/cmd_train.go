@@ -166,6 +166,7 @@ func trunkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the size of its crops"},
 		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
 		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
+		&cli.StringFlag{Name: "crop", EnvVars: env("crop"), DefaultText: "what the shipped model reads, or the network, where its file says so", Usage: "`HEIGHTxWIDTH` in pixels of what embeddings and facets read of a dress: larger crops show more, and cost more; multiples of the trunk's stride"},
 		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
 	}, spatialTransformerFlags(), onnxFlags(), mixFlags())
 }

@@ -42,7 +42,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 		if options.Config, err = models.ConfigFor(name); err != nil {
 			return wrongUsage(c, "%v, or %sFILE", err, onnxPrefix)
 		}
-		return attachSpatialTransformer(c, options)
+		return attachToTrunk(c, options)
 	}
 	if c.IsSet("trunk-weights") {
 		return wrongUsage(c, "--trunk-weights are not for a trunk %sFILE, whose file has its weights", onnxPrefix)
@@ -55,9 +55,9 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	if o.Deviation, err = threeNumbers(c, "onnx-deviation"); err != nil {
 		return err
 	}
-	if text := c.String("onnx-size"); text != "" {
-		if _, err := fmt.Sscanf(text, "%dx%d", &o.Height, &o.Width); err != nil || fmt.Sprintf("%dx%d", o.Height, o.Width) != text {
-			return wrongUsage(c, "--onnx-size is %q, but takes HEIGHTxWIDTH, such as 224x224", text)
+	if c.String("onnx-size") != "" {
+		if o.Height, o.Width, err = size(c, "onnx-size", "224x224"); err != nil {
+			return err
 		}
 	}
 	if err := o.Check(); err != nil {
@@ -80,7 +80,16 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 		return err
 	}
 	fmt.Fprintf(c.App.ErrWriter, "the trunk's features are layer %q: %d channels, a cell for %d x %d pixels\n", network.Layer, network.Channels, network.Stride, network.Stride)
-	return attachSpatialTransformer(c, options)
+	return attachToTrunk(c, options)
+}
+
+// size reads a flag's HEIGHTxWIDTH in pixels.
+func size(c *cli.Context, flag, example string) (height, width int, err error) {
+	text := c.String(flag)
+	if _, err := fmt.Sscanf(text, "%dx%d", &height, &width); err != nil || fmt.Sprintf("%dx%d", height, width) != text {
+		return 0, 0, wrongUsage(c, "--%s is %q, but takes HEIGHTxWIDTH, such as %s", flag, text, example)
+	}
+	return height, width, nil
 }
 
 func threeNumbers(c *cli.Context, flag string) (v [3]float32, err error) {

@@ -56,6 +56,25 @@ func TestONNXTrunk(t *testing.T) {
 	}
 }
 
+// TestCropFlag makes a model that reads larger crops than the shipped one, of the same trunk.
+func TestCropFlag(t *testing.T) {
+	work := t.TempDir()
+	weights := filepath.Join("..", "..", "models", "weights", "kleid-s.safetensors")
+	r := kleid(t, "train", "trunk", "--work", work, "--trunk-weights", weights, "--half-steps", "0", "--full-steps", "0", "--crop", "288x192")
+	require.Zero(t, r.code, r.stderr)
+	model := readModel(t, filepath.Join(work, "model.safetensors"))
+	require.Equal(t, []int{288, 192}, []int{model.Config.CropHeight, model.Config.CropWidth})
+
+	// Heads are trained on what it reads.
+	folder, rows := ownPhotos(t)
+	facets := t.TempDir()
+	r = kleid(t, "train", "facets", "--models", filepath.Join(work, "model.safetensors"), "--dataset", manifestOf(t, folder, rows), "--facets", "sleeve", "--steps", "40", "--work", facets, "--yes")
+	require.Zero(t, r.code, r.stderr)
+	after := readModel(t, filepath.Join(facets, "model.safetensors"))
+	require.Equal(t, model.EmbeddingModel(), after.EmbeddingModel())
+	require.NotEqual(t, readModel(t, weights).EmbeddingModel(), after.EmbeddingModel())
+}
+
 // TestTrunkFlags refuses what cannot be before anything is painted.
 func TestTrunkFlags(t *testing.T) {
 	vit := "onnx:" + filepath.Join("..", "..", "models", "testdata", "onnx", "vit.onnx")
@@ -66,6 +85,11 @@ func TestTrunkFlags(t *testing.T) {
 		`takes three numbers`:                            {"--trunk", vit, "--onnx-mean", "0.5"},
 		`deviations above zero`:                          {"--trunk", vit, "--onnx-deviation", "1,0,1"},
 		`takes HEIGHTxWIDTH`:                             {"--trunk", vit, "--onnx-size", "32"},
+		`--crop is "300", but takes HEIGHTxWIDTH`:        {"--crop", "300"},
+		`multiples of 16, the trunk's stride`:            {"--crop", "300x200"},
+		`such as 288x192`:                                {"--crop", "2048x1024"},
+		`multiples of 32`:                                {"--trunk", "resnet50", "--crop", "240x128"},
+		`says that it reads 32x32`:                       {"--trunk", vit, "--crop", "64x64"},
 		`--trunk-weights are not for`:                    {"--trunk", vit, "--trunk-weights", "a.safetensors"},
 		`kleid-s has no stage "stage7"; there are input`: {"--spatial-transformer", "stage7"},
 		`needs --spatial-transformer`:                    {"--spatial-transformer-weight", "1"},

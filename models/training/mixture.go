@@ -74,7 +74,8 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 		return nil, err
 	}
 	m := &maker{Options: options}
-	p := &FacetPhotos{mixture: mixture, pool: &Pool{Facets: mixture.Plan.Facets, called: mixture.Plan.Label}, folds: options.calibrationFolds()}
+	p := &FacetPhotos{mixture: mixture, pool: newPool(options.From.Config, mixture.Plan.Facets), folds: options.calibrationFolds()}
+	p.pool.called = mixture.Plan.Label
 	all := p.sort(mixture)
 	progress := m.counter("reading photos")
 	const chunk = 32

@@ -87,7 +87,8 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 	}
 	dresses := make([]dressed, len(products))
 	const photos = 2
-	pool := &Pool{Crops: make([]Crop, photos*len(products))}
+	pool := newPool(model.Config, nil)
+	pool.Crops = make([]Crop, photos*len(products))
 	var done atomic.Int64
 	report := m.counter("override: painting")
 	err := parallel(ctx, len(products), func(i int) error {

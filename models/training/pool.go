@@ -16,6 +16,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -59,14 +60,25 @@ type Pool struct {
 	Wholes []Whole           // real photos that the trunk learns from, without labels
 
 	teacherDeviations []float32 // of the components of what a teacher sees; nil without one
+
+	// kept is the height and width in pixels that crops are kept in at most; zero is for the shipped model's crops.
+	kept [2]int
 }
 
-// Sizes in pixels of what is kept in memory at most: enough for the networks' inputs with some zoom. Of a crop of
-// 240 x 128 the dress has 222 x 119, and of one in memory 10/13. A real scene is larger, since patches of it are looked
-// at as well, and are to be as sharp as those of a photo.
+// newPool keeps crops large enough for what a model of this configuration reads.
+func newPool(config models.Config, facets []catalog.Facet) *Pool {
+	return &Pool{Facets: facets, kept: keptSize(config)}
+}
+
+// keptSize is the height and width in pixels of what is kept of a crop at most: enough for the networks' input with
+// some zoom. Of a crop of 240 x 128 the dress has 222 x 119, and of one in memory, 304 x 176, it has 10/13.
+func keptSize(config models.Config) [2]int {
+	return [2]int{config.CropHeight * 19 / 15, config.CropWidth * 11 / 8}
+}
+
+// Sizes in pixels of what is kept of a scene at most: enough for the networks' inputs with some zoom. A real one is
+// larger, since patches of it are looked at as well, and are to be as sharp as those of a photo.
 const (
-	cropHeight      = 304
-	cropWidth       = 176
 	sceneHeight     = 288
 	sceneWidth      = 216
 	realSceneHeight = 900
@@ -235,7 +247,11 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 
 // crop keeps the dress and what is around it.
 func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
-	small, placement := shrunk(image, box.Grow(surround), cropWidth, cropHeight)
+	kept := p.kept
+	if kept == [2]int{} {
+		kept = keptSize(models.DefaultConfig())
+	}
+	small, placement := shrunk(image, box.Grow(surround), kept[1], kept[0])
 	return Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -56,7 +57,11 @@ func TestCropsAreNotEnlarged(t *testing.T) {
 	require.Equal(t, photo.Box{XMin: 15, YMin: 30, XMax: 115, YMax: 230}, c.Box)
 	large := photo.New(2000, 3000)
 	c = p.crop(large, photo.Box{XMin: 500, YMin: 600, XMax: 1500, YMax: 2600}, nil)
-	require.Equal(t, []int{152, cropHeight}, []int{c.Image.Width, c.Image.Height})
+	require.Equal(t, []int{152, 304}, []int{c.Image.Width, c.Image.Height})
+	config := models.DefaultConfig()
+	config.CropHeight = 480
+	c = newPool(config, nil).crop(large, photo.Box{XMin: 500, YMin: 600, XMax: 1500, YMax: 2600}, nil)
+	require.Equal(t, []int{176, 352}, []int{c.Image.Width, c.Image.Height}, "a model with higher crops is limited by their width")
 
 	s := scene(image, box, true, 0)
 	require.Equal(t, []int{200, 300}, []int{s.Image.Width, s.Image.Height})

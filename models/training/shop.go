@@ -67,10 +67,11 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 	m := &maker{Options: options}
 	progress := m.counter("reading photos")
 	s := &Shop{Total: len(photos)}
+	pool := newPool(options.From.Config, nil)
 	const chunk = 32
 	for begin := 0; begin < len(photos); begin += chunk {
 		part := photos[begin:min(begin+chunk, len(photos))]
-		if err := s.read(ctx, locator, part); err != nil {
+		if err := s.read(ctx, pool, locator, part); err != nil {
 			return nil, err
 		}
 		progress(begin+len(part), len(photos))
@@ -84,7 +85,7 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 	return s, nil
 }
 
-func (s *Shop) read(ctx context.Context, locator *embedding.Embedder, photos []ShopPhoto) error {
+func (s *Shop) read(ctx context.Context, pool *Pool, locator *embedding.Embedder, photos []ShopPhoto) error {
 	images, reasons := make([]*photo.Image, len(photos)), make([]error, len(photos))
 	err := parallel(ctx, len(photos), func(i int) error {
 		images[i], reasons[i] = photos[i].Open()
@@ -116,7 +117,7 @@ func (s *Shop) read(ctx context.Context, locator *embedding.Embedder, photos []S
 			s.Whole++
 		}
 		at++
-		c := (&Pool{}).crop(images[i], box, nil)
+		c := pool.crop(images[i], box, nil)
 		c.Real, c.Fold, c.Name = true, -1, p.Name
 		to := &s.learned
 		if datasets.SplitOf(p.Product) == datasets.Test {

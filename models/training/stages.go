@@ -328,18 +328,26 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	return m.Work.Delete(ctx, m.checkpoint)
 }
 
+// config is that of the model that is trained.
+func (m *maker) config() models.Config {
+	if m.From != nil {
+		return m.From.Config
+	}
+	return m.Options.Trunk.Config
+}
+
 // photos paints and reads what training needs, once.
 func (m *maker) photos(ctx context.Context) error {
 	if m.pool != nil {
 		return nil
 	}
-	m.pool = &Pool{Facets: m.vocabulary()}
+	m.pool = newPool(m.config(), m.vocabulary())
 	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
 		return err
 	}
 	held := m.Options.Paint
 	held.Domain, held.Products, held.Backgrounds = m.Options.Paint.Domain+"-held-out", max(held.Products/10, 2), max(held.Backgrounds/4, 4)
-	m.held = &Pool{Facets: m.vocabulary()}
+	m.held = newPool(m.config(), m.vocabulary())
 	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
 		return err
 	}
