@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -116,7 +117,7 @@ func OpenReference(dir string) (*Reference, error) {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if name := strings.TrimSpace(lines.Text()); name != "" {
-			r.heldBack[name] = true
+			r.heldBack[path.Clean(name)] = true
 		}
 	}
 	return r, lines.Err()
@@ -125,6 +126,15 @@ func OpenReference(dir string) (*Reference, error) {
 // HeldBack says whether a photo, named by its path below the folder, may not be labelled or trained
 // on.
 func (r *Reference) HeldBack(name string) bool { return r.heldBack[name] }
+
+// nameBelow is the name of a photo below the folder in its one spelling, so that ./a.jpg is a.jpg wherever it stands.
+func nameBelow(t *table, row int, column string) (string, error) {
+	name := path.Clean(t.get(row, column))
+	if !filepath.IsLocal(filepath.FromSlash(name)) || name == "." {
+		return "", fmt.Errorf("%s: line %d: %s is %q, but photos are named by their paths below the folder", t.path, t.line(row), column, t.get(row, column))
+	}
+	return name, nil
+}
 
 // Garments are the home photos: those of other garments are known to show no dress, those of dresses
 // have a box where one was judged.
@@ -136,7 +146,7 @@ func (r *Reference) Garments() ([]Example, error) {
 		return nil, err
 	}
 	for row := range t.rows {
-		name := "clothing/images/" + t.get(row, "photo")
+		name := path.Join("clothing/images", t.get(row, "photo"))
 		if boxes[name], err = t.box(row); err != nil {
 			return nil, err
 		}
@@ -151,7 +161,7 @@ func (r *Reference) Garments() ([]Example, error) {
 			return nil, err
 		}
 		for row := range t.rows {
-			name := "clothing/" + part.folder + "/" + t.get(row, "image")
+			name := path.Join("clothing", part.folder, t.get(row, "image"))
 			if r.HeldBack(name) {
 				continue
 			}
@@ -182,7 +192,7 @@ func (r *Reference) Street() ([]Example, error) {
 	}
 	var examples []Example
 	for row := range t.rows {
-		name := "ccp/photos/" + t.get(row, "photo")
+		name := path.Join("ccp/photos", t.get(row, "photo"))
 		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: true}
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
@@ -211,7 +221,10 @@ func (r *Reference) Facets() ([]Example, error) {
 	}
 	var examples []Example
 	for row := range t.rows {
-		name := t.get(row, "photo")
+		name, err := nameBelow(t, row, "photo")
+		if err != nil {
+			return nil, err
+		}
 		if r.HeldBack(name) {
 			continue
 		}
@@ -238,7 +251,10 @@ func (r *Reference) votes() (map[string][]map[string]string, error) {
 	}
 	votes := map[string][]map[string]string{}
 	for row := range t.rows {
-		name := t.get(row, "photo")
+		name, err := nameBelow(t, row, "photo")
+		if err != nil {
+			return nil, err
+		}
 		votes[name] = append(votes[name], facetsOf(t, row))
 	}
 	return votes, nil
@@ -260,7 +276,8 @@ func (r *Reference) Triplets() ([]Triplet, error) {
 	return r.triplets(filepath.Join(r.Dir, "triplets", "triplets.csv"))
 }
 
-// AllTriplets are Triplets and MoreTriplets.
+// AllTriplets are Triplets and MoreTriplets. Those without a fold stand in that of their query's others, so that it is
+// not learned from where it is measured with.
 func (r *Reference) AllTriplets() ([]Triplet, error) {
 	all, err := r.Triplets()
 	for _, path := range r.MoreTriplets {
@@ -272,6 +289,17 @@ func (r *Reference) AllTriplets() ([]Triplet, error) {
 		all = append(all, slices.DeleteFunc(more, func(t Triplet) bool {
 			return r.HeldBack(t.Query.Name) || r.HeldBack(t.Near.Name) || r.HeldBack(t.Far.Name)
 		})...)
+	}
+	folds := map[string]int{}
+	for _, t := range all {
+		if _, known := folds[t.Query.Name]; !known && t.Fold >= 0 {
+			folds[t.Query.Name] = t.Fold
+		}
+	}
+	for i, t := range all {
+		if fold, known := folds[t.Query.Name]; known && t.Fold < 0 {
+			all[i].Fold = fold
+		}
 	}
 	return all, err
 }
@@ -285,21 +313,28 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 	for _, e := range judged {
 		known[e.Name] = e
 	}
-	return readTriplets(path, func(name string) Example {
-		if e, ok := known[name]; ok {
-			return e
+	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
+		name, err := nameBelow(t, row, column)
+		if e, ok := known[name]; ok || err != nil {
+			return e, err
 		}
-		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}
+		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}, nil
 	})
 }
 
 // ReadTriplets reads a CSV file as triplets/triplets.csv of a Reference, of photos of which it is known how they are
 // called, and no more.
 func ReadTriplets(path string) ([]Triplet, error) {
-	return readTriplets(path, func(name string) Example { return Example{Name: name, Fold: -1} })
+	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
+		return Example{Name: t.get(row, column), Fold: -1}, nil
+	})
 }
 
-func readTriplets(path string, named func(name string) Example) ([]Triplet, error) {
+// Confidences of a triplet: one that is negative would be learned the other way round, and a number of clicks would
+// outweigh all others.
+const leastConfidence, mostConfidence = 1, 3
+
+func readTriplets(path string, photoOf func(t *table, row int, column string) (Example, error)) ([]Triplet, error) {
 	t, err := readTable(path, "query", "a", "b", "closer", "confidence", "fold")
 	if err != nil {
 		return nil, err
@@ -311,14 +346,22 @@ func readTriplets(path string, named func(name string) Example) ([]Triplet, erro
 			continue
 		}
 		for i, column := range []string{"query", "a", "b"} {
-			ends[i] = named(t.get(row, column))
+			if t.get(row, column) == "" {
+				return nil, fmt.Errorf("%s: line %d: %s is empty, but names a photo", t.path, t.line(row), column)
+			}
+			if ends[i], err = photoOf(t, row, column); err != nil {
+				return nil, err
+			}
+		}
+		if q, a, b := ends[0].Name, ends[1].Name, ends[2].Name; q == a || q == b || a == b {
+			return nil, fmt.Errorf("%s: line %d: query, a and b are three photos, but one of them stands there twice", t.path, t.line(row))
 		}
 		switch closer := t.get(row, "closer"); closer {
 		case "a":
 		case "b":
 			ends[1], ends[2] = ends[2], ends[1]
 		default:
-			return nil, fmt.Errorf("%s: line %d: closer is %q, but it is a or b, or empty", t.path, row+2, closer)
+			return nil, fmt.Errorf("%s: line %d: closer is %q, but it is a or b, or empty", t.path, t.line(row), closer)
 		}
 		fold, err := t.referenceFold(row)
 		if err != nil {
@@ -326,7 +369,10 @@ func readTriplets(path string, named func(name string) Example) ([]Triplet, erro
 		}
 		confidence, err := strconv.ParseFloat(t.get(row, "confidence"), 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s: line %d: confidence: %w", t.path, row+2, err)
+			return nil, fmt.Errorf("%s: line %d: confidence: %w", t.path, t.line(row), err)
+		}
+		if !(confidence >= leastConfidence && confidence <= mostConfidence) { // nor NaN
+			return nil, fmt.Errorf("%s: line %d: confidence is %v, but must be %d to %d", t.path, t.line(row), confidence, leastConfidence, mostConfidence)
 		}
 		triplets = append(triplets, Triplet{Query: ends[0], Near: ends[1], Far: ends[2], Confidence: confidence, Fold: fold})
 	}
@@ -342,7 +388,7 @@ func (r *Reference) Patterns() ([]Example, error) {
 	}
 	var examples []Example
 	for row := range t.rows {
-		name := "patterns/images/" + t.get(row, "image")
+		name := path.Join("patterns/images", t.get(row, "image"))
 		examples = append(examples, Example{
 			Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1,
 			Labels: map[string]string{"pattern": t.get(row, "pattern")},

@@ -122,17 +122,21 @@ func TestMoreTriplets(t *testing.T) {
 	_, err = r.AllTriplets()
 	require.ErrorContains(t, err, "clicks.csv")
 	require.NoError(t, os.WriteFile(clicks, []byte("query,a,b,closer,confidence,fold\n"+
-		"x.jpg,ccp/photos/1.jpg,y.jpg,b,2,\nx.jpg,clothing/images/secret.jpg,y.jpg,a,2,0\n"), 0o600))
+		"x.jpg,ccp/photos/1.jpg,y.jpg,b,2,\nx.jpg,./clothing/images/secret.jpg,y.jpg,a,2,0\n./ccp/photos/1.jpg,x.jpg,z.jpg,a,1,\n"), 0o600))
 	own, err := r.Triplets()
 	require.NoError(t, err)
 	all, err := r.AllTriplets()
 	require.NoError(t, err)
 	require.Equal(t, own, all[:len(own)])
-	require.Len(t, all, len(own)+1)
+	require.Len(t, all, len(own)+2)
 	more := all[len(own)]
 	require.Equal(t, []string{"x.jpg", "y.jpg", "ccp/photos/1.jpg"}, []string{more.Query.Name, more.Near.Name, more.Far.Name})
 	require.NotNil(t, more.Far.Box)
 	require.Equal(t, -1, more.Fold)
+	more = all[len(own)+1]
+	require.Equal(t, "ccp/photos/1.jpg", more.Query.Name)
+	require.NotNil(t, more.Query.Box, "however it is spelt")
+	require.Equal(t, 0, more.Fold, "that of its query elsewhere")
 	after, err := r.Fingerprint()
 	require.NoError(t, err)
 	require.NotEqual(t, before, after)
@@ -181,12 +185,20 @@ func TestReferenceErrors(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, "reference photos")
 	for name, c := range map[string]struct{ file, text, says string }{
-		"box":        {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,9,9,9,9,0\n", "is empty"},
-		"fold":       {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
-		"great fold": {"facets/labels.csv", "photo,is_dress,fold\n1.jpg,yes,5\n", "line 2: fold is 5, but must be 0 to 4"},
-		"column":     {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
-		"closer":     {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,0\n", `line 2: closer is "a.jpg"`},
-		"confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,sure,0\n", "line 2: confidence"},
+		"box":                 {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,9,9,9,9,0\n", "is empty"},
+		"fold":                {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
+		"great fold":          {"facets/labels.csv", "photo,is_dress,fold\n1.jpg,yes,5\n", "line 2: fold is 5, but must be 0 to 4"},
+		"column":              {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
+		"closer":              {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,0\n", `line 2: closer is "a.jpg"`},
+		"negative confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,-1,0\n", "line 2: confidence is -1, but must be 1 to 3"},
+		"clicks for it":       {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,250,0\n", "must be 1 to 3"},
+		"no number":           {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,NaN,0\n", "must be 1 to 3"},
+		"two photos":          {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,./q.jpg,a,2,0\n", "line 2: query, a and b are three photos"},
+		"no query":            {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\n,a.jpg,b.jpg,a,2,0\n", "line 2: query is empty"},
+		"elsewhere":           {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,../a.jpg,b.jpg,a,2,0\n", `line 2: a is "../a.jpg", but photos are named by their paths below the folder`},
+		"judged elsewhere":    {"facets/labels.csv", "photo,is_dress,fold\n/etc/1.jpg,yes,0\n", `line 2: photo is "/etc/1.jpg"`},
+		"votes elsewhere":     {"facets/votes.csv", "photo,voter\n../1.jpg,1\n", `line 2: photo is "../1.jpg"`},
+		"confidence":          {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,sure,0\n", "line 2: confidence"},
 	} {
 		r := folder(t, map[string]string{c.file: c.text})
 		_, garments := r.Garments()

@@ -61,6 +61,12 @@ type CropTriplet struct {
 	Confidence float64
 }
 
+// pairs are the two that are compared, each in the order of the pool.
+func (t CropTriplet) pairs() [2][2]int {
+	query, near, far := t.Crops[0], t.Crops[1], t.Crops[2]
+	return [2][2]int{{min(query, near), max(query, near)}, {min(query, far), max(query, far)}}
+}
+
 // tripletLooks is how many looks at each judged triplet there are.
 const tripletLooks = 4
 

@@ -118,6 +118,15 @@ func TestTripletsKeepTheirPlaces(t *testing.T) {
 	require.Equal(t, names(-1, 0), names(0, 1))
 }
 
+// TestPairsAreApart: how much alike two dresses are is not learned from, and measured with, whichever is the query.
+func TestPairsAreApart(t *testing.T) {
+	of := func(crops ...int) CropTriplet { return CropTriplet{Crops: [3]int(crops)} }
+	held := []CropTriplet{of(0, 1, 2), of(5, 1, 6)}
+	learned := []CropTriplet{of(1, 2, 3), of(1, 0, 3), of(1, 3, 0), of(2, 4, 0), of(3, 4, 5), of(5, 0, 6), of(0, 3, 4)}
+	require.Equal(t, []CropTriplet{of(1, 2, 3), of(3, 4, 5), of(0, 3, 4)}, apartFrom(held, learned))
+	require.Equal(t, []CropTriplet{of(0, 1, 2)}, apartFrom(nil, []CropTriplet{of(0, 1, 2)}))
+}
+
 func TestCalibrationsAreOthers(t *testing.T) {
 	var folds []*models.Model
 	for k := range 3 {

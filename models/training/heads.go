@@ -253,7 +253,8 @@ func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, trip
 }
 
 // triplets reads the photos of all judged triplets into the pool, in an order that does not depend on the fold that is
-// left out, since looks are changed by a crop's place in the pool. held are those of the fold.
+// left out, since looks are changed by a crop's place in the pool. held are those of the fold. What is learned says nothing
+// of their pairs.
 func (m *maker) triplets(excluded int) (learned, held []CropTriplet, err error) {
 	if m.Shop != nil {
 		for _, t := range m.Shop.triplets {
@@ -291,5 +292,24 @@ func (m *maker) triplets(excluded int) (learned, held []CropTriplet, err error) 
 			learned = append(learned, c)
 		}
 	}
+	all := len(learned)
+	if learned = apartFrom(held, learned); len(learned) < all {
+		m.Logger.Info("deeprank: triplets that compare dresses which are measured with", "fold", excluded, "left out", all-len(learned), "learned from", len(learned))
+	}
 	return learned, held, nil
+}
+
+// apartFrom leaves out the triplets that compare two dresses that one of held compares, too: how much alike two are is the
+// same question whichever of them is the query.
+func apartFrom(held, triplets []CropTriplet) []CropTriplet {
+	known := map[[2]int]bool{}
+	for _, t := range held {
+		for _, pair := range t.pairs() {
+			known[pair] = true
+		}
+	}
+	return slices.DeleteFunc(triplets, func(t CropTriplet) bool {
+		pairs := t.pairs()
+		return known[pairs[0]] || known[pairs[1]]
+	})
 }
