@@ -27,6 +27,8 @@ type Answer struct {
 
 	// Ignored are the facets that did not count: those of Request.Ignore for which the model knows how.
 	Ignored []string `json:"ignored,omitempty" doc:"Facets in which results need not be like the queried dress: those of ignore that the model knows how to take out of a vector"`
+	// NotIgnored are the others of Request.Ignore.
+	NotIgnored []string `json:"not_ignored,omitempty" doc:"Facets of ignore that count all the same, since the model does not know how to take them out of a vector"`
 
 	// Query is what was searched with.
 	Query Queried `json:"query"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -304,6 +305,11 @@ func (e *Engine) search(ctx context.Context, p *pin, s subject, request Request,
 		var err error
 		if query.Vector, a.Ignored, err = ignorer.Ignore(string(request.Embedding), query.Vector, request.Ignore); err != nil {
 			return Answer{}, err
+		}
+	}
+	for _, facet := range request.Ignore {
+		if !slices.Contains(a.Ignored, facet) {
+			a.NotIgnored = append(a.NotIgnored, facet)
 		}
 	}
 	query.Vector = vectors.Unit(query.Vector)

@@ -391,6 +391,8 @@ func TestIgnore(t *testing.T) {
 	plain, ignoring := ask(Request{}), ask(Request{Ignore: []string{"sleeve", "neckline"}})
 	require.Empty(t, plain.Ignored)
 	require.Equal(t, []string{"neckline"}, ignoring.Ignored, "the model does not know how to take sleeves out")
+	require.Equal(t, []string{"sleeve"}, ignoring.NotIgnored)
+	require.Empty(t, plain.NotIgnored)
 	require.Equal(t, plain.TotalMatches, ignoring.TotalMatches)
 	require.NotEqual(t, plain.Results[0].Similarity, ignoring.Results[0].Similarity)
 	rest, _, err := shop.embedder.Ignore("deeprank", row.EmbeddingDeepRank, []string{"neckline"})

@@ -25,7 +25,8 @@ func searchCommand() *cli.Command {
 		ArgsUsage: "PHOTO",
 		Description: `The photo is a path, an https:// or s3:// URL, or - for standard input. Every result passes every --where;
 two of the same facet let both labels pass. --ignore finds the same dress with another neckline: what the photo's
-own is like does not count. A photo without a dress is answered with that, and exit code 0.
+own is like does not count, or, where the model does not know how to leave that out, the answer says so. A photo
+without a dress is answered with that, and exit code 0.
 
 Examples:
   kleid search dress.jpg --index index/
@@ -126,6 +127,9 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 	fmt.Fprintln(w)
 	if len(answer.Ignored) > 0 {
 		fmt.Fprintf(w, "Its own %s does not count.\n\n", strings.Join(answer.Ignored, " and "))
+	}
+	if len(answer.NotIgnored) > 0 {
+		fmt.Fprintf(w, "Its own %s counts all the same: the model does not know how to leave that out.\n\n", strings.Join(answer.NotIgnored, " and "))
 	}
 	if len(answer.Results) > 0 {
 		fmt.Fprintln(w, "\tsimilarity\tproduct\tphoto\ttitle\tprice")

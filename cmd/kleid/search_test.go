@@ -134,6 +134,9 @@ func TestSearchTable(t *testing.T) {
 	for _, text := range []string{"A dress at x 0 to", "neckline", "similarity", "1.0000", product, "EUR", "9 match in all."} {
 		require.Contains(t, r.stdout, text)
 	}
+	r = kleid(t, "search", path, "--index", s.index, "--ignore", "neckline")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "Its own neckline counts all the same", "the model has learned no directions")
 }
 
 func TestSearchReadsStandardInput(t *testing.T) {
