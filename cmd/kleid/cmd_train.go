@@ -261,6 +261,9 @@ func train(c *cli.Context, heads []string) error {
 			return err
 		}
 	}
+	if err := options.Check(); err != nil { // a catalogue takes its time
+		return err
+	}
 	if options.Shop, err = readShop(c, progress, options); err != nil {
 		return err
 	}

@@ -117,3 +117,26 @@ func TestMakeHead(t *testing.T) {
 	_, err = Make(t.Context(), options)
 	require.ErrorContains(t, err, "no head")
 }
+
+// TestMakeChecksParts refuses, before anything is painted, what the model lacks or cannot have.
+func TestMakeChecksParts(t *testing.T) {
+	narrow := models.DefaultConfig()
+	narrow.Backbone, narrow.EmbeddingSize = "resnet18", 12*512+1
+	for name, test := range map[string]struct {
+		from  models.Config
+		heads []string
+		want  string
+	}{
+		"DeepRank of a trunk alone":             {models.DefaultConfig(), []string{"deeprank"}, "kleid train similarity"},
+		"directions of a trunk alone":           {models.DefaultConfig(), []string{overrideHead}, "kleid train similarity"},
+		"fewer features than the embedding has": {narrow, []string{"projection"}, "6144 features of a crop, fewer than the 6145 numbers"},
+		"the same, and what is made of it":      {narrow, AllHeads, "more channels"},
+	} {
+		options := tiny(t)
+		options.From, options.Heads = &models.Model{Config: test.from, Weights: models.Weights{}}, test.heads
+		options.Watch = func(string, Progress) { t.Error(name, "goes on") }
+		_, err := Make(t.Context(), options)
+		require.ErrorContains(t, err, test.want, name)
+		require.Equal(t, err, options.Check())
+	}
+}

@@ -2,6 +2,7 @@ package training
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -61,12 +62,23 @@ func temperLayout(data []float32, rows, count int) {
 	}
 }
 
+// checkFeatures returns an error where a crop has fewer features than an embedding has numbers.
+func checkFeatures(features, size int) error {
+	if features < size {
+		return fmt.Errorf("projection: the trunk makes %d features of a crop, fewer than the %d numbers of an embedding: take a trunk, or with --onnx-layer a layer, of more channels", features, size)
+	}
+	return nil
+}
+
 // principalComponents are the weights that bring cells to their size principal components, each divided by its
 // deviation to the power of whitening.
 func principalComponents(cells matrix, size int, whitening float64) (models.Weights, error) {
 	n, d := cells.rows, cells.columns
 	if n < size {
 		return nil, errors.New("projection: fewer photos than components: paint or read more")
+	}
+	if err := checkFeatures(d, size); err != nil {
+		return nil, err
 	}
 	mean := make([]float64, d)
 	for i := range n {

@@ -113,6 +113,8 @@ func TestFitProjection(t *testing.T) {
 	}
 	_, err = FitProjection(matrix{rows: 3, columns: d, data: cells.data[:3*d]}, 1, size)
 	require.ErrorContains(t, err, "fewer photos")
+	_, err = FitProjection(cells, 1, d+1)
+	require.ErrorContains(t, err, "24 features of a crop, fewer than the 25 numbers of an embedding")
 }
 
 // TestLayoutIsTempered finds that crops of the same cells in another order are nearer to each other than without
