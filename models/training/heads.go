@@ -67,7 +67,8 @@ func (m *maker) ofCrops(ctx context.Context, model *models.Model, excluded int) 
 		{"facets", func() error { return m.facets(ctx, model, excluded) }},
 		{"deeprank", func() error { return m.deepRank(ctx, model, excluded) }},
 	} {
-		if slices.Contains(m.Heads, s.name) {
+		// Without real photos there is no fold to leave out, and DeepRank, unlike facets, is not calibrated on painted ones.
+		if slices.Contains(m.Heads, s.name) && (s.name != "deeprank" || excluded < 0 || m.Reference != nil) {
 			wanted = append(wanted, s)
 		}
 	}

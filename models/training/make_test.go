@@ -10,6 +10,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
@@ -139,4 +140,20 @@ func TestMakeChecksParts(t *testing.T) {
 		require.ErrorContains(t, err, test.want, name)
 		require.Equal(t, err, options.Check())
 	}
+}
+
+// TestDeepRankOnce leaves out a fold where there are real photos alone: facets are calibrated on painted ones, too.
+func TestDeepRankOnce(t *testing.T) {
+	names := func(m *maker, excluded int) (names []string) {
+		for _, s := range m.ofCrops(t.Context(), nil, excluded) {
+			names = append(names, s.name)
+		}
+		return names
+	}
+	m := &maker{Options: Options{Heads: AllHeads, Reference: &datasets.Reference{}}}
+	require.Equal(t, []string{"facets", "deeprank"}, names(m, calibrationFold))
+	require.Equal(t, []string{"facets", "deeprank"}, names(m, -1))
+	m.Reference = nil
+	require.Equal(t, []string{"facets"}, names(m, calibrationFold))
+	require.Equal(t, []string{"facets", "deeprank"}, names(m, -1))
 }
