@@ -22,6 +22,12 @@ model.safetensors, are in --work: the same command goes on where it stopped.`
 // paintedNotes hold for what is fitted to painted dresses alone.
 const paintedNotes = `The dresses to learn from are painted. The result, model.safetensors, is in --work.`
 
+// projectionNotes are of what goes with the projection.
+const projectionNotes = `
+
+DeepRank is made of this embedding. What it has learned does not fit another one, so that it is this embedding itself
+in the new model; "kleid train similarity" trains both.`
+
 // shopNotes hold for what learns from a shop's own products.
 const shopNotes = `
 
@@ -76,7 +82,7 @@ Example:
 	}{
 		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
 		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true},
-		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features", fitted: true},
+		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features; DeepRank is the same then, until it is trained", fitted: true},
 		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
 		{name: "location", usage: "where the dress is: the background and location networks, and the second look", heads: []string{"background", "location", "refine"}},
 		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one", fitted: true},
@@ -99,6 +105,9 @@ Example:
 			flags, notes, example = append(flags, seedFlag()), paintedNotes, "--products 4000"
 		default:
 			flags = append(slices.Concat(flags, referenceFlags()), seedFlag())
+		}
+		if head.name == "projection" {
+			notes += projectionNotes
 		}
 		if slices.Contains(heads, "facets") {
 			flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{yesFlag()})

@@ -27,6 +27,9 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 		model.Weights = model.Weights.WithoutOverrides()
 	}
 	if wanted("projection") {
+		if !wanted("deeprank") {
+			m.Logger.Warn("DeepRank is the unsupervised embedding again, since what it was made of changes: kleid train similarity trains both")
+		}
 		if err := m.stage(ctx, "projection", model, func() error { return m.projection(ctx, model) }); err != nil {
 			return err
 		}

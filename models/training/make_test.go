@@ -1,6 +1,7 @@
 package training
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -156,4 +157,17 @@ func TestDeepRankOnce(t *testing.T) {
 	m.Reference = nil
 	require.Equal(t, []string{"facets"}, names(m, calibrationFold))
 	require.Equal(t, []string{"facets", "deeprank"}, names(m, -1))
+}
+
+// TestProjectionTellsOfDeepRank, which starts from it.
+func TestProjectionTellsOfDeepRank(t *testing.T) {
+	options := tiny(t)
+	var log bytes.Buffer
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	options.From, options.Heads = &models.Model{Config: options.Trunk.Config, Weights: models.Weights{}}, []string{"projection"}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // it is told at first
+	_, err := Make(ctx, options)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Contains(t, log.String(), "kleid train similarity trains both")
 }
