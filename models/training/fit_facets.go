@@ -153,11 +153,6 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		fingerprints = append(fingerprints, part.Dataset.Fingerprint)
 	}
 	m.note(model, fingerprints...)
-	for _, key := range m.Stale {
-		if err := m.Work.Delete(ctx, key); err != nil {
-			return nil, err
-		}
-	}
 	fit := &FacetFit{Weights: inForce, work: m.Work, checkpoint: trunk.checkpoint}
 	fit.Model, err = m.save(ctx, model)
 	return fit, err
@@ -267,10 +262,7 @@ func (m *maker) save(ctx context.Context, model *models.Model) (*models.Model, e
 		if saved.EmbeddingModel() != embedding && precision != models.Float32 {
 			continue
 		}
-		if err := m.Work.Put(ctx, modelKey, b); err != nil {
-			return nil, fmt.Errorf("model: %w", err)
-		}
-		return saved, nil
+		return saved, m.put(ctx, b)
 	}
 	panic("float32 is what the weights are")
 }

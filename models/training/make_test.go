@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -108,11 +110,15 @@ func TestMakeHead(t *testing.T) {
 	model.Config.Facets = append(model.Config.Facets, models.FacetConfig{Facet: catalog.Facet{Name: "fit", Labels: []string{"slim", "wide"}}, Temperature: 2})
 	model.Weights["facets.fit.bias"] = models.NewTensor(2)
 	options.From, options.Heads, options.Seed, options.Code = model, []string{"facets"}, 1, "v1"
+	options.Stale = []string{"metrics.json", "facets.json"}
+	require.NoError(t, options.Work.Put(t.Context(), "metrics.json", strings.NewReader("{}")))
 	retrained, err := Make(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, model.EmbeddingModel(), retrained.EmbeddingModel())
 	require.NotEqual(t, model.Weights["facets.sleeve.weight"], retrained.Weights["facets.sleeve.weight"])
 	require.Equal(t, model.Config.Facets[len(model.Config.Facets)-1], retrained.Config.Facets[len(retrained.Config.Facets)-1], "a shop's own facet stays")
+	_, err = options.Work.Stat(t.Context(), "metrics.json")
+	require.ErrorIs(t, err, fs.ErrNotExist, "it is of the model before")
 	require.Equal(t, map[string]string{models.NoteParent: model.SHA256, models.NoteCode: "v1"}, retrained.Config.Notes)
 
 	options.Heads = []string{"nose"}

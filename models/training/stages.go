@@ -1,6 +1,7 @@
 package training
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -207,10 +208,20 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Work.Put(ctx, modelKey, b); err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+	return saved, m.put(ctx, b)
+}
+
+// put writes the model to Options.Work, in place of another one and what was measured of that.
+func (m *maker) put(ctx context.Context, file *bytes.Buffer) error {
+	for _, key := range m.Stale {
+		if err := m.Work.Delete(ctx, key); err != nil {
+			return err
+		}
 	}
-	return saved, nil
+	if err := m.Work.Put(ctx, modelKey, file); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
 }
 
 // note says in a model where it comes from: the model that it was trained from, the data, the program.
