@@ -101,8 +101,8 @@ Example:
 		switch {
 		case !head.fitted:
 			flags = slices.Concat(flags, referenceFlags(), loopFlags())
-		case head.name == "override":
-			flags, notes, example = append(flags, seedFlag()), paintedNotes, "--products 4000"
+		case work == overrideWork:
+			flags, notes, example = append(flags, seedFlag()), paintedNotes, "--models build/similarity/model.safetensors"
 		default:
 			flags = append(slices.Concat(flags, referenceFlags()), seedFlag())
 		}
@@ -136,11 +136,22 @@ Examples:
 	return command
 }
 
+// overrideWork is where the model with new directions goes.
+const overrideWork = "build/override"
+
+// productsNote says which painted dresses count, where not all do.
+func productsNote(work string) string {
+	if work != overrideWork {
+		return ""
+	}
+	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
+}
+
 // trainFlags are those of all that is trained.
 func trainFlags(work string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there"},
-		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from"},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work)},
 		backendFlag(), threadsFlag(),
 	}
 }

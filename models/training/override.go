@@ -20,10 +20,13 @@ import (
 // overrideHead is the name of the head, and of its stage.
 const overrideHead = "override"
 
-// How many painted dresses the directions of facets are fitted to, and how many of them are dyed anew: the
-// studio's siblings share their cloth, so that a colour differs between others only.
+// OverrideProducts is how many of PaintOptions.Products count at most where the directions of facets are fitted.
+const OverrideProducts = 600
+
+// How many painted dresses those are fitted to at most, and how many of them are dyed anew: the studio's siblings share
+// their cloth, so that a colour differs between others only.
 const (
-	overrideProducts = 1200
+	overrideProducts = 2 * OverrideProducts
 	dyedEvery        = 3
 )
 
