@@ -130,7 +130,18 @@ const (
 
 // deepRankSteps is how many steps DeepRank takes. They are few: judged triplets are soon known by heart, and say less of
 // others from then on; the more there are, the longer that takes.
-func deepRankSteps(triplets int) int { return max(300, triplets/2) }
+//
+// Of a shop, each product that is learned from is to be drawn some times: half of a batch's pairs of photos are a shop's.
+func deepRankSteps(triplets, shop int) int {
+	return max(300, triplets/2, (shopDraws*shop+deepRankBatch/4-1)/(deepRankBatch/4))
+}
+
+// deepRankBatch is how many photos a step takes in, two of each product; shopDraws is how often a shop's product is
+// drawn on average. By chance one of 55 is never drawn then.
+const (
+	deepRankBatch = 128
+	shopDraws     = 4
+)
 
 // TrainDeepRank trains the similarity embedding, from the identity, by hinge losses: on two photos of a product and
 // one of another that is mined in the batch (painted siblings are in it), and on triplets that people judged. Half of
@@ -204,7 +215,8 @@ func drawRanks(rng *rand.Rand, pool *Pool, samples RankSamples, painted, real []
 	seenReal := 0
 	for len(products) < n {
 		from := painted
-		if len(painted) == 0 || seenReal < len(real) && (rng.IntN(2) == 0 || len(seen)-seenReal == len(painted)) {
+		// The share of now decides, not chance: a painted dress brings its sibling.
+		if seenPainted := len(seen) - seenReal; seenReal < len(real) && (seenReal <= seenPainted || seenPainted == len(painted)) {
 			from = real
 		}
 		product := from[rng.IntN(len(from))]

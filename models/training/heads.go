@@ -218,7 +218,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	if err != nil {
 		return err
 	}
-	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets))), Batch: 128, LearningRate: 3e-4, Loop: m.headLoop()}
+	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets), m.shopProducts())), Batch: deepRankBatch, LearningRate: 3e-4, Loop: m.headLoop()}
 	var unseen matrix
 	if len(held) > 0 {
 		if unseen, err = m.tripletEmbeddings(ctx, model, held); err != nil {
@@ -239,6 +239,14 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	}
 	model.Weights.Merge("", weights)
 	return nil
+}
+
+// shopProducts is how many of a shop's products are learned from.
+func (m *maker) shopProducts() int {
+	if m.Shop == nil {
+		return 0
+	}
+	return m.Shop.Learned()
 }
 
 // tripletEmbeddings are the unsupervised embeddings of triplets' photos as they are, three rows for each.

@@ -51,9 +51,12 @@ func TestDrawRanks(t *testing.T) {
 			real = append(real, p)
 		}
 	}
+	for p := 0; p < 20; p += 2 { // half of the painted dresses have a sibling, which comes along
+		pool.Siblings[p], pool.Siblings[p+1] = p+1, p
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
-	shops := 0
-	for range 200 {
+	for range 50 {
+		shops := 0
 		x, products := drawRanks(rng, pool, samples, painted, real, 16)
 		require.Len(t, x, 16*4)
 		require.Len(t, products, 16)
@@ -67,8 +70,8 @@ func TestDrawRanks(t *testing.T) {
 				shops++
 			}
 		}
+		require.Equal(t, 4, shops)
 	}
-	require.InDelta(t, 4, float64(shops)/200, 0.6) // one that is drawn twice counts once
 
 	_, all := drawRanks(rng, pool, samples, painted, real, 100)
 	require.Len(t, all, 100, "all products, when a batch has room for them")
@@ -76,6 +79,13 @@ func TestDrawRanks(t *testing.T) {
 	require.Len(t, all, 80)
 	_, all = drawRanks(rng, pool, samples, nil, real, 20)
 	require.Len(t, all, 20)
+}
+
+// TestDeepRankSteps are as many as a shop's products and people's triplets need, and without a shop what they were.
+func TestDeepRankSteps(t *testing.T) {
+	for _, test := range []struct{ triplets, shop, want int }{{0, 0, 300}, {4200, 0, 2100}, {0, 200, 300}, {0, 20000, 2500}, {6000, 20000, 3000}} {
+		require.Equal(t, test.want, deepRankSteps(test.triplets, test.shop))
+	}
 }
 
 // TestMining learns, either way, to look at what a product's photos have in common.
