@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
-	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/photo"
 )
@@ -103,60 +101,4 @@ func readClicks(c *cli.Context) ([]datasets.Triplet, error) {
 		all = append(all, triplets...)
 	}
 	return all, nil
-}
-
-// shopFigures are the metricsFile of a training on a shop's products.
-type shopFigures struct {
-	Shop training.ShopFigures `json:"shop"`
-}
-
-// measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
-// that for kleid models push.
-func measureShop(c *cli.Context, options training.Options, model *models.Model) error {
-	after, err := options.Shop.Measure(c.Context, options, model)
-	if err != nil {
-		return err
-	}
-	if after.Queries == 0 && after.Triplets == nil {
-		fmt.Fprintln(c.App.ErrWriter, "No product that is kept apart has two photos: there is nothing to measure with.")
-		return options.Work.Delete(c.Context, metricsFile) // of a run before
-	}
-	var before training.ShopFigures
-	had := options.From.Embeds() // a trunk alone has nothing to compare with
-	if had {
-		if before, err = options.Shop.Measure(c.Context, options, options.From); err != nil {
-			return err
-		}
-	}
-	if after.Queries > 0 {
-		if err := writeRecall(c, before, after, had); err != nil {
-			return err
-		}
-	}
-	if after.Triplets != nil {
-		was := ""
-		if had {
-			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
-		}
-		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
-			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
-	}
-	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
-}
-
-// writeRecall prints how often another photo of a product comes first.
-func writeRecall(c *cli.Context, before, after training.ShopFigures, had bool) error {
-	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%d photos of products kept apart, among %d\tR@1\tR@5\tbefore: R@1\tR@5\t\n", after.Queries, after.Gallery)
-	for _, row := range []struct {
-		name          string
-		before, after training.RecallPair
-	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
-		was := "–\t–"
-		if had {
-			was = fmt.Sprintf("%.3f\t%.3f", row.before.At1, row.before.At5)
-		}
-		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%s\t\n", row.name, row.after.At1, row.after.At5, was)
-	}
-	return w.Flush()
 }

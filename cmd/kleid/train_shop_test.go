@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models/training"
 )
 
 // TestTrainOnOwnProducts learns from a catalogue which photos are of one product, and measures on products that are
@@ -57,6 +60,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "6 products to learn from, 3 to measure with")
 	require.Contains(t, r.stdout, "6 photos of products kept apart, among 5")
+	require.Regexp(t, `DeepRank +[01]\.\d+ +– +[01]\.\d+ +–`, r.stdout, "of four other photos, the nearest five are no question")
 	require.Contains(t, r.stderr, "1 triplets to learn from, 1, of products that are kept apart, to measure with")
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
@@ -75,4 +79,24 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	r = kleid(t, append(args, "--mining", "hardest")...)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be one of [batch-hard semi-hard]")
+}
+
+// TestWriteRecall warns of a model that finds less than the one before.
+func TestWriteRecall(t *testing.T) {
+	for _, test := range []struct {
+		before, after *training.RecallPair
+		row           string
+		warns         bool
+	}{
+		{nil, &training.RecallPair{At1: 0.25}, `DeepRank +0\.250 +– +– +–`, false},
+		{&training.RecallPair{At1: 0.5, At5: new(0.75)}, &training.RecallPair{At1: 0.25, At5: new(1.0)}, `DeepRank +0\.250 +1\.000 +0\.500 +0\.750`, true},
+		{&training.RecallPair{At1: 0.5}, &training.RecallPair{At1: 0.5}, `DeepRank +0\.500 +– +0\.500 +–`, false},
+	} {
+		var out, told bytes.Buffer
+		c := cli.NewContext(&cli.App{Writer: &out, ErrWriter: &told}, nil, nil)
+		same := &training.RecallPair{At1: 1}
+		require.NoError(t, writeRecall(c, training.ShopFigures{Unsupervised: same, DeepRank: test.before}, training.ShopFigures{Unsupervised: same, DeepRank: test.after}))
+		require.Regexp(t, test.row, out.String())
+		require.Equal(t, test.warns, strings.Contains(told.String(), "DeepRank finds another photo"))
+	}
 }

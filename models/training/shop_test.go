@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -113,17 +114,34 @@ func TestMining(t *testing.T) {
 	require.NotEqual(t, trained[BatchHard], trained[SemiHard])
 }
 
-// TestShopRecall asks each photo whose product has another one.
+// TestShopRecall asks each photo whose product has another one, as far as there is something to compare with.
 func TestShopRecall(t *testing.T) {
-	var s shopProducts
-	for _, product := range []string{"a", "a", "b", "c", "c"} {
-		s.add(product, Crop{})
-	}
 	// The first a is nearer to b than to the other a; both c are alike; b is asked by nobody.
 	vectors := matrix{5, 2, []float32{1, 0, 0.6, 0.8, 0.8, 0.6, 0, -1, 0, -1}}
-	r, queries := s.recall(vectors)
-	require.Equal(t, 4, queries)
-	require.Equal(t, RecallPair{At1: 0.5, At5: 1}, r)
+	far := matrix{2, 2, []float32{1, 0, -1, 0}}
+	many := matrix{7, 2, []float32{1, 0, -1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}}
+	for name, test := range map[string]struct {
+		products []string
+		vectors  matrix
+		queries  int
+		want     *RecallPair
+	}{
+		"fewer than five others":               {[]string{"a", "a", "b", "c", "c"}, vectors, 4, &RecallPair{At1: 0.5}},
+		"no other product":                     {[]string{"a", "a"}, far, 0, nil},
+		"one photo each":                       {[]string{"a", "b"}, far, 0, nil},
+		"five others, all nearer, is a figure": {[]string{"a", "a", "b", "c", "d", "e", "f"}, many, 2, &RecallPair{At5: new(0.0)}},
+	} {
+		var s shopProducts
+		for _, product := range test.products {
+			s.add(product, Crop{})
+		}
+		r, queries := s.recall(test.vectors)
+		require.Equal(t, test.queries, queries, name)
+		require.Equal(t, test.want, r, name)
+	}
+	figures, err := json.Marshal(ShopFigures{Queries: 2, Gallery: 6, Unsupervised: &RecallPair{At5: new(0.0)}})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"queries": 2, "gallery": 6, "unsupervised": {"recall_at_1": 0, "recall_at_5": 0}}`, string(figures))
 }
 
 // TestShop counts what cannot be read, and keeps products apart whole.

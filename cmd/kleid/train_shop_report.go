@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training"
+)
+
+// shopFigures are the metricsFile of a training on a shop's products.
+type shopFigures struct {
+	Shop training.ShopFigures `json:"shop"`
+}
+
+// measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
+// that for kleid models push.
+func measureShop(c *cli.Context, options training.Options, model *models.Model) error {
+	after, err := options.Shop.Measure(c.Context, options, model)
+	if err != nil {
+		return err
+	}
+	if after.Queries == 0 && after.Triplets == nil {
+		fmt.Fprintln(c.App.ErrWriter, "There is nothing to measure with: that takes a product of two photos that is kept apart, and another one.")
+		return nil
+	}
+	var before training.ShopFigures
+	had := options.From.Embeds() // a trunk alone has nothing to compare with
+	if had {
+		if before, err = options.Shop.Measure(c.Context, options, options.From); err != nil {
+			return err
+		}
+	}
+	if after.Queries > 0 {
+		if err := writeRecall(c, before, after); err != nil {
+			return err
+		}
+	}
+	if after.Triplets != nil {
+		was := ""
+		if had {
+			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
+		}
+		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
+			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
+	}
+	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
+}
+
+// writeRecall prints how often another photo of a product comes first, and warns where that is less often than before.
+func writeRecall(c *cli.Context, before, after training.ShopFigures) error {
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "%d photos of products kept apart, among %d\tR@1\tR@5\tbefore: R@1\tR@5\t\n", after.Queries, after.Gallery)
+	for _, row := range []struct {
+		name          string
+		before, after *training.RecallPair
+	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
+		fmt.Fprintf(w, "%s\t%s\t%s\t\n", row.name, recallText(row.after), recallText(row.before))
+		if row.before != nil && row.after.At1 < row.before.At1 {
+			fmt.Fprintf(c.App.ErrWriter, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one\n", row.name, row.after.At1, row.before.At1)
+		}
+	}
+	return w.Flush()
+}
+
+// recallText is R@1 and R@5, as far as they are known.
+func recallText(r *training.RecallPair) string {
+	switch {
+	case r == nil:
+		return "–\t–"
+	case r.At5 == nil:
+		return fmt.Sprintf("%.3f\t–", r.At1)
+	}
+	return fmt.Sprintf("%.3f\t%.3f", r.At1, *r.At5)
+}
