@@ -48,33 +48,22 @@ func parseSplit(text string) (Split, error) {
 // near-duplicates: they are split as one product, and a photo that is for measuring somewhere is never
 // learned from.
 func splitExamples(examples []Example) {
-	group := map[string]string{} // of each product another one of its group, the first by name at the end
-	var first func(product string) string
-	first = func(product string) string {
-		of, ok := group[product]
-		if !ok || of == product {
-			return product
-		}
-		of = first(of)
-		group[product] = of
-		return of
-	}
+	groups := Groups{}
 	owner := map[string]string{} // a product of each photo
 	for _, e := range examples {
-		a, b := first(e.Product), first(cmp.Or(owner[e.PhotoID], e.Product))
+		groups.Join(e.Product, cmp.Or(owner[e.PhotoID], e.Product))
 		owner[e.PhotoID] = e.Product
-		group[max(a, b)] = min(a, b)
 	}
 	given := map[string]Split{}
 	for _, e := range examples {
-		if of := first(e.Product); e.Split != "" && given[of] != Test {
+		if of := groups.First(e.Product); e.Split != "" && given[of] != Test {
 			given[of] = e.Split
 		}
 	}
 	measured := map[string]bool{} // photos
 	for i := range examples {
 		e := &examples[i]
-		if of := first(e.Product); e.Split == "" {
+		if of := groups.First(e.Product); e.Split == "" {
 			e.Split = cmp.Or(given[of], SplitOf(of))
 		}
 		if e.Split == Test {

@@ -40,6 +40,11 @@ func (m *Model) TransformsGraph(pixels *Node) *Node {
 // Embeds says whether the model has embeddings, which one that is no more than a trunk and facets lacks.
 func (m *Model) Embeds() bool { return m.Weights["unsupervised.weight"] != nil }
 
+// Locates says whether the model finds dresses in photos, which a trunk alone does not.
+func (m *Model) Locates() bool {
+	return m.Weights["background.out.weight"] != nil && m.Weights["location.out.weight"] != nil
+}
+
 // EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
 // DeepRank embeddings, unit vectors [batch, EmbeddingSize], and the features that FacetsGraph reads, those of the
 // model's trunk and of Config.OwnTrunks behind each other, [batch, cells] (nil for a model without facets). Both

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,11 +24,18 @@ func readPhoto(c *cli.Context, source string) ([]byte, error) {
 		_, err := b.ReadFrom(io.LimitReader(c.App.Reader, limits.MaxBytes+1))
 		return b.Bytes(), err
 	}
-	data, err := storage.Fetch(c.Context, source, storage.FetchOptions{Limit: limits.MaxBytes})
+	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: limits.MaxBytes})
+	defer fetcher.Close()
+	return fetchPhoto(c.Context, fetcher, source)
+}
+
+// fetchPhoto reads a photo by path or URL. What goes wrong is said without the path.
+func fetchPhoto(ctx context.Context, fetcher *storage.Fetcher, source string) ([]byte, error) {
+	data, err := fetcher.Fetch(ctx, source)
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, storage.ErrTooLarge):
-		return nil, fmt.Errorf("the file has more than the %d bytes allowed: use a smaller photo", limits.MaxBytes)
+		return nil, fmt.Errorf("the file has more than the %d bytes allowed: use a smaller photo", photo.DefaultLimits().MaxBytes)
 	case errors.As(err, &path):
 		return nil, fmt.Errorf("the file cannot be read: %w", path.Err)
 	}

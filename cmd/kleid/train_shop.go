@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
@@ -9,6 +10,7 @@ import (
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // shopFlags are those of what learns from a shop's own products, beside those of a loaded model.
@@ -21,7 +23,7 @@ func shopFlags() []cli.Flag {
 
 // miningFlag says which other dress a dress is compared with.
 func miningFlag() cli.Flag {
-	return &cli.StringFlag{Name: "mining", Value: string(training.BatchHard), EnvVars: env("mining"), Usage: fmt.Sprintf("which other product of a batch one is compared with: one of %v, of which the second forgives photos of one dress that have two ids", training.Minings())}
+	return &cli.StringFlag{Name: "mining", Value: string(training.BatchHard), EnvVars: env("mining"), Usage: fmt.Sprintf("which other product of a batch one is compared with: one of %v, of which the second leaves aside those that are nearer than its own photo, so that a dress with two ids does less harm", training.Minings())}
 }
 
 // setMining reads miningFlag, where there is one.
@@ -54,17 +56,15 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if err != nil {
 		return nil, err
 	}
+	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: photo.DefaultLimits().MaxBytes, Attempts: fetchAttempts})
+	defer fetcher.Close()
 	var photos []training.ShopPhoto
 	for _, entry := range listing.Entries {
-		photos = append(photos, training.ShopPhoto{Product: entry.ProductID, Name: entry.Source, Open: func() (*photo.Image, error) {
+		photos = append(photos, training.ShopPhoto{Product: entry.ProductID, Name: entry.Source, Read: func() ([]byte, error) {
 			if entry.Err != "" {
-				return nil, fmt.Errorf("%s", entry.Err)
+				return nil, errors.New(entry.Err)
 			}
-			data, err := readPhoto(c, entry.Location)
-			if err != nil {
-				return nil, err
-			}
-			return photo.Open(data, photo.DefaultLimits())
+			return fetchPhoto(c.Context, fetcher, entry.Location)
 		}})
 	}
 	shop, err := training.ReadShop(c.Context, options, photos)
@@ -77,15 +77,21 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if shop.Learned() == 0 {
 		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", place, shop.Total-len(shop.Bad))
 	}
+	tellShop(progress, shop)
 	if len(clicks) > 0 {
 		if err := shop.AddTriplets(clicks); err != nil {
 			return nil, fmt.Errorf("--triplets: %w", err)
 		}
 		progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
+		if shop.Dropped > 0 {
+			progress.say("%d triplets are left out: they have a photo that is bad or of many products, or the same photo twice", shop.Dropped)
+		}
 	}
-	progress.say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
 	return shop, nil
 }
+
+// fetchAttempts is how often a server is asked for a photo, as an index asks.
+const fetchAttempts = 3
 
 // readClicks reads --triplets of the catalogue's photos; with --reference they are of its.
 func readClicks(c *cli.Context) ([]datasets.Triplet, error) {

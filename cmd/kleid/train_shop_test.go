@@ -36,7 +36,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 		if datasets.SplitOf(id) == datasets.Train {
 			ofLearned = append(ofLearned, photos[0])
 		}
-		fmt.Fprintf(&text, "%s,%s\n%s,%s\n", id, photos[0], id, photos[1])
+		fmt.Fprintf(&text, "%[1]s,%[2]s\n%[1]s,%[3]s\n%[1]s,%[3]s\n", id, photos[0], photos[1]) // the last of two sizes
 		photos = photos[2:]
 	}
 	torn := write(t, filepath.Join(t.TempDir(), "torn.jpg"), []byte("no photo"))
@@ -47,7 +47,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	args := []string{"train", "deeprank", "--catalogue", catalogue, "--work", work, "--products", "12"}
 	r := kleid(t, append(args, "--max-bad", "0")...)
 	require.Equal(t, exitTooManyBad, r.code, r.stderr)
-	require.Contains(t, r.stderr, "1 of 19 photos are bad, more than the 0 that --max-bad allows")
+	require.Contains(t, r.stderr, "1 of 28 photos are bad, more than the 0 that --max-bad allows")
 	require.NoFileExists(t, filepath.Join(work, "model.safetensors"))
 	require.FileExists(t, filepath.Join(work, "bad-photos.csv"))
 
@@ -59,9 +59,11 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	r = kleid(t, append(args, "--max-bad", "1", "--mining", "semi-hard", "--triplets", clicks(click(ofLearned[0]), click(ofApart[0]), click(torn)))...)
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "6 products to learn from, 3 to measure with")
+	require.Contains(t, r.stderr, "9 photos are the same as one before")
 	require.Contains(t, r.stdout, "6 photos of products kept apart, among 5")
 	require.Regexp(t, `DeepRank +[01]\.\d+ +– +[01]\.\d+ +–`, r.stdout, "of four other photos, the nearest five are no question")
 	require.Contains(t, r.stderr, "1 triplets to learn from, 1, of products that are kept apart, to measure with")
+	require.Contains(t, r.stderr, "1 triplets are left out")
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
 	metrics, err := readMetrics(filepath.Join(work, "metrics.json"))
@@ -76,9 +78,24 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "--reference or --catalogue")
 
+	// What was measured of that model is not of the next one.
+	r = kleid(t, "train", "override", "--work", work, "--products", "4")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.NoFileExists(t, filepath.Join(work, "metrics.json"))
+
 	r = kleid(t, append(args, "--mining", "hardest")...)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be one of [batch-hard semi-hard]")
+}
+
+// TestTellShop says what is not there to be learned.
+func TestTellShop(t *testing.T) {
+	var told bytes.Buffer
+	tellShop(&progress{w: &told}, &training.Shop{Joined: 2, Common: 1})
+	require.Contains(t, told.String(), "2 products share a photo")
+	require.Contains(t, told.String(), "1 photos are left out: many products have them")
+	require.Contains(t, told.String(), "no product to learn from has two photos")
+	require.NotContains(t, told.String(), "byte for byte")
 }
 
 // TestWriteRecall warns of a model that finds less than the one before.

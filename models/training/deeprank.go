@@ -22,8 +22,9 @@ type Mining string
 const (
 	// BatchHard takes the nearest (https://arxiv.org/abs/1703.07737).
 	BatchHard Mining = "batch-hard"
-	// SemiHard takes the nearest of those that are farther than the same product (https://arxiv.org/abs/1503.03832):
-	// photos that show another product by mistake, or one that looks the same, do less harm.
+	// SemiHard takes the nearest of those that are farther than the same product (https://arxiv.org/abs/1503.03832), or
+	// the farthest, where there are none: photos that show another product by mistake, or one that looks the same, do
+	// less harm, but not none.
 	SemiHard Mining = "semi-hard"
 )
 

@@ -3,12 +3,11 @@ package training
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
-	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
-	"github.com/kleid-search/kleid/photo"
 )
 
 // ShopPhoto is a photo of a shop's product, without a label: the similarity embedding learns that photos of one
@@ -16,28 +15,49 @@ import (
 type ShopPhoto struct {
 	Product string
 	Name    string // for people
-	Open    func() (*photo.Image, error)
+	Read    func() ([]byte, error)
 }
 
 // Shop is a shop's photos, read and cropped. A fifth of the products is apart, always the same, to measure with.
+// Products that share a photo are one product here: see join.
 type Shop struct {
 	learned, apart shopProducts
 	fingerprint    string // of what is learned from
+	// places are where each photo's crop is, by the photo's name; left are the names of those that have none.
+	places map[string]shopPlace
+	left   map[string]bool
 	// triplets of the crops that are learned from, and held ones, of which a photo is apart.
 	triplets []CropTriplet
 	held     [][3]Crop
+	// Dropped counts the triplets that say nothing: one of their photos is bad or common, or two of them are the same.
+	Dropped int
 	// Bad are the photos that cannot be read; Total counts all.
 	Bad   []datasets.Bad
 	Total int
 	// Whole counts the photos in which the model finds no dress: they are taken as a whole.
 	Whole int
+	// Repeated counts the photos that are the same as one before, byte for byte: each is taken once.
+	Repeated int
+	// Joined counts the products that are taken for another one, whose photos they share.
+	Joined int
+	// Common counts the photos that are left out, since they show no single product: see join.
+	Common int
 }
+
+// shopVersion is raised where the same photos are learned from in another way.
+const shopVersion = 2
 
 // shopProducts are crops, and which of them are of one product.
 type shopProducts struct {
 	crops    []Crop
 	products [][]int
 	number   map[string]int
+}
+
+// shopPlace is where a crop is.
+type shopPlace struct {
+	apart bool
+	crop  int
 }
 
 func (s *shopProducts) add(product string, c Crop) {
@@ -55,26 +75,40 @@ func (s *shopProducts) add(product string, c Crop) {
 	s.crops = append(s.crops, c)
 }
 
+// pairs counts the products of two photos or more.
+func (s *shopProducts) pairs() (n int) {
+	for _, own := range s.products {
+		if len(own) > 1 {
+			n++
+		}
+	}
+	return n
+}
+
 // ReadShop reads a shop's photos, on all cores, and cuts out the dresses that options.From finds in them, as an index
 // does. What cannot be read is counted and left out.
 func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, error) {
+	if !options.From.Locates() {
+		return nil, errors.New("the model cannot find the dresses in a shop's photos, since its location was never trained: kleid train heads --models THE_MODEL trains all that a trunk lacks")
+	}
 	locator, err := embedding.NewDescriber(options.Backend, options.From)
 	if err != nil {
 		return nil, err
 	}
 	m := &maker{Options: options}
 	progress := m.counter("reading photos")
-	s := &Shop{Total: len(photos)}
-	pool := newPool(options.From.Config, nil)
+	files := &shopFiles{pool: newPool(options.From.Config, nil), locator: locator, byID: map[string]*shopFile{}}
 	const chunk = 32
 	for begin := 0; begin < len(photos); begin += chunk {
 		part := photos[begin:min(begin+chunk, len(photos))]
-		if err := s.read(ctx, pool, locator, part); err != nil {
+		if err := files.read(ctx, part); err != nil {
 			return nil, err
 		}
 		progress(begin+len(part), len(photos))
 	}
+	s := files.shop(photos)
 	h := sha256.New()
+	fmt.Fprintln(h, "shop", shopVersion)
 	for _, c := range s.learned.crops {
 		fmt.Fprintf(h, "%d %v\n", c.Product, c.Box)
 		h.Write(c.Image.Pix)
@@ -83,93 +117,33 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 	return s, nil
 }
 
-func (s *Shop) read(ctx context.Context, pool *Pool, locator *embedding.Embedder, photos []ShopPhoto) error {
-	images, reasons := make([]*photo.Image, len(photos)), make([]error, len(photos))
-	err := parallel(ctx, len(photos), func(i int) error {
-		images[i], reasons[i] = photos[i].Open()
-		return ctx.Err() // which is no fault of the photo's
-	})
-	if err != nil {
-		return err
-	}
-	var inputs []embedding.Input
-	for i, image := range images {
-		if reasons[i] == nil {
-			inputs = append(inputs, embedding.Input{Image: image})
-		}
-	}
-	seen, err := locator.Locate(ctx, inputs)
-	if err != nil {
-		return err
-	}
-	at := 0
-	for i, p := range photos {
-		if reasons[i] != nil {
-			s.Bad = append(s.Bad, datasets.Bad{Photo: p.Name, Reason: reasonOf(reasons[i])})
-			continue
-		}
-		box := images[i].Frame()
-		if seen[at].Status == catalog.StatusOK {
-			box = seen[at].Box
-		} else {
-			s.Whole++
-		}
-		at++
-		c := pool.crop(images[i], box, nil)
-		c.Real, c.Fold, c.Name = true, -1, p.Name
-		to := &s.learned
-		if datasets.SplitOf(p.Product) == datasets.Test {
-			to = &s.apart
-		}
-		to.add(p.Product, c)
-	}
-	return nil
-}
-
 // AddTriplets adds what people, such as customers by their clicks, said of the shop's photos, by their names. Where a
-// photo's product is kept apart, it is measured with. Those of a photo that is bad are left out; one of a photo that
-// there is not is an error.
+// photo's product is kept apart, it is measured with. Those that say nothing are left out, and counted; one of a photo
+// that there is not is an error.
 func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
-	type place struct {
-		apart bool
-		crop  int
-	}
-	known := map[string]place{}
-	for i, c := range s.learned.crops {
-		known[c.Name] = place{false, i}
-	}
-	for i, c := range s.apart.crops {
-		known[c.Name] = place{true, i}
-	}
-	bad := map[string]bool{}
-	for _, b := range s.Bad {
-		bad[b.Photo] = true
-	}
 	h := sha256.New()
 	fmt.Fprintln(h, s.fingerprint)
 	for _, t := range triplets {
-		c := CropTriplet{Confidence: t.Confidence}
-		var crops [3]Crop
-		apart, left := false, false
+		var places [3]shopPlace
+		left, apart := false, false
 		for i, e := range []datasets.Example{t.Query, t.Near, t.Far} {
-			at, ok := known[e.Name]
-			switch {
-			case bad[e.Name]:
-				left = true
-				continue
-			case !ok:
+			at, ok := s.places[e.Name]
+			if !ok && !s.left[e.Name] {
 				return fmt.Errorf("a triplet names the photo %q, which is not in the catalogue", e.Name)
-			case at.apart:
-				apart, crops[i] = true, s.apart.crops[at.crop]
-			default:
-				c.Crops[i], crops[i] = at.crop, s.learned.crops[at.crop]
 			}
+			places[i], left, apart = at, left || !ok, apart || at.apart
 		}
 		switch {
-		case left:
+		case left || places[0] == places[1] || places[0] == places[2] || places[1] == places[2]:
+			s.Dropped++
 		case apart:
+			var crops [3]Crop
+			for i, at := range places {
+				crops[i] = s.crop(at)
+			}
 			s.held = append(s.held, crops)
 		default:
+			c := CropTriplet{[3]int{places[0].crop, places[1].crop, places[2].crop}, t.Confidence}
 			s.triplets = append(s.triplets, c)
 			fmt.Fprintln(h, c)
 		}
@@ -178,16 +152,26 @@ func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
 	return nil
 }
 
+func (s *Shop) crop(at shopPlace) Crop {
+	if at.apart {
+		return s.apart.crops[at.crop]
+	}
+	return s.learned.crops[at.crop]
+}
+
 // Triplets is how many are learned from.
 func (s *Shop) Triplets() int { return len(s.triplets) }
 
 // Held is how many are measured with.
 func (s *Shop) Held() int { return len(s.held) }
 
-// Learned and Apart count the products that are learned from and measured with.
+// Learned is how many products are learned from.
 func (s *Shop) Learned() int { return len(s.learned.products) }
 
-// Apart is how many are measured with.
+// Pairs is how many of those have two photos at least.
+func (s *Shop) Pairs() int { return s.learned.pairs() }
+
+// Apart is how many products are measured with.
 func (s *Shop) Apart() int { return len(s.apart.products) }
 
 // addShop adds the products that are learned from to the pool, and returns where their crops begin.

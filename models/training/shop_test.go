@@ -1,17 +1,22 @@
 package training
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"image"
+	"image/png"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
-	"github.com/kleid-search/kleid/photo"
 )
 
 // rankPool has products of two crops each, the first of them painted, with vectors of size numbers: a product's own
@@ -144,34 +149,55 @@ func TestShopRecall(t *testing.T) {
 	require.JSONEq(t, `{"queries": 2, "gallery": 6, "unsupervised": {"recall_at_1": 0, "recall_at_5": 0}}`, string(figures))
 }
 
-// TestShop counts what cannot be read, and keeps products apart whole.
-func TestShop(t *testing.T) {
+// shopPhoto is a grey photo of a product; photos of one shade are the same byte for byte.
+func shopPhoto(t *testing.T, product, name string, shade uint8) ShopPhoto {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, 90, 120))
+	for i := range m.Pix {
+		m.Pix[i] = shade
+	}
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, m))
+	return ShopPhoto{Product: product, Name: name, Read: func() ([]byte, error) { return b.Bytes(), nil }}
+}
+
+// readShop reads photos with the shipped model.
+func readShop(t *testing.T, photos []ShopPhoto) (*Shop, Options) {
+	t.Helper()
 	backend, err := compute.New("")
 	require.NoError(t, err)
 	from, err := models.Default()
 	require.NoError(t, err)
-	grey := photo.New(90, 120)
-	var photos []ShopPhoto
-	for _, product := range []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"} {
-		for range 2 {
-			photos = append(photos, ShopPhoto{Product: product, Name: product + ".jpg", Open: func() (*photo.Image, error) { return grey, nil }})
-		}
-	}
-	photos[3].Open = func() (*photo.Image, error) { return nil, errors.New("it is torn") }
-	s, err := ReadShop(context.Background(), Options{Backend: backend, From: from, Watch: func(string, Progress) {}}, photos)
+	options := Options{Backend: backend, From: from, Watch: func(string, Progress) {}}
+	s, err := ReadShop(t.Context(), options, photos)
 	require.NoError(t, err)
+	return s, options
+}
+
+// TestShop counts what cannot be read, and keeps products apart whole.
+func TestShop(t *testing.T) {
+	var photos []ShopPhoto
+	for i := range 20 {
+		product := strconv.Itoa(i / 2)
+		photos = append(photos, shopPhoto(t, product, product+".jpg", uint8(100+i)))
+	}
+	photos[3].Read = func() ([]byte, error) { return nil, errors.New("it is torn") }
+	photos[4].Read = func() ([]byte, error) { return []byte("no photo"), nil }
+	s, options := readShop(t, photos)
 	require.Equal(t, 20, s.Total)
-	require.Len(t, s.Bad, 1)
+	require.Len(t, s.Bad, 2)
 	require.Equal(t, "1.jpg", s.Bad[0].Photo)
 	require.Equal(t, "it is torn", s.Bad[0].Reason)
+	require.Equal(t, "2.jpg", s.Bad[1].Photo)
 	require.Equal(t, 10, s.Learned()+s.Apart())
 	require.Positive(t, s.Apart())
-	require.Equal(t, 19, s.Whole, "a grey wall is no dress")
-	require.Len(t, s.learned.crops, 19-len(s.apart.crops))
+	require.Equal(t, 18, s.Whole, "a grey wall is no dress")
+	require.Len(t, s.learned.crops, 18-len(s.apart.crops))
+	require.Zero(t, s.Repeated+s.Joined+s.Common)
 
-	bare := &models.Model{Config: from.Config, Weights: from.Weights.Clone()}
+	bare := &models.Model{Config: options.From.Config, Weights: options.From.Weights.Clone()}
 	delete(bare.Weights, "unsupervised.weight")
-	_, err = s.Measure(context.Background(), Options{Backend: backend}, bare)
+	_, err := s.Measure(t.Context(), options, bare)
 	require.ErrorContains(t, err, "without embeddings")
 
 	pool := &Pool{Products: [][]int{{0}}, Siblings: []int{-1}, Crops: make([]Crop, 1)}
@@ -183,4 +209,66 @@ func TestShop(t *testing.T) {
 			require.True(t, pool.Crops[c].Real)
 		}
 	}
+}
+
+// productOf names a product by its split, and by n.
+func productOf(split datasets.Split, n int) string {
+	for i := 0; ; i++ {
+		id := fmt.Sprintf("%02d-%d", n, i)
+		if datasets.SplitOf(id) == split {
+			return id
+		}
+	}
+}
+
+// TestShopRepeats takes a photo once, however often a catalogue has it, and a dress with several ids for one.
+func TestShopRepeats(t *testing.T) {
+	learned, apart, other := productOf(datasets.Train, 0), productOf(datasets.Test, 1), productOf(datasets.Test, 2)
+	photos := []ShopPhoto{
+		shopPhoto(t, learned, "size-s.jpg", 1), shopPhoto(t, learned, "size-m.jpg", 1), // a row for each size
+		shopPhoto(t, learned, "front.jpg", 2), shopPhoto(t, apart, "again.jpg", 2), shopPhoto(t, apart, "back.jpg", 3), // two ids
+		shopPhoto(t, other, "other.jpg", 4),
+	}
+	s, _ := readShop(t, photos)
+	require.Equal(t, []int{2, 1, 0}, []int{s.Repeated, s.Joined, s.Common})
+	require.Equal(t, [][]int{{0, 1, 2}}, s.learned.products, "the split of a group is that of its first product")
+	require.Equal(t, [][]int{{0}}, s.apart.products)
+	require.Equal(t, []string{"size-s.jpg", "front.jpg", "back.jpg"}, []string{s.learned.crops[0].Name, s.learned.crops[1].Name, s.learned.crops[2].Name})
+	require.Equal(t, 1, s.Pairs())
+
+	triplet := func(query, near, far string) datasets.Triplet {
+		return datasets.Triplet{Query: datasets.Example{Name: query}, Near: datasets.Example{Name: near}, Far: datasets.Example{Name: far}, Confidence: 1}
+	}
+	require.NoError(t, s.AddTriplets([]datasets.Triplet{
+		triplet("size-m.jpg", "again.jpg", "back.jpg"), triplet("size-s.jpg", "size-m.jpg", "back.jpg"), triplet("back.jpg", "front.jpg", "other.jpg"),
+	}))
+	require.Equal(t, []CropTriplet{{[3]int{0, 1, 2}, 1}}, s.triplets, "by any name of a photo")
+	require.Equal(t, 1, s.Held())
+	require.Equal(t, 1, s.Dropped, "a photo is like itself")
+	require.ErrorContains(t, s.AddTriplets([]datasets.Triplet{triplet("size-m.jpg", "typo.jpg", "back.jpg")}), `"typo.jpg", which is not in the catalogue`)
+}
+
+// TestShopCommon leaves out a size chart, which would make one product of all, and keeps a dress whose sizes have ids.
+func TestShopCommon(t *testing.T) {
+	var photos []ShopPhoto
+	for i := range mostSets + 1 {
+		product := productOf(datasets.Train, i)
+		photos = append(photos, shopPhoto(t, product, "dress.jpg", uint8(i)), shopPhoto(t, product, "chart.jpg", 200))
+	}
+	for i := range 2 * mostSets { // sizes
+		photos = append(photos, shopPhoto(t, productOf(datasets.Train, 50+i), "sizes.jpg", 100))
+	}
+	s, _ := readShop(t, photos)
+	require.Equal(t, 1, s.Common)
+	require.Equal(t, mostSets+2, s.Learned())
+	require.Equal(t, 2*mostSets-1, s.Joined)
+	chart := datasets.Example{Name: "chart.jpg"}
+	require.NoError(t, s.AddTriplets([]datasets.Triplet{{Query: chart, Near: datasets.Example{Name: "dress.jpg"}, Far: chart}}))
+	require.Equal(t, 1, s.Dropped)
+}
+
+// TestShopNeedsLocation says what to do about a trunk alone.
+func TestShopNeedsLocation(t *testing.T) {
+	_, err := ReadShop(t.Context(), Options{From: &models.Model{Config: models.DefaultConfig(), Weights: models.Weights{}}}, nil)
+	require.ErrorContains(t, err, "kleid train heads")
 }
