@@ -24,6 +24,9 @@ type Entry struct {
 	Err string // why there is nothing to read, if it is known already
 }
 
+// Unnamed says that the entry's product is called as its file is, as it is where the catalogue gives no product ids.
+func (e Entry) Unnamed() bool { return e.ProductID == productOf(fileOf(e.Source)) }
+
 // Skipped is something of the catalogue that is no photo and yet worth telling an operator.
 type Skipped struct {
 	Source string `json:"source"`

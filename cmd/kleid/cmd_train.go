@@ -32,7 +32,8 @@ in the new model; "kleid train similarity" trains both.`
 const shopNotes = `
 
 With --catalogue photos of one product are learned to be alike, and one photo to be like itself in another light.
-Photos that are the same byte for byte are taken once, and products that share one are taken for one product.
+Photos that are the same byte for byte are taken once, and products that share one are taken for one product. A
+catalogue that gives no product_id, such as a folder, has a product for each file name.
 Prints how often, for the products kept apart, another photo of the product comes first, also by the model before,
 and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv. An index is made anew with
 the model: its vectors are others.`

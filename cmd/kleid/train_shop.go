@@ -56,6 +56,10 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if err != nil {
 		return nil, err
 	}
+	named, err := checkProducts(place, listing.Entries)
+	if err != nil {
+		return nil, err
+	}
 	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: photo.DefaultLimits().MaxBytes, Attempts: fetchAttempts})
 	defer fetcher.Close()
 	var photos []training.ShopPhoto
@@ -77,7 +81,7 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if shop.Learned() == 0 {
 		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", place, shop.Total-len(shop.Bad))
 	}
-	tellShop(progress, shop)
+	tellShop(progress, shop, named)
 	if len(clicks) > 0 {
 		if err := shop.AddTriplets(clicks); err != nil {
 			return nil, fmt.Errorf("--triplets: %w", err)

@@ -1,9 +1,44 @@
 package main
 
-import "github.com/kleid-search/kleid/models/training"
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+
+	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/models/training"
+)
+
+// checkProducts says whether a catalogue gives product ids. It returns an error where it does not and has the photos of
+// each dress in a folder, photos/DRESS/front.jpg: by their files' names, all of them would be of the one dress "front".
+func checkProducts(place string, entries []indexer.Entry) (named bool, err error) {
+	folders, of := map[string]bool{}, map[string]map[string]bool{}
+	for _, e := range entries {
+		if !e.Unnamed() {
+			return true, nil
+		}
+		folder := path.Dir(filepath.ToSlash(e.Source))
+		folders[folder] = true
+		if of[e.ProductID] == nil {
+			of[e.ProductID] = map[string]bool{}
+		}
+		of[e.ProductID][folder] = true
+	}
+	most := ""
+	for product, in := range of {
+		if n := len(in); n > len(of[most]) || n == len(of[most]) && product < most {
+			most = product
+		}
+	}
+	// Folders that are views, front/DRESS.jpg and back/DRESS.jpg, are few, and products by their files' names are right.
+	if len(of[most]) > 1 && len(folders) >= len(of) {
+		return false, fmt.Errorf("the catalogue %s gives no product ids, so that a file's name stands for its product, and %q is in %d folders: write a manifest (.csv) with the columns product_id and photo", place, most, len(of[most]))
+	}
+	return false, nil
+}
 
 // tellShop tells what is learned from, and what became of photos and products that are there more than once.
-func tellShop(progress *progress, shop *training.Shop) {
+func tellShop(progress *progress, shop *training.Shop, named bool) {
 	progress.say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
 	for _, line := range []struct {
 		count int
@@ -17,7 +52,12 @@ func tellShop(progress *progress, shop *training.Shop) {
 			progress.say(line.text, line.count)
 		}
 	}
-	if shop.Pairs() == 0 {
-		progress.say("no product to learn from has two photos, so that all that is learned of them is that a photo is like itself in another light")
+	if shop.Pairs() > 0 {
+		return
 	}
+	hint := ""
+	if !named {
+		hint = "; the catalogue gives no product ids: a manifest (.csv) with the columns product_id and photo says which photos belong together"
+	}
+	progress.say("no product to learn from has two photos, so that all that is learned of them is that a photo is like itself in another light%s", hint)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models/training"
 )
 
@@ -88,13 +89,48 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Contains(t, r.stderr, "must be one of [batch-hard semi-hard]")
 }
 
+// TestCheckProducts refuses folders of dresses whose files are called alike, and takes all else.
+func TestCheckProducts(t *testing.T) {
+	for name, test := range map[string]struct {
+		catalogue string // rows of product and photo
+		named     bool
+		want      string
+	}{
+		"a folder for each dress":  {" a/front.jpg b/front.jpg c/back.jpg", false, `"front" is in 2 folders: write a manifest`},
+		"a folder for each view":   {" front/a.jpg front/b.jpg front/c.jpg back/a.jpg back/b.jpg", false, ""},
+		"products have their ids":  {"a:a/front.jpg b:b/front.jpg", true, ""},
+		"all photos in one folder": {" a.jpg b.jpg a.png", false, ""},
+		"nothing":                  {"", false, ""},
+	} {
+		var rows strings.Builder
+		fmt.Fprintln(&rows, "product_id,photo")
+		for _, row := range strings.Fields(test.catalogue) {
+			product, file, ok := strings.Cut(row, ":")
+			if !ok {
+				product, file = "", row
+			}
+			fmt.Fprintf(&rows, "%s,%s\n", product, file)
+		}
+		listing, err := indexer.Scan(t.Context(), write(t, filepath.Join(t.TempDir(), "shop.csv"), []byte(rows.String())), "")
+		require.NoError(t, err)
+		named, err := checkProducts("shop.csv", listing.Entries)
+		require.Equal(t, test.named, named, name)
+		if test.want == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, test.want, name)
+	}
+}
+
 // TestTellShop says what is not there to be learned.
 func TestTellShop(t *testing.T) {
 	var told bytes.Buffer
-	tellShop(&progress{w: &told}, &training.Shop{Joined: 2, Common: 1})
+	tellShop(&progress{w: &told}, &training.Shop{Joined: 2, Common: 1}, false)
 	require.Contains(t, told.String(), "2 products share a photo")
 	require.Contains(t, told.String(), "1 photos are left out: many products have them")
 	require.Contains(t, told.String(), "no product to learn from has two photos")
+	require.Contains(t, told.String(), "a manifest (.csv) with the columns product_id and photo")
 	require.NotContains(t, told.String(), "byte for byte")
 }
 
