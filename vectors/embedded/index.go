@@ -214,7 +214,7 @@ func (x *index) checkSum(name string) error {
 	return nil
 }
 
-func (x *index) Get(_ context.Context, rowIDs ...string) ([]catalog.Row, error) {
+func (x *index) Get(ctx context.Context, rowIDs ...string) ([]catalog.Row, error) {
 	release, err := x.use()
 	if err != nil {
 		return nil, err
@@ -222,6 +222,9 @@ func (x *index) Get(_ context.Context, rowIDs ...string) ([]catalog.Row, error) 
 	defer release()
 	rows := make([]catalog.Row, len(rowIDs))
 	for i, id := range rowIDs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		number, ok := x.rowIDs.find(id)
 		if !ok {
 			return nil, fmt.Errorf("row %s: %w", id, vectors.ErrNotFound)
@@ -233,15 +236,15 @@ func (x *index) Get(_ context.Context, rowIDs ...string) ([]catalog.Row, error) 
 	return rows, nil
 }
 
-func (x *index) ByPhoto(_ context.Context, photoID string) ([]catalog.Row, error) {
-	return x.group(&x.photos, &x.photoRows, photoID)
+func (x *index) ByPhoto(ctx context.Context, photoID string) ([]catalog.Row, error) {
+	return x.group(ctx, &x.photos, &x.photoRows, photoID)
 }
 
-func (x *index) ByProduct(_ context.Context, productID string) ([]catalog.Row, error) {
-	return x.group(&x.products, &x.productRows, productID)
+func (x *index) ByProduct(ctx context.Context, productID string) ([]catalog.Row, error) {
+	return x.group(ctx, &x.products, &x.productRows, productID)
 }
 
-func (x *index) group(texts *table, members *groups, id string) ([]catalog.Row, error) {
+func (x *index) group(ctx context.Context, texts *table, members *groups, id string) ([]catalog.Row, error) {
 	release, err := x.use()
 	if err != nil {
 		return nil, err
@@ -253,6 +256,9 @@ func (x *index) group(texts *table, members *groups, id string) ([]catalog.Row, 
 	}
 	var rows []catalog.Row
 	for _, row := range members.of(number) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		whole, err := x.whole(row)
 		if err != nil {
 			return nil, err

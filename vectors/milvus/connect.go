@@ -10,6 +10,8 @@ import (
 	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // connectTimeout is how long a server may take to answer first, where the caller sets no deadline.
@@ -75,19 +77,32 @@ func connect(ctx context.Context, a address) (client.Client, error) {
 // error codes, the client library looks at the older one only, and some failures carry just the newer.
 func reportFailures(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	if err := invoke(ctx, method, req, reply, conn, opts...); err != nil {
-		return err
+		return contextError(ctx, err)
 	}
-	status, ok := reply.(*commonpb.Status)
+	said, ok := reply.(*commonpb.Status)
 	if !ok {
 		r, ok := reply.(interface{ GetStatus() *commonpb.Status })
 		if !ok {
 			return nil
 		}
-		status = r.GetStatus()
+		said = r.GetStatus()
 	}
-	legacy := status.GetErrorCode() //nolint:staticcheck // some failures carry the older code alone
-	if legacy != commonpb.ErrorCode_Success || status.GetCode() != 0 {
-		return &serverError{legacy, status.GetCode(), status.GetReason()}
+	legacy := said.GetErrorCode() //nolint:staticcheck // some failures carry the older code alone
+	if legacy != commonpb.ErrorCode_Success || said.GetCode() != 0 {
+		return &serverError{legacy, said.GetCode(), said.GetReason()}
 	}
 	return nil
+}
+
+// contextError makes a call that was given up, or that had too little time, fail as those of other stores do:
+// gRPC has errors of its own for both.
+func contextError(ctx context.Context, err error) error {
+	cause := ctx.Err()
+	if cause == nil && status.Code(err) == codes.DeadlineExceeded { // the server may be the first to notice
+		cause = context.DeadlineExceeded
+	}
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w (%v)", cause, err)
 }

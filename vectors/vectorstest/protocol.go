@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -173,6 +174,48 @@ func (s suite) testInterruption(t *testing.T) {
 	_, err = store.Open(ctx, "r-3")
 	require.ErrorIs(t, err, vectors.ErrNoIndex)
 	requireCurrentRun(ctx, t, store, meta.Run)
+}
+
+// What the caller gives up, or gives too little time, fails as what it is: the service answers with another
+// status then than to a failure of the store.
+func (s suite) testGivenUp(t *testing.T) {
+	store := s.open(t)
+	meta := metadata("r-1")
+	rows := plainRows(meta, 1, 5)
+	rows[0].PhotoID = "photo"
+	index := publish(t.Context(), t, store, meta, rows)
+	query := vectors.Query{Vector: rows[0].EmbeddingUnsupervised, Embedding: vectors.Unsupervised, K: 3}
+	perProduct, filtered := query, query
+	perProduct.OnePerProduct, perProduct.ExcludeProduct = true, "product-1"
+	filtered.Where = vectors.Filter{"sleeve": {"long"}}
+	search := func(q vectors.Query) func(context.Context) error {
+		return func(ctx context.Context) error { _, err := index.Search(ctx, q); return err }
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+	defer cancel()
+	<-late.Done()
+	for name, call := range map[string]func(context.Context) error{
+		"search":             search(query),
+		"search of products": search(perProduct),
+		"search by a facet":  search(filtered),
+		"get":                func(ctx context.Context) error { _, err := index.Get(ctx, rows[0].RowID); return err },
+		"by photo":           func(ctx context.Context) error { _, err := index.ByPhoto(ctx, "photo"); return err },
+		"by product":         func(ctx context.Context) error { _, err := index.ByProduct(ctx, "product-0"); return err },
+	} {
+		require.ErrorIs(t, call(cancelled), context.Canceled, name)
+		require.ErrorIs(t, call(late), context.DeadlineExceeded, name)
+		require.NoError(t, call(t.Context()), "%s afterwards", name)
+	}
+
+	w, err := store.Create(t.Context(), metadata("r-2"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), rows))
+	require.ErrorIs(t, w.Finish(cancelled), context.Canceled)
+	require.NoError(t, w.Abort(t.Context()))
+	_, err = store.Open(t.Context(), "r-2")
+	require.ErrorIs(t, err, vectors.ErrNoIndex)
 }
 
 // Searches while new runs are published see one of the runs, whole.

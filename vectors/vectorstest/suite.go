@@ -41,6 +41,7 @@ func Run(t *testing.T, place Place, tolerance float64) {
 		{"ties", s.testTies},
 		{"ends", s.testEnds},
 		{"refused queries", s.testRefusedQueries},
+		{"given up", s.testGivenUp},
 		{"searches during a publish", s.testConcurrency},
 	} {
 		t.Run(test.name, test.run)
