@@ -3,6 +3,7 @@ package vectors
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -232,15 +233,18 @@ func checkVector(vector []float32, size int) error {
 func CleanText(row catalog.Row) catalog.Row {
 	for _, s := range []*string{&row.RowID, &row.PhotoID, &row.ProductID, &row.Source, &row.Title, &row.URL,
 		&row.Currency, &row.Error, &row.EmbeddingModel, &row.FacetModel} {
-		*s = cleanText(*s)
+		*s = CleanID(*s)
 	}
 	for key, value := range row.Attributes {
-		if cleanText(key) == key && cleanText(value) == value {
+		if CleanID(key) == key && CleanID(value) == value {
 			continue
 		}
 		clean := make(map[string]string, len(row.Attributes))
-		for k, v := range row.Attributes {
-			clean[cleanText(k)] = cleanText(v)
+		for _, k := range slices.Sorted(maps.Keys(row.Attributes)) {
+			// Of names that become the same, the first keeps its value, whatever the order of the map.
+			if _, ok := clean[CleanID(k)]; !ok {
+				clean[CleanID(k)] = CleanID(row.Attributes[k])
+			}
 		}
 		row.Attributes = clean
 		break
@@ -248,4 +252,6 @@ func CleanText(row catalog.Row) catalog.Row {
 	return row
 }
 
-func cleanText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// CleanID is how a store holds an id: with valid UTF-8. Stores look for ids as they hold them, so that a
+// row is found by the very bytes that it was added with.
+func CleanID(id string) string { return strings.ToValidUTF8(id, "\uFFFD") }

@@ -36,3 +36,11 @@ func TestCleanText(t *testing.T) {
 	require.Equal(t, "b\xff", row.Title)
 	require.Equal(t, map[string]string{"c\xff": "d", "e": "\xfe"}, row.Attributes)
 }
+
+// Attributes whose names become the same leave the same one on every run.
+func TestCleanTextOfEqualNames(t *testing.T) {
+	row := catalog.Row{Attributes: map[string]string{"gr\xf6\xdfe": "2", "gr\xe4\xdfe": "1", "gr\xfc\xdfe": "3"}}
+	for range 50 {
+		require.Equal(t, map[string]string{"gr\ufffde": "1"}, CleanText(row).Attributes)
+	}
+}

@@ -225,7 +225,7 @@ func (x *index) Get(ctx context.Context, rowIDs ...string) ([]catalog.Row, error
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		number, ok := x.rowIDs.find(id)
+		number, ok := x.rowIDs.find(vectors.CleanID(id))
 		if !ok {
 			return nil, fmt.Errorf("row %s: %w", id, vectors.ErrNotFound)
 		}
@@ -250,7 +250,7 @@ func (x *index) group(ctx context.Context, texts *table, members *groups, id str
 		return nil, err
 	}
 	defer release()
-	number, ok := texts.find(id)
+	number, ok := texts.find(vectors.CleanID(id))
 	if !ok || id == "" {
 		return nil, nil
 	}

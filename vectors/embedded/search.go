@@ -93,7 +93,7 @@ func (x *index) candidates(q vectors.Query) selection {
 		first += len(facet.Labels)
 	}
 	if q.ExcludeProduct != "" {
-		if number, ok := x.products.find(q.ExcludeProduct); ok {
+		if number, ok := x.products.find(vectors.CleanID(q.ExcludeProduct)); ok {
 			if passing == nil {
 				passing = roaring.New()
 				passing.AddRange(0, uint64(x.manifest.Rows))

@@ -144,7 +144,11 @@ func (x *index) withoutEmbeddings(ctx context.Context, rowIDs []string) ([]catal
 // byID fetches rows in portions and puts them into the order of the ids.
 func (x *index) byID(rowIDs []string, fetch func(some []string) ([]catalog.Row, error)) ([]catalog.Row, error) {
 	found := make(map[string]catalog.Row, len(rowIDs))
-	for some := range slices.Chunk(rowIDs, idsPerQuery) {
+	clean := make([]string, len(rowIDs))
+	for i, id := range rowIDs {
+		clean[i] = vectors.CleanID(id)
+	}
+	for some := range slices.Chunk(clean, idsPerQuery) {
 		rows, err := fetch(some)
 		if err != nil {
 			return nil, err
@@ -154,10 +158,10 @@ func (x *index) byID(rowIDs []string, fetch func(some []string) ([]catalog.Row, 
 		}
 	}
 	rows := make([]catalog.Row, len(rowIDs))
-	for i, id := range rowIDs {
+	for i, id := range clean {
 		row, ok := found[id]
 		if !ok {
-			return nil, fmt.Errorf("row %s: %w", id, vectors.ErrNotFound)
+			return nil, fmt.Errorf("row %s: %w", rowIDs[i], vectors.ErrNotFound)
 		}
 		rows[i] = row
 	}
@@ -176,7 +180,7 @@ func (x *index) byField(ctx context.Context, field, value string) ([]catalog.Row
 	if value == "" {
 		return nil, nil
 	}
-	return x.whole(ctx, isIn(field, []string{value}))
+	return x.whole(ctx, isIn(field, []string{vectors.CleanID(value)}))
 }
 
 // remember counts once for each key.

@@ -19,6 +19,7 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 	if err := q.Check(x.metadata); err != nil {
 		return vectors.Result{}, err
 	}
+	q.ExcludeProduct = vectors.CleanID(q.ExcludeProduct)
 	result := vectors.Result{Matches: []vectors.Match{}, Exact: x.kinds[q.Embedding] == entity.Flat}
 	filter, possible := filterExpression(q.Where)
 	if !possible {

@@ -279,6 +279,46 @@ func (s suite) testHostileTexts(t *testing.T) {
 	}
 }
 
+// Ids may be any bytes, as file names are: rows are found by those that they were added with.
+func (s suite) testOtherBytes(t *testing.T) {
+	ctx := t.Context()
+	meta := metadata("r-1")
+	rows := plainRows(meta, 31, 2)
+	id := func(of string) string { return of + "-gr\xfcn\xff" }
+	rows[0].RowID, rows[0].ProductID, rows[0].PhotoID, rows[0].Source = id("row"), id("product"), id("photo"), id("source")
+	index := publish(ctx, t, s.open(t), meta, rows)
+	want := []catalog.Row{vectors.CleanText(rows[0])}
+	got, err := index.Get(ctx, id("row"))
+	require.NoError(t, err)
+	requireRows(t, want, got)
+	got, err = index.ByProduct(ctx, id("product"))
+	require.NoError(t, err)
+	requireRows(t, want, got)
+	got, err = index.ByPhoto(ctx, id("photo"))
+	require.NoError(t, err)
+	requireRows(t, want, got)
+	for _, perProduct := range []bool{false, true} {
+		result, err := index.Search(ctx, vectors.Query{
+			Vector: rows[0].EmbeddingDeepRank, Embedding: vectors.DeepRank, K: 5, OnePerProduct: perProduct, ExcludeProduct: id("product"),
+		})
+		require.NoError(t, err)
+		require.Len(t, result.Matches, 1)
+		require.Equal(t, 1, result.TotalMatches)
+		require.Equal(t, rows[1].RowID, result.Matches[0].Row.RowID)
+	}
+
+	for _, other := range []string{"gr\xfcn", "\xff"} {
+		_, err = index.Get(ctx, other)
+		require.ErrorIs(t, err, vectors.ErrNotFound)
+		got, err = index.ByProduct(ctx, other)
+		require.NoError(t, err)
+		require.Empty(t, got)
+		got, err = index.ByPhoto(ctx, other)
+		require.NoError(t, err)
+		require.Empty(t, got)
+	}
+}
+
 func (s suite) testManyRows(t *testing.T) {
 	ctx := t.Context()
 	store := s.open(t)

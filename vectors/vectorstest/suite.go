@@ -36,6 +36,7 @@ func Run(t *testing.T, place Place, tolerance float64) {
 		{"replaced rows", s.testReplaced},
 		{"refused rows", s.testRefusedRows},
 		{"hostile texts", s.testHostileTexts},
+		{"texts that are not UTF-8", s.testOtherBytes},
 		{"many rows", s.testManyRows},
 		{"search", s.testSearch},
 		{"ties", s.testTies},
