@@ -90,11 +90,13 @@ type Named interface {
 // Writer fills the index of one run. It is not safe for concurrent use.
 type Writer interface {
 	// Add puts rows into the index. All must be StatusOK and carry both embeddings in the sizes that
-	// the metadata announced; a row id that is there already is replaced.
+	// the metadata announced; a row id that is there already is replaced. It keeps nothing of the rows'
+	// memory, which the caller may use again.
 	Add(ctx context.Context, rows []catalog.Row) error
 	// Finish makes the rows durable and searchable, though not yet current, and checks their number.
 	Finish(ctx context.Context) error
-	// Abort gives up and removes what was written. After Finish it does nothing.
+	// Abort gives up and removes what was written. After Finish it does nothing. One that failed may be
+	// repeated.
 	Abort(ctx context.Context) error
 }
 

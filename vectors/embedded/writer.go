@@ -29,6 +29,7 @@ type writer struct {
 	deepRank       spool
 	buffer         []byte
 	err            error // the first failure, or errDone
+	over           bool  // nothing is left for Abort to do
 }
 
 // spooled is where a row is.
@@ -166,11 +167,13 @@ func (w *writer) closeSpools() error {
 }
 
 func (w *writer) Abort(context.Context) error {
-	if errors.Is(w.err, errDone) {
+	if w.over {
 		return nil
 	}
 	w.err = errDone
-	return errors.Join(w.closeSpools(), os.RemoveAll(w.partial))
+	err := errors.Join(w.closeSpools(), os.RemoveAll(w.partial))
+	w.over = err == nil
+	return err
 }
 
 func (w *writer) Finish(ctx context.Context) error {
@@ -181,6 +184,6 @@ func (w *writer) Finish(ctx context.Context) error {
 		w.err = fmt.Errorf("embedded store: finishing run %s: %w", w.meta.Run, err)
 		return w.err
 	}
-	w.err = errDone
+	w.err, w.over = errDone, true
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	retry "github.com/grpc-ecosystem/go-grpc-middleware/retry"
 	"github.com/milvus-io/milvus-proto/go-api/v2/commonpb"
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"google.golang.org/grpc"
@@ -73,9 +74,25 @@ func connect(ctx context.Context, a address) (client.Client, error) {
 	return c, nil
 }
 
+// insertMethod is the call that must not simply be repeated when its reply is lost, as the client library
+// does with any: Milvus does not look whether the rows are there, which would be in the collection twice.
+const insertMethod = "/milvus.proto.milvus.MilvusService/Insert"
+
+// unanswered says whether the server may have done what it was asked for, though the call failed.
+func unanswered(err error) bool {
+	switch status.Code(err) {
+	case codes.Unavailable, codes.ResourceExhausted: // those that the client library repeats
+		return true
+	}
+	return false
+}
+
 // reportFailures turns every reply that says that the call failed into a *serverError. Milvus has two
 // error codes, the client library looks at the older one only, and some failures carry just the newer.
 func reportFailures(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if method == insertMethod {
+		opts = append(slices.Clone(opts), retry.Disable())
+	}
 	if err := invoke(ctx, method, req, reply, conn, opts...); err != nil {
 		return contextError(ctx, err)
 	}

@@ -182,6 +182,10 @@ func (s *store) Create(ctx context.Context, meta catalog.Metadata) (vectors.Writ
 	if err != nil {
 		return nil, fmt.Errorf("creating the collection %s: %w", collection, err)
 	}
+	// The client library may remember a collection of this name that another process has dropped meanwhile.
+	if _, err := s.client.DescribeCollection(ctx, collection); err != nil {
+		return nil, fmt.Errorf("creating the collection %s: %w", collection, err)
+	}
 	return newWriter(s, collection, meta), nil
 }
 

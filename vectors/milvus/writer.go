@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
@@ -36,6 +38,7 @@ type writer struct {
 	bytes      int
 	sent       map[string]struct{} // row ids
 	err        error               // the first failure, or errDone
+	over       bool                // nothing is left for Abort to do
 }
 
 func newWriter(s *store, collection string, meta catalog.Metadata) *writer {
@@ -60,6 +63,9 @@ func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
 		texts[i] = text
 	}
 	for i, row := range clean {
+		// The caller may use its memory again before the batch is sent.
+		row.EmbeddingUnsupervised, row.EmbeddingDeepRank = slices.Clone(row.EmbeddingUnsupervised), slices.Clone(row.EmbeddingDeepRank)
+		row.Facets = maps.Clone(row.Facets)
 		if err := w.add(ctx, row, texts[i]); err != nil {
 			w.err = fmt.Errorf("the collection %s: %w", w.collection, err)
 			return w.err
@@ -102,7 +108,11 @@ func (w *writer) send(ctx context.Context) error {
 		if len(part.rows) == 0 {
 			continue
 		}
-		ids, err := part.write(ctx, w.collection, "", w.columns(part.rows)...)
+		columns := w.columns(part.rows)
+		ids, err := part.write(ctx, w.collection, "", columns...)
+		if unanswered(err) { // the rows may be there, or some of them
+			ids, err = w.store.client.Upsert(ctx, w.collection, "", columns...)
+		}
 		if err != nil {
 			return fmt.Errorf("writing %d rows: %w", len(part.rows), err)
 		}
@@ -158,7 +168,7 @@ func (w *writer) Finish(ctx context.Context) error {
 		w.err = fmt.Errorf("finishing the collection %s: %w", w.collection, err)
 		return w.err
 	}
-	w.err = errDone
+	w.err, w.over = errDone, true
 	return nil
 }
 
@@ -170,7 +180,7 @@ func (w *writer) finish(ctx context.Context) error {
 		}
 	}
 	c := w.store.client
-	if err := c.Flush(ctx, w.collection, false); err != nil {
+	if err := flush(ctx, c, w.collection); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
 	filtered := []string{fieldProductID, fieldPhotoID}
@@ -213,9 +223,11 @@ func (w *writer) vectorIndex() (entity.Index, error) {
 }
 
 func (w *writer) Abort(ctx context.Context) error {
-	if errors.Is(w.err, errDone) {
+	if w.over {
 		return nil
 	}
 	w.err = errDone
-	return w.store.dropCollection(ctx, w.collection)
+	err := w.store.dropCollection(ctx, w.collection)
+	w.over = err == nil
+	return err
 }

@@ -165,6 +165,41 @@ func (s suite) testReplaced(t *testing.T) {
 	}
 }
 
+// What was added stays as it was, whatever the caller does with its memory.
+func (s suite) testMemory(t *testing.T) {
+	ctx := t.Context()
+	store := s.open(t)
+	meta := metadata("r-1")
+	w, err := store.Create(ctx, meta)
+	require.NoError(t, err)
+	want, buffer := richRows(meta), richRows(meta)
+	require.NoError(t, w.Add(ctx, buffer))
+	for i := range buffer {
+		copy(buffer[i].EmbeddingUnsupervised, axis(meta.UnsupervisedSize, 0))
+		copy(buffer[i].EmbeddingDeepRank, axis(meta.DeepRankSize, 0))
+		for facet := range buffer[i].Facets {
+			buffer[i].Facets[facet] = catalog.FacetValue{Label: "none"}
+		}
+		clear(buffer[i].Attributes)
+		if buffer[i].Price != nil {
+			*buffer[i].Price, *buffer[i].Box = 1, catalog.Box{}
+		}
+	}
+	clear(buffer)
+	require.NoError(t, w.Finish(ctx))
+	index, err := store.Open(ctx, meta.Run)
+	require.NoError(t, err)
+	defer index.Close()
+	got, err := index.Get(ctx, "c", "a", "b")
+	require.NoError(t, err)
+	requireRows(t, want, got)
+	for label, n := range map[string]int{"long": 1, "none": 0} {
+		result, err := index.Search(ctx, vectors.Query{Vector: axis(meta.DeepRankSize, 0), Embedding: vectors.DeepRank, K: 3, Where: vectors.Filter{"sleeve": {label}}})
+		require.NoError(t, err)
+		require.Len(t, result.Matches, n, label)
+	}
+}
+
 // A row that no index can hold is refused with all that came with it, and the next ones are taken.
 func (s suite) testRefusedRows(t *testing.T) {
 	ctx := t.Context()

@@ -146,6 +146,17 @@ func (s suite) testInterruption(t *testing.T) {
 	require.ErrorIs(t, err, vectors.ErrNoIndex)
 	require.Error(t, store.Publish(ctx, meta.Run))
 
+	// Another process drops what this one began, which begins anew with vectors of another size.
+	_, err = store.Create(ctx, meta)
+	require.NoError(t, err)
+	dropper := open()
+	require.NoError(t, dropper.Drop(ctx, meta.Run))
+	require.NoError(t, dropper.Close())
+	longer := meta
+	longer.UnsupervisedSize++
+	fill(ctx, t, store, longer, plainRows(longer, 2, 4))
+	require.NoError(t, store.Drop(ctx, meta.Run))
+
 	// Left behind in the middle, by a process that is gone.
 	w, err = store.Create(ctx, meta)
 	require.NoError(t, err)

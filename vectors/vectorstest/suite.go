@@ -34,6 +34,7 @@ func Run(t *testing.T, place Place, tolerance float64) {
 		{"metadata", s.testMetadata},
 		{"rows", s.testRows},
 		{"replaced rows", s.testReplaced},
+		{"memory used again", s.testMemory},
 		{"refused rows", s.testRefusedRows},
 		{"hostile texts", s.testHostileTexts},
 		{"texts that are not UTF-8", s.testOtherBytes},

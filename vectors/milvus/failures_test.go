@@ -1,0 +1,136 @@
+package milvus
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
+	"github.com/milvus-io/milvus-proto/go-api/v2/schemapb"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/kleid-search/kleid/vectors/milvus/milvustest"
+)
+
+// Rows whose insertion was answered, though the answer was lost, are there once.
+func testLostReply(t *testing.T, server *milvustest.Server) {
+	var inserted atomic.Int64
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		if call.Method != "Insert" {
+			return nil
+		}
+		var request milvuspb.InsertRequest
+		if err := call.Request(&request); err != nil {
+			return err
+		}
+		if inserted.Add(int64(request.GetNumRows())) == 5 {
+			return status.Error(codes.Unavailable, "transport is closing")
+		}
+		return nil
+	})
+	s := open(t, milvustest.URL(address, "lost"))
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), testRows(5)))
+	require.NoError(t, w.Finish(t.Context()))
+	require.EqualValues(t, 5, inserted.Load(), "rows that were inserted without a look at what is there")
+	index, err := s.Open(t.Context(), "r-1")
+	require.NoError(t, err)
+	result, err := index.Search(t.Context(), everything)
+	require.NoError(t, err)
+	require.Len(t, result.Matches, 5)
+}
+
+// unflushed makes a server say, as one does that has more than one process, that a segment is yet to be flushed.
+func unflushed(call *milvustest.Call) error {
+	var request milvuspb.FlushRequest
+	var reply milvuspb.FlushResponse
+	if err := call.Request(&request); err != nil {
+		return err
+	}
+	if err := call.Reply(&reply); err != nil {
+		return err
+	}
+	reply.CollSegIDs = map[string]*schemapb.LongArray{request.GetCollectionNames()[0]: {Data: []int64{7}}}
+	return call.Answer(&reply)
+}
+
+// A server that is gone while rows are made durable ends Finish; one that is away for a moment does not.
+func testFlush(t *testing.T, server *milvustest.Server) {
+	var asked, failing atomic.Int64
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		switch call.Method {
+		case "Flush":
+			return unflushed(call)
+		case "GetFlushState":
+			if asked.Add(1) <= failing.Load() {
+				return status.Error(codes.Internal, "the data coordinator is gone")
+			}
+			return call.Answer(&milvuspb.GetFlushStateResponse{Flushed: true})
+		}
+		return nil
+	})
+	s := open(t, milvustest.URL(address, "flushing"))
+	for _, test := range []struct {
+		failures int64
+		fails    bool
+	}{{0, false}, {flushFailures - 1, false}, {flushFailures, true}} {
+		asked.Store(0)
+		failing.Store(test.failures)
+		w, err := s.Create(t.Context(), testMetadata("r-1"))
+		require.NoError(t, err)
+		require.NoError(t, w.Add(t.Context(), testRows(5)))
+		err = w.Finish(t.Context())
+		if !test.fails {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, "the data coordinator is gone")
+		require.EqualValues(t, flushFailures, asked.Load())
+	}
+
+	// The caller need not wait that long.
+	ctx, cancel := context.WithCancel(t.Context())
+	address = milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		switch call.Method {
+		case "Flush":
+			return unflushed(call)
+		case "GetFlushState":
+			cancel()
+			return call.Answer(&milvuspb.GetFlushStateResponse{})
+		}
+		return nil
+	})
+	s = open(t, milvustest.URL(address, "flushing"))
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), testRows(5)))
+	require.ErrorIs(t, w.Finish(ctx), context.Canceled)
+}
+
+// What could not be removed is removed by the next attempt.
+func testAbortAgain(t *testing.T, server *milvustest.Server) {
+	var refused atomic.Bool
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		if call.Method == "HasCollection" && refused.Load() {
+			return status.Error(codes.Internal, "busy")
+		}
+		return nil
+	})
+	s := open(t, milvustest.URL(address, "aborted"))
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	refused.Store(true)
+	require.Error(t, w.Abort(t.Context()))
+	require.ErrorIs(t, w.Add(t.Context(), testRows(1)), errDone)
+	refused.Store(false)
+	require.NoError(t, w.Abort(t.Context()))
+	all, err := s.client.ListCollections(t.Context())
+	require.NoError(t, err)
+	for _, c := range all {
+		require.False(t, strings.HasPrefix(c.Name, "aborted"), c.Name)
+	}
+}
