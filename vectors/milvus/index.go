@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
@@ -23,8 +21,9 @@ type index struct {
 	metadata   catalog.Metadata
 	kinds      map[vectors.Embedding]entity.IndexType
 
-	counting sync.Mutex
-	totals   map[string]int // what was counted: the rows do not change
+	products     int // how many there are, or -1
+	productsPage int // rows
+	counts       counts
 }
 
 func (x *index) Metadata() catalog.Metadata { return x.metadata }
@@ -181,74 +180,4 @@ func (x *index) byField(ctx context.Context, field, value string) ([]catalog.Row
 		return nil, nil
 	}
 	return x.whole(ctx, isIn(field, []string{vectors.CleanID(value)}))
-}
-
-// remember counts once for each key.
-func (x *index) remember(key string, count func() (int, error)) (int, error) {
-	x.counting.Lock()
-	n, ok := x.totals[key]
-	x.counting.Unlock()
-	if ok {
-		return n, nil
-	}
-	n, err := count()
-	if err != nil {
-		return 0, err
-	}
-	x.counting.Lock()
-	defer x.counting.Unlock()
-	if len(x.totals) >= maxTotals {
-		clear(x.totals)
-	}
-	x.totals[key] = n
-	return n, nil
-}
-
-// maxTotals is how many counts an index remembers: there are as many as filters.
-const maxTotals = 4096
-
-func (x *index) countRows(ctx context.Context, condition string) (int, error) {
-	return x.remember("rows: "+condition, func() (n int, err error) {
-		err = x.loaded(ctx, func() error {
-			n, err = countRows(ctx, x.client, x.collection, condition)
-			return err
-		})
-		return n, err
-	})
-}
-
-// countProducts counts the products of the rows that meet a condition. Milvus cannot; their ids are
-// fetched once.
-func (x *index) countProducts(ctx context.Context, condition string) (int, error) {
-	return x.remember("products: "+condition, func() (int, error) {
-		if condition == "" {
-			condition = fieldProductID + ` != ""` // a query without limit needs one
-		}
-		reply, err := x.query(ctx, condition, []string{fieldProductID})
-		if err != nil {
-			return 0, err
-		}
-		column, ok := reply.GetColumn(fieldProductID).(*entity.ColumnVarChar)
-		if !ok {
-			return 0, nil
-		}
-		products := make(map[string]struct{})
-		for _, id := range column.Data() {
-			products[id] = struct{}{}
-		}
-		return len(products), nil
-	})
-}
-
-func countRows(ctx context.Context, c client.Client, collection, condition string, options ...client.SearchQueryOptionFunc) (int, error) {
-	const count = "count(*)"
-	reply, err := c.Query(ctx, collection, nil, condition, []string{count}, options...)
-	if err != nil {
-		return 0, err
-	}
-	column, ok := reply.GetColumn(count).(*entity.ColumnInt64)
-	if !ok || column.Len() != 1 {
-		return 0, errors.New("Milvus: the reply has no count")
-	}
-	return int(column.Data()[0]), nil
 }

@@ -65,20 +65,6 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 	return result, nil
 }
 
-// total is how many rows or products there are for the query.
-func (x *index) total(ctx context.Context, q vectors.Query, filter string) (int, error) {
-	count := x.countRows
-	if q.OnePerProduct {
-		count = x.countProducts
-	}
-	total, err := count(ctx, filter)
-	if err != nil || q.ExcludeProduct == "" {
-		return total, err
-	}
-	excluded, err := count(ctx, allOf(filter, isIn(fieldProductID, []string{q.ExcludeProduct})))
-	return total - excluded, err
-}
-
 // hit is a row that was found.
 type hit struct {
 	rowID, productID string

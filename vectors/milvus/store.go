@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
@@ -25,6 +26,15 @@ import (
 
 // metadataProperty is where the metadata is for servers that keep no description (Milvus Lite).
 const metadataProperty = "kleid.metadata"
+
+// productsProperty is how many products the rows have: Milvus cannot count them.
+const productsProperty = "kleid.products"
+
+// property is one of a collection. It implements entity.CollectionAttribute.
+type property struct{ key, value string }
+
+func (p property) KeyValue() (key, value string) { return p.key, p.value }
+func (p property) Valid() error                  { return nil }
 
 // store implements vectors.Store on a server.
 type store struct {
@@ -83,6 +93,15 @@ func metadataOf(collection *entity.Collection) (catalog.Metadata, error) {
 	return meta, nil
 }
 
+// productsOf is how many products a collection has; -1 if it does not say so.
+func productsOf(collection *entity.Collection) int {
+	n, err := strconv.Atoi(collection.Properties[productsProperty])
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
 func (s *store) CurrentRun(ctx context.Context) (string, error) {
 	_, meta, err := s.resolve(ctx)
 	if errors.Is(err, vectors.ErrNoIndex) {
@@ -96,7 +115,7 @@ func (s *store) Current(ctx context.Context) (vectors.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.openIndex(ctx, collection.Name, meta)
+	return s.openIndex(ctx, collection, meta)
 }
 
 // Open implements vectors.Store.
@@ -123,11 +142,15 @@ func (s *store) open(ctx context.Context, run string) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.openIndex(ctx, described.Name, meta)
+	return s.openIndex(ctx, described, meta)
 }
 
-func (s *store) openIndex(ctx context.Context, collection string, meta catalog.Metadata) (*index, error) {
-	x := &index{client: s.client, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType), totals: make(map[string]int)}
+func (s *store) openIndex(ctx context.Context, described *entity.Collection, meta catalog.Metadata) (*index, error) {
+	collection := described.Name
+	x := &index{
+		client: s.client, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType),
+		products: productsOf(described), productsPage: productsPage,
+	}
 	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {
 		indexes, err := s.client.DescribeIndex(ctx, collection, vectorField(embedding))
 		if err != nil {

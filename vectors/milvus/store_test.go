@@ -37,6 +37,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("abort again", func(t *testing.T) { testAbortAgain(t, server) })
 	t.Run("long texts", func(t *testing.T) { testLongTexts(t, server) })
 	t.Run("asked for too many", func(t *testing.T) { testTooMany(t, server) })
+	t.Run("counts of products", func(t *testing.T) { testProductCounts(t, server) })
 	t.Run("HNSW", func(t *testing.T) { testHNSW(t, server) })
 	t.Run("restarted server", func(t *testing.T) { testRestart(t, server) })
 }

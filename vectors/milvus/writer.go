@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
@@ -36,13 +39,13 @@ type writer struct {
 	texts      []string       // JSON of the rows in the batch
 	places     map[string]int // row id to its place in the batch
 	bytes      int
-	sent       map[string]struct{} // row ids
-	err        error               // the first failure, or errDone
-	over       bool                // nothing is left for Abort to do
+	sent       map[string]string // row id to product id
+	err        error             // the first failure, or errDone
+	over       bool              // nothing is left for Abort to do
 }
 
 func newWriter(s *store, collection string, meta catalog.Metadata) *writer {
-	return &writer{store: s, collection: collection, meta: meta, places: make(map[string]int), sent: make(map[string]struct{})}
+	return &writer{store: s, collection: collection, meta: meta, places: make(map[string]int), sent: make(map[string]string)}
 }
 
 func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
@@ -121,7 +124,7 @@ func (w *writer) send(ctx context.Context) error {
 		}
 	}
 	for i := range w.batch {
-		w.sent[w.batch[i].RowID] = struct{}{}
+		w.sent[w.batch[i].RowID] = w.batch[i].ProductID
 	}
 	clear(w.batch)
 	clear(w.texts)
@@ -183,6 +186,9 @@ func (w *writer) finish(ctx context.Context) error {
 	if err := flush(ctx, c, w.collection); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
+	if err := w.noteProducts(ctx); err != nil {
+		return err
+	}
 	filtered := []string{fieldProductID, fieldPhotoID}
 	for _, facet := range w.meta.Facets {
 		filtered = append(filtered, facetField(facet.Name))
@@ -207,6 +213,21 @@ func (w *writer) finish(ctx context.Context) error {
 	n, err := countRows(ctx, c, w.collection, "", client.WithSearchQueryConsistencyLevel(entity.ClStrong))
 	if err == nil && n != len(w.sent) {
 		err = fmt.Errorf("%d rows were added, %d are there", len(w.sent), n)
+	}
+	return err
+}
+
+// noteProducts keeps how many products there are beside the rows. Readers count them where a server does not
+// let properties be changed.
+func (w *writer) noteProducts(ctx context.Context) error {
+	products := make(map[string]struct{})
+	for _, id := range w.sent {
+		products[id] = struct{}{}
+	}
+	err := w.store.client.AlterCollection(ctx, w.collection, property{productsProperty, strconv.Itoa(len(products))})
+	var refused *serverError
+	if errors.As(err, &refused) || status.Code(err) == codes.Unimplemented {
+		return nil
 	}
 	return err
 }
