@@ -23,6 +23,7 @@ type index struct {
 
 	products     int // how many there are, or -1
 	productsPage int // rows
+	fewRows      int
 	counts       counts
 }
 

@@ -40,16 +40,18 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 	if q.ExcludeProduct != "" {
 		filter = allOf(filter, isNotIn(fieldProductID, []string{q.ExcludeProduct}))
 	}
-	s := search{x, vectors.Unit(q.Vector), q.Embedding, filter}
+	s := &search{index: x, unit: vectors.Unit(q.Vector), embedding: q.Embedding, filter: filter, rowCount: -1, exact: result.Exact}
 	var hits []hit
 	if q.OnePerProduct {
 		hits, err = s.products(ctx, wanted)
 	} else {
+		s.rowCount = result.TotalMatches
 		hits, err = s.rows(ctx, wanted)
 	}
 	if err != nil {
 		return vectors.Result{}, err
 	}
+	result.Exact = s.exact
 	hits = hits[min(q.Offset, len(hits)):min(wanted, len(hits))]
 	ids := make([]string, len(hits))
 	for i, h := range hits {
@@ -75,68 +77,115 @@ func compareHits(a, b hit) int {
 	return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(a.rowID, b.rowID))
 }
 
-// search is what does not change between the requests of one search.
+// search is one search, which takes as many requests as it needs.
 type search struct {
 	*index
 	unit      []float32
 	embedding vectors.Embedding
 	filter    string
+	rowCount  int  // how many rows pass the filter; -1 where that is not known yet
+	exact     bool // whether what was found is what an exhaustive search finds
 }
 
-// rows returns at least n hits in order, or all there are. The server cuts rows of equal similarity as
-// it likes, so more are asked for until the last of them are not needed.
-func (s search) rows(ctx context.Context, n int) ([]hit, error) {
+// graph says whether the server searches through a graph, which may miss rows.
+func (s *search) graph() bool { return s.kinds[s.embedding] == entity.HNSW }
+
+// rows returns at least n hits in order, of which there are that many. The server cuts rows of equal
+// similarity as it likes, so more are asked for until the last of them are not needed.
+func (s *search) rows(ctx context.Context, n int) ([]hit, error) {
 	for limit := min(n+16, maxHits); ; limit = min(4*limit, maxHits) {
 		hits, err := s.nearest(ctx, s.filter, limit)
 		if err != nil {
 			return nil, err
 		}
-		if len(hits) < limit || limit == maxHits || hits[n-1].similarity > hits[limit-1].similarity {
+		switch missed := len(hits) < min(limit, s.rowCount); {
+		case missed && (s.rowCount <= s.fewRows || len(hits) < n && limit == maxHits):
+			return s.exhaustive(ctx)
+		case missed && len(hits) < n: // the graph is searched more widely for more
+		case len(hits) < limit || hits[n-1].similarity > hits[limit-1].similarity:
+			return hits, nil
+		case limit == maxHits:
+			s.exact = false // of rows that are equally near the server chose
 			return hits, nil
 		}
 	}
 }
 
-// products returns the nearest row of each of at least n products in order, or of all there are. Each
-// request leaves out the products that are found already: their nearest row is known, as all rows that
+// products returns the nearest row of each of at least n products, of which there are that many, in order.
+// Each request leaves out the products that are found already: their nearest row is known, as all rows that
 // come later are less near.
-func (s search) products(ctx context.Context, n int) ([]hit, error) {
-	var found []hit
-	seen := make(map[string]struct{})
+func (s *search) products(ctx context.Context, n int) ([]hit, error) {
+	var found firsts
 	for limit := min(3*n+16, maxHits); ; limit = min(4*limit, maxHits) {
 		filter := s.filter
-		if len(seen) > 0 {
-			filter = allOf(filter, isNotIn(fieldProductID, keys(seen)))
+		if len(found.products) > 0 {
+			filter = allOf(filter, isNotIn(fieldProductID, keys(found.products)))
 		}
 		hits, err := s.nearest(ctx, filter, limit)
 		if err != nil {
 			return nil, err
 		}
-		whole := len(hits) < limit
-		if !whole {
-			hits = withoutLastTie(hits)
-		}
-		for _, h := range hits {
-			if _, ok := seen[h.productID]; !ok {
-				seen[h.productID] = struct{}{}
-				found = append(found, h)
+		if len(hits) == limit {
+			found.add(s.withoutLastTie(hits))
+		} else {
+			var all bool
+			if all, err = s.gotAll(ctx, hits, len(found.hits) == 0); err != nil {
+				return nil, err
+			}
+			found.add(hits)
+			if all {
+				return found.hits, nil
+			}
+			if s.rowCount <= s.fewRows || limit == maxHits && len(found.hits) < n {
+				hits, err = s.exhaustive(ctx)
+				found = firsts{}
+				found.add(hits)
+				return found.hits, err
 			}
 		}
-		if whole || len(found) >= n {
-			return found, nil
+		if len(found.hits) >= n {
+			return found.hits, nil
+		}
+	}
+}
+
+// gotAll says whether fewer hits than were asked for are all there are.
+func (s *search) gotAll(ctx context.Context, hits []hit, first bool) (bool, error) {
+	if !s.graph() {
+		return true, nil
+	}
+	rows, err := s.passing(ctx)
+	return first && len(hits) == rows, err
+}
+
+// firsts are the first hits of each product.
+type firsts struct {
+	hits     []hit
+	products map[string]struct{}
+}
+
+func (f *firsts) add(hits []hit) {
+	if f.products == nil {
+		f.products = make(map[string]struct{})
+	}
+	for _, h := range hits {
+		if _, ok := f.products[h.productID]; !ok {
+			f.products[h.productID] = struct{}{}
+			f.hits = append(f.hits, h)
 		}
 	}
 }
 
 // withoutLastTie leaves out the hits as near as the last one, of which there may be more than were
 // returned, unless there would be nothing left.
-func withoutLastTie(hits []hit) []hit {
+func (s *search) withoutLastTie(hits []hit) []hit {
 	last := hits[len(hits)-1].similarity
 	n := len(hits)
 	for n > 0 && hits[n-1].similarity == last {
 		n--
 	}
 	if n == 0 && len(hits) == maxHits {
+		s.exact = false // the server chose
 		return hits
 	}
 	return hits[:n]
@@ -152,7 +201,7 @@ func keys(set map[string]struct{}) []string {
 }
 
 // nearest asks the server for the nearest rows, at most limit of them, and puts them in order.
-func (s search) nearest(ctx context.Context, filter string, limit int) (hits []hit, err error) {
+func (s *search) nearest(ctx context.Context, filter string, limit int) (hits []hit, err error) {
 	parameters, err := s.parameters(limit)
 	if err != nil {
 		return nil, err
@@ -193,8 +242,8 @@ func similarity(score float32) float32 {
 	return min(max(float32(math.Round(float64(score)*steps)/steps), -1), 1)
 }
 
-func (s search) parameters(limit int) (entity.SearchParam, error) {
-	if s.kinds[s.embedding] == entity.HNSW {
+func (s *search) parameters(limit int) (entity.SearchParam, error) {
+	if s.graph() {
 		return entity.NewIndexHNSWSearchParam(max(limit, min(2*limit, 32768), 128))
 	}
 	return entity.NewIndexFlatSearchParam()

@@ -149,7 +149,7 @@ func (s *store) openIndex(ctx context.Context, described *entity.Collection, met
 	collection := described.Name
 	x := &index{
 		client: s.client, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType),
-		products: productsOf(described), productsPage: productsPage,
+		products: productsOf(described), productsPage: productsPage, fewRows: fewRows,
 	}
 	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {
 		indexes, err := s.client.DescribeIndex(ctx, collection, vectorField(embedding))

@@ -3,6 +3,7 @@ package milvus
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,14 @@ func TestMilvus(t *testing.T) {
 			return func() vectors.Store { return open(t, url) }
 		}, 1e-3)
 	})
+	t.Run("HNSW conformance", func(t *testing.T) {
+		places := 0
+		vectorstest.RunApproximate(t, func(t *testing.T) func() vectors.Store {
+			places++
+			url := milvustest.URL(server.Address, fmt.Sprintf("graphs_%d", places)) + "?index=hnsw"
+			return func() vectors.Store { return open(t, url) }
+		}, 1e-3)
+	})
 	t.Run("dropped under a reader", func(t *testing.T) { testDroppedUnderReader(t, server) })
 	t.Run("aliases apart", func(t *testing.T) { testAliasesApart(t, server) })
 	t.Run("foreign collections", func(t *testing.T) { testForeignCollections(t, server) })
@@ -39,6 +48,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("asked for too many", func(t *testing.T) { testTooMany(t, server) })
 	t.Run("counts of products", func(t *testing.T) { testProductCounts(t, server) })
 	t.Run("HNSW", func(t *testing.T) { testHNSW(t, server) })
+	t.Run("wide HNSW", func(t *testing.T) { testWideHNSW(t, server) })
 	t.Run("restarted server", func(t *testing.T) { testRestart(t, server) })
 }
 
@@ -216,6 +226,19 @@ func testTooMany(t *testing.T, server *milvustest.Server) {
 	require.NoError(t, err)
 	require.Len(t, result.Matches, maxHits)
 	require.Equal(t, maxHits+1, result.TotalMatches)
+	q.K = 3
+	result, err = index.Search(t.Context(), q)
+	require.NoError(t, err)
+	require.True(t, result.Exact)
+	q.K = maxHits
+	// All rows are equally near, and the server chooses which of them it returns.
+	for _, perProduct := range []bool{false, true} {
+		same := vectors.Query{Vector: []float32{1, 0}, Embedding: vectors.DeepRank, K: 3, OnePerProduct: perProduct}
+		result, err := index.Search(t.Context(), same)
+		require.NoError(t, err)
+		require.Len(t, result.Matches, 3)
+		require.False(t, result.Exact)
+	}
 	q.Offset = 1
 	_, err = index.Search(t.Context(), q)
 	var refused *vectors.QueryError
@@ -233,6 +256,39 @@ func testHNSW(t *testing.T, server *milvustest.Server) {
 	require.Len(t, result.Matches, 3)
 	for _, match := range result.Matches {
 		require.InDelta(t, 1, match.Similarity, 1e-3)
+	}
+}
+
+// Where it would cost much to look at all rows that pass, a graph is searched more widely first.
+func testWideHNSW(t *testing.T, server *milvustest.Server) {
+	s := open(t, milvustest.URL(server.Address, "wide")+"?index=hnsw")
+	rows := testRows(4000)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range rows {
+		v := []float32{1, float32(random.NormFloat64() * 0.1), float32(random.NormFloat64() * 0.1)}
+		if i%100 == 0 {
+			v[0], v[1] = v[1], v[0]
+			rows[i].Facets = map[string]catalog.FacetValue{"sleeve": {Label: "short", Probability: 0.5}}
+		}
+		rows[i].EmbeddingUnsupervised = vectors.Unit(v)
+	}
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), rows))
+	require.NoError(t, w.Finish(t.Context()))
+	opened, err := s.Open(t.Context(), "r-1")
+	require.NoError(t, err)
+	x := opened.(*index)
+	for _, few := range []int{0, fewRows} {
+		x.fewRows = few
+		for _, perProduct := range []bool{false, true} {
+			q := vectors.Query{Vector: rows[1].EmbeddingUnsupervised, Embedding: vectors.Unsupervised, K: 25, OnePerProduct: perProduct, Where: vectors.Filter{"sleeve": {"short"}}}
+			result, err := x.Search(t.Context(), q)
+			require.NoError(t, err)
+			require.Len(t, result.Matches, q.K)
+			require.Equal(t, 40, result.TotalMatches)
+			require.True(t, result.Exact || few == 0)
+		}
 	}
 }
 

@@ -42,6 +42,7 @@ func Run(t *testing.T, place Place, tolerance float64) {
 		{"search", s.testSearch},
 		{"ties", s.testTies},
 		{"ends", s.testEnds},
+		{"rare label", s.testRare},
 		{"refused queries", s.testRefusedQueries},
 		{"given up", s.testGivenUp},
 		{"searches during a publish", s.testConcurrency},
