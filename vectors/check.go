@@ -115,6 +115,18 @@ func Unit(vector []float32) []float32 {
 	return unit
 }
 
+// rounding is how far from 1 the length of a unit vector may be for its numbers' rounding.
+const rounding = 1e-5
+
+// Stored is how a store holds a vector: as it is, bit for bit, where its length is 1 but for rounding, else
+// scaled to that, in new memory. So scalar products are cosines.
+func Stored(vector []float32) []float32 {
+	if math.Abs(norm(vector)-1) <= rounding {
+		return vector
+	}
+	return Unit(vector)
+}
+
 func norm(vector []float32) float64 {
 	var sum float64
 	for _, v := range vector {

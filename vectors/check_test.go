@@ -28,6 +28,19 @@ func TestUnit(t *testing.T) {
 	require.Equal(t, float32(3e30), long[0], "the caller's vector stays as it is")
 }
 
+// Unit vectors keep their bits, others of about that length are made some.
+func TestStored(t *testing.T) {
+	unit := Unit([]float32{1, 2, 3})
+	require.Equal(t, unit, Stored(unit))
+	rounded := []float32{unit[0] + 3e-6, unit[1], unit[2]}
+	require.Equal(t, rounded, Stored(rounded))
+	for _, factor := range []float32{1.0015, 0.9985} {
+		longer := []float32{factor * unit[0], factor * unit[1], factor * unit[2]}
+		require.InDeltaSlice(t, unit, Stored(longer), 1e-7)
+		require.Equal(t, factor*unit[0], longer[0], "the caller's vector stays as it is")
+	}
+}
+
 // Text that is not valid is replaced in a copy.
 func TestCleanText(t *testing.T) {
 	row := catalog.Row{RowID: "a", Title: "b\xff", Attributes: map[string]string{"c\xff": "d", "e": "\xfe"}}

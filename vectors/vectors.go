@@ -91,7 +91,8 @@ type Named interface {
 type Writer interface {
 	// Add puts rows into the index. All must be StatusOK and carry both embeddings in the sizes that
 	// the metadata announced; a row id that is there already is replaced. It keeps nothing of the rows'
-	// memory, which the caller may use again.
+	// memory, which the caller may use again. Vectors of unit length stay as they are, bit for bit; those
+	// that are a little longer or shorter are scaled to it.
 	Add(ctx context.Context, rows []catalog.Row) error
 	// Finish makes the rows durable and searchable, though not yet current, and checks their number.
 	Finish(ctx context.Context) error

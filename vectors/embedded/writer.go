@@ -120,11 +120,11 @@ func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
 }
 
 func (w *writer) add(row catalog.Row) error {
-	w.buffer = appendNumbers(w.buffer[:0], row.EmbeddingUnsupervised)
+	w.buffer = appendNumbers(w.buffer[:0], vectors.Stored(row.EmbeddingUnsupervised))
 	if err := w.unsupervised.write(w.buffer); err != nil {
 		return err
 	}
-	w.buffer = appendNumbers(w.buffer[:0], row.EmbeddingDeepRank)
+	w.buffer = appendNumbers(w.buffer[:0], vectors.Stored(row.EmbeddingDeepRank))
 	if err := w.deepRank.write(w.buffer); err != nil {
 		return err
 	}

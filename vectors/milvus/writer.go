@@ -67,7 +67,8 @@ func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
 	}
 	for i, row := range clean {
 		// The caller may use its memory again before the batch is sent.
-		row.EmbeddingUnsupervised, row.EmbeddingDeepRank = slices.Clone(row.EmbeddingUnsupervised), slices.Clone(row.EmbeddingDeepRank)
+		row.EmbeddingUnsupervised = slices.Clone(vectors.Stored(row.EmbeddingUnsupervised))
+		row.EmbeddingDeepRank = slices.Clone(vectors.Stored(row.EmbeddingDeepRank))
 		row.Facets = maps.Clone(row.Facets)
 		if err := w.add(ctx, row, texts[i]); err != nil {
 			w.err = fmt.Errorf("the collection %s: %w", w.collection, err)

@@ -158,6 +158,36 @@ func (s suite) testTies(t *testing.T) {
 	}
 }
 
+// Rows are ranked by cosine, also where vectors are a little longer or shorter than unit length. Those that
+// are not keep their bits.
+func (s suite) testLengths(t *testing.T) {
+	ctx := t.Context()
+	meta := metadata("r-1")
+	random := rand.New(rand.NewPCG(41, 0))
+	at := func(id string, angle, length float64) catalog.Row {
+		row := plain(meta, random, id, "product "+id)
+		row.EmbeddingUnsupervised = make([]float32, meta.UnsupervisedSize)
+		row.EmbeddingUnsupervised[0], row.EmbeddingUnsupervised[1] = float32(length*math.Cos(angle)), float32(length*math.Sin(angle))
+		return row
+	}
+	rows := []catalog.Row{at("second", 0.05, 1.0015), at("first", 0, 0.9985), at("third", 0.06, 1)}
+	index := publish(ctx, t, s.open(t), meta, rows)
+	result, err := index.Search(ctx, vectors.Query{Vector: axis(meta.UnsupervisedSize, 0), Embedding: vectors.Unsupervised, K: 3})
+	require.NoError(t, err)
+	for i, want := range []struct {
+		id     string
+		cosine float64
+	}{{"first", 1}, {"second", math.Cos(0.05)}, {"third", math.Cos(0.06)}} {
+		require.Equal(t, want.id, result.Matches[i].Row.RowID)
+		require.InDelta(t, want.cosine, result.Matches[i].Similarity, s.tolerance)
+	}
+	got, err := index.Get(ctx, "third", "second")
+	require.NoError(t, err)
+	require.Equal(t, rows[2].EmbeddingUnsupervised, got[0].EmbeddingUnsupervised)
+	require.Equal(t, rows[2].EmbeddingDeepRank, got[0].EmbeddingDeepRank)
+	require.InDeltaSlice(t, vectors.Unit(rows[0].EmbeddingUnsupervised), got[1].EmbeddingUnsupervised, 1e-6)
+}
+
 func (s suite) testEnds(t *testing.T) {
 	ctx := t.Context()
 	meta := metadata("r-1")

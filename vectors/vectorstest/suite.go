@@ -41,6 +41,7 @@ func Run(t *testing.T, place Place, tolerance float64) {
 		{"many rows", s.testManyRows},
 		{"search", s.testSearch},
 		{"ties", s.testTies},
+		{"lengths", s.testLengths},
 		{"ends", s.testEnds},
 		{"rare label", s.testRare},
 		{"refused queries", s.testRefusedQueries},
