@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
@@ -27,10 +28,21 @@ const urlForm = "milvus://[user:password@]host[:port]/alias[?token=…&database=
 // aliasPattern is what Milvus allows, short enough that a run's id fits behind it.
 var aliasPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,119}$`)
 
-// parseAddress reads a store's URL. Its errors do not repeat passwords.
+// parseAddress reads a store's URL. Its errors repeat nothing of a URL that may have a password or a token in it:
+// where one has a character that needs escaping, it may be anywhere.
 func parseAddress(text string) (address, error) {
+	secret := strings.Contains(text, "@") || strings.Contains(text, "token")
 	bad := func(why string) (address, error) {
+		if secret {
+			why += "; in a user's name, a password or a token, write % as %25, / as %2F, ? as %3F, # as %23, @ as %40, : as %3A, & as %26"
+		}
 		return address{}, fmt.Errorf("the Milvus URL %s: it has the form %s", why, urlForm)
+	}
+	shown := func(part string) string {
+		if secret {
+			return "…"
+		}
+		return strconv.Quote(part)
 	}
 	u, err := url.Parse(text)
 	if err != nil {
@@ -38,10 +50,13 @@ func parseAddress(text string) (address, error) {
 		if errors.As(err, &parse) {
 			err = parse.Err
 		}
-		return bad("cannot be read (" + err.Error() + ")")
+		return bad("cannot be read (" + shown(err.Error()) + ")")
 	}
 	if u.Scheme != "milvus" && u.Scheme != "milvuss" {
 		return bad("does not begin with milvus:// or milvuss://")
+	}
+	if strings.Contains(text, "#") {
+		return bad("has a #, behind which nothing would be read")
 	}
 	if u.Hostname() == "" {
 		return bad("has no host")
@@ -54,7 +69,7 @@ func parseAddress(text string) (address, error) {
 		}
 	}
 	if !aliasPattern.MatchString(a.alias) {
-		return bad(fmt.Sprintf("has the alias %q, which must be 1 to 120 letters, digits and _, and begin with a letter or _", a.alias))
+		return bad("has the alias " + shown(a.alias) + ", which must be 1 to 120 letters, digits and _, and begin with a letter or _")
 	}
 	if u.User != nil {
 		a.username = u.User.Username()
@@ -79,10 +94,10 @@ func parseAddress(text string) (address, error) {
 			case "hnsw":
 				a.index = entity.HNSW
 			default:
-				return bad(fmt.Sprintf("asks for the index %q", value))
+				return bad("asks for the index " + shown(value))
 			}
 		default:
-			return bad(fmt.Sprintf("has the unknown parameter %q", key))
+			return bad("has the unknown parameter " + shown(key))
 		}
 	}
 	return a, nil
