@@ -52,13 +52,14 @@ func isNotLoaded(err error) bool {
 
 // connect waits until the server answers.
 func connect(ctx context.Context, a address) (client.Client, error) {
+	asked := ctx
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, connectTimeout)
 		defer cancel()
 	}
 	// Kleid's interceptor comes first: it sees what is left after the client's own retries.
-	options := append([]grpc.DialOption{grpc.WithChainUnaryInterceptor(reportFailures)}, slices.Clone(client.DefaultGrpcOpts)...)
+	options := append([]grpc.DialOption{grpc.WithReturnConnectionError(), grpc.WithChainUnaryInterceptor(reportFailures)}, slices.Clone(client.DefaultGrpcOpts)...)
 	c, err := client.NewClient(ctx, client.Config{
 		Address:       a.host,
 		Username:      a.username,
@@ -69,7 +70,11 @@ func connect(ctx context.Context, a address) (client.Client, error) {
 		DialOptions:   options,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("Milvus at %s does not answer: is it running there? (%w)", a.host, err)
+		tls := "milvus:// is without TLS, milvuss:// with it"
+		if a.tls {
+			tls = "milvuss:// is with TLS, milvus:// without it"
+		}
+		return nil, fmt.Errorf("Milvus at %s does not answer: is it running there? %s (%w)", a.host, tls, contextError(asked, err))
 	}
 	return c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
 	"github.com/milvus-io/milvus-proto/go-api/v2/schemapb"
@@ -133,4 +134,14 @@ func testAbortAgain(t *testing.T, server *milvustest.Server) {
 	for _, c := range all {
 		require.False(t, strings.HasPrefix(c.Name, "aborted"), c.Name)
 	}
+}
+
+// That one side speaks TLS and the other does not is what the error says.
+func testWrongTLS(t *testing.T, server *milvustest.Server) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := Open(ctx, "milvuss://user:secret@"+server.Address+"/dresses")
+	require.ErrorContains(t, err, "milvuss:// is with TLS")
+	require.ErrorContains(t, err, "handshake")
+	require.NotContains(t, err.Error(), "secret")
 }
