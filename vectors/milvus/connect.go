@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	retry "github.com/grpc-ecosystem/go-grpc-middleware/retry"
@@ -77,6 +78,13 @@ func connect(ctx context.Context, a address) (client.Client, error) {
 		return nil, fmt.Errorf("Milvus at %s does not answer: is it running there? %s (%w)", a.host, tls, contextError(asked, err))
 	}
 	return c, nil
+}
+
+// isLite says whether a server is Milvus Lite, which reads expressions in its own way. One that does not tell
+// its version is not.
+func isLite(ctx context.Context, c client.Client) bool {
+	version, err := c.GetVersion(ctx)
+	return err == nil && strings.Contains(version, "lite")
 }
 
 // insertMethod is the call that must not simply be repeated when its reply is lost, as the client library

@@ -98,7 +98,7 @@ func (x *index) countRows(ctx context.Context, condition string) (int, error) {
 
 func (x *index) countNow(ctx context.Context, condition string) (n int, err error) {
 	err = x.loaded(ctx, func() error {
-		n, err = countRows(ctx, x.client, x.collection, condition)
+		n, err = countRows(ctx, x.client, x.collection, x.expression(condition))
 		return err
 	})
 	return n, err

@@ -7,7 +7,7 @@ import (
 )
 
 // escapes are the few that every Milvus knows, Lite included. All else may stand as it is between
-// double quotes.
+// double quotes, but for what escapeWide is about.
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 
 // quote writes a text as a literal of Milvus's filter language.

@@ -17,6 +17,7 @@ import (
 // index is a collection under its own name.
 type index struct {
 	client     client.Client
+	lite       bool
 	collection string
 	metadata   catalog.Metadata
 	kinds      map[vectors.Embedding]entity.IndexType
@@ -49,10 +50,18 @@ func (x *index) loaded(ctx context.Context, call func() error) error {
 	return err
 }
 
+// expression is a condition as the server reads it.
+func (x *index) expression(condition string) string {
+	if x.lite {
+		return condition
+	}
+	return escapeWide(condition)
+}
+
 // query returns the fields of the rows that meet a condition. options may limit them.
 func (x *index) query(ctx context.Context, condition string, fields []string, options ...client.SearchQueryOptionFunc) (rows client.ResultSet, err error) {
 	err = x.loaded(ctx, func() error {
-		rows, err = x.client.Query(ctx, x.collection, nil, condition, fields, options...)
+		rows, err = x.client.Query(ctx, x.collection, nil, x.expression(condition), fields, options...)
 		return err
 	})
 	return rows, err

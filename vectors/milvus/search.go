@@ -207,7 +207,7 @@ func (s *search) nearest(ctx context.Context, filter string, limit int) (hits []
 		return nil, err
 	}
 	err = s.loaded(ctx, func() error {
-		results, err := s.client.Search(ctx, s.collection, nil, filter, []string{fieldProductID},
+		results, err := s.client.Search(ctx, s.collection, nil, s.expression(filter), []string{fieldProductID},
 			[]entity.Vector{entity.FloatVector(s.unit)}, vectorField(s.embedding), entity.COSINE, limit, parameters)
 		if err != nil || len(results) == 0 {
 			return err

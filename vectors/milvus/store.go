@@ -40,6 +40,7 @@ func (p property) Valid() error                  { return nil }
 type store struct {
 	client  client.Client
 	address address
+	lite    bool
 }
 
 // Open connects to the store of a URL: milvus://[user:password@]host[:port]/alias, or milvuss:// for
@@ -54,7 +55,7 @@ func Open(ctx context.Context, url string) (vectors.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &store{c, a}, nil
+	return &store{c, a, isLite(ctx, c)}, nil
 }
 
 func (s *store) Close() error { return s.client.Close() }
@@ -148,7 +149,7 @@ func (s *store) open(ctx context.Context, run string) (*index, error) {
 func (s *store) openIndex(ctx context.Context, described *entity.Collection, meta catalog.Metadata) (*index, error) {
 	collection := described.Name
 	x := &index{
-		client: s.client, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType),
+		client: s.client, lite: s.lite, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType),
 		products: productsOf(described), productsPage: productsPage, fewRows: fewRows,
 	}
 	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {

@@ -45,6 +45,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("flush", func(t *testing.T) { testFlush(t, server) })
 	t.Run("abort again", func(t *testing.T) { testAbortAgain(t, server) })
 	t.Run("wrong TLS", func(t *testing.T) { testWrongTLS(t, server) })
+	t.Run("wide texts", func(t *testing.T) { testWideTexts(t, server) })
 	t.Run("long texts", func(t *testing.T) { testLongTexts(t, server) })
 	t.Run("asked for too many", func(t *testing.T) { testTooMany(t, server) })
 	t.Run("counts of products", func(t *testing.T) { testProductCounts(t, server) })

@@ -255,7 +255,7 @@ func (s suite) testRefusedRows(t *testing.T) {
 var hostileTexts = []string{
 	`"`, `'`, `\`, `\"`, `\\`, `""`, "`", `a" or row_id != "`, `" or true or product_id == "`, `'; DROP TABLE rows; --`,
 	`"] or row_id in ["row-0000`, `\n`, "\n", "\r\n\t", "line 1\nline 2", `\u0041`, `\x41`, `\101`, "A", "a\x00b", "\x01\x1f\x7f", "%", "_", "*", `{"a": 1}`,
-	"$meta", "{x}", "größe 'S'", "👗 ドレス", "e\u0301", "\u00e9", "\u202edress", " ", "  spaces ", "null", "true", "0", "<script>", "&amp;", "\ufeffbom",
+	"$meta", "{x}", "größe 'S'", "👗 ドレス", "連衣裙", "𠮷野 👗", "吉野", "\ufffd", "e\u0301", "\u00e9", "\u202edress", " ", "  spaces ", "null", "true", "0", "<script>", "&amp;", "\ufeffbom",
 }
 
 func (s suite) testHostileTexts(t *testing.T) {
