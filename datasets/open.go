@@ -38,7 +38,8 @@ type OpenOptions struct {
 // photo. Its columns:
 //
 //	photo (or image, path, source, file)  path or URL; paths are relative to the manifest, or to the folders
-//	                                      images and photos beside it
+//	                                      images and photos beside it; of a manifest at s3:// they are below
+//	                                      it, in its bucket, or https:// addresses
 //	product_id (or product)               photos of one dress; by default the file's name
 //	x_min, y_min, x_max, y_max            the dress's box, in pixels of the upright photo, half-open;
 //	                                      box_x_min … are the same

@@ -32,8 +32,9 @@ type photoReader struct {
 
 // read completes examples with path and photo id, on all cores. Photos that are not there are bad.
 func (r *photoReader) read(ctx context.Context, raw []rawExample) (examples []Example, bad []Bad, err error) {
-	// The operator names the photos: they may lie on the shop's own network.
-	r.fetcher = storage.NewFetcher(storage.FetchOptions{Limit: r.options.Limit, AllowPrivate: true})
+	// A manifest on this machine is the operator's own, and its photos may lie on the shop's network.
+	local := !strings.Contains(r.base, "://")
+	r.fetcher = storage.NewFetcher(storage.FetchOptions{Limit: r.options.Limit, AllowPrivate: local})
 	defer r.fetcher.Close()
 	reasons := make([]error, len(raw))
 	var next, done atomic.Int64
@@ -71,6 +72,9 @@ func (r *photoReader) one(ctx context.Context, e *rawExample) error {
 	var data []byte
 	var err error
 	for _, location := range r.locations(e.source) {
+		if err := storage.CheckReference(r.base, location); err != nil {
+			return photoError(err)
+		}
 		if strings.Contains(location, "://") && r.options.Fetched == "" {
 			return errors.New("the photo is not on this machine")
 		}

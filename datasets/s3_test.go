@@ -2,6 +2,8 @@ package datasets
 
 import (
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,16 +16,7 @@ import (
 
 // TestDatasetsInS3 reads a folder and a manifest of a bucket; their photos come to this machine.
 func TestDatasetsInS3(t *testing.T) {
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("shop"))
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	defer server.Close()
-	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	t.Setenv("AWS_REGION", "eu-west-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "of datasets")
-	bucket, err := storage.Open(t.Context(), "s3://shop/own")
-	require.NoError(t, err)
+	bucket := fakeS3(t)
 	files := map[string]string{
 		"neckline/round/a.jpg": "a", "neckline/v-neck/b.jpg": "b", "labels.json": `{"neckline": ["v-neck", "round"]}`,
 		"table/shop.csv":     "photo,neckline\nc.jpg,round\nd.jpg,v-neck\ngone.jpg,round\ns3://shop/own/neckline/round/a.jpg,round\n",
@@ -54,4 +47,41 @@ func TestDatasetsInS3(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, refused.Examples)
 	require.Equal(t, "the photo is not on this machine", refused.Bad[0].Reason)
+}
+
+// TestManifestInS3ReadsNothingOfTheOperator: what the manifest of a bucket may not name is a bad photo.
+func TestManifestInS3ReadsNothingOfTheOperator(t *testing.T) {
+	bucket := fakeS3(t)
+	secret := filepath.Join(t.TempDir(), "passport.jpg")
+	require.NoError(t, os.WriteFile(secret, []byte("of this machine"), 0o600))
+	bad := []string{secret, "file://" + secret, "a_b://../../" + secret, "s3://other/1.jpg", "http://shop.example/2.jpg", "https://127.0.0.1:1/3.jpg"}
+	for name, text := range map[string]string{
+		"shop.csv": "photo,neckline\nc.jpg,round\nd.jpg,v-neck\n" + strings.Join(bad, ",round\n") + ",round\n", "c.jpg": "c", "d.jpg": "d",
+	} {
+		require.NoError(t, bucket.Put(t.Context(), name, strings.NewReader(text)))
+	}
+	d, err := Open(t.Context(), "s3://shop/own/shop.csv", OpenOptions{Facets: []string{"neckline"}, Fetched: t.TempDir()})
+	require.NoError(t, err)
+	require.Len(t, d.Examples, 2)
+	require.Len(t, d.Bad, len(bad))
+	for i, b := range d.Bad {
+		require.Equal(t, bad[i], b.Photo)
+		require.Contains(t, b.Reason, storage.ErrForbidden.Error(), b.Photo)
+	}
+}
+
+// fakeS3 starts an S3-compatible server with a bucket called shop, and returns the folder own in it.
+func fakeS3(t *testing.T) storage.Bucket {
+	t.Helper()
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("shop"))
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "of datasets")
+	bucket, err := storage.Open(t.Context(), "s3://shop/own")
+	require.NoError(t, err)
+	return bucket
 }

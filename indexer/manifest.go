@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // photoColumns are the names under which a manifest may keep the photo's path or URL; the first that a row
@@ -109,6 +111,9 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 		e.Source, e.Err = product, fmt.Sprintf("line %d of the catalogue names no photo", line)
 	} else {
 		e.Source, e.Location, product = validText(source), m.locate(source), productOf(fileOf(source))
+		if err := storage.CheckReference(m.path, e.Location); err != nil {
+			e.Location, e.Err = "", fmt.Sprintf("line %d of the catalogue names what it may not: %v", line, err)
+		}
 	}
 	if e.ProductID == "" {
 		e.ProductID = product

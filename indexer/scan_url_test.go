@@ -2,10 +2,12 @@ package indexer
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors/embedded"
@@ -191,4 +194,70 @@ func FuzzReadParquet(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A manifest behind a URL is not the operator's: it names neither files of this machine nor another bucket.
+func TestRemoteManifestReadsNothingOfTheOperator(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "passport.jpg")
+	require.NoError(t, os.WriteFile(secret, picture(ordinaryWidth, 1), 0o600))
+	web, inBucket := "photos/1.jpg\nhttps://cdn.example/2.jpg\n", "/3.jpg\ns3://shop/nightly/4.jpg\n"
+	stolen := "file://" + secret + "\nFILE://" + secret + "\na_b://../../" + secret + "\ns3://other/5.jpg\nhttp://169.254.169.254/6.jpg\n"
+	table := []byte("photo\n" + web + inBucket + stolen + "../../other/7.jpg\n")
+	fakeS3(t, "nightly", map[string][]byte{"catalogue.csv": table})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(table) }))
+	defer server.Close()
+	defer func(old storage.FetchOptions) { manifests = old }(manifests)
+	manifests.AllowHTTP = true
+
+	const refused = "line %d of the catalogue names what it may not"
+	listing, err := Scan(t.Context(), "s3://shop/nightly/catalogue.csv", "")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 10)
+	for i, e := range listing.Entries {
+		if i < 4 {
+			require.Empty(t, e.Err, e.Source)
+			continue
+		}
+		require.Contains(t, e.Err, fmt.Sprintf(refused, i+2), e.Source)
+		require.Empty(t, e.Location, "so that nobody reads it by mistake")
+	}
+	require.Equal(t, "s3://shop/3.jpg", listing.Entries[2].Location)
+
+	listing, err = Scan(t.Context(), server.URL+"/feeds/catalogue.csv", "")
+	require.NoError(t, err)
+	require.Equal(t, server.URL+"/feeds/photos/1.jpg", listing.Entries[0].Location)
+	require.Equal(t, "https://cdn.example/2.jpg", listing.Entries[1].Location)
+	for i := 3; i < 8; i++ {
+		require.Contains(t, listing.Entries[i].Err, fmt.Sprintf(refused, i+2), listing.Entries[i].Source)
+	}
+
+	local := filepath.Join(t.TempDir(), "catalogue.csv")
+	require.NoError(t, os.WriteFile(local, table, 0o600))
+	for _, catalogue := range []string{local, "file://" + local} {
+		listing, err = Scan(t.Context(), catalogue, "")
+		require.NoError(t, err)
+		for _, e := range listing.Entries {
+			require.Empty(t, e.Err, "a catalogue on this machine names what it likes")
+		}
+	}
+}
+
+// What a manifest may not name is an unreadable photo of the night, and no reason to end it.
+func TestForbiddenPhotosAreUnreadable(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "passport.jpg")
+	require.NoError(t, os.WriteFile(secret, picture(ordinaryWidth, 3), 0o600))
+	b := newBench(t, nil)
+	fakeS3(t, "nightly", map[string][]byte{
+		"catalogue.csv": []byte("photo\n1.png\nfile://" + secret + "\n"), "1.png": picture(ordinaryWidth, 1),
+	})
+	options := b.options()
+	options.Catalogue = "s3://shop/nightly/catalogue.csv"
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	_, rows := parquetRows(t, b.out, report.Run)
+	require.Len(t, rows, 2)
+	bad := rows[slices.IndexFunc(rows, func(r catalog.Row) bool { return r.Status == catalog.StatusUnreadable })]
+	require.Equal(t, "file://"+secret, bad.Source)
+	require.Contains(t, bad.Error, "may name https:// addresses and what is in its own bucket only")
+	require.Empty(t, bad.PhotoID)
 }

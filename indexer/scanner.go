@@ -52,7 +52,8 @@ func photoFormat(path string) string {
 }
 
 // Scan lists the photos of a catalogue: a folder, the objects below s3://bucket/prefix, or a manifest, which is a CSV,
-// JSONL or Parquet file, by path or URL. exclude names a folder inside it that is left out, "" none.
+// JSONL or Parquet file, by path or URL. exclude names a folder inside it that is left out, "" none. What a manifest
+// behind a URL may not name (storage.CheckReference) is an entry with an error.
 func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
 	if strings.Contains(catalogue, "://") {
 		listing, err := scanURL(ctx, catalogue)
