@@ -45,9 +45,13 @@ func (d *decoder) scan(p []byte, at int) (end int, ok bool) {
 	for _, c := range s.components {
 		c.prediction, c.scanned = 0, true
 	}
+	across, down := d.mcusX, d.mcusY
+	if len(s.components) == 1 {
+		across, down = d.blocksOf(s.components[0])
+	}
 	left, expected := d.restart, byte(markerRST0)
-	for my := range d.mcusY {
-		for mx := range d.mcusX {
+	for y := range down {
+		for x := range across {
 			if d.restart > 0 {
 				if left == 0 {
 					if !d.resume(s, expected) {
@@ -57,7 +61,7 @@ func (d *decoder) scan(p []byte, at int) (end int, ok bool) {
 				}
 				left--
 			}
-			if !d.mcu(s, mx, my) {
+			if !d.mcu(s, x, y) {
 				return at, false
 			}
 		}
@@ -112,10 +116,6 @@ func (d *decoder) scanHeader(p []byte) (*scanHeader, bool) {
 	if count > 1 && factors > 10 {
 		return nil, false
 	}
-	// Decoders disagree on the interval where a scan has one component of several blocks in each MCU.
-	if count == 1 && d.restart > 0 && factors > 1 {
-		return nil, false
-	}
 	return s, true
 }
 
@@ -136,30 +136,31 @@ func (d *decoder) resume(s *scanHeader, expected byte) bool {
 	return true
 }
 
-// mcu decodes the blocks of an MCU: interleaved, if the scan has several components. A single one comes row
-// by row instead, without the blocks beyond the picture.
+// blocksOf is how many blocks a component has across and down, without those that only MCUs have, beyond the
+// picture (T.81, A.1.1 and A.2.2).
+func (d *decoder) blocksOf(c *component) (across, down int) {
+	luma := &d.components[0] // which no component has more samples than
+	return blocks(d.width, c.h, luma.h), blocks(d.height, c.v, luma.v)
+}
+
+func blocks(pixels, factor, most int) int {
+	samples := (pixels*factor + most - 1) / most
+	return (samples + 7) / 8
+}
+
+// mcu decodes the blocks of an MCU: interleaved, if the scan has several components. Of a single one each block
+// is an MCU, also where restart markers are counted (T.81, A.2.2); image/jpeg counts as if it were interleaved.
 func (d *decoder) mcu(s *scanHeader, mx, my int) bool {
-	if len(s.components) > 1 {
-		for i, c := range s.components {
-			for y := range c.v {
-				for x := range c.h {
-					if !d.decodeBlock(s, i, mx*c.h+x, my*c.v+y) {
-						return false
-					}
+	if len(s.components) == 1 {
+		return d.decodeBlock(s, 0, mx, my)
+	}
+	for i, c := range s.components {
+		for y := range c.v {
+			for x := range c.h {
+				if !d.decodeBlock(s, i, mx*c.h+x, my*c.v+y) {
+					return false
 				}
 			}
-		}
-		return true
-	}
-	c := s.components[0]
-	blocks := c.h * c.v
-	for n := (my*d.mcusX + mx) * blocks; blocks > 0; blocks, n = blocks-1, n+1 {
-		x, y := n%c.blocksX, n/c.blocksX
-		if 8*x >= d.width || 8*y >= d.height {
-			continue
-		}
-		if !d.decodeBlock(s, 0, x, y) {
-			return false
 		}
 	}
 	return true
