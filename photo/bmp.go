@@ -9,18 +9,19 @@ import (
 
 var bmpFormat = format{
 	name: "BMP",
-	size: func(data []byte) (image.Point, error) {
+	header: func(data []byte) (header, error) {
 		config, err := bmp.DecodeConfig(bytes.NewReader(data))
 		if err != nil {
-			return image.Point{}, err
+			return header{}, err
 		}
 		// What the decoder reads is not compressed: eight bits a pixel at least.
 		if int64(config.Width)*int64(config.Height) > int64(len(data)) {
-			return image.Point{}, errTooShort("BMP", config.Width, config.Height)
+			return header{}, errTooShort("BMP", config.Width, config.Height)
 		}
-		return image.Pt(config.Width, config.Height), nil
+		size := image.Pt(config.Width, config.Height)
+		return header{size: size, memory: (4 + 3) * area(size)}, nil
 	},
-	decode: func(data []byte) (*Image, error) {
+	decode: func(data []byte, _ Limits) (*Image, error) {
 		src, err := bmp.Decode(bytes.NewReader(data))
 		if err != nil {
 			return nil, err

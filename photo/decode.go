@@ -3,29 +3,18 @@ package photo
 import (
 	"bytes"
 	"fmt"
-	"image"
 )
-
-// Limits bound what a photo may cost before any memory is taken for its pixels.
-type Limits struct {
-	MaxBytes  int64 // of the file
-	MaxPixels int64 // width times height, as the file's header claims
-}
-
-// DefaultLimits returns 64 MiB and 100 megapixels: more than any camera a shop uses.
-func DefaultLimits() Limits {
-	return Limits{MaxBytes: 64 << 20, MaxPixels: 100_000_000}
-}
 
 // format is one kind of file that Decode reads.
 type format struct {
 	name string
-	// size reads the header only, and refuses files that cannot hold the pixels they claim.
-	size func(data []byte) (image.Point, error)
-	// decode returns the pixels, not yet turned upright.
-	decode func(data []byte) (*Image, error)
+	// header reads the head only, and refuses files that cannot hold the pixels they claim.
+	header func(data []byte) (header, error)
+	// decode returns the pixels, not yet turned upright. It checks the limits again where it takes more memory than the
+	// header said.
+	decode func(data []byte, limits Limits) (*Image, error)
 	// open returns the upright pixels of a large picture at a reduced size; nil if that does not go. May be nil.
-	open func(data []byte, width, height int) *Image
+	open func(data []byte, width, height, orientation int) *Image
 	// exif returns the TIFF block of the file's EXIF data, nil if there is none. May be nil.
 	exif func(data []byte) []byte
 }
@@ -53,29 +42,29 @@ func decode(data []byte, limits Limits, mayReduce bool) (m *Image, err error) {
 			m, err = nil, explain(f.name, fmt.Errorf("the decoder gave up: %v", r))
 		}
 	}()
-	size, err := f.size(data)
+	h, err := f.header(data)
 	if err != nil {
 		return nil, explain(f.name, err)
 	}
-	if size.X <= 0 || size.Y <= 0 {
-		return nil, newError(CodeCorrupt, "the %s file claims to be %d x %d pixels: export the photo again", f.name, size.X, size.Y)
+	orientation := 1
+	if f.exif != nil {
+		if orientation = exifOrientation(f.exif(data)); orientation > 1 {
+			h.memory = max(h.memory, 2*3*area(h.size)) // the picture is turned from one memory to another
+		}
 	}
-	if int64(size.X) > limits.MaxPixels/int64(size.Y) {
-		return nil, newError(CodeTooManyPixels, "the photo is %d x %d pixels, more than the %d allowed: send a smaller one", size.X, size.Y, limits.MaxPixels)
+	if err := limits.check(f.name, h); err != nil {
+		return nil, err
 	}
 	if mayReduce && f.open != nil {
-		if m := f.open(data, size.X, size.Y); m != nil {
+		if m := f.open(data, h.size.X, h.size.Y, orientation); m != nil {
 			return m, nil
 		}
 	}
-	m, err = f.decode(data)
+	m, err = f.decode(data, limits)
 	if err != nil {
 		return nil, explain(f.name, err)
 	}
-	if f.exif != nil {
-		m = m.upright(exifOrientation(f.exif(data)))
-	}
-	return m, nil
+	return m.upright(orientation), nil
 }
 
 // sniff finds the format by the first bytes.

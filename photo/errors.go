@@ -16,7 +16,7 @@ const (
 	CodeEmpty         = "empty"           // no bytes at all
 	CodeNotAnImage    = "not_an_image"    // the bytes are of no image format that Kleid knows
 	CodeTooManyBytes  = "too_many_bytes"  // more than Limits.MaxBytes
-	CodeTooManyPixels = "too_many_pixels" // more than Limits.MaxPixels
+	CodeTooManyPixels = "too_many_pixels" // more than Limits.MaxPixels, or than Limits.MaxMemory lets decode
 	CodeTruncated     = "truncated"       // the file ends before the picture does
 	CodeCorrupt       = "corrupt"         // the file contradicts its own format
 	CodeUnsupported   = "unsupported"     // an image, in a format or variant that is not read

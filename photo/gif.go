@@ -8,11 +8,13 @@ import (
 
 var gifFormat = format{
 	name: "GIF",
-	size: func(data []byte) (image.Point, error) {
+	header: func(data []byte) (header, error) {
 		config, err := gif.DecodeConfig(bytes.NewReader(data))
-		return image.Pt(config.Width, config.Height), err
+		size := image.Pt(config.Width, config.Height)
+		// A byte for each pixel of the frame, twice if it is interlaced; its colours; and the canvas.
+		return header{size: size, memory: (2 + 3 + 3) * area(size)}, err
 	},
-	decode: func(data []byte) (*Image, error) {
+	decode: func(data []byte, _ Limits) (*Image, error) {
 		config, err := gif.DecodeConfig(bytes.NewReader(data))
 		if err != nil {
 			return nil, err

@@ -10,16 +10,16 @@ import (
 	fastjpeg "github.com/kleid-search/kleid/photo/jpeg"
 )
 
-var jpegFormat = format{name: "JPEG", size: jpegSize, decode: jpegDecode, open: openJPEG, exif: jpegEXIF}
+var jpegFormat = format{name: "JPEG", header: jpegHeader, decode: jpegDecode, open: openJPEG, exif: jpegEXIF}
 
 // maxJPEGScans bounds the work a file can ask for: each scan of a progressive JPEG visits every block
 // of the picture, however few bytes the scan has. Cameras and encoders write about ten.
 const maxJPEGScans = 100
 
-func jpegSize(data []byte) (image.Point, error) {
+func jpegHeader(data []byte) (header, error) {
 	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return image.Point{}, err
+		return header{}, err
 	}
 	scans := 0
 	for marker := range jpegSegments(data) {
@@ -28,24 +28,64 @@ func jpegSize(data []byte) (image.Point, error) {
 		}
 	}
 	if scans > maxJPEGScans {
-		return image.Point{}, fmt.Errorf("%d scans", scans)
+		return header{}, fmt.Errorf("%d scans", scans)
 	}
 	// Every block of 8 x 8 pixels takes one bit at least.
 	if blocks := ((config.Width + 7) / 8) * ((config.Height + 7) / 8); blocks > 8*len(data) {
-		return image.Point{}, errTooShort("JPEG", config.Width, config.Height)
+		return header{}, errTooShort("JPEG", config.Width, config.Height)
 	}
-	return image.Pt(config.Width, config.Height), nil
+	h := header{size: image.Pt(config.Width, config.Height)}
+	if h.memory, err = fastjpeg.Memory(data); err != nil {
+		h.memory = patientMemory(data, h.size)
+	}
+	return h, nil
 }
 
-func jpegDecode(data []byte) (*Image, error) {
+func jpegDecode(data []byte, limits Limits) (*Image, error) {
 	if m := fastDecode(data, 1); m != nil {
 		return m, nil
+	}
+	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	h := header{size: image.Pt(config.Width, config.Height)}
+	h.memory = patientMemory(data, h.size)
+	if err := limits.checkMemory("JPEG", h); err != nil {
+		return nil, err
 	}
 	src, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
 	return fromImage(src), nil
+}
+
+// patientMemory is what image/jpeg takes for a file that is left to it: planes, coefficients of 32 bits in progressive
+// files, and what it makes of the planes where they are not luma and chroma.
+func patientMemory(data []byte, size image.Point) int64 {
+	for marker, p := range jpegSegments(data) {
+		if marker < 0xc0 || marker > 0xc2 || len(p) < 6 {
+			continue
+		}
+		each := int64(1)
+		if marker == 0xc2 {
+			each += 4
+		}
+		count := min(int(p[5]), (len(p)-6)/3)
+		widest, highest, blocks := 1, 1, 0
+		for i := range count {
+			factors := p[6+3*i+1]
+			h, v := int(factors>>4), int(factors&15)
+			widest, highest, blocks = max(widest, h), max(highest, v), blocks+h*v
+		}
+		if count == 1 {
+			widest, highest, blocks = 1, 1, 1
+		}
+		mcus := int64((size.X+8*widest-1)/(8*widest)) * int64((size.Y+8*highest-1)/(8*highest))
+		return max(each*64*mcus*int64(blocks)+4*area(size), (4+3)*area(size))
+	}
+	return 0
 }
 
 // fastDecode decodes an ordinary file at 1/reduce of its size; nil for others.

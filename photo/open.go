@@ -1,5 +1,11 @@
 package photo
 
+import (
+	"math/bits"
+	"sync"
+	"weak"
+)
+
 // detail is how many pixels the longer side of a reduced photo has at least: a dress a third as high as the
 // photo still has more of them than a network looks at, and a thumbnail fits in twice.
 const detail = 768
@@ -10,6 +16,11 @@ type file struct {
 	orientation   int
 	width, height int // of the whole upright photo
 	reduce        int // 2, 4 or 8
+
+	mu sync.Mutex
+	// finer are the photo at 1/1, 1/2 and 1/4 of its size, as far as somebody asked for it and still has it or the
+	// garbage collector has not come by.
+	finer [3]weak.Pointer[Image]
 }
 
 // Open decodes a photo for being located, cropped and shrunk, as Decode does but large JPEG files at a half,
@@ -21,7 +32,7 @@ func Open(data []byte, limits Limits) (*Image, error) { return decode(data, limi
 
 // openJPEG decodes a JPEG file that is large at a reduced size. It returns nil for others, and for those that
 // are left to Decode.
-func openJPEG(data []byte, width, height int) *Image {
+func openJPEG(data []byte, width, height, orientation int) *Image {
 	reduce := 1
 	for reduce < 8 && max(width, height) >= 2*reduce*detail {
 		reduce *= 2
@@ -29,7 +40,6 @@ func openJPEG(data []byte, width, height int) *Image {
 	if reduce == 1 || min(width, height) < reduce {
 		return nil
 	}
-	orientation := exifOrientation(jpegEXIF(data))
 	m := reducedJPEG(data, reduce, orientation)
 	if m == nil {
 		return nil
@@ -48,6 +58,21 @@ func reducedJPEG(data []byte, reduce, orientation int) *Image {
 		return nil
 	}
 	return m.upright(orientation)
+}
+
+// at returns the photo at 1/reduce of its size. Several patches of a photo are looked at at once: the first one decodes
+// the file and the others take what it got, so that they cost its time and memory once.
+func (f *file) at(reduce int) *Image {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kept := &f.finer[bits.TrailingZeros(uint(reduce))]
+	m := kept.Value()
+	if m == nil {
+		if m = reducedJPEG(f.data, reduce, f.orientation); m != nil {
+			*kept = weak.Make(m)
+		}
+	}
+	return m
 }
 
 // offset is what of the whole photo lies left of a reduced one, and above it. What does not fill a reduced
@@ -76,7 +101,7 @@ func (m *Image) covering(region Box, width, height int) (at *Image, part, whole 
 	}
 	at = m
 	if reduce < f.reduce {
-		if at = reducedJPEG(f.data, reduce, f.orientation); at == nil {
+		if at = f.at(reduce); at == nil {
 			at, reduce = m, f.reduce // cannot be: the file was readable before
 		}
 	}

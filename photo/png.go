@@ -9,15 +9,15 @@ import (
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
 
-var pngFormat = format{name: "PNG", size: pngSize, decode: pngDecode, exif: pngEXIF}
+var pngFormat = format{name: "PNG", header: pngHeader, decode: pngDecode, exif: pngEXIF}
 
 // maxDeflateRatio is how many bytes one byte of deflate can stand for, at most (zlib's manual: 1032).
 const maxDeflateRatio = 1032
 
-func pngSize(data []byte) (image.Point, error) {
+func pngHeader(data []byte) (header, error) {
 	config, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return image.Point{}, err
+		return header{}, err
 	}
 	// DecodeConfig has checked bit depth and colour type, which follow width and height in the header.
 	depth, channels := int64(data[24]), int64(1)
@@ -31,12 +31,25 @@ func pngSize(data []byte) (image.Point, error) {
 	}
 	rowBytes := (int64(config.Width)*depth*channels + 7) / 8
 	if rowBytes*int64(config.Height) > int64(len(data))*maxDeflateRatio {
-		return image.Point{}, errTooShort("PNG", config.Width, config.Height)
+		return header{}, errTooShort("PNG", config.Width, config.Height)
 	}
-	return image.Pt(config.Width, config.Height), nil
+	h := header{size: image.Pt(config.Width, config.Height)}
+	each := int64(4) // bytes a pixel in image/png, which gives grey with transparency four channels as well
+	if data[25] == 3 {
+		each = 1
+	}
+	h.memory = area(h.size) * each
+	if depth == 16 {
+		h.memory *= 2
+	}
+	if data[28] != 0 { // interlaced: a pass has up to half of the pixels
+		h.memory += h.memory / 2
+	}
+	h.memory += 3 * area(h.size)
+	return h, nil
 }
 
-func pngDecode(data []byte) (*Image, error) {
+func pngDecode(data []byte, _ Limits) (*Image, error) {
 	src, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err

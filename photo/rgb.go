@@ -57,7 +57,16 @@ func fromImage(src image.Image) *Image {
 				to[i], to[i+1], to[i+2] = color.CMYKToRGB(from[j], from[j+1], from[j+2], from[j+3])
 			}
 		}
-	default: // 16-bit pictures, and what may come
+	case image.RGBA64Image: // 16-bit pictures; At would take memory for each pixel
+		for y := range m.Height {
+			to := m.row(y)
+			for x := range m.Width {
+				c := src.RGBA64At(b.Min.X+x, b.Min.Y+y)
+				white := 0xffff - c.A
+				to[3*x], to[3*x+1], to[3*x+2] = uint8((c.R+white)>>8), uint8((c.G+white)>>8), uint8((c.B+white)>>8)
+			}
+		}
+	default: // what may come
 		for y := range m.Height {
 			to := m.row(y)
 			for x := range m.Width {

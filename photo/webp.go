@@ -12,7 +12,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-var webpFormat = format{name: "WebP", size: webpSize, decode: webpDecode, exif: webpEXIF}
+var webpFormat = format{name: "WebP", header: webpHeader, decode: webpDecode, exif: webpEXIF}
 
 // webpPicture is the first picture of a WebP file, which may be a still one or an animation.
 type webpPicture struct {
@@ -24,17 +24,29 @@ type webpPicture struct {
 	vp8l   []byte // of the VP8L chunk
 }
 
-func webpSize(data []byte) (image.Point, error) {
+func webpHeader(data []byte) (header, error) {
 	p, err := parseWebP(data)
 	if err != nil {
-		return image.Point{}, err
+		return header{}, err
 	}
-	return image.Pt(max(p.canvas.X, p.size.X), max(p.canvas.Y, p.size.Y)), nil
+	h := header{size: image.Pt(max(p.canvas.X, p.size.X), max(p.canvas.Y, p.size.Y))}
+	switch {
+	case p.vp8l != nil: // four channels, twice where there is a palette
+		h.memory = 8 * area(p.size)
+	case p.alpha != nil: // planes, transparency and the picture; before that the four channels of the transparency
+		h.memory = 6 * area(p.size)
+	default: // planes of luma and chroma, and the picture
+		h.memory = 5 * area(p.size)
+	}
+	if p.canvas != p.size {
+		h.memory = max(h.memory, 3*(area(p.size)+area(p.canvas)))
+	}
+	return h, nil
 }
 
 // webpDecode decodes the first picture. The package webp refuses animations and files whose header
 // announces transparency that is not there, so the picture is put into a container of its own.
-func webpDecode(data []byte) (*Image, error) {
+func webpDecode(data []byte, _ Limits) (*Image, error) {
 	p, err := parseWebP(data)
 	if err != nil {
 		return nil, err

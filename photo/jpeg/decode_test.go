@@ -346,3 +346,25 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+// TestMemory: what a head says of memory is what decoding takes, and files that are left to others take none.
+func TestMemory(t *testing.T) {
+	for name, data := range samples(t) {
+		bytes, err := Memory(data)
+		if unusual[name] {
+			require.Equal(t, ErrUnusual, err, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		d := decoder{data: data, reduce: 1}
+		require.NoError(t, d.decode(), name)
+		want := int64(3 * d.width * d.height)
+		for _, c := range d.components {
+			want += int64(len(c.plane) + 2*len(c.coefficients))
+		}
+		require.Equal(t, want, bytes, name)
+	}
+	d := decoder{data: samples(t)["rgb"], reduce: 1}
+	require.Equal(t, ErrUnusual, d.decode())
+	require.Nil(t, d.memory[0].plane, "it is refused before it costs anything")
+}

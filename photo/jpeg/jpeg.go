@@ -40,11 +40,34 @@ func DecodeInto(pix []uint8, data []byte, reduce int) (*Picture, error) {
 	return p, nil
 }
 
+// Memory returns how many bytes Decode takes at once for a file, at full size, as far as its head says: those of
+// the planes, of the coefficients that progressive files keep and of the picture. ErrUnusual says that Decode does
+// not take the file, and takes no memory for it.
+func Memory(data []byte) (int64, error) {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	d.data, d.reduce, d.headOnly = data, 1, true
+	if err := d.decode(); err != nil {
+		return 0, err
+	}
+	each := int64(1)
+	if d.progressive {
+		each += 2
+	}
+	bytes := 3 * int64(d.width) * int64(d.height)
+	for i := range d.components {
+		bytes += each * 64 * int64(d.components[i].blocksX) * int64(d.components[i].blocksY)
+	}
+	return bytes, nil
+}
+
 // decoder is the state of one file. Decoders are used again, for the memory in them and since many files
 // have the same Huffman tables.
 type decoder struct {
 	data   []byte
 	reduce int
+	// headOnly ends decoding before the first scan, and before memory is taken.
+	headOnly bool
 
 	width, height   int // of the photo
 	progressive     bool
@@ -93,7 +116,7 @@ func (d *decoder) release() {
 	}
 	d.data, d.bits = nil, bitReader{}
 	d.components, d.restart, d.eobRun = nil, 0, 0
-	d.progressive, d.jfif, d.adobe = false, false, false
+	d.headOnly, d.progressive, d.jfif, d.adobe = false, false, false, false
 	d.hasQuantisation = [4]bool{}
 	for i := range d.dc {
 		d.dc[i].defined, d.ac[i].defined = false, false

@@ -29,7 +29,7 @@ func (d *decoder) decode() error {
 	if len(d.data) < 2 || d.data[0] != 0xff || d.data[1] != markerSOI {
 		return ErrUnusual
 	}
-	at := 2
+	at, begun := 2, false
 	for {
 		marker, next := nextMarker(d.data, at)
 		if next < 0 {
@@ -64,6 +64,17 @@ func (d *decoder) decode() error {
 				d.restart = int(binary.BigEndian.Uint16(payload))
 			}
 		case marker == markerSOS:
+			if !begun {
+				// Also here, since all work would be for nothing.
+				if len(d.components) == 0 || d.isRGB() {
+					return ErrUnusual
+				}
+				if d.headOnly {
+					return nil
+				}
+				d.allocate()
+				begun = true
+			}
 			at, ok = d.scan(payload, at)
 		case marker == markerAPP0:
 			if len(payload) >= 5 {
@@ -81,7 +92,7 @@ func (d *decoder) decode() error {
 			return ErrUnusual
 		}
 	}
-	if len(d.components) == 0 || d.isRGB() {
+	if !begun || d.isRGB() {
 		return ErrUnusual
 	}
 	for i := range d.components {
@@ -177,13 +188,20 @@ func (d *decoder) frame(marker byte, p []byte) bool {
 			c.side *= 2 // chroma that is subsampled already is reduced less
 		}
 		c.stride = c.blocksX * c.side
+	}
+	return true
+}
+
+// allocate takes the memory of the planes, and of the coefficients of progressive files.
+func (d *decoder) allocate() {
+	for i := range d.components {
+		c := &d.components[i]
 		c.plane = resized(c.plane, c.stride*c.blocksY*c.side)
 		if d.progressive {
 			c.coefficients = resized(c.coefficients, 64*c.blocksX*c.blocksY)
 			clear(c.coefficients)
 		}
 	}
-	return true
 }
 
 // quantisationTables reads tables (T.81, B.2.4.1).
