@@ -2,6 +2,7 @@ package photo
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 
 	"golang.org/x/image/bmp"
@@ -14,12 +15,19 @@ var bmpFormat = format{
 		if err != nil {
 			return header{}, err
 		}
-		// What the decoder reads is not compressed: eight bits a pixel at least.
-		if int64(config.Width)*int64(config.Height) > int64(len(data)) {
-			return header{}, errTooShort("BMP", config.Width, config.Height)
-		}
 		size := image.Pt(config.Width, config.Height)
-		return header{size: size, memory: (4 + 3) * area(size)}, nil
+		// What the decoder reads is not compressed, and rows are padded to four bytes. DecodeConfig has checked the bits
+		// of a pixel, which may be fewer than eight.
+		bits := int64(binary.LittleEndian.Uint16(data[28:]))
+		row := (int64(size.X)*bits + 31) / 32 * 4
+		if size.Y > 0 && row > int64(len(data))/int64(size.Y) {
+			return header{}, errTooShort("BMP", size.X, size.Y)
+		}
+		each := int64(4)
+		if bits <= 8 {
+			each = 1 // an index into the palette
+		}
+		return header{size: size, memory: (each + 3) * area(size)}, nil
 	},
 	decode: func(data []byte, _ Limits) (*Image, error) {
 		src, err := bmp.Decode(bytes.NewReader(data))

@@ -285,7 +285,17 @@ func TestOrientation(t *testing.T) {
 		require.NoError(t, err)
 		requireQuarters(t, m, 6, want[:]...)
 	}
-	m, err := Decode(testFile(t, "turned.webp"), DefaultLimits())
+	// As JPEG has it, which is not what PNG says.
+	prefixed := withEXIF(t, asPNG(t, src), binary.BigEndian, 6)
+	at := bytes.Index(prefixed, []byte("eXIf"))
+	length := int(binary.BigEndian.Uint32(prefixed[at-4:]))
+	chunk := pngChunk("eXIf", append([]byte("Exif\x00\x00"), prefixed[at+4:at+4+length]...))
+	prefixed = bytes.Join([][]byte{prefixed[:at-4], chunk, prefixed[at+8+length:]}, nil)
+	m, err := Decode(prefixed, DefaultLimits())
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 3, 5), m.Bounds())
+
+	m, err = Decode(testFile(t, "turned.webp"), DefaultLimits())
 	require.NoError(t, err)
 	require.Equal(t, image.Rect(0, 0, 24, 32), m.Bounds())
 	requireQuarters(t, m, 6, blue, red, sand, green)
@@ -309,6 +319,69 @@ func TestGIFFrame(t *testing.T) {
 			}
 			require.Equal(t, want[:], m.Pix[3*(y*6+x):][:3], "(%d, %d)", x, y)
 		}
+	}
+}
+
+// TestWithoutTrailer: a picture is whole without what ends its file, but not without the end of its own data.
+func TestWithoutTrailer(t *testing.T) {
+	note := pngChunk("tEXt", []byte("Comment\x00by a shop"))
+	pngs := asPNG(t, quarters())
+	withNote := bytes.Join([][]byte{pngs[:len(pngs)-12], note, pngs[len(pngs)-12:]}, nil)
+	for _, c := range []struct {
+		name    string
+		data    []byte
+		trailer int // bytes behind the picture
+	}{
+		{"PNG", pngs, 12},
+		{"PNG with a note", withNote, len(note) + 12},
+		{"JPEG", asJPEG(t, quarters()), 2},
+		{"progressive JPEG", testFile(t, "progressive.jpg"), 2},
+	} {
+		want, err := Decode(c.data, DefaultLimits())
+		require.NoError(t, err, c.name)
+		for cut := 1; cut <= c.trailer; cut++ {
+			got, err := Decode(c.data[:len(c.data)-cut], DefaultLimits())
+			require.NoError(t, err, "%s without %d bytes", c.name, cut)
+			require.Equal(t, want, got, "%s without %d bytes", c.name, cut)
+		}
+		for cut := c.trailer + 2; cut < c.trailer+12; cut++ {
+			_, err = Decode(c.data[:len(c.data)-cut], DefaultLimits())
+			require.Equal(t, CodeTruncated, code(t, err), "%s without %d bytes", c.name, cut)
+		}
+	}
+}
+
+// paletteBMP is a BMP file of 1, 2, 4 or 8 bits a pixel: of a palette's last entry, which is red, but for a first
+// pixel of its first, which is white.
+func paletteBMP(width, height, bits int) []byte {
+	colours := 1 << bits
+	row := (width*bits + 31) / 32 * 4
+	le := binary.LittleEndian
+	data := le.AppendUint32([]byte("BM"), uint32(54+4*colours+row*height))
+	data = le.AppendUint32(le.AppendUint32(data, 0), uint32(54+4*colours))
+	data = le.AppendUint32(le.AppendUint32(le.AppendUint32(data, 40), uint32(width)), uint32(height))
+	data = le.AppendUint16(le.AppendUint16(data, 1), uint16(bits))
+	data = append(data, make([]byte, 24)...)
+	data = append(data, 255, 255, 255, 0)
+	for range colours - 1 {
+		data = append(data, red[2], red[1], red[0], 0)
+	}
+	pixels := bytes.Repeat([]byte{0xff}, row*height)
+	pixels[row*(height-1)] = 0xff >> bits // rows come from below
+	return append(data, pixels...)
+}
+
+// TestPaletteBMP: a row of few bits a pixel is shorter than it has pixels.
+func TestPaletteBMP(t *testing.T) {
+	for _, bits := range []int{1, 2, 4, 8} {
+		data := paletteBMP(301, 40, bits)
+		m, err := Decode(data, DefaultLimits())
+		require.NoError(t, err, "%d bits", bits)
+		require.Equal(t, image.Rect(0, 0, 301, 40), m.Bounds())
+		require.Equal(t, append(white[:], red[:]...), m.Pix[:6], "%d bits", bits)
+		require.Equal(t, red[:], m.Pix[len(m.Pix)-3:], "%d bits", bits)
+		_, err = Decode(data[:len(data)-1], DefaultLimits())
+		require.Equal(t, CodeTruncated, code(t, err), "%d bits", bits)
 	}
 }
 

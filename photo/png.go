@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"image"
 	"image/png"
+	"io"
+	"strings"
 )
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
@@ -50,6 +52,16 @@ func pngHeader(data []byte) (header, error) {
 }
 
 func pngDecode(data []byte, _ Limits) (*Image, error) {
+	end, whole := len(pngMagic), false
+	for name, payload := range pngChunks(data) {
+		end += 12 + len(payload)
+		if whole = name == "IEND"; whole {
+			break
+		}
+	}
+	if !whole {
+		return pngWithoutEnd(data[:end])
+	}
 	src, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
@@ -57,18 +69,36 @@ func pngDecode(data []byte, _ Limits) (*Image, error) {
 	return fromImage(src), nil
 }
 
-// pngEXIF returns the payload of the eXIf chunk (PNG, third edition, 11.3.2.8).
+// pngWithoutEnd decodes a file that ends before its last chunk does, which may have nothing to do with the picture.
+func pngWithoutEnd(data []byte) (*Image, error) {
+	end := strings.NewReader("\x00\x00\x00\x00IEND\xae\x42\x60\x82")
+	src, err := png.Decode(io.MultiReader(bytes.NewReader(data), end))
+	if err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	return fromImage(src), nil
+}
+
+// pngEXIF returns the TIFF block of the eXIf chunk (PNG, third edition, 11.3.2.8). Some writers put JPEG's "Exif"
+// header before it.
 func pngEXIF(data []byte) []byte {
-	for at := len(pngMagic); at+12 <= len(data); {
-		length := int64(binary.BigEndian.Uint32(data[at:]))
-		end := int64(at) + 8 + length
-		if end+4 > int64(len(data)) {
-			return nil
+	for name, payload := range pngChunks(data) {
+		if name == "eXIf" {
+			return bytes.TrimPrefix(payload, []byte("Exif\x00\x00"))
 		}
-		if string(data[at+4:at+8]) == "eXIf" {
-			return data[at+8 : end]
-		}
-		at = int(end) + 4
 	}
 	return nil
+}
+
+// pngChunks yields the chunks that are whole, up to the end of the file or to where it makes no sense.
+func pngChunks(data []byte) func(yield func(name string, payload []byte) bool) {
+	return func(yield func(string, []byte) bool) {
+		for at := int64(len(pngMagic)); at+12 <= int64(len(data)); {
+			end := at + 8 + int64(binary.BigEndian.Uint32(data[at:]))
+			if end+4 > int64(len(data)) || !yield(string(data[at+4:at+8]), data[at+8:end]) {
+				return
+			}
+			at = end + 4
+		}
+	}
 }

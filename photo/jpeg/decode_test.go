@@ -233,9 +233,33 @@ func requireSame(t *testing.T, data []byte) {
 	if miscounted(data) {
 		return
 	}
-	want, err := reference(data)
+	want, err := reference(append(bytes.Clone(data), 0xff, markerEOI)) // which it does not do without
 	require.NoError(t, err, "image/jpeg refuses what is decoded")
 	require.Equal(t, want, got)
+}
+
+// TestWithoutEnd: a file whose end marker is missing is decoded if all of the picture is there.
+func TestWithoutEnd(t *testing.T) {
+	for name, data := range samples(t) {
+		if unusual[name] {
+			continue
+		}
+		want, err := Decode(data, 1)
+		require.NoError(t, err, name)
+		for cut := 1; cut <= 2; cut++ {
+			got, err := Decode(data[:len(data)-cut], 1)
+			require.NoError(t, err, name)
+			require.Equal(t, want, got, name)
+		}
+		got, err := Decode(append(bytes.Clone(data[:len(data)-2]), "padding"...), 1)
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+		// Before the last scan a picture is whole but for some detail, and most likely cut off.
+		if at := bytes.LastIndex(data, []byte{0xff, markerSOS}); bytes.Count(data, []byte{0xff, markerSOS}) > 1 {
+			_, err = Decode(data[:at], 1)
+			require.Equal(t, ErrUnusual, err, name)
+		}
+	}
 }
 
 func FuzzDecode(f *testing.F) {

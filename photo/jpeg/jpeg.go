@@ -99,6 +99,7 @@ type component struct {
 	coefficients []int16
 	prediction   int32
 	scanned      bool
+	final        uint64 // a bit for each coefficient that is known to its last bit
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}

@@ -44,6 +44,9 @@ func (d *decoder) scan(p []byte, at int) (end int, ok bool) {
 	d.eobRun = 0
 	for _, c := range s.components {
 		c.prediction, c.scanned = 0, true
+		if s.low == 0 {
+			c.final |= ^uint64(0) >> (63 - s.last) &^ (1<<s.first - 1)
+		}
 	}
 	across, down := d.mcusX, d.mcusY
 	if len(s.components) == 1 {

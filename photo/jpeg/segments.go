@@ -33,7 +33,10 @@ func (d *decoder) decode() error {
 	for {
 		marker, next := nextMarker(d.data, at)
 		if next < 0 {
-			return ErrUnusual
+			if !begun || !d.whole() {
+				return ErrUnusual
+			}
+			break // some writers leave the end out, and some transfers lose it
 		}
 		at = next
 		if marker == markerEOI {
@@ -104,6 +107,16 @@ func (d *decoder) decode() error {
 		d.reconstruct()
 	}
 	return nil
+}
+
+// whole says whether all coefficients have come, to their last bit.
+func (d *decoder) whole() bool {
+	for i := range d.components {
+		if ^d.components[i].final != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // nextMarker finds a marker from at on and returns where what follows it begins; -1 if there is none. Bytes
