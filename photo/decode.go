@@ -1,7 +1,6 @@
 package photo
 
 import (
-	"bytes"
 	"fmt"
 )
 
@@ -89,20 +88,12 @@ func sniff(data []byte) (format, error) {
 		return format{}, newError(CodeUnsupported, "TIFF and raw files are not read: save the photo as JPEG, PNG or WebP")
 	case has(0, "\xff\x0a"), has(4, "JXL "):
 		return format{}, newError(CodeUnsupported, "JPEG XL files are not read: save the photo as JPEG, PNG or WebP")
+	case has(0, "\xff\x4f\xff\x51"), has(4, "jP  "):
+		return format{}, newError(CodeUnsupported, "JPEG 2000 files are not read: save the photo as JPEG, PNG or WebP")
+	case has(0, "8BPS"):
+		return format{}, newError(CodeUnsupported, "Photoshop files are not read: save the photo as JPEG, PNG or WebP")
+	case has(0, "\x00\x00\x01\x00"):
+		return format{}, newError(CodeUnsupported, "icons (ICO) are not read: send a photo")
 	}
 	return format{}, newError(CodeNotAnImage, "the file is no JPEG, PNG, WebP, GIF or BMP image%s", looksLike(data))
-}
-
-// looksLike adds a guess for the commonest mistakes: a page or a text in place of a photo.
-func looksLike(data []byte) string {
-	head := bytes.ToLower(bytes.TrimSpace(data[:min(len(data), 256)]))
-	switch {
-	case bytes.HasPrefix(head, []byte("<svg")), bytes.Contains(head, []byte("<svg ")):
-		return " but a drawing (SVG): send a photo"
-	case bytes.HasPrefix(head, []byte("<!doctype html")), bytes.HasPrefix(head, []byte("<html")):
-		return " but a web page: check the photo's address"
-	case bytes.HasPrefix(head, []byte("%pdf")):
-		return " but a PDF: send a photo"
-	}
-	return ": check that the right file was sent"
 }
