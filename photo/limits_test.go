@@ -34,9 +34,12 @@ func claiming(t *testing.T, data []byte, width, height int) []byte {
 			binary.LittleEndian.PutUint32(data[at+9:], uint32(width-1)|uint32(height-1)<<14)
 			break
 		}
-		at := bytes.Index(data, []byte{0x9d, 0x01, 0x2a}) + 3
-		binary.LittleEndian.PutUint16(data[at:], uint16(width))
-		binary.LittleEndian.PutUint16(data[at+2:], uint16(height))
+		p, err := parseWebP(data)
+		require.NoError(t, err)
+		p.vp8 = append(p.vp8, make([]byte, width*height/100)...)
+		binary.LittleEndian.PutUint16(p.vp8[6:], uint16(width))
+		binary.LittleEndian.PutUint16(p.vp8[8:], uint16(height))
+		return p.file()
 	default: // PNG
 		header := bytes.Clone(data[16:29])
 		binary.BigEndian.PutUint32(header, uint32(width))

@@ -102,7 +102,9 @@ func parseWebP(data []byte) (webpPicture, error) {
 			if p.canvas == (image.Point{}) {
 				return p, errors.New("an animation without a canvas")
 			}
-			return p, p.measure()
+			err := p.measure()
+			p.canvas, p.at = canvasOf(p.canvas, image.Rectangle{Min: p.at, Max: p.at.Add(p.size)})
+			return p, err
 		default:
 			if p.take(id, payload) {
 				err := p.measure()
@@ -140,6 +142,10 @@ func (p *webpPicture) measure() error {
 			return err
 		}
 		p.size = image.Pt(header.Width, header.Height)
+		// The kind of every macroblock of 16 x 16 pixels takes more than a bit (RFC 6386, section 11.2).
+		if macroblocks := ((header.Width + 15) / 16) * ((header.Height + 15) / 16); macroblocks > 8*len(p.vp8) {
+			return errTooShort("WebP", header.Width, header.Height)
+		}
 	case p.vp8l != nil:
 		config, err := vp8l.DecodeConfig(bytes.NewReader(p.vp8l))
 		if err != nil {
