@@ -24,5 +24,5 @@ func CheckReference(document, reference string) error {
 	if scheme == "s3" {
 		allowed = "https:// addresses and what is in its own bucket"
 	}
-	return fmt.Errorf("%w: a file at %s:// may name %s only", ErrForbidden, scheme, allowed)
+	return fmt.Errorf("%w: a file at %s:// may name %s only, one on this machine whatever it likes", ErrForbidden, scheme, allowed)
 }
