@@ -100,6 +100,45 @@ func TestConstantProducts(t *testing.T) {
 	require.Equal(t, values(t, got[0]), values(t, got[1]))
 }
 
+// TestHalfPrecisionConstants holds operations with a constant of half precision, which is packed when the
+// graph is compiled, against the same with an input.
+func TestHalfPrecisionConstants(t *testing.T) {
+	conv := func(groups int) func(x, w *Node) *Node {
+		return func(x, w *Node) *Node { return Convolve(x, w).PadSame().ChannelGroupCount(groups).Done() }
+	}
+	for _, c := range []struct {
+		name      string
+		x, w      []int
+		operation func(x, w *Node) *Node
+	}{
+		{"product", []int{4, 8}, []int{8, 16}, Dot},
+		{"convolution", []int{1, 5, 5, 8}, []int{3, 3, 8, 16}, conv(1)},
+		{"winograd", []int{1, 8, 8, 32}, []int{3, 3, 32, 32}, conv(1)},
+		{"grouped convolution", []int{1, 5, 5, 8}, []int{3, 3, 4, 16}, conv(2)},
+		{"depthwise convolution", []int{1, 5, 5, 16}, []int{3, 3, 1, 16}, conv(16)},
+		{"sum", []int{5, 16}, []int{1, 16}, Add},
+	} {
+		for _, dtype := range []dtypes.DType{dtypes.BFloat16, dtypes.Float16} {
+			for _, config := range []string{"", "unfused"} {
+				t.Run(c.name+" "+dtype.String()+" "+config, func(t *testing.T) {
+					rng := rand.New(rand.NewPCG(64, 1))
+					backend := newBackend(t, config)
+					half := run(t, backend, each(
+						func(x *Node) *Node { return ConvertDType(x, dtype) },
+					), random(rng, dtypes.Float32, c.w...))[0]
+					got := run(t, backend, func(in []*Node) []*Node {
+						x := ConvertDType(in[0], dtype)
+						operation := func(w *Node) *Node { return ConvertDType(c.operation(x, w), dtypes.Float32) }
+						return []*Node{operation(in[1]), operation(ConstTensor(x.Graph(), half))}
+					}, random(rng, dtypes.Float32, c.x...), half)
+					// A fused convolution of bfloat16 is not rounded before it becomes float32.
+					requireClose(t, values(t, got[0]), values(t, got[1]), bfloat16Step, "constant")
+				})
+			}
+		}
+	}
+}
+
 func TestConvolutionsOfAllTypes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(63, 1))
 	backend := newBackend(t, "threads=2")

@@ -35,6 +35,18 @@ func (c *constant) prepare(key any, build func() any) any {
 	return made
 }
 
+// widened is a constant of half precision in float32.
+func (c *constant) widened() *constant {
+	return c.prepare(widenedConstant{}, func() any {
+		wide := &constant{dtype: dtypes.Float32, data: newBlock(len(c.data) / c.dtype.Size() * dtypes.Float32.Size())}
+		convert(wide.data, wide.dtype, c.data, c.dtype)
+		return wide
+	}).(*constant)
+}
+
+// widenedConstant is the key of a constant of half precision in float32.
+type widenedConstant struct{}
+
 // constantTable finds constants by their content. It holds them weakly: a constant lives as long
 // as the executables that use it.
 type constantTable struct {

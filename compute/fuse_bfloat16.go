@@ -53,7 +53,7 @@ func newBFloat16Fusion(n *node) *bfloat16Fusion {
 	}
 	// The convolution of float32 with the same axes says what there is to know about them.
 	wide := func(v *value) *value {
-		return &value{shape: withDType(v.shape, dtypes.Float32), constant: v.constant}
+		return &value{shape: withDType(v.shape, dtypes.Float32)}
 	}
 	conv := newConv2D(&node{op: n.op, attrs: n.attrs, inputs: []*value{wide(n.inputs[0]), wide(n.inputs[1])}, outputs: []*value{wide(n.out())}})
 	if conv == nil || conv.x != nil || conv.w != nil || conv.y != nil || conv.spec.Groups != 1 || conv.spec.C == 0 {
@@ -79,12 +79,12 @@ func (f *bfloat16Fusion) draw(n *node, output *value) bool {
 	case other == output:
 		return false
 	case n.op == backends.OpTypeMax:
-		f.relu = other.constant != nil && other.shape.Size() == 1 && widened(other.constant)[0] == 0
+		f.relu = other.constant != nil && other.shape.Size() == 1 && widenedBF16(other.constant)[0] == 0
 		return f.relu
 	case n.op != backends.OpTypeAdd || f.residual != nil:
 		return false
 	case other.constant != nil && isPerChannel(other, f.spec.O):
-		values := widened(other.constant)
+		values := widenedBF16(other.constant)
 		for i := range f.shifts {
 			f.shifts[i] += values[i%len(values)]
 		}
@@ -96,8 +96,8 @@ func (f *bfloat16Fusion) draw(n *node, output *value) bool {
 	return false
 }
 
-// widened is a constant of bfloat16 as float32.
-func widened(c *constant) []float32 {
+// widenedBF16 is a constant of bfloat16 as float32.
+func widenedBF16(c *constant) []float32 {
 	narrow := view[uint16](c.data)
 	wide := make([]float32, len(narrow))
 	kernels.WidenBF16(wide, narrow)

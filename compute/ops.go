@@ -91,36 +91,34 @@ func makeKernel(n *node) kernel {
 	return nil
 }
 
-// throughFloat32 computes a node over half-precision floats by the kernel for float32.
+// throughFloat32 computes a node over half-precision floats by the kernel for float32. Constants are
+// widened once, when the graph is compiled and it is known which there are, so that the kernel packs them.
 func throughFloat32(n *node) kernel {
-	wide := &node{op: n.op, attrs: n.attrs}
-	half := false
-	widen := func(v *value) *value {
-		if !isHalf(v.dtype()) {
-			return v
-		}
-		half = true
-		return &value{shape: withDType(v.shape, dtypes.Float32), constant: v.constant}
-	}
-	for _, in := range n.inputs {
-		wide.inputs = append(wide.inputs, widen(in))
-	}
-	for _, out := range n.outputs {
-		wide.outputs = append(wide.outputs, widen(out))
-	}
-	if !half {
+	wide := widenedNode(n, false)
+	if wide == nil {
 		return nil
 	}
 	inner := makeKernel(wide)
 	if inner == nil {
 		return nil
 	}
+	n.prepare = func() {
+		wide = widenedNode(n, true)
+		inner = makeKernel(wide)
+		if wide.prepare != nil {
+			wide.prepare()
+		}
+	}
 	return func(c *call) {
 		w := &call{in: slices.Clone(c.in), out: slices.Clone(c.out), parallel: c.parallel}
-		for i, in := range n.inputs {
-			if isHalf(in.dtype()) {
-				w.in[i] = newBlock(byteSize(wide.inputs[i].shape))
-				convertShared(c, w.in[i], dtypes.Float32, c.in[i], in.dtype())
+		for i, in := range wide.inputs {
+			switch from := n.inputs[i].dtype(); {
+			case !isHalf(from):
+			case in.constant != nil:
+				w.in[i] = in.constant.data
+			default:
+				w.in[i] = newBlock(byteSize(in.shape))
+				convertShared(c, w.in[i], dtypes.Float32, c.in[i], from)
 			}
 		}
 		for i, out := range n.outputs {
@@ -135,6 +133,34 @@ func throughFloat32(n *node) kernel {
 			}
 		}
 	}
+}
+
+// widenedNode is the node with float32 in the place of half precision, nil where there is none; its
+// constants of half precision are widened, or left out.
+func widenedNode(n *node, constants bool) *node {
+	wide := &node{op: n.op, attrs: n.attrs}
+	half := false
+	widen := func(v *value) *value {
+		if !isHalf(v.dtype()) {
+			return v
+		}
+		half = true
+		w := &value{shape: withDType(v.shape, dtypes.Float32)}
+		if constants && v.constant != nil {
+			w.constant = v.constant.widened()
+		}
+		return w
+	}
+	for _, in := range n.inputs {
+		wide.inputs = append(wide.inputs, widen(in))
+	}
+	for _, out := range n.outputs {
+		wide.outputs = append(wide.outputs, widen(out))
+	}
+	if !half {
+		return nil
+	}
+	return wide
 }
 
 // rowMajor are the strides of a tensor, in elements.
