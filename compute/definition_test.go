@@ -304,6 +304,28 @@ func TestOtherOperations(t *testing.T) {
 	}
 }
 
+// A value and the same memory by another name, read by one operation: the name is made of what is computed,
+// so that they cannot be one step.
+func TestSameMemoryByAnotherName(t *testing.T) {
+	for name, again := range map[string]func(y *Node) *Node{
+		"bits and back": func(y *Node) *Node { return Bitcast(Bitcast(y, dtypes.Int32), dtypes.Float32) },
+		"its own type":  func(y *Node) *Node { return Bitcast(y, dtypes.Float32) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fn := func(in []*Node) []*Node { y := Square(in[0]); return []*Node{Add(y, again(y))} }
+			x := tensors.FromValue([]float32{1, 2, 3})
+			want := values(t, run(t, newBackend(t, "unfused"), fn, x)[0])
+			require.Equal(t, want, values(t, run(t, newBackend(t, ""), fn, x)[0]))
+		})
+	}
+	// A scalar among tensors of one element.
+	got := run(t, newBackend(t, ""), func(in []*Node) []*Node {
+		y := Square(in[0])
+		return []*Node{Add(y, Reshape(y))}
+	}, tensors.FromValue([][]float32{{3}}))
+	require.Equal(t, []float64{18}, values(t, got[0]))
+}
+
 func plus(list []float64, v float64) []float64 {
 	out := make([]float64, len(list))
 	for i := range list {

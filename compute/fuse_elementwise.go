@@ -5,6 +5,7 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	"github.com/pkg/errors"
 )
 
 // maxFused is the number of operations in one fused chain, at most: its registers stay in L1.
@@ -61,8 +62,7 @@ func fuseElementwise(g *graph) error {
 			joined.replace(uses)
 		}
 	}
-	g.sort()
-	return nil
+	return g.sort()
 }
 
 // group is a set of nodes that become one program.
@@ -75,19 +75,25 @@ type group struct {
 // at n's place.
 func (s *group) closed(uses map[*value][]*node, n *node) bool {
 	for _, m := range s.members {
-		if m != n && !s.usedAfter(uses, m.out(), n) {
+		if m != n && !s.usedAfter(uses, m.out(), n, false) {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *group) usedAfter(uses map[*value][]*node, v *value, n *node) bool {
+// usedAfter is whether all that reads v outside the group comes after n. A member may read v, but not by
+// another name: that is made outside, of what the group computes.
+func (s *group) usedAfter(uses map[*value][]*node, v *value, n *node, renamed bool) bool {
 	for _, user := range uses[v] {
 		switch {
-		case user == nil || slices.Contains(s.members, user):
+		case user == nil:
+		case slices.Contains(s.members, user):
+			if renamed {
+				return false
+			}
 		case user.op == backends.OpTypeReshape || user.op == backends.OpTypeBitcast: // another name for the memory
-			if !s.usedAfter(uses, user.out(), n) {
+			if !s.usedAfter(uses, user.out(), n, true) {
 				return false
 			}
 		case user.id <= n.id:
@@ -135,8 +141,8 @@ func (s *group) replace(uses map[*value][]*node) {
 }
 
 // sort rebuilds the list of nodes from the outputs: in topological order, and apart from that in the
-// order of their ids.
-func (g *graph) sort() {
+// order of their ids. It fails where a node depends on itself, as no rewrite may have it.
+func (g *graph) sort() error {
 	found := make(map[*node]bool)
 	var all []*node
 	var find func(n *node)
@@ -155,24 +161,36 @@ func (g *graph) sort() {
 	}
 	slices.SortStableFunc(all, func(a, b *node) int { return a.id - b.id })
 	g.nodes = g.nodes[:0:0]
-	emitted := make(map[*node]bool)
-	var emit func(n *node)
-	emit = func(n *node) {
-		if n == nil || emitted[n] {
-			return
+	emitted := make(map[*node]bool) // false while what it depends on is emitted
+	var emit func(n *node) error
+	emit = func(n *node) error {
+		if n == nil {
+			return nil
+		}
+		if done, begun := emitted[n]; done {
+			return nil
+		} else if begun {
+			return errors.Errorf("backend %q: graph %q: %s depends on itself", Name, g.builder.name, n)
+		}
+		emitted[n] = false
+		for _, in := range n.inputs {
+			if err := emit(in.node); err != nil {
+				return err
+			}
 		}
 		emitted[n] = true
-		for _, in := range n.inputs {
-			emit(in.node)
-		}
 		g.nodes = append(g.nodes, n)
+		return nil
 	}
 	for _, n := range all {
-		emit(n)
+		if err := emit(n); err != nil {
+			return err
+		}
 	}
 	for i, n := range g.nodes {
 		n.id = i
 	}
+	return nil
 }
 
 // fusable is whether the node is element-wise over float32 or booleans.

@@ -23,7 +23,9 @@ func commuteQuantisation(g *graph) error {
 			early(w, uses, n)
 		}
 	}
-	g.sort()
+	if err := g.sort(); err != nil {
+		return err
+	}
 	for _, n := range g.nodes {
 		for i, in := range n.inputs {
 			if v := replaced[in]; v != nil {
@@ -44,8 +46,10 @@ func commuteQuantisation(g *graph) error {
 			g.outputs[i] = q
 		}
 	}
-	g.sort()
-	return w.err
+	if w.err != nil {
+		return w.err
+	}
+	return g.sort()
 }
 
 // unchanged is what the node dequantises only to quantise it as before.

@@ -93,6 +93,93 @@ func FuzzGraphs(f *testing.F) {
 	})
 }
 
+// randomTypesGraph adds random operations over numbers, whole numbers and booleans, all [4, 6, 6], with
+// what moves and renames memory between them, and returns a random part of the values. Where whole numbers or
+// booleans are made of numbers, these are inputs: computed ones may differ in their last bits.
+func randomTypesGraph(seed uint64, in []*Node) []*Node {
+	rng := rand.New(rand.NewPCG(seed, 98))
+	g := in[0].Graph()
+	numbers, whole, truths := []*Node{in[0], in[1]}, []*Node{in[2]}, []*Node{GreaterThan(in[0], in[1])}
+	input := func() *Node { return in[rng.IntN(2)] }
+	f := func() *Node { return numbers[rng.IntN(len(numbers))] }
+	i := func() *Node { return whole[rng.IntN(len(whole))] }
+	b := func() *Node { return truths[rng.IntN(len(truths))] }
+	number := []func() *Node{
+		func() *Node { return Add(f(), f()) },
+		func() *Node { return Tanh(Mul(f(), f())) },
+		func() *Node { return Max(f(), Neg(f())) },
+		func() *Node { return Where(b(), f(), f()) },
+		func() *Node { return ConvertDType(b(), dtypes.Float32) },
+		func() *Node { return MulScalar(ConvertDType(i(), dtypes.Float32), 0.1) },
+		func() *Node { return Transpose(f(), 1, 2) },
+		func() *Node { return Reshape(Tanh(Reshape(f(), 24, 6)), 4, 6, 6) },
+		func() *Node { x := f(); return Add(x, Bitcast(Bitcast(x, dtypes.Int32), dtypes.Float32)) },
+		func() *Node {
+			return Bitcast(BitwiseXor(Bitcast(f(), dtypes.Int32), Const(g, int32(0))), dtypes.Float32)
+		},
+		func() *Node {
+			at := []*Node{Const(g, int32(rng.IntN(4)-1)), Const(g, int32(rng.IntN(4))), Const(g, int32(rng.IntN(8)))}
+			return DynamicUpdateSlice(f(), Slice(f(), AxisRange(0, 2), AxisRange(1, 3), AxisRange(0, 4)), at)
+		},
+		func() *Node {
+			at := Clip(i(), Const(g, int32(-1)), Const(g, int32(4)))
+			at = Reshape(Slice(at, AxisRange(0, 1), AxisRange(0, 1), AxisRange(0, 3)), 3, 1)
+			return Tanh(ScatterSum(f(), at, Slice(f(), AxisRange(0, 3)), false, false))
+		},
+		func() *Node {
+			return Gather(f(), Reshape(Slice(i(), AxisRange(0, 1), AxisRange(0, 1), AxisRange(0, 4)), 4, 1))
+		},
+		func() *Node { return Tanh(Add(f(), ReduceAndKeep(f(), ReduceSum, rng.IntN(3)))) },
+		func() *Node { return ConvertDType(ConvertDType(input(), dtypes.BFloat16), dtypes.Float32) },
+		func() *Node { return Tanh(Einsum("abc,acd->abd", f(), f())) },
+		func() *Node { return Reverse(f(), rng.IntN(3)) },
+		func() *Node { return Concatenate([]*Node{Slice(f(), AxisRange(0, 1)), Slice(f(), AxisRange(1))}, 0) },
+	}
+	var outputs []*Node
+	for range 4 + rng.IntN(30) {
+		switch kind := rng.IntN(len(number) + 6); kind {
+		case 0:
+			whole = append(whole, Add(i(), i()))
+		case 1:
+			whole = append(whole, Where(b(), i(), i()))
+		case 2:
+			whole = append(whole, ConvertDType(MulScalar(input(), 3), dtypes.Int32))
+		case 3:
+			truths = append(truths, LessThan(input(), input()))
+		case 4:
+			truths = append(truths, LogicalXor(b(), b()))
+		case 5:
+			truths = append(truths, LogicalNot(b()))
+		default:
+			numbers = append(numbers, number[kind-6]())
+		}
+		if rng.IntN(4) == 0 {
+			outputs = append(outputs, f(), Reshape(f(), 144))
+		}
+		if rng.IntN(8) == 0 {
+			outputs = append(outputs, i(), ConvertDType(b(), dtypes.Uint8))
+		}
+	}
+	return append(outputs, Add(f(), f()))
+}
+
+// Optimised graphs compute what they do operation by operation.
+func FuzzTypes(f *testing.F) {
+	for seed := range uint64(60) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		inputs := []*tensors.Tensor{random(rng, dtypes.Float32, 4, 6, 6), random(rng, dtypes.Float32, 4, 6, 6), random(rng, dtypes.Int32, 4, 6, 6)}
+		fn := func(in []*Node) []*Node { return randomTypesGraph(seed, in) }
+		want := run(t, newBackend(t, "unfused"), fn, inputs...)
+		got := run(t, newBackend(t, "threads=2"), fn, inputs...)
+		for i := range want {
+			requireClose(t, values(t, want[i]), values(t, got[i]), 1e-3, "seed %d, output %d", seed, i)
+		}
+	})
+}
+
 // Convolutions of any shape agree with their definition, and so do their gradients.
 func FuzzConvolutions(f *testing.F) {
 	for seed := range uint64(20) {

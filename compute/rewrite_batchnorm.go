@@ -37,7 +37,9 @@ func lowerBatchNorm(g *graph) error {
 			return err
 		}
 	}
-	g.sort()
+	if err := g.sort(); err != nil {
+		return err
+	}
 	return foldConstants(g)
 }
 
