@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/backends"
@@ -301,6 +302,44 @@ func TestOtherOperations(t *testing.T) {
 				requireClose(t, want, values(t, got[i]), 0, "output %d", i)
 			}
 		})
+	}
+}
+
+// Sums of very many numbers are not off by what each addition rounds away, whichever axes they run over.
+func TestLongSums(t *testing.T) {
+	const value = 0.1
+	x := run(t, newBackend(t, ""), func(in []*Node) []*Node { return []*Node{BroadcastToDims(in[0], 64, 3, 96, 64)} },
+		tensors.FromValue(float32(value)))[0]
+	for _, axes := range [][]int{{0, 2, 3}, {0, 2}, {0, 3}, {0, 1, 3}, {0, 1, 2, 3}} {
+		got := run(t, newBackend(t, "threads=2"), func(in []*Node) []*Node { return []*Node{ReduceMean(in[0], axes...)} }, x)
+		for i, v := range values(t, got[0]) {
+			require.InDelta(t, value, v, 1e-6, "axes %v, element %d", axes, i)
+		}
+	}
+}
+
+// What is summed within a photo is the same, bit for bit, whatever the batch, and wherever its axis is.
+func TestReductionsDoNotDependOnTheBatch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 3))
+	for _, c := range []struct{ dims, axes []int }{
+		{[]int{3, 50, 40}, []int{1, 2}},
+		{[]int{50, 3, 40}, []int{0, 2}},
+		{[]int{50, 40, 3}, []int{0, 1}},
+		{[]int{2000, 3}, []int{0}},
+		{[]int{50, 3, 1, 40}, []int{0, 3}},
+		{[]int{20, 3, 30, 2, 5}, []int{0, 2, 4}},
+	} {
+		batch := slices.Index(c.dims, 3)
+		x := random(rng, dtypes.Float32, c.dims...)
+		got := run(t, newBackend(t, "threads=2"), func(in []*Node) []*Node {
+			var sums []*Node
+			for i := range 3 {
+				one := SliceAxis(in[0], batch, AxisRange(i, i+1))
+				sums = append(sums, ReduceAndKeep(one, ReduceSum, c.axes...))
+			}
+			return []*Node{Concatenate(sums, batch), ReduceAndKeep(in[0], ReduceSum, c.axes...)}
+		}, x)
+		require.Equal(t, values(t, got[1]), values(t, got[0]), "%v", c)
 	}
 }
 

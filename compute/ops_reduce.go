@@ -99,7 +99,8 @@ func highest[T number](dtype dtypes.DType) T {
 	return T(most)
 }
 
-// reduceWith walks the input in its own order and folds each element into the output it belongs to.
+// reduceWith walks the input in its own order and folds each element into the output it belongs to: the
+// definition, for what has no faster way (reduce.go).
 func reduceWith[T number](n *node, initial T, f func(a, b T) T) kernel {
 	in := n.inputs[0]
 	// The output, seen with the input's axes: those that are reduced do not move it.

@@ -10,71 +10,90 @@ import (
 )
 
 // span is a reduction over neighbouring axes: [outer, size, inner] -> [outer, inner].
-type span struct{ outer, size, inner int }
+type span struct {
+	outer, size, inner int
+	columns            bool // an axis stays behind those that are reduced, if only of size 1
+}
 
-// spanOf sees a reduction as one over neighbouring axes, if it is.
-func spanOf(dims, axes []int) (s span, ok bool) {
+// spansOf cuts a reduction into ones over neighbouring axes, one after the other: the last axes come first.
+// It looks at axes, not at their sizes: so the order in which an image's numbers are added is the same
+// in any batch, whichever axis that is.
+func spansOf(dims, axes []int) []span {
 	reduced := make([]bool, len(dims))
 	for _, axis := range axes {
 		reduced[axis] = true
 	}
-	s = span{1, 1, 1}
-	stage := 0 // before, in, after the axes
-	for axis, dim := range dims {
-		if dim == 1 {
+	var spans []span
+	inner, columns := 1, false
+	for end := len(dims); end > 0; {
+		begin := end - 1
+		if !reduced[begin] {
+			inner, columns = inner*dims[begin], true
+			end = begin
 			continue
 		}
-		switch {
-		case reduced[axis] && stage == 2:
-			return s, false
-		case reduced[axis]:
-			stage = 1
-			s.size *= dim
-		case stage == 0:
-			s.outer *= dim
-		default:
-			stage = 2
-			s.inner *= dim
+		for begin > 0 && reduced[begin-1] {
+			begin--
 		}
+		spans = append(spans, span{product(dims[:begin]), product(dims[begin:end]), inner, columns})
+		end = begin
 	}
-	return s, true
+	return spans
 }
 
 // blockRows is the length over which a sum runs before it is added to others. It is fixed, so that
 // sums do not depend on the number of threads.
 const blockRows = 1024
 
-// fastReduce reduces float32 over neighbouring axes; nil where another way is needed.
+// folding is how to reduce: adjacent elements, the same in the order of rows, and rows.
+type folding struct {
+	row, inOrder func(x []float32) float32
+	rows         func(dst, x []float32)
+}
+
+var foldings = map[backends.OpType]folding{
+	backends.OpTypeReduceSum: {sumRow, sumInOrder, addTo},
+	backends.OpTypeReduceMax: {maxRow, maxRow, maxTo},
+	backends.OpTypeReduceMin: {minRow, minRow, minTo},
+}
+
+// fastReduce reduces float32; nil where another way is needed.
 func fastReduce(n *node) kernel {
-	if n.inputs[0].dtype() != dtypes.Float32 || n.inputs[0].shape.Size() == 0 {
+	f, ok := foldings[n.op]
+	if !ok || n.inputs[0].dtype() != dtypes.Float32 || n.inputs[0].shape.Size() == 0 {
 		return nil
 	}
-	s, ok := spanOf(n.inputs[0].dims(), n.attrs.(reduceAttrs).Axes)
-	if !ok {
+	spans := spansOf(n.inputs[0].dims(), n.attrs.(reduceAttrs).Axes)
+	if len(spans) == 0 {
 		return nil
 	}
-	var rows func(x []float32) float32
-	var fold func(dst, x []float32)
-	switch n.op {
-	case backends.OpTypeReduceSum:
-		rows, fold = sumRow, addTo
-	case backends.OpTypeReduceMax:
-		rows, fold = maxRow, maxTo
-	case backends.OpTypeReduceMin:
-		rows, fold = minRow, minTo
-	default:
-		return nil
+	return func(c *call) {
+		x, last := view[float32](c.in[0]), len(spans)-1
+		for i, s := range spans {
+			out := view[float32](c.out[0])
+			if i < last {
+				out = make([]float32, s.outer*s.inner)
+			}
+			s.reduce(c, out, x, f)
+			x = out
+		}
 	}
+}
+
+func (s span) reduce(c *call, out, x []float32, f folding) {
 	blocks := (s.size + blockRows - 1) / blockRows
-	if s.inner == 1 {
-		return func(c *call) { reduceRows(c, s, blocks, rows) }
+	switch {
+	case s.inner > 1:
+		reduceColumns(c, out, x, s, blocks, f.rows)
+	case s.columns:
+		reduceRows(c, out, x, s, blocks, f.inOrder)
+	default:
+		reduceRows(c, out, x, s, blocks, f.row)
 	}
-	return func(c *call) { reduceColumns(c, s, blocks, fold) }
 }
 
 // reduceRows reduces rows that are contiguous.
-func reduceRows(c *call, s span, blocks int, row func(x []float32) float32) {
-	x, out := view[float32](c.in[0]), view[float32](c.out[0])
+func reduceRows(c *call, out, x []float32, s span, blocks int, row func(x []float32) float32) {
 	if blocks == 1 {
 		inChunks(c, s.outer, parallelSize/s.size+1, func(from, to int) {
 			for o := from; o < to; o++ {
@@ -96,8 +115,7 @@ func reduceRows(c *call, s span, blocks int, row func(x []float32) float32) {
 }
 
 // reduceColumns folds rows of inner elements.
-func reduceColumns(c *call, s span, blocks int, fold func(dst, x []float32)) {
-	x, out := view[float32](c.in[0]), view[float32](c.out[0])
+func reduceColumns(c *call, out, x []float32, s span, blocks int, fold func(dst, x []float32)) {
 	block := func(dst []float32, o, b int) {
 		first := (o*s.size + b*blockRows) * s.inner
 		copy(dst, x[first:first+s.inner])
@@ -124,6 +142,15 @@ func reduceColumns(c *call, s span, blocks int, fold func(dst, x []float32)) {
 			fold(dst, partial[(o*blocks+b)*s.inner:(o*blocks+b+1)*s.inner])
 		}
 	}
+}
+
+// sumInOrder adds one after the other, as columns are added.
+func sumInOrder(x []float32) float32 {
+	sum := x[0]
+	for _, v := range x[1:] {
+		sum += v
+	}
+	return sum
 }
 
 func sumRow(x []float32) float32 {
