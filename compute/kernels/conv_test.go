@@ -239,6 +239,57 @@ func TestLevelNames(t *testing.T) {
 	}
 }
 
+// TestLongSums checks that sums of very many products are not off by what each addition rounds away, that
+// they are the same for any number of workers, and with an operand that was packed before.
+func TestLongSums(t *testing.T) {
+	const k, value = 3*longestSum + 17, 0.1
+	same := func(n int) []float32 {
+		s := make([]float32, n)
+		for i := range s {
+			s[i] = value
+		}
+		return s
+	}
+	check := func(what string, got []float32, terms int) {
+		t.Helper()
+		want := float64(terms) * value * value
+		for i, v := range got {
+			if math.Abs(float64(v)/want-1) > 1e-4 {
+				t.Fatalf("%s, %d: %v, want %v", what, i, v, want)
+			}
+		}
+	}
+	levels(t, func(t *testing.T) {
+		const m, n = 17, 35
+		rng := rand.New(rand.NewPCG(5, 1))
+		a, b := random(rng, m*k), random(rng, k*n)
+		want := make([]float32, m*n)
+		Gemm(threads(1), want, m, n, k, a, k, false, b, n, false, n, false)
+		got := make([]float32, m*n)
+		Gemm(threads(3), got, m, n, k, a, k, false, b, n, false, n, false)
+		packed := make([]float32, m*n)
+		GemmPacked(threads(2), packed, n, m, a, k, PackB(b, n, k, n, false), Epilogue{})
+		for i := range want {
+			if want[i] != got[i] || want[i] != packed[i] {
+				t.Fatalf("element %d: %v with one worker, %v with three, %v packed", i, want[i], got[i], packed[i])
+			}
+		}
+		Gemm(threads(1), got, m, n, k, same(m*k), m, true, same(k*n), n, false, n, false)
+		check("product", got, k)
+		conv := Conv{N: 2, H: 160, W: 128, C: 3, OH: 160, OW: 128, O: 5, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}
+		terms := conv.N * conv.OH * conv.OW
+		dw := make([]float32, conv.C*conv.O)
+		ConvGradFilter(threads(1), conv, dw, same(terms*conv.C), same(terms*conv.O))
+		check("gradient of filters", dw, terms)
+		conv.C, conv.O, conv.Groups = 4, 4, 2
+		ConvGradFilter(threads(1), conv, dw[:8], same(terms*conv.C), same(terms*conv.O))
+		check("gradient of grouped filters", dw[:8], terms)
+		conv.Groups = 4
+		ConvGradFilter(threads(1), conv, dw[:4], same(terms*conv.C), same(terms*conv.O))
+		check("gradient of depthwise filters", dw[:4], terms)
+	})
+}
+
 // layers are those of kleid-s and ResNet-18.
 func layers() []Conv {
 	conv := func(size, c, o, k, s int) Conv {

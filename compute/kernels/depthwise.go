@@ -180,7 +180,7 @@ func depthwiseGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 	for kw := range inside {
 		inside[kw] = columns.inside(kw)
 	}
-	sumParts(p, dw[:c.KH*c.KW*c.C], c.N*c.OH, func(part []float32, from, to int) {
+	sumParts(p, dw[:c.KH*c.KW*c.C], c.N*c.OH, c.OW, func(part []float32, from, to int) {
 		for i := from; i < to; i++ {
 			image, row := i/c.OH, i%c.OH
 			begin, end := rows.within(row)

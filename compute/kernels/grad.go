@@ -125,7 +125,7 @@ func ConvGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 	if direct {
 		depth = 256
 	}
-	sumParts(p, dw[:k*c.O], c.N*c.OH*c.OW, func(part []float32, from, to int) {
+	sumParts(p, dw[:k*c.O], c.N*c.OH*c.OW, 1, func(part []float32, from, to int) {
 		w := workspaces.Get().(*workspace)
 		defer workspaces.Put(w)
 		for first := true; from < to; from += depth {
@@ -186,10 +186,12 @@ func (w *workspace) outer(c []float32, m, n, depth int, a left, b []float32, t *
 }
 
 // sumParts cuts n into one part for each worker, lets f add each part's sum, starting from zeros, and
-// adds the sums to dst in order.
-func sumParts(p Parallel, dst []float32, n int, f func(part []float32, from, to int)) {
+// adds the sums to dst in order. Each of the n has a number of terms; what is longer than the longest sum is
+// cut again, and the sums of the pieces are added.
+func sumParts(p Parallel, dst []float32, n, terms int, f func(part []float32, from, to int)) {
 	workers := max(min(p.Workers(), n), 1)
 	parts := make([]*memory, workers)
+	most := max(longestSum/max(terms, 1), 1)
 	p.For(workers, func(i int) {
 		part := dst
 		if i > 0 {
@@ -198,7 +200,18 @@ func sumParts(p Parallel, dst []float32, n int, f func(part []float32, from, to 
 		} else {
 			clear(dst)
 		}
-		f(part, i*n/workers, (i+1)*n/workers)
+		from, to := i*n/workers, (i+1)*n/workers
+		f(part, from, min(from+most, to))
+		if to-from <= most {
+			return
+		}
+		piece := partMemory.take()
+		defer partMemory.give(piece)
+		for from += most; from < to; from += most {
+			sum := piece.zeros(len(dst))
+			f(sum, from, min(from+most, to))
+			Add(part, part, sum)
+		}
 	})
 	const stretch = 1 << 14
 	p.For((len(dst)+stretch-1)/stretch, func(s int) {

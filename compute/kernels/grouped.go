@@ -40,7 +40,7 @@ func groupedGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 	bundles := newBundling(c.Groups, c.C, c.O)
 	rows, columns := c.forwardAxes()
 	t := activeTiler()
-	sumParts(p, dw[:c.KH*c.KW*bundles.in*c.O], c.N*c.OH*c.OW, func(part []float32, from, to int) {
+	sumParts(p, dw[:c.KH*c.KW*bundles.in*c.O], c.N*c.OH*c.OW, 1, func(part []float32, from, to int) {
 		w := workspaces.Get().(*workspace)
 		defer workspaces.Put(w)
 		grads, sums := partMemory.take(), partMemory.take()
