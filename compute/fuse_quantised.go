@@ -13,7 +13,8 @@ import (
 
 // commuteQuantisation lets bytes flow where the order of operations does not matter to a single bit: a
 // max pool, a concatenation and a reshape come after quantise and before dequantise. What is quantised
-// as it was dequantised stays as it is.
+// as it was dequantised stays as it is. That is so of all numbers; a NaN has no byte, and where a max pool
+// would spread it, it is the least byte of its window instead.
 func commuteQuantisation(g *graph) error {
 	w := &writer{builder: g.builder}
 	replaced := make(map[*value]*value)

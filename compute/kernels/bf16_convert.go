@@ -16,8 +16,8 @@ func WidenBF16(dst []float32, x []uint16) {
 	}
 }
 
-// MaxBF16 sets dst to the greater of dst and a, which is as long: the greater in the order -NaN, -Inf, ..., -0, 0,
-// ..., Inf, NaN, which is that of whole numbers once the bits of negative ones are turned round.
+// MaxBF16 sets dst to the greater of dst and a, which is as long: the greater in the order -Inf, ..., -0, 0,
+// ..., Inf, NaN, -NaN, so that a NaN, whose sign says nothing, is never lost.
 func MaxBF16(dst, a []uint16) {
 	a = a[:len(dst)]
 	for i := maxBF16Vector(dst, a); i < len(dst); i++ {
@@ -27,4 +27,9 @@ func MaxBF16(dst, a []uint16) {
 	}
 }
 
-func orderBF16(v uint16) int16 { return int16(v) ^ int16(v)>>15&0x7fff }
+// orderBF16 is a number's place: that of the whole number of its bits, once those of negative ones are turned
+// round. There -NaN are the least, before -Inf, which is turned to be the least of all: they come out at the other end.
+func orderBF16(v uint16) int16 {
+	const beforeInf = 0x7f // as many -NaN there are
+	return (int16(v) ^ int16(v)>>15&0x7fff) - beforeInf
+}

@@ -175,7 +175,7 @@ func TestBF16Slices(t *testing.T) {
 					t.Fatalf("%#x: got %#x, and widened %#x", math.Float32bits(v), got[i], math.Float32bits(back[i]))
 				}
 				g, b := FromBF16(got[i]), FromBF16(a[i])
-				if want := max(g, b); want == want && FromBF16(greater[i]) != want || greater[i] != got[i] && greater[i] != a[i] {
+				if want := max(g, b); !same(FromBF16(greater[i]), want) && FromBF16(greater[i]) != want || greater[i] != got[i] && greater[i] != a[i] {
 					t.Fatalf("the greater of %v and %v: %v", g, b, FromBF16(greater[i]))
 				}
 			}

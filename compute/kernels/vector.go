@@ -91,7 +91,7 @@ func Sqrt(dst, a []float32) {
 	}
 }
 
-// NotNegative sets dst[i] to 0 where a[i] < 0, else to 1.
+// NotNegative sets dst[i] to 0 where a[i] < 0, to 1 where it is not, and keeps NaNs.
 func NotNegative(dst, a []float32) {
 	if notNegativeFast(dst, a) {
 		return
@@ -99,6 +99,10 @@ func NotNegative(dst, a []float32) {
 	const one = 0x3f800000
 	for i, v := range a[:len(dst)] {
 		v += 0 // -0 counts as 0
-		dst[i] = math.Float32frombits(one &^ uint32(int32(math.Float32bits(v))>>31))
+		sign := math.Float32frombits(one &^ uint32(int32(math.Float32bits(v))>>31))
+		if v != v {
+			sign = v
+		}
+		dst[i] = sign
 	}
 }

@@ -33,6 +33,9 @@ func TestElementwise(t *testing.T) {
 		"at most":     {func(dst, a, _ []float32) { AtMost(dst, a, 0.25) }, func(a, _ float32) float32 { return min(a, 0.25) }},
 		"square root": {func(dst, a, _ []float32) { Sqrt(dst, a) }, func(a, _ float32) float32 { return float32(math.Sqrt(float64(a))) }},
 		"not negative": {func(dst, a, _ []float32) { NotNegative(dst, a) }, func(a, _ float32) float32 {
+			if a != a {
+				return a
+			}
 			if a < 0 {
 				return 0
 			}
