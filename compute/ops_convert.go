@@ -114,22 +114,66 @@ func convertFrom[F number](dst []byte, to dtypes.DType, src []F) {
 	case dtypes.Float16:
 		d := view[float16.Float16](dst)
 		for i, v := range src {
-			d[i] = float16.Fromfloat32(float32(v))
+			d[i] = float16.Fromfloat32(float32ToOdd(v))
 		}
 	case dtypes.BFloat16:
 		d := view[bfloat16.BFloat16](dst)
 		for i, v := range src {
-			d[i] = roundToBFloat16(float32(v))
+			d[i] = roundToBFloat16(float32ToOdd(v))
 		}
 	}
 }
 
-// convertInteger goes through int64, where Go defines what happens to values out of range.
+// convertInteger goes through int64: whole numbers that are out of range lose their upper bits. What becomes
+// of a float that no int64 holds, or of NaN, is the CPU's choice, as in Go.
 func convertInteger[F number, T integer](dst []byte, src []F) {
 	d := view[T](dst)
 	for i, v := range src {
 		d[i] = T(int64(v))
 	}
+}
+
+// float32ToOdd is a number as float32, rounded to odd: one that no float32 is becomes the one of its two
+// neighbours whose last bit is set. Rounded to half precision from there it is what it would be at once;
+// rounded to the nearest twice, it may be off by a step (https://doi.org/10.1109/TC.2007.70819).
+func float32ToOdd[F number](v F) float32 {
+	const (
+		inFloat64 = 1 << 53   // float64 holds all whole numbers up to here,
+		tail      = 1<<11 - 1 // and beyond all without these bits
+	)
+	switch v := any(v).(type) {
+	case float32:
+		return v
+	case float64:
+		return roundToOdd(v)
+	case int32:
+		return roundToOdd(float64(v))
+	case uint32:
+		return roundToOdd(float64(v))
+	case int64:
+		if (v > inFloat64 || v < -inFloat64) && v&tail != 0 {
+			v = v&^tail | (tail + 1)
+		}
+		return roundToOdd(float64(v))
+	case uint64:
+		if v > inFloat64 && v&tail != 0 {
+			v = v&^tail | (tail + 1)
+		}
+		return roundToOdd(float64(v))
+	}
+	return float32(v) // exact
+}
+
+func roundToOdd(v float64) float32 {
+	f := float32(v)
+	if float64(f) == v || v != v {
+		return f
+	}
+	bits := math.Float32bits(f)
+	if math.Abs(float64(f)) > math.Abs(v) {
+		bits-- // towards zero
+	}
+	return math.Float32frombits(bits | 1)
 }
 
 // roundToBFloat16 rounds to the nearest, to even between two; a NaN stays one.

@@ -3,6 +3,7 @@ package compute_test
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -244,6 +245,52 @@ func TestConvertAgainstSimpleGo(t *testing.T) {
 		h := ConvertDType(x, dtypes.BFloat16)
 		return Add(Mul(h, h), Exp(h))
 	}), random(rng, dtypes.Float32, 100))
+}
+
+// Numbers that no float32 is are rounded to half precision once, not to float32 on the way.
+func TestHalfPrecisionIsRoundedOnce(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	var floats []float64
+	var signed []int64
+	var unsigned []uint64
+	for range 3000 {
+		// Near the middle between two numbers of half precision, and from there a little to either side.
+		middle := float64(1+2*rng.IntN(1<<12)) * math.Ldexp(1, rng.IntN(4)-12)
+		floats = append(floats, middle, -middle, middle*(1+0x1p-40), -middle*(1-0x1p-40), middle*(1+0x1p-30), rng.NormFloat64())
+		whole := uint64(1+2*rng.IntN(1<<12)) << rng.IntN(51)
+		for _, v := range []uint64{whole, whole + 1, whole - 1, rng.Uint64()} {
+			unsigned = append(unsigned, v)
+			signed = append(signed, int64(v), -int64(v))
+		}
+	}
+	for _, c := range []struct {
+		dtype     dtypes.DType
+		precision uint
+	}{{dtypes.BFloat16, 8}, {dtypes.Float16, 11}} {
+		got := run(t, newBackend(t, ""), func(in []*Node) (out []*Node) {
+			for _, x := range in {
+				out = append(out, ConvertDType(ConvertDType(x, c.dtype), dtypes.Float32))
+			}
+			return out
+		}, tensors.FromValue(floats), tensors.FromValue(signed), tensors.FromValue(unsigned))
+		check := func(from any, got float64, exact *big.Float) {
+			t.Helper()
+			want, _ := new(big.Float).SetPrec(c.precision).Set(exact).Float64()
+			if c.dtype == dtypes.Float16 && (math.Abs(want) > 65504 || math.Abs(want) < 0x1p-14) {
+				return // beyond its range, or with fewer digits
+			}
+			require.Equal(t, want, got, "%s of %v", c.dtype, from)
+		}
+		for i, v := range values(t, got[0]) {
+			check(floats[i], v, big.NewFloat(floats[i]))
+		}
+		for i, v := range values(t, got[1]) {
+			check(signed[i], v, new(big.Float).SetInt64(signed[i]))
+		}
+		for i, v := range values(t, got[2]) {
+			check(unsigned[i], v, new(big.Float).SetUint64(unsigned[i]))
+		}
+	}
 }
 
 func TestReduceAgainstSimpleGo(t *testing.T) {
