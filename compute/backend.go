@@ -138,10 +138,9 @@ func (b *Backend) Builder(name string) backends.Builder {
 	return builder
 }
 
-// Finalize implements backends.Backend.
+// Finalize implements backends.Backend. Executions that have begun end as they would; later ones fail.
 func (b *Backend) Finalize() {
 	b.finalized.Store(true)
-	b.memory.clear()
 	b.arenas.clear()
 }
 

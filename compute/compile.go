@@ -28,7 +28,7 @@ func compile(b *Builder, outputs []*value) (*Executable, error) {
 			n.prepare()
 		}
 	}
-	e.plan = newPlan(g)
+	e.plan.Store(newPlan(g))
 	return e, nil
 }
 

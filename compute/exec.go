@@ -4,6 +4,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
@@ -17,8 +18,8 @@ type Executable struct {
 	names      []string
 	parameters []shapes.Shape
 	outputs    []shapes.Shape
-	plan       *plan
-	runs       sync.Pool // of *run: tables of memory for the next executions
+	plan       atomic.Pointer[plan] // nil once it is finalized
+	runs       sync.Pool            // of *run: tables of memory for the next executions
 }
 
 var _ backends.Executable = (*Executable)(nil)
@@ -30,8 +31,8 @@ type run struct {
 	in, out [][]byte
 }
 
-// Finalize implements backends.Executable.
-func (e *Executable) Finalize() { e.plan = nil }
+// Finalize implements backends.Executable. Executions that have begun end as they would; later ones fail.
+func (e *Executable) Finalize() { e.plan.Store(nil) }
 
 // Inputs implements backends.Executable.
 func (e *Executable) Inputs() (names []string, inputShapes []shapes.Shape) {
@@ -43,7 +44,7 @@ func (e *Executable) Outputs() []shapes.Shape { return slices.Clone(e.outputs) }
 
 // Execute implements backends.Executable. The memory of donated inputs is used for later buffers.
 func (e *Executable) Execute(inputs []backends.Buffer, donate []bool, _ backends.DeviceNum) (results []backends.Buffer, err error) {
-	p := e.plan
+	p := e.plan.Load()
 	if p == nil {
 		return nil, errors.Errorf("backend %q: graph %q is finalized", Name, e.name)
 	}
@@ -84,7 +85,7 @@ func (e *Executable) Execute(inputs []backends.Buffer, donate []bool, _ backends
 			r.memory[i] = e.backend.memory.get(s.size)
 		}
 	}
-	if err = e.steps(r); err != nil {
+	if err = e.steps(p, r); err != nil {
 		return nil, err
 	}
 
@@ -106,8 +107,8 @@ func (e *Executable) Execute(inputs []backends.Buffer, donate []bool, _ backends
 	return results, nil
 }
 
-// steps runs the plan. A panic of a kernel becomes an error that names the node.
-func (e *Executable) steps(r *run) (err error) {
+// steps runs a plan. A panic of a kernel becomes an error that names the node.
+func (e *Executable) steps(p *plan, r *run) (err error) {
 	var current *node
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -115,7 +116,7 @@ func (e *Executable) steps(r *run) (err error) {
 		}
 	}()
 	c := &r.call
-	for _, s := range e.plan.steps {
+	for _, s := range p.steps {
 		current = s.node
 		r.in, r.out = r.in[:0], r.out[:0]
 		for _, i := range s.in {

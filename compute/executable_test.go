@@ -3,6 +3,7 @@ package compute_test
 import (
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -75,6 +76,53 @@ func TestConcurrentExecutions(t *testing.T) {
 		})
 	}
 	done.Wait()
+}
+
+// Executions that have begun when their executable or the backend is finalized end as they would, later
+// ones fail: run it under the race detector (scripts/race).
+func TestFinalizeBesideExecutions(t *testing.T) {
+	const size, photos = 1 << 15, 4
+	for name, finalize := range map[string]func(backend backends.Backend, exec backends.Executable){
+		"executable": func(_ backends.Backend, exec backends.Executable) { exec.Finalize() },
+		"backend":    func(backend backends.Backend, _ backends.Executable) { backend.Finalize() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			backend := newBackend(t, "threads=2")
+			b := backend.Builder("exponents")
+			x, err := b.Parameter("x", shapes.Make(dtypes.Float32, size), nil)
+			require.NoError(t, err)
+			y, err := b.Exp(x)
+			require.NoError(t, err)
+			sum, err := b.ReduceSum(y, 0)
+			require.NoError(t, err)
+			exec, err := b.Compile([]backends.Op{sum}, nil)
+			require.NoError(t, err)
+			in, err := backend.BufferFromFlatData(0, make([]float32, size), shapes.Make(dtypes.Float32, size))
+			require.NoError(t, err)
+			var done, begun sync.WaitGroup
+			begun.Add(photos)
+			for range photos {
+				done.Go(func() {
+					for i := 0; ; i++ {
+						_, err := exec.Execute([]backends.Buffer{in}, nil, 0)
+						if i == 0 {
+							begun.Done()
+						}
+						if err == nil {
+							continue
+						}
+						if !strings.Contains(err.Error(), "is finalized") {
+							t.Error(err)
+						}
+						return
+					}
+				})
+			}
+			begun.Wait()
+			finalize(backend, exec)
+			done.Wait()
+		})
+	}
 }
 
 func liveMemory() uint64 {

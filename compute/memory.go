@@ -57,12 +57,6 @@ func (m *memoryPool) put(data []byte) {
 	m.classes[class].Put(unsafe.SliceData(data))
 }
 
-func (m *memoryPool) clear() {
-	for i := range m.classes {
-		m.classes[i] = sync.Pool{}
-	}
-}
-
 // arenaPool keeps the arenas of finished executions for the next ones. There are never more arenas
 // than there were executions at once, and each is as large as the largest plan that used it.
 type arenaPool struct {

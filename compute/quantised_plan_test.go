@@ -29,7 +29,7 @@ func (b *plannedBuilder) Compile(outputs []backends.Op, shardings []*backends.Sh
 	e, err := b.Builder.Compile(outputs, shardings)
 	if err == nil {
 		b.p.steps = nil
-		for _, s := range e.(*Executable).plan.steps {
+		for _, s := range e.(*Executable).plan.Load().steps {
 			b.p.steps = append(b.p.steps, opName(s.node.op)+" "+s.node.out().dtype().String())
 		}
 	}
