@@ -484,3 +484,17 @@ func TestBackendDescribesItself(t *testing.T) {
 	backend.Finalize()
 	require.True(t, backend.IsFinalized())
 }
+
+// Updates at indices out of range are left out, however far they are.
+func TestScatterFarOutside(t *testing.T) {
+	got := run(t, newBackend(t, ""), func(in []*Node) []*Node {
+		return []*Node{ScatterSum(in[0], in[1], in[2], false, false)}
+	}, tensors.FromValue([]float32{1, 2, 3, 4}),
+		tensors.FromValue([][]int64{{math.MaxInt64}, {math.MinInt64}, {4}, {-1}, {2}}),
+		tensors.FromValue([]float32{10, 20, 30, 40, 50}))
+	require.Equal(t, []float64{1, 2, 53, 4}, values(t, got[0]))
+	got = run(t, newBackend(t, ""), func(in []*Node) []*Node {
+		return []*Node{ScatterMax(in[0], in[1], in[2], false, false)}
+	}, tensors.FromValue([]float32{1, 2, 3, 4}), tensors.FromValue([][]uint64{{math.MaxUint64}, {1}}), tensors.FromValue([]float32{10, 20}))
+	require.Equal(t, []float64{1, 20, 3, 4}, values(t, got[0]))
+}

@@ -161,7 +161,7 @@ func scatterOf[T number](n *node) kernel {
 			offset := 0
 			inside := true
 			for j, axis := range attrs.ScatterToOperand {
-				inside = inside && start[j] >= 0 && start[j]+window[axis] <= in[axis]
+				inside = inside && start[j] >= 0 && start[j] <= in[axis]-window[axis]
 				offset += start[j] * own[axis]
 			}
 			if !inside {
