@@ -42,7 +42,10 @@ type Options struct {
 	Unfused bool
 }
 
-// ParseOptions reads a configuration string, a comma-separated list: "threads=N" (at least 1) and
+// maxThreads is more than any machine has a use for: a slip of the keyboard must not cost its memory.
+const maxThreads = 1024
+
+// ParseOptions reads a configuration string, a comma-separated list: "threads=N" (1 to 1024) and
 // "unfused". An empty string gives the defaults.
 func ParseOptions(config string) (Options, error) {
 	var o Options
@@ -55,8 +58,8 @@ func ParseOptions(config string) (Options, error) {
 		switch strings.TrimSpace(key) {
 		case "threads":
 			threads, err := strconv.Atoi(strings.TrimSpace(value))
-			if err != nil || threads < 1 {
-				return o, errors.Errorf("backend %q: threads must be a number of at least 1, got %q", Name, value)
+			if err != nil || threads < 1 || threads > maxThreads {
+				return o, errors.Errorf("backend %q: threads must be a number from 1 to %d, got %q", Name, maxThreads, value)
 			}
 			o.Threads = threads
 		case "unfused":

@@ -29,7 +29,8 @@ func TestOptions(t *testing.T) {
 		message string
 	}{
 		{"", 0, ""}, {"threads=3", 3, ""}, {" threads = 2 ,", 2, ""},
-		{"threads=0", 0, "at least 1"}, {"threads=many", 0, `got "many"`}, {"threads", 0, "at least 1"}, {"fast", 0, `unknown option "fast"`},
+		{"threads=1024", 1024, ""},
+		{"threads=0", 0, "from 1 to 1024"}, {"threads=many", 0, `got "many"`}, {"threads", 0, "from 1 to 1024"}, {"threads=1025", 0, "from 1 to 1024"}, {"fast", 0, `unknown option "fast"`},
 	} {
 		options, err := compute.ParseOptions(c.config)
 		if c.message != "" {
