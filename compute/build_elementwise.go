@@ -65,7 +65,13 @@ func (b *Builder) compare(op backends.OpType, lhs, rhs backends.Op) (backends.Op
 // dimensions of 1 where it is repeated, or is a scalar.
 func (b *Builder) elementwise(op backends.OpType, shape shapes.Shape, operands ...*value) (backends.Op, error) {
 	operands = slices.Clone(operands)
+	shape = shape.Clone()
 	for i, v := range operands {
+		for axis, dim := range v.dims() {
+			if dim == 0 { // shape inference takes the larger: an axis of 1 is repeated no time
+				shape.Dimensions[axis] = 0
+			}
+		}
 		narrow, err := b.narrow(v)
 		if err != nil {
 			return nil, err

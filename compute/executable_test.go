@@ -285,3 +285,19 @@ func TestEmptyTensors(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []float32{0, 0, 0}, flat)
 }
+
+// What has no rows has none after it is combined with a row for each.
+func TestEmptyBroadcasts(t *testing.T) {
+	x := tensors.FromShape(shapes.Make(dtypes.Float32, 0, 3))
+	for _, config := range []string{"", "unfused"} {
+		got := run(t, newBackend(t, config), func(in []*Node) []*Node {
+			row := Const(in[0].Graph(), [][]float32{{1, 2, 3}})
+			sum := Add(in[0], row)
+			return []*Node{sum, Tanh(Sub(row, in[0])), GreaterThan(in[0], row), ReduceSum(sum, 0), Where(GreaterThan(sum, row), sum, in[0])}
+		}, x)
+		for i, dims := range [][]int{{0, 3}, {0, 3}, {0, 3}, {3}, {0, 3}} {
+			require.Equal(t, dims, got[i].Shape().Dimensions, "output %d", i)
+		}
+		require.Equal(t, []float64{0, 0, 0}, values(t, got[3]))
+	}
+}
