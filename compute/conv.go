@@ -23,7 +23,11 @@ type conv2D struct {
 type ordering struct {
 	in, out *mover
 	size    int // bytes
+	order   axisOrder
 }
+
+// axisOrder is the order of the axes of images or filters, as part of a key.
+type axisOrder [4]int
 
 // newOrdering returns nil where the axes are in order already.
 func newOrdering(v *value, order []int) *ordering {
@@ -37,7 +41,9 @@ func newOrdering(v *value, order []int) *ordering {
 	}
 	ordered := rowMajor(dims)
 	size := v.dtype().Size()
-	return &ordering{newMover(size, dims, ordered, own), newMover(size, dims, own, ordered), byteSize(v.shape)}
+	o := &ordering{in: newMover(size, dims, ordered, own), out: newMover(size, dims, own, ordered), size: byteSize(v.shape)}
+	copy(o.order[:], order)
+	return o
 }
 
 func (o *ordering) load(c *call, data []byte) []float32 {
@@ -112,9 +118,12 @@ func newConv2D(n *node) *conv2D {
 func (v *conv2D) kernel(n *node) kernel {
 	switch v.op {
 	case opConvGradInput:
+		if v.weights != nil && v.w != nil {
+			n.prepare = func() { v.orderedWeights() }
+		}
 		return func(c *call) {
 			dx, done := v.x.target(c, c.out[0])
-			kernels.ConvGradInput(c.workers(), v.spec, dx, v.y.load(c, c.in[0]), v.w.load(c, c.in[1]))
+			kernels.ConvGradInput(c.workers(), v.spec, dx, v.y.load(c, c.in[0]), v.filters(c, c.in[1]))
 			done()
 		}
 	case opConvGradFilter:
@@ -124,10 +133,10 @@ func (v *conv2D) kernel(n *node) kernel {
 			done()
 		}
 	}
-	if weights := v.weights; weights != nil && v.w == nil {
-		key := packedConv{v.spec.Method(), v.spec.KH, v.spec.KW, v.spec.C, v.spec.O, v.spec.Groups}
+	if weights := v.weights; weights != nil {
+		key := packedConv{v.spec.Method(), v.filterShape()}
 		packed := func() *kernels.PackedConv {
-			return weights.prepare(key, func() any { return kernels.PackConv(v.spec, view[float32](weights.data)) }).(*kernels.PackedConv)
+			return weights.prepare(key, func() any { return kernels.PackConv(v.spec, v.w.load(&call{}, weights.data)) }).(*kernels.PackedConv)
 		}
 		n.prepare = func() { packed() }
 		return func(c *call) {
@@ -145,8 +154,35 @@ func (v *conv2D) kernel(n *node) kernel {
 
 // packedConv is the key of constant filters in packed form.
 type packedConv struct {
-	method                         kernels.Method
+	method kernels.Method
+	filterShape
+}
+
+// filterShape is the shape of filters, and the order in which their axes are kept.
+type filterShape struct {
 	height, width, in, out, groups int
+	order                          axisOrder // zero where they are in order
+}
+
+func (v *conv2D) filterShape() filterShape {
+	f := filterShape{height: v.spec.KH, width: v.spec.KW, in: v.spec.C, out: v.spec.O, groups: v.spec.Groups}
+	if v.w != nil {
+		f.order = v.w.order
+	}
+	return f
+}
+
+// filters are the node's filters in order.
+func (v *conv2D) filters(c *call, data []byte) []float32 {
+	if v.weights != nil && v.w != nil {
+		return v.orderedWeights()
+	}
+	return v.w.load(c, data)
+}
+
+// orderedWeights are constant filters in order, once for all executions.
+func (v *conv2D) orderedWeights() []float32 {
+	return v.weights.prepare(v.filterShape(), func() any { return v.w.load(&call{}, v.weights.data) }).([]float32)
 }
 
 // epilogue finds the inputs of what is fused to the convolution.
@@ -157,7 +193,7 @@ func (v *conv2D) epilogue(c *call) kernels.Epilogue {
 		e.Bias, rest = view[float32](rest[0]), rest[1:]
 	}
 	if v.fused.Residual {
-		e.Residual = view[float32](rest[0])
+		e.Residual = v.y.load(c, rest[0])
 	}
 	return e
 }

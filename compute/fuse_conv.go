@@ -7,8 +7,8 @@ import (
 )
 
 // fusedConvAttrs describe a convolution with what is done to its output before it is stored:
-// y = convolution + bias + residual, then max(y, 0), then, where there is a ceiling, min(y, ceiling). The inputs are x, kernel, and bias and residual
-// where there are.
+// y = convolution + bias + residual, then max(y, 0), then, where there is a ceiling, min(y, ceiling). The inputs are
+// x, kernel, and bias and residual where there are; the residual has the order of axes of the output.
 type fusedConvAttrs struct {
 	convAttrs
 	Bias, Residual, ReLU bool
@@ -26,11 +26,10 @@ func fuseConvolutions(g *graph) error {
 			continue
 		}
 		attrs := n.attrs.(convAttrs)
-		fast := newConv2D(n)
-		if fast == nil || fast.y != nil || attrs.Axes.OutputChannels != n.out().shape.Rank()-1 {
+		if newConv2D(n) == nil {
 			continue
 		}
-		f := &convFusion{builder: g.builder, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[n.out().shape.Rank()-1]}
+		f := &convFusion{builder: g.builder, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[attrs.Axes.OutputChannels]}
 		last := n
 		for {
 			users := uses[last.out()]
@@ -88,7 +87,7 @@ func (f *convFusion) draw(n *node, output *value) bool {
 	if f.residual != nil {
 		return false
 	}
-	if isPerChannel(other, f.channels) {
+	if f.isPerChannel(other, output.shape.Rank()) {
 		return f.affine(n.op, other, first)
 	}
 	if n.op == backends.OpTypeAdd && slices.Equal(other.dims(), output.dims()) {
@@ -96,6 +95,13 @@ func (f *convFusion) draw(n *node, output *value) bool {
 		return true
 	}
 	return false
+}
+
+// isPerChannel is whether the value, which broadcasts to an output of the rank, is one for all, or one for
+// each channel.
+func (f *convFusion) isPerChannel(v *value, rank int) bool {
+	size := v.shape.Size()
+	return size == 1 || size == f.channels && v.shape.Rank() == rank && v.dims()[f.attrs.Axes.OutputChannels] == size
 }
 
 // isPerChannel is whether the value is one for all, or one for each channel, the last axis.

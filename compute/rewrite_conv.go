@@ -28,7 +28,8 @@ func recogniseConvGradients(g *graph) error {
 			continue
 		}
 		if fast := newConv2D(found); fast != nil {
-			n.op, n.attrs, n.inputs, n.kernel = found.op, found.attrs, found.inputs, fast.kernel(n)
+			n.op, n.attrs, n.inputs, n.prepare = found.op, found.attrs, found.inputs, nil
+			n.kernel = fast.kernel(n)
 		}
 	}
 	return nil
@@ -60,8 +61,11 @@ func convOfGradInput(n *node, attrs convAttrs) (forward convAttrs, kernel *value
 			return forward, nil, false
 		}
 		kernel = kernel.node.inputs[0]
-	} else if attrs.Axes.KernelInputChannels < attrs.Axes.KernelOutputChannels && allOnes(attrs.InputDilations) {
-		return forward, nil, false // a plain convolution with a kernel of one element
+	} else if allOnes(attrs.InputDilations) &&
+		(kernel.constant != nil || attrs.Axes.KernelInputChannels < attrs.Axes.KernelOutputChannels) {
+		// A plain convolution with a kernel of one element. Where the kernel is constant, it is one in any order
+		// of axes (ONNX has [out, in, ...]): as such it is packed once, and what follows is fused to it.
+		return forward, nil, false
 	}
 	forward = attrs
 	forward.Axes = attrs.Axes.Clone()
