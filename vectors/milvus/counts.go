@@ -35,13 +35,13 @@ func (c *counts) of(ctx context.Context, key string, count func(ctx context.Cont
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	c.mutex.Lock()
-	n, ok := c.known[key]
-	c.mutex.Unlock()
-	if ok {
+	if n, ok := c.remembered(key); ok {
 		return n, nil
 	}
 	counted := c.running.DoChan(key, func() (any, error) {
+		if n, ok := c.remembered(key); ok { // since it was looked for, by one that has just ended
+			return n, nil
+		}
 		// Others may be waiting when the one who asked first gives up.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), countTimeout)
 		defer cancel()
@@ -57,6 +57,13 @@ func (c *counts) of(ctx context.Context, key string, count func(ctx context.Cont
 	case result := <-counted:
 		return result.Val.(int), result.Err
 	}
+}
+
+func (c *counts) remembered(key string) (n int, ok bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	n, ok = c.known[key]
+	return n, ok
 }
 
 func (c *counts) remember(key string, n int) {
