@@ -1,17 +1,15 @@
 package datasets
 
 import (
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/storage/storagetest"
 )
 
 // TestDatasetsInS3 reads a folder and a manifest of a bucket; their photos come to this machine.
@@ -73,14 +71,7 @@ func TestManifestInS3ReadsNothingOfTheOperator(t *testing.T) {
 // fakeS3 starts an S3-compatible server with a bucket called shop, and returns the folder own in it.
 func fakeS3(t *testing.T) storage.Bucket {
 	t.Helper()
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("shop"))
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	t.Cleanup(server.Close)
-	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	t.Setenv("AWS_REGION", "eu-west-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "of datasets")
+	storagetest.S3(t, "shop")
 	bucket, err := storage.Open(t.Context(), "s3://shop/own")
 	require.NoError(t, err)
 	return bucket

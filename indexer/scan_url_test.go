@@ -11,28 +11,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/storage/storagetest"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
 
 // fakeS3 starts an S3-compatible server with a bucket called shop, and puts files below a prefix of it.
 func fakeS3(t *testing.T, prefix string, files map[string][]byte) storage.Bucket {
 	t.Helper()
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("shop"))
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	t.Cleanup(server.Close)
-	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	t.Setenv("AWS_REGION", "eu-west-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "of the indexer")
+	storagetest.S3(t, "shop")
 	bucket, err := storage.Open(t.Context(), "s3://shop/"+prefix)
 	require.NoError(t, err)
 	for name, data := range files {

@@ -12,11 +12,10 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/storage/storagetest"
 )
 
 // weightsPlaces put a file where weights are loaded from, and return its URL.
@@ -33,14 +32,7 @@ var weightsPlaces = map[string]func(t *testing.T, data []byte) string{
 	},
 	"https": func(t *testing.T, data []byte) string { return trustedServer.serve(t, data) },
 	"s3": func(t *testing.T, data []byte) string {
-		backend := s3mem.New()
-		require.NoError(t, backend.CreateBucket("models"))
-		server := httptest.NewServer(gofakes3.New(backend).Server())
-		t.Cleanup(server.Close)
-		t.Setenv("AWS_ENDPOINT_URL", server.URL)
-		t.Setenv("AWS_REGION", "eu-west-1")
-		t.Setenv("AWS_ACCESS_KEY_ID", "tester")
-		t.Setenv("AWS_SECRET_ACCESS_KEY", "of models")
+		storagetest.S3(t, "models")
 		bucket, err := storage.Open(t.Context(), "s3://models")
 		require.NoError(t, err)
 		require.NoError(t, bucket.Put(t.Context(), "shop/w.safetensors", bytes.NewReader(data)))

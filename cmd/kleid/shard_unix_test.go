@@ -4,37 +4,22 @@ package main
 
 import (
 	"bytes"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/storage/storagetest"
 )
-
-// startS3 starts an S3-compatible server with a bucket called shop, which this process and those it starts use.
-func startS3(t *testing.T) {
-	t.Helper()
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("shop"))
-	server := httptest.NewServer(gofakes3.New(backend).Server())
-	t.Cleanup(server.Close)
-	t.Setenv("AWS_ENDPOINT_URL", server.URL)
-	t.Setenv("AWS_REGION", "eu-west-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", "tester")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "of shards")
-}
 
 // TestShardsInS3 lets two processes embed a part each into S3, and a third make the index of it: the one that a single
 // process makes of the same photos in a folder.
 func TestShardsInS3(t *testing.T) {
 	s := newShop(t)
-	startS3(t)
+	storagetest.S3(t, "shop")
 	bucket, err := storage.Open(t.Context(), "s3://shop/photos")
 	require.NoError(t, err)
 	folder := t.TempDir()
@@ -138,7 +123,7 @@ func TestShardOfAnArrayJob(t *testing.T) {
 // TestServeThumbnailsFromS3 serves an index whose pictures are in S3.
 func TestServeThumbnailsFromS3(t *testing.T) {
 	s := newShop(t)
-	startS3(t)
+	storagetest.S3(t, "shop")
 	bucket, err := storage.Open(t.Context(), "s3://shop/index")
 	require.NoError(t, err)
 	id := rows(t, s.index)[0].PhotoID
