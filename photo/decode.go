@@ -2,6 +2,8 @@ package photo
 
 import (
 	"fmt"
+
+	"github.com/kleid-search/kleid/photo/icc"
 )
 
 // format is one kind of file that Decode reads.
@@ -12,15 +14,18 @@ type format struct {
 	// decode returns the pixels, not yet turned upright. It checks the limits again where it takes more memory than the
 	// header said.
 	decode func(data []byte, limits Limits) (*Image, error)
-	// open returns the upright pixels of a large picture at a reduced size; nil if that does not go. May be nil.
-	open func(data []byte, width, height, orientation int) *Image
+	// open returns the finished pixels of a large picture at a reduced size; nil if that does not go. May be nil.
+	open func(data []byte, width, height int, how finish) *Image
 	// exif returns the TIFF block of the file's EXIF data, nil if there is none. May be nil.
 	exif func(data []byte) []byte
+	// profile returns the file's ICC profile, nil if there is none. May be nil.
+	profile func(data []byte) []byte
 }
 
 // Decode turns the bytes of a JPEG, PNG, WebP, GIF or BMP file into an upright photo. What the bytes
-// are is found from the bytes, never from a name. The EXIF orientation is applied, transparency is
-// laid over white, and of an animation the first picture is taken. The header is checked against
+// are is found from the bytes, never from a name. The EXIF orientation is applied, colours are
+// brought from the file's profile to sRGB, transparency is laid over white, and of an animation the first picture is
+// taken. The header is checked against
 // limits before pixels are decoded. Errors are of type *Error; Decode does not panic.
 func Decode(data []byte, limits Limits) (*Image, error) { return decode(data, limits, false) }
 
@@ -45,17 +50,15 @@ func decode(data []byte, limits Limits, mayReduce bool) (m *Image, err error) {
 	if err != nil {
 		return nil, explain(f.name, err)
 	}
-	orientation := 1
-	if f.exif != nil {
-		if orientation = exifOrientation(f.exif(data)); orientation > 1 {
-			h.memory = max(h.memory, 2*3*area(h.size)) // the picture is turned from one memory to another
-		}
+	how := f.finish(data)
+	if how.orientation > 1 {
+		h.memory = max(h.memory, 2*3*area(h.size)) // the picture is turned from one memory to another
 	}
 	if err := limits.check(f.name, h); err != nil {
 		return nil, err
 	}
 	if mayReduce && f.open != nil {
-		if m := f.open(data, h.size.X, h.size.Y, orientation); m != nil {
+		if m := f.open(data, h.size.X, h.size.Y, how); m != nil {
 			return m, nil
 		}
 	}
@@ -63,7 +66,33 @@ func decode(data []byte, limits Limits, mayReduce bool) (m *Image, err error) {
 	if err != nil {
 		return nil, explain(f.name, err)
 	}
-	return m.upright(orientation), nil
+	return how.apply(m), nil
+}
+
+// finish is what makes a photo of decoded pixels.
+type finish struct {
+	orientation int // as in EXIF; 1 is upright
+	colours     *icc.Transform
+}
+
+// finish finds what a file says of its pixels. What makes no sense there must not cost the photo.
+func (f format) finish(data []byte) finish {
+	how := finish{orientation: 1}
+	if f.exif != nil {
+		how.orientation = exifOrientation(f.exif(data))
+	}
+	if f.profile != nil {
+		if profile := f.profile(data); profile != nil {
+			how.colours, _ = icc.New(profile)
+		}
+	}
+	return how
+}
+
+// apply changes m, and returns it or what takes its place.
+func (how finish) apply(m *Image) *Image {
+	how.colours.Apply(m.Pix)
+	return m.upright(how.orientation)
 }
 
 // sniff finds the format by the first bytes.

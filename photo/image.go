@@ -2,8 +2,8 @@
 // reads: letterbox, crop, normalise. It is the one preprocessing path, for training, index and
 // query alike.
 //
-// Pixels are taken for sRGB, whatever colour profile (ICC) a file has: of photos in Display P3, as telephones take
-// them, colours are off by 2.6 in the mean (CIEDE2000), and 8% of them get another name.
+// Pixels are sRGB: those of files with another matrix-based colour profile (ICC), such as Display P3 of telephones and
+// Adobe RGB of cameras, are brought to it when they are decoded. Other profiles, those of printers, are ignored.
 package photo
 
 import (

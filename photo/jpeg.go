@@ -10,7 +10,7 @@ import (
 	fastjpeg "github.com/kleid-search/kleid/photo/jpeg"
 )
 
-var jpegFormat = format{name: "JPEG", header: jpegHeader, decode: jpegDecode, open: openJPEG, exif: jpegEXIF}
+var jpegFormat = format{name: "JPEG", header: jpegHeader, decode: jpegDecode, open: openJPEG, exif: jpegEXIF, profile: jpegProfile}
 
 // maxJPEGScans bounds the work a file can ask for: each scan of a progressive JPEG visits every block
 // of the picture, however few bytes the scan has. Cameras and encoders write about ten.
@@ -111,6 +111,37 @@ func jpegEXIF(data []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// jpegProfile puts together the ICC profile that lies in segments of the kind APP2, each with its number and how many
+// there are (ICC.1:2022, B.4). One that is not whole is none.
+func jpegProfile(data []byte) []byte {
+	const header = "ICC_PROFILE\x00"
+	var parts [256][]byte
+	count := 0
+	for marker, payload := range jpegSegments(data) {
+		if marker == 0xda {
+			break
+		}
+		if marker == 0xe2 && len(payload) > len(header)+2 && string(payload[:len(header)]) == header {
+			number, of := int(payload[len(header)]), int(payload[len(header)+1])
+			if count == 0 {
+				count = of
+			}
+			if number < 1 || number > count || of != count || parts[number] != nil {
+				return nil
+			}
+			parts[number] = payload[len(header)+2:]
+		}
+	}
+	var profile []byte
+	for _, part := range parts[1 : count+1] {
+		if part == nil {
+			return nil
+		}
+		profile = append(profile, part...)
+	}
+	return profile
 }
 
 // jpegSegments yields the marker and the payload of each segment (ITU T.81, B.1.1). It stops where the

@@ -13,7 +13,7 @@ const detail = 768
 // file is where an image that Open has reduced came from.
 type file struct {
 	data          []byte
-	orientation   int
+	finish        finish
 	width, height int // of the whole upright photo
 	reduce        int // 2, 4 or 8
 
@@ -32,7 +32,7 @@ func Open(data []byte, limits Limits) (*Image, error) { return decode(data, limi
 
 // openJPEG decodes a JPEG file that is large at a reduced size. It returns nil for others, and for those that
 // are left to Decode.
-func openJPEG(data []byte, width, height, orientation int) *Image {
+func openJPEG(data []byte, width, height int, how finish) *Image {
 	reduce := 1
 	for reduce < 8 && max(width, height) >= 2*reduce*detail {
 		reduce *= 2
@@ -40,24 +40,24 @@ func openJPEG(data []byte, width, height, orientation int) *Image {
 	if reduce == 1 || min(width, height) < reduce {
 		return nil
 	}
-	m := reducedJPEG(data, reduce, orientation)
+	m := reducedJPEG(data, reduce, how)
 	if m == nil {
 		return nil
 	}
-	f := &file{data: data, orientation: orientation, width: width, height: height, reduce: reduce}
-	if orientation >= 5 {
+	f := &file{data: data, finish: how, width: width, height: height, reduce: reduce}
+	if how.orientation >= 5 {
 		f.width, f.height = height, width
 	}
 	m.file = f
 	return m
 }
 
-func reducedJPEG(data []byte, reduce, orientation int) *Image {
+func reducedJPEG(data []byte, reduce int, how finish) *Image {
 	m := fastDecode(data, reduce)
 	if m == nil {
 		return nil
 	}
-	return m.upright(orientation)
+	return how.apply(m)
 }
 
 // at returns the photo at 1/reduce of its size. Several patches of a photo are looked at at once: the first one decodes
@@ -68,7 +68,7 @@ func (f *file) at(reduce int) *Image {
 	kept := &f.finer[bits.TrailingZeros(uint(reduce))]
 	m := kept.Value()
 	if m == nil {
-		if m = reducedJPEG(f.data, reduce, f.orientation); m != nil {
+		if m = reducedJPEG(f.data, reduce, f.finish); m != nil {
 			*kept = weak.Make(m)
 		}
 	}
@@ -78,11 +78,11 @@ func (f *file) at(reduce int) *Image {
 // offset is what of the whole photo lies left of a reduced one, and above it. What does not fill a reduced
 // pixel is cut off at the right and below, which is elsewhere once the photo is turned.
 func (f *file) offset(reduce int) (left, top int) {
-	switch f.orientation {
+	switch f.finish.orientation {
 	case 2, 3, 6, 7:
 		left = f.width % reduce
 	}
-	switch f.orientation {
+	switch f.finish.orientation {
 	case 3, 4, 7, 8:
 		top = f.height % reduce
 	}

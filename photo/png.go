@@ -2,6 +2,7 @@ package photo
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"image"
 	"image/png"
@@ -11,7 +12,7 @@ import (
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
 
-var pngFormat = format{name: "PNG", header: pngHeader, decode: pngDecode, exif: pngEXIF}
+var pngFormat = format{name: "PNG", header: pngHeader, decode: pngDecode, exif: pngEXIF, profile: pngProfile}
 
 // maxDeflateRatio is how many bytes one byte of deflate can stand for, at most (zlib's manual: 1032).
 const maxDeflateRatio = 1032
@@ -88,6 +89,41 @@ func pngEXIF(data []byte) []byte {
 		}
 	}
 	return nil
+}
+
+// maxProfile is the most bytes of a compressed ICC profile. Those of cameras and displays have some thousand.
+const maxProfile = 1 << 20
+
+// pngProfile returns the ICC profile of the iCCP chunk (PNG, third edition, 11.3.2.3): a name, a zero, the method and
+// what zlib has compressed. A file that says that it is sRGB needs none.
+func pngProfile(data []byte) []byte {
+	var packed []byte
+	for name, payload := range pngChunks(data) {
+		switch name {
+		case "sRGB":
+			return nil
+		case "iCCP":
+			if at := bytes.IndexByte(payload, 0); at >= 0 && at+2 <= len(payload) {
+				packed = payload[at+2:]
+			}
+		case "IDAT":
+			return inflate(packed)
+		}
+	}
+	return nil
+}
+
+// inflate returns nil for what is too large, or not what zlib has compressed.
+func inflate(packed []byte) []byte {
+	r, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil
+	}
+	profile, err := io.ReadAll(io.LimitReader(r, maxProfile+1))
+	if err != nil || len(profile) > maxProfile {
+		return nil
+	}
+	return profile
 }
 
 // pngChunks yields the chunks that are whole, up to the end of the file or to where it makes no sense.

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-var webpFormat = format{name: "WebP", header: webpHeader, decode: webpDecode, exif: webpEXIF}
+var webpFormat = format{name: "WebP", header: webpHeader, decode: webpDecode, exif: webpEXIF, profile: webpProfile}
 
 // webpPicture is the first picture of a WebP file, which may be a still one or an animation.
 type webpPicture struct {
@@ -73,6 +73,16 @@ func webpEXIF(data []byte) []byte {
 	for id, payload := range riffChunks(data[12:]) {
 		if id == "EXIF" {
 			return bytes.TrimPrefix(payload, []byte("Exif\x00\x00"))
+		}
+	}
+	return nil
+}
+
+// webpProfile returns the payload of the ICCP chunk (RFC 9649, section 2.7.1.4).
+func webpProfile(data []byte) []byte {
+	for id, payload := range riffChunks(data[12:]) {
+		if id == "ICCP" {
+			return payload
 		}
 	}
 	return nil
