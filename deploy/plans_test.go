@@ -79,11 +79,13 @@ func TestPlansAgree(t *testing.T) {
 		})
 	}
 	require.Equal(t, 3, containers)
+	require.Equal(t, 3, strings.Count(string(text), "mountPath: /tmp}"), "where the image keeps models of a registry")
 	requireUploadsFit(t, string(text))
 
 	aws, err := os.ReadFile("aws/kleid.yaml")
 	require.NoError(t, err)
 	require.NotContains(t, string(aws), `Action: "*"`)
+	require.Equal(t, strings.Count(string(aws), "ReadonlyRootFilesystem: true"), strings.Count(string(aws), "Value: /scratch/cache}, {Name: TMPDIR, Value: /scratch}"))
 	for _, wanted := range []string{"SSEAlgorithm", "Status: Enabled", "BlockPublicPolicy: true", "Encrypted: true", "TransitEncryption: ENABLED", "HttpTokens: required"} {
 		require.Contains(t, string(aws), wanted)
 	}

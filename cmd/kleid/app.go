@@ -21,9 +21,10 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
   kleid search dress.jpg --index index/ --where neckline=v-neck
   kleid serve --index index/ --listen 127.0.0.1:8080
 
-Every flag is also an environment variable: --max-bad is KLEID_MAX_BAD. Only --products of train and bench
-are KLEID_TRAIN_PRODUCTS and KLEID_BENCH_PRODUCTS. With --json a command prints exactly one line on
-standard output, last; logs and progress go to standard error.
+Every flag is also an environment variable: --max-bad is KLEID_MAX_BAD. Only --products of train,
+evaluate and bench is KLEID_TRAIN_PRODUCTS, KLEID_EVALUATE_PRODUCTS and KLEID_BENCH_PRODUCTS. With
+--json a command prints exactly one line on standard output, last; logs and progress go to standard
+error.
 
 ` + exitCodes,
 		Version: version,
