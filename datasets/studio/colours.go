@@ -12,14 +12,16 @@ func (p *Product) MainColour() string {
 	default: // in one dye and its shades
 		return base
 	}
-	dyes := append([]rgb{p.look.base}, p.look.accent[:]...)
-	labels := []string{base}
-	for _, name := range p.look.dyes {
-		labels = append(labels, findDye(name).label)
+	cloth := printCloth(p)
+	dyes, labels := []rgb{p.look.base}, []string{base}
+	for i, used := range cloth.inks.used { // a mixture of two may lie near a third, which is not there
+		if used {
+			dyes, labels = append(dyes, p.look.accent[i]), append(labels, findDye(p.look.dyes[i]).label)
+		}
 	}
 	covered := map[string]float64{}
 	var all float64
-	for _, c := range printCloth(p).pix {
+	for _, c := range cloth.pix {
 		best, nearest := -1, float32(mixed*mixed)
 		for i, o := range dyes {
 			r, g, b := c[0]-o[0], c[1]-o[1], c[2]-o[2]

@@ -21,7 +21,7 @@ var hemY = map[string]float64{"mini": 105, "knee": 123, "midi": 143, "maxi": 167
 
 // sew makes the cut that a product's facets and key ask for; loose is more than 1 without a body in it.
 func sew(p *Product, loose float64) cut {
-	d := roll(p.look.key, key("cut"))
+	d := roll(p.look.cut, key("cut"))
 	c := cut{
 		silhouette: p.Facets["silhouette"], neckline: p.Facets["neckline"], sleeve: p.Facets["sleeve"],
 		hem: hemY[p.Facets["length"]] + d.between(-4, 4), sag: d.between(0.5, 2.5), shoulder: shoulderX,

@@ -4,8 +4,20 @@ import "math"
 
 // tile is a square of printed cloth that repeats in both directions.
 type tile struct {
-	pix []rgb // [tileSize, tileSize]
-	per float32
+	pix  []rgb // [tileSize, tileSize]
+	per  float32
+	inks inks
+}
+
+// inks are what cloth is printed with besides the colour that it has.
+type inks struct {
+	accent [3]rgb
+	used   [3]bool
+}
+
+func (k *inks) dip(i int) rgb {
+	k.used[i] = true
+	return k.accent[i]
 }
 
 const (
@@ -42,20 +54,20 @@ func floor(v float32) int {
 // printCloth prints the cloth of a product. Siblings share it.
 func printCloth(p *Product) *tile {
 	d := roll(p.look.print, key("print"))
-	t := &tile{pix: make([]rgb, tileSize*tileSize), per: tileSize / tileEdge}
+	t := &tile{pix: make([]rgb, tileSize*tileSize), per: tileSize / tileEdge, inks: inks{accent: p.look.accent}}
 	for i := range t.pix {
 		t.pix[i] = p.look.base
 	}
-	base, accent := p.look.base, p.look.accent
+	base := p.look.base
 	switch p.Facets["pattern"] {
 	case "floral":
-		t.floral(d, base, accent)
+		t.floral(d, base)
 	case "stripes":
-		t.stripes(d, accent)
+		t.stripes(d)
 	case "dots":
-		t.dots(d, accent)
+		t.dots(d)
 	case "checks":
-		t.checks(d, base, accent)
+		t.checks(d, base)
 	case "animal":
 		t.animal(d, base)
 	case "lace":
@@ -101,7 +113,7 @@ func scatter(d dice, n int) []point {
 	return out
 }
 
-func (t *tile) floral(d dice, base rgb, accent [3]rgb) {
+func (t *tile) floral(d dice, base rgb) {
 	style := pick(d, "bloom", "ditsy", "tropical", "daisy")
 	count, size := 9, d.between(13, 18)
 	switch style {
@@ -136,12 +148,13 @@ func (t *tile) floral(d dice, base rgb, accent [3]rgb) {
 		heart = base.times(0.6)
 	}
 	for i, p := range places[:count] {
-		c := accent[i%3]
+		ink := i % 3
 		radius, petals, phase := size*d.between(0.75, 1.1), 5.0, d.between(0, math.Pi)
 		if style == "daisy" {
 			petals = 8
-			c = accent[0]
+			ink = 0
 		}
+		c := t.inks.dip(ink)
 		t.stamp(p.x, p.y, radius, func(dx, dy float64) (rgb, float64) {
 			r, angle := math.Hypot(dx, dy), math.Atan2(dy, dx)
 			edge := radius * (0.66 + 0.34*math.Cos(petals*angle+phase))
@@ -154,7 +167,7 @@ func (t *tile) floral(d dice, base rgb, accent [3]rgb) {
 }
 
 // stripes run along or across, in one or two widths that fit the tile.
-func (t *tile) stripes(d dice, accent [3]rgb) {
+func (t *tile) stripes(d dice) {
 	period := pick(d, 8, 16, 16, 32, 32)
 	duty := d.between(0.3, 0.55)
 	across, diagonal := d.chance(0.65), d.chance(0.15)
@@ -170,17 +183,17 @@ func (t *tile) stripes(d dice, accent [3]rgb) {
 			}
 			phase := float64(w%period) / float64(period)
 			edge := smoothstep(0, 0.8/float64(period), phase) * (1 - smoothstep(duty, duty+0.8/float64(period), phase))
-			c := accent[0]
+			ink := 0
 			if second && (w/period)%2 == 1 {
-				c = accent[1]
+				ink = 1
 			}
-			q := &t.pix[y*tileSize+x]
+			c, q := t.inks.dip(ink), &t.pix[y*tileSize+x]
 			*q = q.mix(c, float32(edge))
 		}
 	}
 }
 
-func (t *tile) dots(d dice, accent [3]rgb) {
+func (t *tile) dots(d dice) {
 	n := pick(d, 4, 6, 8, 8, 12)
 	step := float64(tileSize) / float64(n)
 	radius := step * d.between(0.2, 0.33)
@@ -188,16 +201,17 @@ func (t *tile) dots(d dice, accent [3]rgb) {
 	for j := range n {
 		for i := range n {
 			x := (float64(i) + 0.5*float64(j%2)) * step
-			c := accent[0]
+			ink := 0
 			if many {
-				c = accent[(i+2*j)%3]
+				ink = (i + 2*j) % 3
 			}
+			c := t.inks.dip(ink)
 			t.stamp(x, float64(j)*step, radius, func(dx, dy float64) (rgb, float64) { return c, radius - math.Hypot(dx, dy) + 0.5 })
 		}
 	}
 }
 
-func (t *tile) checks(d dice, base rgb, accent [3]rgb) {
+func (t *tile) checks(d dice, base rgb) {
 	style := pick(d, "gingham", "gingham", "tartan", "tartan", "windowpane", "houndstooth")
 	period := pick(d, 16, 32, 32, 64)
 	if style == "gingham" {
@@ -216,17 +230,17 @@ func (t *tile) checks(d dice, base rgb, accent [3]rgb) {
 				if py < period/2 {
 					a += 0.5
 				}
-				*q = q.mix(accent[0], a)
+				*q = q.mix(t.inks.dip(0), a)
 			case "tartan":
 				band := func(v int) (c rgb, a float32) {
 					f := float64(v) / float64(period)
 					switch {
 					case f < 0.28:
-						return accent[0], 0.5
+						return t.inks.dip(0), 0.5
 					case f > 0.42 && f < 0.5:
-						return accent[1], 0.55
+						return t.inks.dip(1), 0.55
 					case f > 0.72 && f < 0.78:
-						return accent[2], 0.55
+						return t.inks.dip(2), 0.55
 					}
 					return base, 0
 				}
@@ -236,7 +250,7 @@ func (t *tile) checks(d dice, base rgb, accent [3]rgb) {
 				*q = q.mix(c, a)
 			case "windowpane":
 				if px < max(period/16, 1) || py < max(period/16, 1) {
-					*q = q.mix(accent[0], 0.8)
+					*q = q.mix(t.inks.dip(0), 0.8)
 				}
 			case "houndstooth":
 				u, v := px*4/period, py*4/period
@@ -245,7 +259,7 @@ func (t *tile) checks(d dice, base rgb, accent [3]rgb) {
 					dark = ((px+py)*8/period)%2 == 0
 				}
 				if dark {
-					*q = q.mix(accent[0], 0.9)
+					*q = q.mix(t.inks.dip(0), 0.9)
 				}
 			}
 		}

@@ -31,6 +31,7 @@ type Product struct {
 // look is what painting needs beyond the facets.
 type look struct {
 	key    uint64 // of the single dress
+	cut    uint64 // of how it is sewn: dyed ones share it
 	print  uint64 // of the cloth: siblings share it
 	fabric string
 	base   rgb
@@ -77,7 +78,7 @@ func design(self, print uint64) Product {
 	d := roll(self)
 	o := occasions[d.draw(occasionShares, nil)]
 	p := Product{Facets: map[string]string{"occasion": o.name}, Currency: "EUR"}
-	p.look.key, p.look.print = self, print
+	p.look.key, p.look.cut, p.look.print = self, self, print
 	for {
 		p.Facets["silhouette"] = d.draw(o.silhouettes, nil)
 		p.Facets["neckline"] = d.draw(o.necklines, nil)
@@ -100,7 +101,7 @@ func sister(of Product, self uint64) Product {
 	d := roll(self)
 	o := occasions[of.Facets["occasion"]]
 	p := of
-	p.look.key = self
+	p.look.key, p.look.cut = self, self
 	tables := map[string]weights{"silhouette": o.silhouettes, "neckline": o.necklines, "sleeve": o.sleeves, "length": o.lengths}
 	names := []string{"silhouette", "neckline", "sleeve", "length"}
 	for {

@@ -123,5 +123,24 @@ func TestDyed(t *testing.T) {
 		require.Equal(t, p.Facets, dyed.Facets)
 		require.Equal(t, colour, dyed.Colour)
 		require.Equal(t, dyed, p.Dyed(colour))
+		require.Equal(t, sew(&p, 1), sew(&dyed, 1), "it is cut as the other")
 	}
+}
+
+// TestMainColourIsOnTheCloth: of two dresses whose cloth is the same, pixel for pixel, the main colour is the same,
+// whatever dyes there are that are not printed.
+func TestMainColourIsOnTheCloth(t *testing.T) {
+	same := 0
+	for _, p := range Products("test-main", 1, 600) {
+		other := p
+		for i := 1; i < 3; i++ {
+			other.look.accent[i] = rgb{-999, -999, -999}
+		}
+		if p.look.dyes[1] == "" || !slices.Equal(printCloth(&p).pix, printCloth(&other).pix) {
+			continue
+		}
+		same++
+		require.Equal(t, other.MainColour(), p.MainColour(), "%s, printed with %v", p.ID, p.look.dyes)
+	}
+	require.Greater(t, same, 50)
 }
