@@ -84,47 +84,55 @@ func drawnMacroF1(drawn Confusion, all []LabelReport) float64 {
 
 // answer is what was said of one photo.
 type answer struct {
-	photo        int // its number among those that are measured with
+	photo        int    // its number among those that are measured with
+	product      string // photos of one are drawn together; empty for a photo that stands alone
 	truth, label string
 	probability  float64
 }
 
-// bootstrapRounds is how often photos are drawn for an interval.
-const bootstrapRounds = 1000
-
-// macroInterval is the 95% interval of the macro F1, by drawing as many photos with replacement
-// (https://doi.org/10.1214/aos/1176344552, percentiles). The draws are the same each time. labels are those of all
-// answers.
+// macroInterval is the 95% interval of the macro F1, by drawing as many products with replacement, each with all its
+// photos. labels are those of all answers.
 func macroInterval(labels []string, all []LabelReport, answers []answer) [2]float64 {
 	if len(answers) == 0 {
 		return [2]float64{}
 	}
-	return bootstrap(func(rng *rand.Rand) float64 {
+	products := make([]string, len(answers))
+	for i, a := range answers {
+		products[i] = a.product
+	}
+	units := together(products)
+	return bootstrap(0.95, func(rng *rand.Rand) float64 {
 		c := newConfusion(labels)
-		for range answers {
-			a := answers[rng.IntN(len(answers))]
-			c.add(a.truth, a.label)
+		for range units {
+			for _, i := range units[rng.IntN(len(units))] {
+				c.add(answers[i].truth, answers[i].label)
+			}
 		}
 		return drawnMacroF1(c, all)
 	})
 }
 
-// bootstrap is the 95% interval of what a draw gives.
-func bootstrap(draw func(rng *rand.Rand) float64) [2]float64 {
-	rng := rand.New(rand.NewPCG(1, 1))
-	values := make([]float64, bootstrapRounds)
-	for i := range values {
-		values[i] = draw(rng)
+// together parts photos by their products, in the order of first ones; a photo without a product stands alone. Products
+// are what is drawn for an interval, since photos of one dress are answered alike.
+func together(products []string) [][]int {
+	var units [][]int
+	at := map[string]int{}
+	for photo, product := range products {
+		i, known := at[product]
+		if !known || product == "" {
+			i, units = len(units), append(units, nil)
+			at[product] = i
+		}
+		units[i] = append(units[i], photo)
 	}
-	slices.Sort(values)
-	return [2]float64{values[bootstrapRounds*25/1000], values[bootstrapRounds*975/1000-1]}
+	return units
 }
 
 // MeanF1 is the mean of several facets' macro F1.
 type MeanF1 struct {
-	MacroF1 float64
-	// Interval is its 95% interval, by drawing photos with all their facets.
-	Interval [2]float64
+	MacroF1 float64 `json:"macro_f1"`
+	// Interval is its 95% interval, by drawing products with all facets of all their photos.
+	Interval [2]float64 `json:"macro_f1_interval"`
 }
 
 // Mean is that of the facets' macro F1, which are of the same photos.
@@ -143,16 +151,24 @@ func Mean(reports []FacetReport) MeanF1 {
 	if photos == 0 {
 		return mean
 	}
-	mean.Interval = bootstrap(func(rng *rand.Rand) (drawn float64) {
+	products := make([]string, photos)
+	for _, answers := range byPhoto {
+		for photo, a := range answers {
+			products[photo] = a.product
+		}
+	}
+	units := together(products)
+	mean.Interval = bootstrap(0.95, func(rng *rand.Rand) (drawn float64) {
 		confusions := make([]Confusion, len(reports))
 		for f, r := range reports {
 			confusions[f] = newConfusion(r.Confusion.Labels)
 		}
-		for range photos {
-			photo := rng.IntN(photos)
-			for f, c := range confusions {
-				if a, ok := byPhoto[f][photo]; ok {
-					c.add(a.truth, a.label)
+		for range units {
+			for _, photo := range units[rng.IntN(len(units))] {
+				for f, c := range confusions {
+					if a, ok := byPhoto[f][photo]; ok {
+						c.add(a.truth, a.label)
+					}
 				}
 			}
 		}
@@ -168,10 +184,16 @@ func Mean(reports []FacetReport) MeanF1 {
 const calibrationBins = 15
 
 // calibrationError is the expected calibration error (https://arxiv.org/abs/1706.04599): by how much the
-// probabilities of the answers differ from the share of right ones, in bins of equal width.
+// probabilities of the answers differ from the share of right ones, in bins of equal width. Where no dress was found,
+// no probability was given.
 func calibrationError(answers []answer) float64 {
 	var right, probability [calibrationBins]float64
+	given := 0
 	for _, a := range answers {
+		if a.label == "" {
+			continue
+		}
+		given++
 		bin := min(int(a.probability*calibrationBins), calibrationBins-1)
 		probability[bin] += a.probability
 		if a.truth == a.label {
@@ -182,5 +204,5 @@ func calibrationError(answers []answer) float64 {
 	for bin := range right {
 		gap += math.Abs(right[bin] - probability[bin])
 	}
-	return gap / float64(max(len(answers), 1))
+	return gap / float64(max(given, 1))
 }

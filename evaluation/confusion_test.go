@@ -1,9 +1,15 @@
 package evaluation
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
 )
 
 func TestConfusion(t *testing.T) {
@@ -57,6 +63,58 @@ func TestMacroInterval(t *testing.T) {
 	require.Equal(t, [2]float64{1, 1}, macroInterval(names, reportOf(names, rare), rare), "all are answered rightly")
 }
 
+// TestIntervalOfProducts: eight photos of each dress, answered alike, say as much as one.
+func TestIntervalOfProducts(t *testing.T) {
+	labels := []string{"a", "b"}
+	report := func(photos int) FacetReport {
+		r := FacetReport{Confusion: newConfusion(labels)}
+		for i := range 40 * photos {
+			dress := i / photos
+			a := answer{photo: i, truth: labels[dress%2], label: labels[dress/4%2]}
+			if photos > 1 {
+				a.product = fmt.Sprint(dress)
+			}
+			r.Confusion.add(a.truth, a.label)
+			r.answers = append(r.answers, a)
+		}
+		r.Labels = r.Confusion.report()
+		r.MacroF1, _ = means(r.Labels)
+		r.MacroInterval = macroInterval(labels, r.Labels, r.answers)
+		return r
+	}
+	one, eight := report(1), report(8)
+	require.InDeltaSlice(t, one.MacroInterval[:], eight.MacroInterval[:], 1e-9)
+	single, mean := Mean([]FacetReport{one}), Mean([]FacetReport{eight})
+	require.InDelta(t, single.MacroF1, mean.MacroF1, 1e-9)
+	require.InDeltaSlice(t, single.Interval[:], mean.Interval[:], 1e-9)
+}
+
+// TestUnseenLabels: a label that no photo has is not one that was answered wrongly.
+func TestUnseenLabels(t *testing.T) {
+	facet := catalog.Facet{Name: "neckline", Labels: []string{"round", "v-neck", "halter"}}
+	var examples []datasets.Example
+	var photos []embedding.Photo
+	for i := range 20 {
+		label := facet.Labels[i%2]
+		examples = append(examples, datasets.Example{Labels: map[string]string{"neckline": label}})
+		photos = append(photos, embedding.Photo{Status: catalog.StatusOK, Facets: []embedding.Prediction{{Name: "neckline", Label: label, Probability: 1}}})
+	}
+	r := measure(facet, examples, photos, Counting{Labels: map[string][]string{"neckline": facet.Labels}})
+	require.Equal(t, 1.0, r.MacroF1)
+	require.Equal(t, [2]float64{1, 1}, r.MacroInterval)
+	require.Equal(t, []string{"halter"}, r.Unseen)
+	require.Equal(t, 1.0, measure(facet, examples, photos, Counting{}).MacroF1)
+}
+
+// TestBootstrap: of draws 0 to 999, the middle 95% and 80%.
+func TestBootstrap(t *testing.T) {
+	next := -1.0
+	draw := func(*rand.Rand) float64 { next++; return next }
+	require.Equal(t, [2]float64{25, 974}, bootstrap(0.95, draw))
+	next = -1
+	require.Equal(t, [2]float64{100, 899}, bootstrap(0.8, draw))
+}
+
 // TestMean draws photos with all their facets: where two facets are right and wrong in the same photos, their mean is as
 // uncertain as each.
 func TestMean(t *testing.T) {
@@ -104,5 +162,6 @@ func TestCalibrationError(t *testing.T) {
 	}
 	require.InDelta(t, 0, calibrationError(honest), 1e-12)
 	require.InDelta(t, 0.25, calibrationError(boastful), 1e-12)
+	require.InDelta(t, 0.25, calibrationError(append(boastful, make([]answer, 100)...)), 1e-12, "no dress, no probability")
 	require.Zero(t, calibrationError(nil))
 }

@@ -26,14 +26,16 @@ type FacetReport struct {
 	Photos   int     `json:"photos"`
 	Accuracy float64 `json:"accuracy"`
 	MacroF1  float64 `json:"macro_f1"` // mean over the labels that count
-	// MacroInterval is the 95% interval of MacroF1, by bootstrap over the photos.
+	// MacroInterval is the 95% interval of MacroF1, by bootstrap over the products, which photos may share.
 	MacroInterval [2]float64 `json:"macro_f1_interval"`
 	WeightedF1    float64    `json:"weighted_f1"` // mean over the photos
-	// CalibrationError is the expected calibration error of the probabilities.
+	// CalibrationError is the expected calibration error of the probabilities, where a dress was found.
 	CalibrationError float64       `json:"calibration_error"`
 	Labels           []LabelReport `json:"labels"`
-	Confusion        Confusion     `json:"confusion"`
-	answers          []answer
+	// Unseen are labels that should count and that no photo has.
+	Unseen    []string  `json:"labels_without_photos,omitempty"`
+	Confusion Confusion `json:"confusion"`
+	answers   []answer
 }
 
 // MinCount is how many photos a label needs to count towards a macro F1.
@@ -41,7 +43,7 @@ const MinCount = 10
 
 // Counting says which labels count towards a facet's figures.
 type Counting struct {
-	// Labels that count, by facet name.
+	// Labels that count, by facet name, of those that a photo has.
 	Labels map[string][]string
 	// Least is how many photos a label needs to count in a facet that Labels does not have.
 	Least int
@@ -52,7 +54,11 @@ func (c Counting) labels(facet catalog.Facet, photos map[string]int) []string {
 	named, ok := c.Labels[facet.Name]
 	var labels []string
 	for _, label := range facet.Labels {
-		if ok && slices.Contains(named, label) || !ok && photos[label] >= c.Least {
+		counts := photos[label] >= max(c.Least, 1)
+		if ok { // nobody was asked for a label that no photo has
+			counts = photos[label] > 0 && slices.Contains(named, label)
+		}
+		if counts {
 			labels = append(labels, label)
 		}
 	}
@@ -92,9 +98,14 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 	}
 	labels := counting.labels(facet, count)
 	r := FacetReport{Facet: facet.Name, Confusion: newConfusion(labels)}
+	for _, label := range counting.Labels[facet.Name] {
+		if count[label] == 0 {
+			r.Unseen = append(r.Unseen, label)
+		}
+	}
 	var answers []answer
 	for i, e := range examples {
-		a := answer{photo: i, truth: e.Labels[facet.Name]}
+		a := answer{photo: i, product: e.Product, truth: e.Labels[facet.Name]}
 		if !slices.Contains(labels, a.truth) {
 			continue
 		}

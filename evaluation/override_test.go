@@ -57,3 +57,51 @@ func TestOverride(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, seen[[3]string{"deeprank", "true", OverrideCosine}].ReciprocalRank, 0.1)
 }
+
+// TestRank counts by hand: dresses of vectors (cloth, facet), all but the second with the label that is searched for.
+func TestRank(t *testing.T) {
+	gallery := [][]float32{{1, 0, 0}, {9, 0, 0}, {3, 2, 0}, {2, 9, 0}, {4, -9, 0}, {1, 9, 0}}
+	s := overrideSearch{e: &painter{}, name: "deeprank", gallery: gallery, byTruth: true}
+	for i, v := range gallery {
+		rest := slices.Clone(v)
+		rest[1] = 0
+		s.rests = append(s.rests, rest)
+		label := "long"
+		if i == 1 {
+			label = "short"
+		}
+		s.dresses = append(s.dresses, worn{labels: map[string]string{"sleeve": label}})
+	}
+	w := wish{dress: 0, sibling: 2, facet: "sleeve", label: "long"}
+	query := []float32{1, 1, 0}
+	for method, want := range map[string]int{
+		OverridePlain:  3, // 5, after 11 and 10; 9 has another label
+		OverrideIgnore: 2, // 3, after 4
+		OverrideCosine: 1, // all 1: nothing is nearer
+		OverrideMove:   3, // the mean of the others' second numbers is 9/4: 7.5, after 22.25 and 21.25
+	} {
+		s.method = method
+		rank, err := s.rank(query, w)
+		require.NoError(t, err)
+		require.Equal(t, want, rank, method)
+	}
+	w.sibling = 1
+	rank, err := s.rank(query, w)
+	require.NoError(t, err)
+	require.Zero(t, rank, "it has not the label")
+}
+
+func TestOverrideReports(t *testing.T) {
+	wishes := []wish{{facet: "sleeve"}, {facet: "sleeve"}, {facet: "length"}, {facet: "length"}, {facet: "length"}}
+	reports := overrideReports("deeprank", OverrideIgnore, true, wishes, []int{1, 0, 5, 6, 2})
+	require.Len(t, reports, 3)
+	all := reports[0]
+	require.Equal(t, "all", all.Facet)
+	require.Equal(t, 5, all.Searches)
+	require.InDelta(t, 1./5, all.First, 1e-12)
+	require.InDelta(t, 3./5, all.FirstFive, 1e-12)
+	require.InDelta(t, (1+1./5+1./6+1./2)/5, all.ReciprocalRank, 1e-12)
+	for _, r := range reports[1:] {
+		require.Equal(t, map[string]int{"sleeve": 2, "length": 3}[r.Facet], r.Searches)
+	}
+}

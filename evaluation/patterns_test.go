@@ -34,7 +34,7 @@ func TestPatterns(t *testing.T) {
 		pattern string
 		vector  embedding.Photo
 	}{
-		{true, "dots", vector(1, 0)}, {true, "plain", vector(0, 1)},
+		{true, "dots", vector(1, 0)}, {true, "plain", vector(0, 1)}, {true, "plain", vector(0.5, 0)},
 		{false, "dots", vector(0.9, 0.1)}, {false, "plain", vector(0.1, 0.9)}, {false, "stripes", vector(0.8, 0.7)},
 	} {
 		one := example(t, 20+i)
@@ -44,31 +44,37 @@ func TestPatterns(t *testing.T) {
 	}
 	r, err := Patterns(t.Context(), e, examples)
 	require.NoError(t, err)
-	require.Equal(t, 2, r.Queries)
+	require.Equal(t, 3, r.Queries)
 	require.Equal(t, 3, r.Gallery)
-	require.Equal(t, 1.0, r.Unsupervised.P1, "each query has its own pattern nearest")
+	require.InDelta(t, 2./3, r.Unsupervised.P1, 1e-9, "one plain query has dots nearest")
 	require.InDelta(t, 1.0/3, r.Unsupervised.P10, 1e-9, "a third of all there is")
 	require.Equal(t, 1.0, r.Unsupervised.PatternedP1)
-	require.Equal(t, 1.0, r.DeepRank.P1, "both coordinates changed places in all vectors")
+	require.InDelta(t, 2./3, r.DeepRank.P1, 1e-9, "both coordinates changed places in all vectors")
 
 	// A photo whose place another one takes is not found again.
 	for i := range examples {
 		e.answers[20+i] = vector(1, 0)
 	}
-	again, err := Again(t.Context(), &alike{e}, examples)
+	again, err := Again(t.Context(), &alike{scripted: e}, examples)
 	require.NoError(t, err)
-	require.Equal(t, 2, again.Queries)
-	require.Equal(t, 5, again.Gallery)
-	require.Equal(t, 0.5, again.Unsupervised, "of equals the first is the nearest")
+	require.Equal(t, 3, again.Queries)
+	require.Equal(t, 6, again.Gallery)
+	require.InDelta(t, 1./3, again.Unsupervised, 1e-9, "of equals the first is the nearest")
+	require.Zero(t, again.DeepRank, "the last of the gallery is the nearest, and it is no query")
 }
 
-// alike answers the same, whatever the photo: what was photographed again has other widths.
-type alike struct{ *scripted }
+// alike answers the same, whatever the photo: what was photographed again has other widths. DeepRank goes up from photo
+// to photo, so that the last of those that are asked for first is the nearest.
+type alike struct {
+	*scripted
+	asked int
+}
 
 func (a *alike) Embed(_ context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
 	photos := make([]embedding.Photo, len(inputs))
 	for i := range photos {
-		photos[i] = embedding.Photo{Status: catalog.StatusOK, Unsupervised: []float32{1, 0}, DeepRank: []float32{1, 0}}
+		a.asked++
+		photos[i] = embedding.Photo{Status: catalog.StatusOK, Unsupervised: []float32{1, 0}, DeepRank: []float32{float32(a.asked), 0}}
 	}
 	return photos, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -58,7 +59,7 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
-more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; may be repeated"}})...),
+more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says, if a photo has them; may be repeated"}})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
 learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads, "--reference")...),
@@ -238,7 +239,7 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	reports := map[string][]evaluation.FacetReport{}
+	reports, means := map[string]any{}, map[string]evaluation.MeanF1{}
 	row := evaluationTable(c)
 	for _, on := range []struct {
 		name string
@@ -248,10 +249,11 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		reports[on.name] = r
+		reports[on.name], means[on.name] = r, evaluation.Mean(r)
 		row("on %s", on.name)
 		writeFacets(row, r)
 	}
+	reports["mean"] = means
 	return reports, nil
 }
 
@@ -266,6 +268,11 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
 	for _, r := range reports {
 		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
+	}
+	for _, r := range reports {
+		if len(r.Unseen) > 0 {
+			row("%s: no photo has %s, which does not count", r.Facet, strings.Join(r.Unseen, ", "))
+		}
 	}
 	mean := evaluation.Mean(reports)
 	row("mean\t\t\t%.3f\t%.3f–%.3f\t\t", mean.MacroF1, mean.Interval[0], mean.Interval[1])

@@ -114,7 +114,7 @@ func evaluateDatasets(c *cli.Context) error {
 		return fmt.Errorf("no label has %d photos, as --min-count asks for", counting.Least)
 	}
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(map[string][]evaluation.FacetReport{"facets": reports})
+		return json.NewEncoder(c.App.Writer).Encode(map[string]any{"facets": reports, "mean": evaluation.Mean(reports)})
 	}
 	writeFacets(evaluationTable(c), reports)
 	return nil

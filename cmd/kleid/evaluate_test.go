@@ -78,11 +78,18 @@ func TestEvaluate(t *testing.T) {
 	require.Equal(t, location["street"], at["street"], "what it is without the flag")
 	require.Equal(t, 1.0, at["street, from 2"].Missed, "so sure it never is")
 
-	facets := decodeLine[map[string][]evaluation.FacetReport](t, evaluate("facets", "--json", "--min-count", "1"))["true boxes"]
+	type facetReports struct {
+		TrueBoxes []evaluation.FacetReport     `json:"true boxes"`
+		Mean      map[string]evaluation.MeanF1 `json:"mean"`
+	}
+	measured := decodeLine[facetReports](t, evaluate("facets", "--json", "--min-count", "1"))
+	facets := measured.TrueBoxes
 	require.Len(t, facets, len(datasets.Facets()))
+	require.InDelta(t, evaluation.Mean(facets).MacroF1, measured.Mean["true boxes"].MacroF1, 1e-12)
+	require.Contains(t, measured.Mean, "found boxes")
 	require.Equal(t, 4, facets[0].Photos)
 	require.Contains(t, evaluate("facets", "--min-count", "1").stdout, "neckline")
-	named := decodeLine[map[string][]evaluation.FacetReport](t, evaluate("facets", "--json", "--labels", facets[0].Facet+"="+facets[0].Labels[0].Label))["true boxes"]
+	named := decodeLine[facetReports](t, evaluate("facets", "--json", "--labels", facets[0].Facet+"="+facets[0].Labels[0].Label)).TrueBoxes
 	require.Len(t, named, 1, "of the others no label has ten photos")
 	require.Len(t, named[0].Labels, 1)
 

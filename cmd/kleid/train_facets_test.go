@@ -204,7 +204,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	manifest := manifestOf(t, folder, rows)
 	r := kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
-	reports := decodeLine[map[string][]evaluation.FacetReport](t, r)["facets"]
+	reports := decodeLine[datasetReports](t, r).Facets
 	require.Len(t, reports, 1)
 	require.Equal(t, "sleeve", reports[0].Facet)
 	require.Equal(t, labelledProducts, reports[0].Photos)
@@ -218,7 +218,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	}
 	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, rows), "--facets", "sleeve", "--min-count", "1", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
-	require.Equal(t, reports, decodeLine[map[string][]evaluation.FacetReport](t, r)["facets"])
+	require.Equal(t, reports, decodeLine[datasetReports](t, r).Facets)
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1000", "--json")
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, "no label has 1000 photos")
@@ -423,4 +423,10 @@ func TestTrainOwnTrunk(t *testing.T) {
 	r = kleid(t, append(args, "--mixup", "0.2")...)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "--mixup and --cutmix go with --own-trunk")
+}
+
+// datasetReports is what kleid evaluate facets --dataset --json prints.
+type datasetReports struct {
+	Facets []evaluation.FacetReport `json:"facets"`
+	Mean   evaluation.MeanF1        `json:"mean"`
 }
