@@ -32,8 +32,8 @@ func TestParseAddress(t *testing.T) {
 		"milvus://h/a/b":                         "alias",
 		"milvus://h/a-b":                         "alias",
 		"milvus://h/1a":                          "alias",
-		"milvus://h/d?index=ivf":                 "ivf",
-		"milvus://h/d?k=1":                       "unknown parameter",
+		"milvus://h/d?index=ivf":                 "not auto, flat or hnsw",
+		"milvus://h/d?k=1":                       "parameter that is not",
 		"milvus://h/d?%zz":                       "parameters",
 		"milvus://h:port/d":                      "cannot be read",
 		"milvus://me:hush@h:p/d":                 "cannot be read",
@@ -52,6 +52,14 @@ func TestParseAddress(t *testing.T) {
 		"milvus://h/d?token=1&hush=":             "%26",
 		"milvus://h/d?token=hush%zz":             "parameters",
 		"milvus://h/" + strings.Repeat("a", 121): "alias",
+		"milvus://me:hush%40h/d":                 "%40",
+		"milvus://me:hush/d":                     "port",
+		"milvus://h/me:hush":                     "alias",
+		"milvus://h/d&tok%65n=hush":              "alias",
+		"milvus://h/d?password=hush":             "parameter that is not",
+		"milvus://h/d?hush":                      "parameter that is not",
+		"milvus://h/d?index=hush":                "not auto, flat or hnsw",
+		"milvus:me:hush@h":                       "no host",
 	} {
 		_, err := parseAddress(text)
 		require.ErrorContains(t, err, why, text)
