@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -112,40 +113,42 @@ func (s *search) rows(ctx context.Context, n int) ([]hit, error) {
 }
 
 // products returns the nearest row of each of at least n products, of which there are that many, in order.
-// Each request leaves out the products that are found already: their nearest row is known, as all rows that
-// come later are less near.
+// Each request leaves out the products that are found already. Where the graph missed rows, a wider search begins anew:
+// what it finds may be nearer than what was found, of any product.
 func (s *search) products(ctx context.Context, n int) ([]hit, error) {
-	var found firsts
+	found := make(firsts)
 	for limit := min(3*n+16, maxHits); ; limit = min(4*limit, maxHits) {
 		filter := s.filter
-		if len(found.products) > 0 {
-			filter = allOf(filter, isNotIn(fieldProductID, keys(found.products)))
+		if len(found) > 0 {
+			filter = allOf(filter, isNotIn(fieldProductID, slices.Sorted(maps.Keys(found))))
 		}
 		hits, err := s.nearest(ctx, filter, limit)
 		if err != nil {
 			return nil, err
 		}
 		if len(hits) == limit {
-			found.add(s.withoutLastTie(hits))
-		} else {
-			var all bool
-			if all, err = s.gotAll(ctx, hits, len(found.hits) == 0); err != nil {
-				return nil, err
+			if found.add(s.withoutLastTie(hits)); len(found) >= n {
+				return found.inOrder(), nil
 			}
+			continue
+		}
+		all, err := s.gotAll(ctx, hits, len(found) == 0)
+		if err != nil {
+			return nil, err
+		}
+		found.add(hits)
+		switch {
+		case all:
+			return found.inOrder(), nil
+		case s.rowCount <= s.fewRows || limit == maxHits && len(found) < n:
+			hits, err = s.exhaustive(ctx)
+			clear(found)
 			found.add(hits)
-			if all {
-				return found.hits, nil
-			}
-			if s.rowCount <= s.fewRows || limit == maxHits && len(found.hits) < n {
-				hits, err = s.exhaustive(ctx)
-				found = firsts{}
-				found.add(hits)
-				return found.hits, err
-			}
+			return found.inOrder(), err
+		case len(found) >= n:
+			return found.inOrder(), nil
 		}
-		if len(found.hits) >= n {
-			return found.hits, nil
-		}
+		clear(found)
 	}
 }
 
@@ -158,23 +161,18 @@ func (s *search) gotAll(ctx context.Context, hits []hit, first bool) (bool, erro
 	return first && len(hits) == rows, err
 }
 
-// firsts are the first hits of each product.
-type firsts struct {
-	hits     []hit
-	products map[string]struct{}
-}
+// firsts are the nearest hits that were found of each product.
+type firsts map[string]hit
 
-func (f *firsts) add(hits []hit) {
-	if f.products == nil {
-		f.products = make(map[string]struct{})
-	}
+func (f firsts) add(hits []hit) {
 	for _, h := range hits {
-		if _, ok := f.products[h.productID]; !ok {
-			f.products[h.productID] = struct{}{}
-			f.hits = append(f.hits, h)
+		if other, ok := f[h.productID]; !ok || compareHits(h, other) < 0 {
+			f[h.productID] = h
 		}
 	}
 }
+
+func (f firsts) inOrder() []hit { return slices.SortedFunc(maps.Values(f), compareHits) }
 
 // withoutLastTie leaves out the hits as near as the last one, of which there may be more than were
 // returned, unless there would be nothing left.
@@ -189,15 +187,6 @@ func (s *search) withoutLastTie(hits []hit) []hit {
 		return hits
 	}
 	return hits[:n]
-}
-
-func keys(set map[string]struct{}) []string {
-	all := make([]string, 0, len(set))
-	for key := range set {
-		all = append(all, key)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // nearest asks the server for the nearest rows, at most limit of them, and puts them in order.

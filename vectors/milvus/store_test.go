@@ -1,13 +1,17 @@
 package milvus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 	"github.com/stretchr/testify/require"
 
@@ -51,6 +55,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("counts of products", func(t *testing.T) { testProductCounts(t, server) })
 	t.Run("HNSW", func(t *testing.T) { testHNSW(t, server) })
 	t.Run("wide HNSW", func(t *testing.T) { testWideHNSW(t, server) })
+	t.Run("rows that a graph missed", func(t *testing.T) { testMissedRows(t, server) })
 	t.Run("restarted server", func(t *testing.T) { testRestart(t, server) })
 }
 
@@ -290,8 +295,64 @@ func testWideHNSW(t *testing.T, server *milvustest.Server) {
 			require.Len(t, result.Matches, q.K)
 			require.Equal(t, 40, result.TotalMatches)
 			require.True(t, result.Exact || few == 0)
+			requireOrder(t, result.Matches)
 		}
 	}
+}
+
+// A graph misses the nearest rows in its first, narrow search, and finds them in the second, wider one.
+func testMissedRows(t *testing.T, server *milvustest.Server) {
+	var searches atomic.Int64
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		if call.Method != "Search" || searches.Add(1) > 1 {
+			return nil
+		}
+		var reply milvuspb.SearchResults
+		if err := call.Reply(&reply); err != nil {
+			return err
+		}
+		const from, to = 15, 45
+		results := reply.GetResults()
+		results.Scores, results.Topks, results.TopK = results.Scores[from:to], []int64{to - from}, to-from
+		ids := results.GetIds().GetStrId()
+		ids.Data = ids.Data[from:to]
+		for _, field := range results.FieldsData {
+			texts := field.GetScalars().GetStringData()
+			texts.Data = texts.Data[from:to]
+		}
+		return call.Answer(&reply)
+	})
+	s := open(t, milvustest.URL(address, "missed")+"?index=hnsw")
+	rows := testRows(300)
+	for i := range rows {
+		rows[i].ProductID = fmt.Sprintf("product-%d", i/10)
+		rows[i].EmbeddingUnsupervised = vectors.Unit([]float32{1, float32(i) * 0.01, 0})
+	}
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), rows))
+	require.NoError(t, w.Finish(t.Context()))
+	opened, err := s.Open(t.Context(), "r-1")
+	require.NoError(t, err)
+	x := opened.(*index)
+	x.fewRows = 0 // as where very many rows pass
+	for _, perProduct := range []bool{false, true} {
+		searches.Store(0)
+		q := vectors.Query{Vector: []float32{1, 0, 0}, Embedding: vectors.Unsupervised, K: 25, OnePerProduct: perProduct}
+		if !perProduct {
+			q.K = 40
+		}
+		result, err := x.Search(t.Context(), q)
+		require.NoError(t, err)
+		require.Greater(t, searches.Load(), int64(1))
+		require.Len(t, result.Matches, q.K)
+		require.Equal(t, "row-0", result.Matches[0].Row.RowID)
+		requireOrder(t, result.Matches)
+	}
+}
+
+func requireOrder(t *testing.T, matches []vectors.Match) {
+	require.True(t, slices.IsSortedFunc(matches, func(a, b vectors.Match) int { return cmp.Compare(b.Similarity, a.Similarity) }))
 }
 
 // What was published is there after a server died, and readers that were open go on.
