@@ -51,17 +51,18 @@ func isNotLoaded(err error) bool {
 	return errors.As(err, &e) && e.code == codeCollectionNotLoaded
 }
 
-// connect waits until the server answers.
-func connect(ctx context.Context, a address) (client.Client, error) {
+// connect waits until the server answers and has told its version, for the timeout where ctx has no deadline. lite
+// says whether it is Milvus Lite, which reads expressions in its own way.
+func connect(ctx context.Context, a address, timeout time.Duration) (c client.Client, lite bool, err error) {
 	asked := ctx
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, connectTimeout)
+		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
 	// Kleid's interceptor comes first: it sees what is left after the client's own retries.
 	options := append([]grpc.DialOption{grpc.WithReturnConnectionError(), grpc.WithChainUnaryInterceptor(reportFailures)}, slices.Clone(client.DefaultGrpcOpts)...)
-	c, err := client.NewClient(ctx, client.Config{
+	c, err = client.NewClient(ctx, client.Config{
 		Address:       a.host,
 		Username:      a.username,
 		Password:      a.password,
@@ -75,16 +76,14 @@ func connect(ctx context.Context, a address) (client.Client, error) {
 		if a.tls {
 			tls = "milvuss:// is with TLS, milvus:// without it"
 		}
-		return nil, fmt.Errorf("Milvus at %s does not answer: is it running there? %s (%w)", a.host, tls, contextError(asked, err))
+		return nil, false, fmt.Errorf("Milvus at %s does not answer: is it running there? %s (%w)", a.host, tls, contextError(asked, err))
 	}
-	return c, nil
-}
-
-// isLite says whether a server is Milvus Lite, which reads expressions in its own way. One that does not tell
-// its version is not.
-func isLite(ctx context.Context, c client.Client) bool {
 	version, err := c.GetVersion(ctx)
-	return err == nil && strings.Contains(version, "lite")
+	if err != nil {
+		c.Close()
+		return nil, false, fmt.Errorf("Milvus at %s does not tell its version: %w", a.host, err)
+	}
+	return c, strings.Contains(version, "lite"), nil
 }
 
 // insertMethod is the call that must not simply be repeated when its reply is lost, as the client library

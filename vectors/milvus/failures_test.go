@@ -136,6 +136,40 @@ func testAbortAgain(t *testing.T, server *milvustest.Server) {
 	}
 }
 
+// Whether a server is Milvus Lite is never guessed, nor waited for longer than for the connection.
+func testNoVersion(t *testing.T, server *milvustest.Server) {
+	var waits atomic.Bool
+	hold, held := context.WithCancel(t.Context())
+	defer held()
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		if call.Method != "GetVersion" {
+			return nil
+		}
+		if waits.Load() {
+			<-hold.Done()
+		}
+		return status.Error(codes.Internal, "the version is lost")
+	})
+	_, err := Open(t.Context(), milvustest.URL(address, "versions"))
+	require.ErrorContains(t, err, "the version is lost")
+	waits.Store(true)
+	ended := make(chan error, 1)
+	go func() {
+		a, err := parseAddress(milvustest.URL(address, "versions"))
+		if err == nil {
+			_, _, err = connect(t.Context(), a, time.Second)
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "does not tell its version")
+	case <-time.After(connectTimeout):
+		t.Fatal("it is still waited for")
+	}
+}
+
 // That one side speaks TLS and the other does not is what the error says.
 func testWrongTLS(t *testing.T, server *milvustest.Server) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -51,11 +51,11 @@ func Open(ctx context.Context, url string) (vectors.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx, a)
+	c, lite, err := connect(ctx, a, connectTimeout)
 	if err != nil {
 		return nil, err
 	}
-	return &store{c, a, isLite(ctx, c)}, nil
+	return &store{c, a, lite}, nil
 }
 
 func (s *store) Close() error { return s.client.Close() }

@@ -48,6 +48,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("lost reply", func(t *testing.T) { testLostReply(t, server) })
 	t.Run("flush", func(t *testing.T) { testFlush(t, server) })
 	t.Run("abort again", func(t *testing.T) { testAbortAgain(t, server) })
+	t.Run("no version", func(t *testing.T) { testNoVersion(t, server) })
 	t.Run("wrong TLS", func(t *testing.T) { testWrongTLS(t, server) })
 	t.Run("wide texts", func(t *testing.T) { testWideTexts(t, server) })
 	t.Run("long texts", func(t *testing.T) { testLongTexts(t, server) })
