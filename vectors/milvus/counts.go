@@ -91,8 +91,7 @@ func (x *index) total(ctx context.Context, q vectors.Query, filter string) (int,
 	if err != nil || q.ExcludeProduct == "" || total == 0 {
 		return total, err
 	}
-	// It is not remembered: there are as many as products.
-	excluded, err := x.countNow(ctx, allOf(filter, isIn(fieldProductID, []string{q.ExcludeProduct})))
+	excluded, err := x.countRowsIn(ctx, &x.special, allOf(filter, isIn(fieldProductID, []string{q.ExcludeProduct})))
 	if q.OnePerProduct {
 		excluded = min(excluded, 1)
 	}
@@ -100,7 +99,11 @@ func (x *index) total(ctx context.Context, q vectors.Query, filter string) (int,
 }
 
 func (x *index) countRows(ctx context.Context, condition string) (int, error) {
-	return x.counts.of(ctx, "rows: "+condition, func(ctx context.Context) (int, error) { return x.countNow(ctx, condition) })
+	return x.countRowsIn(ctx, &x.counts, condition)
+}
+
+func (x *index) countRowsIn(ctx context.Context, known *counts, condition string) (int, error) {
+	return known.of(ctx, "rows: "+condition, func(ctx context.Context) (int, error) { return x.countNow(ctx, condition) })
 }
 
 func (x *index) countNow(ctx context.Context, condition string) (n int, err error) {

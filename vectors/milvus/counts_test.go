@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,6 +65,38 @@ func TestIDRanges(t *testing.T) {
 	require.Equal(t, []string{`row_id != ""`}, idRanges(1))
 	require.Equal(t, []string{`row_id < "5555"`, `row_id >= "5555" and row_id < "aaaa"`, `row_id >= "aaaa"`}, idRanges(3))
 	require.Len(t, idRanges(1<<20), 1<<16)
+}
+
+// A search that was made before counts nothing, whichever product it leaves out.
+func testCountsOnce(t *testing.T, server *milvustest.Server) {
+	var counted atomic.Int64
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		var request milvuspb.QueryRequest
+		if call.Method == "Query" && call.Request(&request) == nil && slices.Equal(request.GetOutputFields(), []string{"count(*)"}) {
+			counted.Add(1)
+		}
+		return nil
+	})
+	for _, index := range []vectors.Index{
+		publish(t, open(t, milvustest.URL(address, "counted_once")), "r-1", 50),
+		publish(t, open(t, milvustest.URL(address, "counted_once_graph")+"?index=hnsw"), "r-1", 50),
+	} {
+		q := everything
+		q.OnePerProduct = true
+		for _, product := range []string{"product-1", "product-2"} {
+			q.ExcludeProduct = product
+			var before int64
+			for i := range 3 {
+				result, err := index.Search(t.Context(), q)
+				require.NoError(t, err)
+				require.Equal(t, 49, result.TotalMatches)
+				if i == 0 {
+					before = counted.Load()
+				}
+			}
+			require.Equal(t, before, counted.Load())
+		}
+	}
 }
 
 // The ids of products are fetched for filters alone, in pages, and once.

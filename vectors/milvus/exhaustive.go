@@ -52,7 +52,7 @@ func (s *search) exhaustive(ctx context.Context) ([]hit, error) {
 // passing is how many rows pass the filter.
 func (s *search) passing(ctx context.Context) (n int, err error) {
 	if s.rowCount < 0 {
-		s.rowCount, err = s.countNow(ctx, s.filter)
+		s.rowCount, err = s.countRowsIn(ctx, &s.special, s.filter)
 	}
 	return s.rowCount, err
 }

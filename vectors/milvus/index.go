@@ -26,6 +26,7 @@ type index struct {
 	productsPage int // rows
 	fewRows      int
 	counts       counts
+	special      counts // of conditions of which there are as many as products, and which would displace the others
 }
 
 func (x *index) Metadata() catalog.Metadata { return x.metadata }
