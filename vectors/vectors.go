@@ -54,7 +54,8 @@ type Result struct {
 	// TotalMatches is how many there are in all, in the unit of Matches: products if the query said
 	// OnePerProduct, else rows. When Offset+K exceeds it, all that match were returned.
 	TotalMatches int
-	// Exact says whether the answer is that of an exhaustive scan.
+	// Exact says whether the answer is that of an exhaustive scan. One that is not may be shorter, where very many
+	// rows pass and an approximate index does not find them.
 	Exact bool
 }
 

@@ -12,6 +12,9 @@ import (
 const (
 	// fewRows is up to how many rows it costs little to look at all of them here.
 	fewRows = 8192
+	// mostRows is up to how many rows are looked at here where a graph finds too few however widely it is searched:
+	// beyond, 128 MB of vectors and more, the answer is shorter instead.
+	mostRows = 1 << 16
 	// vectorsPage is how many bytes of vectors are fetched at once.
 	vectorsPage = 16 << 20
 )

@@ -25,6 +25,7 @@ type index struct {
 	products     int // how many there are, or -1
 	productsPage int // rows
 	fewRows      int
+	mostRows     int
 	counts       counts
 	special      counts // of conditions of which there are as many as products, and which would displace the others
 }

@@ -91,8 +91,9 @@ type search struct {
 // graph says whether the server searches through a graph, which may miss rows.
 func (s *search) graph() bool { return s.kinds[s.embedding] == entity.HNSW }
 
-// rows returns at least n hits in order, of which there are that many. The server cuts rows of equal
-// similarity as it likes, so more are asked for until the last of them are not needed.
+// rows returns at least n hits in order, of which there are that many; fewer only where a graph does not find them
+// among more than mostRows. The server cuts rows of equal similarity as it likes, so more are asked for until the last
+// of them are not needed.
 func (s *search) rows(ctx context.Context, n int) ([]hit, error) {
 	for limit := min(n+16, maxHits); ; limit = min(4*limit, maxHits) {
 		hits, err := s.nearest(ctx, s.filter, limit)
@@ -100,9 +101,9 @@ func (s *search) rows(ctx context.Context, n int) ([]hit, error) {
 			return nil, err
 		}
 		switch missed := len(hits) < min(limit, s.rowCount); {
-		case missed && (s.rowCount <= s.fewRows || len(hits) < n && limit == maxHits):
+		case missed && (s.rowCount <= s.fewRows || len(hits) < n && limit == maxHits && s.rowCount <= s.mostRows):
 			return s.exhaustive(ctx)
-		case missed && len(hits) < n: // the graph is searched more widely for more
+		case missed && len(hits) < n && limit < maxHits: // the graph is searched more widely for more
 		case len(hits) < limit || hits[n-1].similarity > hits[limit-1].similarity:
 			return hits, nil
 		case limit == maxHits:
@@ -112,7 +113,7 @@ func (s *search) rows(ctx context.Context, n int) ([]hit, error) {
 	}
 }
 
-// products returns the nearest row of each of at least n products, of which there are that many, in order.
+// products is rows for products: it returns the nearest row of each of at least n of them, in order.
 // Each request leaves out the products that are found already. Where the graph missed rows, a wider search begins anew:
 // what it finds may be nearer than what was found, of any product.
 func (s *search) products(ctx context.Context, n int) ([]hit, error) {
@@ -140,12 +141,12 @@ func (s *search) products(ctx context.Context, n int) ([]hit, error) {
 		switch {
 		case all:
 			return found.inOrder(), nil
-		case s.rowCount <= s.fewRows || limit == maxHits && len(found) < n:
+		case s.rowCount <= s.fewRows || len(found) < n && limit == maxHits && s.rowCount <= s.mostRows:
 			hits, err = s.exhaustive(ctx)
 			clear(found)
 			found.add(hits)
 			return found.inOrder(), err
-		case len(found) >= n:
+		case len(found) >= n || limit == maxHits:
 			return found.inOrder(), nil
 		}
 		clear(found)

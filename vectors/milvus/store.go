@@ -150,7 +150,7 @@ func (s *store) openIndex(ctx context.Context, described *entity.Collection, met
 	collection := described.Name
 	x := &index{
 		client: s.client, lite: s.lite, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType),
-		products: productsOf(described), productsPage: productsPage, fewRows: fewRows,
+		products: productsOf(described), productsPage: productsPage, fewRows: fewRows, mostRows: mostRows,
 	}
 	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {
 		indexes, err := s.client.DescribeIndex(ctx, collection, vectorField(embedding))

@@ -14,6 +14,8 @@ import (
 	"github.com/milvus-io/milvus-proto/go-api/v2/milvuspb"
 	"github.com/milvus-io/milvus-sdk-go/v2/entity"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
@@ -58,6 +60,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("HNSW", func(t *testing.T) { testHNSW(t, server) })
 	t.Run("wide HNSW", func(t *testing.T) { testWideHNSW(t, server) })
 	t.Run("rows that a graph missed", func(t *testing.T) { testMissedRows(t, server) })
+	t.Run("rows that a graph never finds", func(t *testing.T) { testLostRows(t, server) })
 	t.Run("restarted server", func(t *testing.T) { testRestart(t, server) })
 }
 
@@ -309,20 +312,7 @@ func testMissedRows(t *testing.T, server *milvustest.Server) {
 		if call.Method != "Search" || searches.Add(1) > 1 {
 			return nil
 		}
-		var reply milvuspb.SearchResults
-		if err := call.Reply(&reply); err != nil {
-			return err
-		}
-		const from, to = 15, 45
-		results := reply.GetResults()
-		results.Scores, results.Topks, results.TopK = results.Scores[from:to], []int64{to - from}, to-from
-		ids := results.GetIds().GetStrId()
-		ids.Data = ids.Data[from:to]
-		for _, field := range results.FieldsData {
-			texts := field.GetScalars().GetStringData()
-			texts.Data = texts.Data[from:to]
-		}
-		return call.Answer(&reply)
+		return answerPart(call, 15, 45)
 	})
 	s := open(t, milvustest.URL(address, "missed")+"?index=hnsw")
 	rows := testRows(300)
@@ -351,6 +341,56 @@ func testMissedRows(t *testing.T, server *milvustest.Server) {
 		require.Equal(t, "row-0", result.Matches[0].Row.RowID)
 		requireOrder(t, result.Matches)
 	}
+}
+
+// Where very many rows pass and a graph finds few of them, the answer is shorter: not all vectors are fetched.
+func testLostRows(t *testing.T, server *milvustest.Server) {
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		var request milvuspb.QueryRequest
+		if call.Method == "Search" {
+			return answerPart(call, 0, 20)
+		}
+		if call.Method == "Query" && call.Request(&request) == nil && slices.Contains(request.GetOutputFields(), fieldUnsupervised) {
+			return status.Error(codes.Internal, "vectors are fetched")
+		}
+		return nil
+	})
+	x := publish(t, open(t, milvustest.URL(address, "lost_rows")+"?index=hnsw"), "r-1", 60).(*index)
+	x.fewRows = 0
+	for _, perProduct := range []bool{false, true} {
+		q := vectors.Query{Vector: []float32{1, 2, 3}, Embedding: vectors.Unsupervised, K: 25, OnePerProduct: perProduct}
+		x.mostRows = 59
+		result, err := x.Search(t.Context(), q)
+		require.NoError(t, err)
+		require.Len(t, result.Matches, 20)
+		require.Equal(t, 60, result.TotalMatches)
+		require.False(t, result.Exact)
+		requireOrder(t, result.Matches)
+		q.Offset = 20
+		result, err = x.Search(t.Context(), q)
+		require.NoError(t, err)
+		require.Empty(t, result.Matches)
+		x.mostRows = 60
+		_, err = x.Search(t.Context(), q)
+		require.ErrorContains(t, err, "vectors are fetched")
+	}
+}
+
+// answerPart leaves only a part of a search's hits.
+func answerPart(call *milvustest.Call, from, to int) error {
+	var reply milvuspb.SearchResults
+	if err := call.Reply(&reply); err != nil {
+		return err
+	}
+	results := reply.GetResults()
+	results.Scores, results.Topks, results.TopK = results.Scores[from:to], []int64{int64(to - from)}, int64(to-from)
+	ids := results.GetIds().GetStrId()
+	ids.Data = ids.Data[from:to]
+	for _, field := range results.FieldsData {
+		texts := field.GetScalars().GetStringData()
+		texts.Data = texts.Data[from:to]
+	}
+	return call.Answer(&reply)
 }
 
 func requireOrder(t *testing.T, matches []vectors.Match) {
