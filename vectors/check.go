@@ -251,9 +251,15 @@ func CleanText(row catalog.Row) catalog.Row {
 		if CleanID(key) == key && CleanID(value) == value {
 			continue
 		}
+		// Of names that become the same, the one that was right keeps its value, or else the first, whatever the order
+		// of the map.
 		clean := make(map[string]string, len(row.Attributes))
+		for k, v := range row.Attributes {
+			if CleanID(k) == k {
+				clean[k] = CleanID(v)
+			}
+		}
 		for _, k := range slices.Sorted(maps.Keys(row.Attributes)) {
-			// Of names that become the same, the first keeps its value, whatever the order of the map.
 			if _, ok := clean[CleanID(k)]; !ok {
 				clean[CleanID(k)] = CleanID(row.Attributes[k])
 			}

@@ -56,4 +56,8 @@ func TestCleanTextOfEqualNames(t *testing.T) {
 	for range 50 {
 		require.Equal(t, map[string]string{"gr\ufffde": "1"}, CleanText(row).Attributes)
 	}
+	row.Attributes["gr\ufffde"] = "right"
+	for range 50 {
+		require.Equal(t, map[string]string{"gr\ufffde": "right"}, CleanText(row).Attributes)
+	}
 }
