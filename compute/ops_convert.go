@@ -111,16 +111,30 @@ func convertFrom[F number](dst []byte, to dtypes.DType, src []F) {
 		for i, v := range src {
 			d[i] = uint64(v)
 		}
-	case dtypes.Float16:
-		d := view[float16.Float16](dst)
-		for i, v := range src {
-			d[i] = float16.Fromfloat32(float32ToOdd(v))
+	case dtypes.Float16, dtypes.BFloat16:
+		// Of float32 all at once, of others block by block: each number takes one loop to float32, one from there.
+		block, ok := any(src).([]float32)
+		if !ok {
+			block = make([]float32, min(len(src), 1024))
 		}
-	case dtypes.BFloat16:
-		d := view[bfloat16.BFloat16](dst)
-		for i, v := range src {
-			d[i] = roundToBFloat16(float32ToOdd(v))
+		for at := 0; at < len(src); at += len(block) {
+			block = block[:min(len(block), len(src)-at)]
+			if !ok {
+				widenToOdd(block, src[at:])
+			}
+			roundToHalf(dst[at*2:], to, block)
 		}
+	}
+}
+
+func roundToHalf(dst []byte, to dtypes.DType, src []float32) {
+	if to == dtypes.BFloat16 {
+		kernels.RoundBF16(view[uint16](dst)[:len(src)], src)
+		return
+	}
+	d := view[float16.Float16](dst)[:len(src)]
+	for i, v := range src {
+		d[i] = float16.Fromfloat32(v)
 	}
 }
 
@@ -133,35 +147,47 @@ func convertInteger[F number, T integer](dst []byte, src []F) {
 	}
 }
 
-// float32ToOdd is a number as float32, rounded to odd: one that no float32 is becomes the one of its two
-// neighbours whose last bit is set. Rounded to half precision from there it is what it would be at once;
+// widenToOdd sets dst to the first numbers of src as float32, rounded to odd: one that no float32 is becomes the one of
+// its two neighbours whose last bit is set. Rounded to half precision from there it is what it would be at once;
 // rounded to the nearest twice, it may be off by a step (https://doi.org/10.1109/TC.2007.70819).
-func float32ToOdd[F number](v F) float32 {
+func widenToOdd[F number](dst []float32, src []F) {
 	const (
 		inFloat64 = 1 << 53   // float64 holds all whole numbers up to here,
 		tail      = 1<<11 - 1 // and beyond all without these bits
 	)
-	switch v := any(v).(type) {
-	case float32:
-		return v
-	case float64:
-		return roundToOdd(v)
-	case int32:
-		return roundToOdd(float64(v))
-	case uint32:
-		return roundToOdd(float64(v))
-	case int64:
-		if (v > inFloat64 || v < -inFloat64) && v&tail != 0 {
-			v = v&^tail | (tail + 1)
+	numbers := src[:len(dst)]
+	switch src := any(numbers).(type) { // here, since it is slow for each number
+	case []float64:
+		for i, v := range src {
+			dst[i] = roundToOdd(v)
 		}
-		return roundToOdd(float64(v))
-	case uint64:
-		if v > inFloat64 && v&tail != 0 {
-			v = v&^tail | (tail + 1)
+	case []int32:
+		for i, v := range src {
+			dst[i] = roundToOdd(float64(v))
 		}
-		return roundToOdd(float64(v))
+	case []uint32:
+		for i, v := range src {
+			dst[i] = roundToOdd(float64(v))
+		}
+	case []int64:
+		for i, v := range src {
+			if (v > inFloat64 || v < -inFloat64) && v&tail != 0 {
+				v = v&^tail | (tail + 1)
+			}
+			dst[i] = roundToOdd(float64(v))
+		}
+	case []uint64:
+		for i, v := range src {
+			if v > inFloat64 && v&tail != 0 {
+				v = v&^tail | (tail + 1)
+			}
+			dst[i] = roundToOdd(float64(v))
+		}
+	default:
+		for i, v := range numbers {
+			dst[i] = float32(v) // exact
+		}
 	}
-	return float32(v) // exact
 }
 
 func roundToOdd(v float64) float32 {
@@ -174,13 +200,4 @@ func roundToOdd(v float64) float32 {
 		bits-- // towards zero
 	}
 	return math.Float32frombits(bits | 1)
-}
-
-// roundToBFloat16 rounds to the nearest, to even between two; a NaN stays one.
-func roundToBFloat16(v float32) bfloat16.BFloat16 {
-	bits := math.Float32bits(v)
-	if v != v {
-		return bfloat16.BFloat16(bits>>16 | 0x40)
-	}
-	return bfloat16.BFloat16((bits + 0x7fff + bits>>16&1) >> 16)
 }

@@ -253,6 +253,8 @@ func TestHalfPrecisionIsRoundedOnce(t *testing.T) {
 	var floats []float64
 	var signed []int64
 	var unsigned []uint64
+	var signed32 []int32
+	var unsigned32 []uint32
 	for range 3000 {
 		// Near the middle between two numbers of half precision, and from there a little to either side.
 		middle := float64(1+2*rng.IntN(1<<12)) * math.Ldexp(1, rng.IntN(4)-12)
@@ -261,6 +263,11 @@ func TestHalfPrecisionIsRoundedOnce(t *testing.T) {
 		for _, v := range []uint64{whole, whole + 1, whole - 1, rng.Uint64()} {
 			unsigned = append(unsigned, v)
 			signed = append(signed, int64(v), -int64(v))
+		}
+		short := uint32(1+2*rng.IntN(1<<8)) << rng.IntN(23)
+		for _, v := range []uint32{short, short + 1, short - 1, rng.Uint32()} {
+			unsigned32 = append(unsigned32, v)
+			signed32 = append(signed32, int32(v), -int32(v))
 		}
 	}
 	for _, c := range []struct {
@@ -272,7 +279,7 @@ func TestHalfPrecisionIsRoundedOnce(t *testing.T) {
 				out = append(out, ConvertDType(ConvertDType(x, c.dtype), dtypes.Float32))
 			}
 			return out
-		}, tensors.FromValue(floats), tensors.FromValue(signed), tensors.FromValue(unsigned))
+		}, tensors.FromValue(floats), tensors.FromValue(signed), tensors.FromValue(unsigned), tensors.FromValue(signed32), tensors.FromValue(unsigned32))
 		check := func(from any, got float64, exact *big.Float) {
 			t.Helper()
 			want, _ := new(big.Float).SetPrec(c.precision).Set(exact).Float64()
@@ -289,6 +296,12 @@ func TestHalfPrecisionIsRoundedOnce(t *testing.T) {
 		}
 		for i, v := range values(t, got[2]) {
 			check(unsigned[i], v, new(big.Float).SetUint64(unsigned[i]))
+		}
+		for i, v := range values(t, got[3]) {
+			check(signed32[i], v, big.NewFloat(float64(signed32[i])))
+		}
+		for i, v := range values(t, got[4]) {
+			check(unsigned32[i], v, big.NewFloat(float64(unsigned32[i])))
 		}
 	}
 }
