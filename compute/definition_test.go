@@ -316,6 +316,14 @@ func TestLongSums(t *testing.T) {
 			require.InDelta(t, value, v, 1e-6, "axes %v, element %d", axes, i)
 		}
 	}
+	// The sums of blocks are many themselves.
+	for _, value := range []float32{0.1, 0.3} {
+		x := run(t, newBackend(t, ""), func(in []*Node) []*Node { return []*Node{BroadcastToDims(in[0], 1<<23, 2)} }, tensors.FromValue(value))[0]
+		got := run(t, newBackend(t, "threads=2"), func(in []*Node) []*Node { return []*Node{ReduceMean(in[0], 0), ReduceAllMean(in[0])} }, x)
+		for _, v := range append(values(t, got[0]), values(t, got[1])...) {
+			require.InEpsilon(t, value, v, 3e-5)
+		}
+	}
 }
 
 // What is summed within a photo is the same, bit for bit, whatever the batch, and wherever its axis is.
@@ -326,6 +334,9 @@ func TestReductionsDoNotDependOnTheBatch(t *testing.T) {
 		{[]int{50, 3, 40}, []int{0, 2}},
 		{[]int{50, 40, 3}, []int{0, 1}},
 		{[]int{2000, 3}, []int{0}},
+		{[]int{6000, 3}, []int{0}},
+		{[]int{7, 1500, 3}, []int{1}},
+		{[]int{7, 9, 3}, []int{1}},
 		{[]int{50, 3, 1, 40}, []int{0, 3}},
 		{[]int{20, 3, 30, 2, 5}, []int{0, 2, 4}},
 	} {

@@ -41,20 +41,28 @@ func spansOf(dims, axes []int) []span {
 	return spans
 }
 
-// blockRows is the length over which a sum runs before it is added to others. It is fixed, so that
-// sums do not depend on the number of threads.
+// blockRows is how many numbers are added one after the other at most: then their sums are added to each other in the
+// same way. It is fixed, so that sums do not depend on the number of threads.
 const blockRows = 1024
 
-// folding is how to reduce: adjacent elements, the same in the order of rows, and rows.
+// folding is how to reduce: each of some blocks of adjacent elements to one, the same in the order of rows, and rows.
 type folding struct {
-	row, inOrder func(x []float32) float32
-	rows         func(dst, x []float32)
+	blocks, inOrder func(dst []float32, block func(i int) []float32)
+	rows            func(dst, x []float32)
 }
 
 var foldings = map[backends.OpType]folding{
-	backends.OpTypeReduceSum: {sumRow, sumInOrder, addTo},
-	backends.OpTypeReduceMax: {maxRow, maxRow, maxTo},
-	backends.OpTypeReduceMin: {minRow, minRow, minTo},
+	backends.OpTypeReduceSum: {each(sumRow), each(sumInOrder), addTo},
+	backends.OpTypeReduceMax: {each(maxRow), each(maxRow), maxTo},
+	backends.OpTypeReduceMin: {each(minRow), each(minRow), minTo},
+}
+
+func each(row func(x []float32) float32) func(dst []float32, block func(i int) []float32) {
+	return func(dst []float32, block func(i int) []float32) {
+		for i := range dst {
+			dst[i] = row(block(i))
+		}
+	}
 }
 
 // fastReduce reduces float32; nil where another way is needed.
@@ -80,68 +88,65 @@ func fastReduce(n *node) kernel {
 	}
 }
 
+// reduce reduces blocks, then what they became, until one block is left.
 func (s span) reduce(c *call, out, x []float32, f folding) {
-	blocks := (s.size + blockRows - 1) / blockRows
-	switch {
-	case s.inner > 1:
-		reduceColumns(c, out, x, s, blocks, f.rows)
-	case s.columns:
-		reduceRows(c, out, x, s, blocks, f.inOrder)
-	default:
-		reduceRows(c, out, x, s, blocks, f.row)
+	for {
+		blocks := (s.size + blockRows - 1) / blockRows
+		dst := out
+		if blocks > 1 {
+			dst = make([]float32, s.outer*blocks*s.inner)
+		}
+		switch {
+		case s.inner > 1:
+			s.reduceColumns(c, dst, x, blocks, f.rows)
+		case s.columns:
+			s.reduceRows(c, dst, x, blocks, f.inOrder)
+		default:
+			s.reduceRows(c, dst, x, blocks, f.blocks)
+		}
+		if blocks == 1 {
+			return
+		}
+		x, s.size = dst, blocks
 	}
+}
+
+// inBlocks calls f with ranges of all blocks.
+func (s span) inBlocks(c *call, blocks int, f func(from, to int)) {
+	inChunks(c, s.outer*blocks, parallelSize/(min(blockRows, s.size)*s.inner)+1, f)
+}
+
+// block is where block i of all begins, and its rows.
+func (s span) block(i, blocks int) (first, rows int) {
+	if blocks == 1 {
+		return i * s.size, s.size
+	}
+	o, b := i/blocks, i%blocks
+	return o*s.size + b*blockRows, min(blockRows, s.size-b*blockRows)
 }
 
 // reduceRows reduces rows that are contiguous.
-func reduceRows(c *call, out, x []float32, s span, blocks int, row func(x []float32) float32) {
-	if blocks == 1 {
-		inChunks(c, s.outer, parallelSize/s.size+1, func(from, to int) {
-			for o := from; o < to; o++ {
-				out[o] = row(x[o*s.size : (o+1)*s.size])
-			}
+func (s span) reduceRows(c *call, dst, x []float32, blocks int, fold func(dst []float32, block func(i int) []float32)) {
+	s.inBlocks(c, blocks, func(from, to int) {
+		fold(dst[from:to], func(i int) []float32 {
+			first, rows := s.block(from+i, blocks)
+			return x[first : first+rows]
 		})
-		return
-	}
-	partial := make([]float32, s.outer*blocks)
-	inChunks(c, len(partial), parallelSize/blockRows, func(from, to int) {
-		for i := from; i < to; i++ {
-			o, b := i/blocks, i%blocks
-			partial[i] = row(x[o*s.size+b*blockRows : o*s.size+min((b+1)*blockRows, s.size)])
-		}
 	})
-	for o := range out {
-		out[o] = row(partial[o*blocks : (o+1)*blocks])
-	}
 }
 
 // reduceColumns folds rows of inner elements.
-func reduceColumns(c *call, out, x []float32, s span, blocks int, fold func(dst, x []float32)) {
-	block := func(dst []float32, o, b int) {
-		first := (o*s.size + b*blockRows) * s.inner
-		copy(dst, x[first:first+s.inner])
-		for r := 1; r < min(blockRows, s.size-b*blockRows); r++ {
-			fold(dst, x[first+r*s.inner:first+(r+1)*s.inner])
-		}
-	}
-	partial := out
-	if blocks > 1 {
-		partial = make([]float32, s.outer*blocks*s.inner)
-	}
-	inChunks(c, s.outer*blocks, parallelSize/(min(blockRows, s.size)*s.inner)+1, func(from, to int) {
+func (s span) reduceColumns(c *call, dst, x []float32, blocks int, fold func(dst, x []float32)) {
+	s.inBlocks(c, blocks, func(from, to int) {
 		for i := from; i < to; i++ {
-			block(partial[i*s.inner:(i+1)*s.inner], i/blocks, i%blocks)
+			first, rows := s.block(i, blocks)
+			sums := dst[i*s.inner : (i+1)*s.inner]
+			copy(sums, x[first*s.inner:])
+			for r := first + 1; r < first+rows; r++ {
+				fold(sums, x[r*s.inner:(r+1)*s.inner])
+			}
 		}
 	})
-	if blocks == 1 {
-		return
-	}
-	for o := range s.outer {
-		dst := out[o*s.inner : (o+1)*s.inner]
-		copy(dst, partial[o*blocks*s.inner:])
-		for b := 1; b < blocks; b++ {
-			fold(dst, partial[(o*blocks+b)*s.inner:(o*blocks+b+1)*s.inner])
-		}
-	}
 }
 
 // sumInOrder adds one after the other, as columns are added.
