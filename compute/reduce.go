@@ -52,7 +52,7 @@ type folding struct {
 }
 
 var foldings = map[backends.OpType]folding{
-	backends.OpTypeReduceSum: {each(sumRow), each(sumInOrder), addTo},
+	backends.OpTypeReduceSum: {each(sumRow), sumInOrder, addTo},
 	backends.OpTypeReduceMax: {each(maxRow), each(maxRow), maxTo},
 	backends.OpTypeReduceMin: {each(minRow), each(minRow), minTo},
 }
@@ -149,28 +149,41 @@ func (s span) reduceColumns(c *call, dst, x []float32, blocks int, fold func(dst
 	})
 }
 
-// sumInOrder adds one after the other, as columns are added.
-func sumInOrder(x []float32) float32 {
-	sum := x[0]
-	for _, v := range x[1:] {
+// sumInOrder adds the numbers of each block one after the other, as columns are added: four blocks at once, since an
+// addition waits for the one before it.
+func sumInOrder(dst []float32, block func(i int) []float32) {
+	i := 0
+	for ; i+4 <= len(dst); i += 4 {
+		x0, x1, x2, x3 := block(i), block(i+1), block(i+2), block(i+3)
+		n := min(len(x0), len(x1), len(x2), len(x3))
+		y1, y2, y3 := x1[:n], x2[:n], x3[:n]
+		s0, s1, s2, s3 := x0[0], x1[0], x2[0], x3[0]
+		for j := 1; j < n; j++ {
+			s0, s1, s2, s3 = s0+x0[j], s1+y1[j], s2+y2[j], s3+y3[j]
+		}
+		dst[i], dst[i+1], dst[i+2], dst[i+3] = addInOrder(s0, x0[n:]), addInOrder(s1, x1[n:]), addInOrder(s2, x2[n:]), addInOrder(s3, x3[n:])
+	}
+	for ; i < len(dst); i++ {
+		x := block(i)
+		dst[i] = addInOrder(x[0], x[1:])
+	}
+}
+
+func addInOrder(sum float32, x []float32) float32 {
+	for _, v := range x {
 		sum += v
 	}
 	return sum
 }
 
+// sumRow has eight sums at once, in variables, which stay in registers.
 func sumRow(x []float32) float32 {
-	var lanes [8]float32
-	for len(x) >= 8 {
-		for i := range lanes {
-			lanes[i] += x[i]
-		}
-		x = x[8:]
+	var s0, s1, s2, s3, s4, s5, s6, s7 float32
+	for ; len(x) >= 8; x = x[8:] {
+		s0, s1, s2, s3 = s0+x[0], s1+x[1], s2+x[2], s3+x[3]
+		s4, s5, s6, s7 = s4+x[4], s5+x[5], s6+x[6], s7+x[7]
 	}
-	sum := (lanes[0] + lanes[4]) + (lanes[1] + lanes[5]) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]))
-	for _, v := range x {
-		sum += v
-	}
-	return sum
+	return addInOrder((s0+s4)+(s1+s5)+((s2+s6)+(s3+s7)), x)
 }
 
 func maxRow(x []float32) float32 {
