@@ -366,6 +366,63 @@ func TestGIFScreens(t *testing.T) {
 	}
 }
 
+// hidingGIFs are GIF files whose first picture has 4 x 4 pixels, behind an extension that the package gif takes for a
+// longer one: it sees only the picture after that, of 2100 x 2100.
+func hidingGIFs(t testing.TB) [][]byte {
+	small, large := asGIF(t, image.NewPaletted(image.Rect(0, 0, 4, 4), grey2())), asGIF(t, image.NewPaletted(image.Rect(0, 0, 2100, 2100), grey2()))
+	const head = 13 + 3*2 // bytes before the first block
+	frame := small[head : len(small)-1]
+	// Of a text it reads 13 bytes, whatever its length, and the rest as blocks.
+	text := append([]byte{0x21, 0x01, 13}, append(make([]byte, 12), byte(1+len(frame)), 0)...)
+	// Where an application's name is empty it goes on: the descriptor seems to be a block of 0x2c bytes.
+	application := []byte{0x21, 0xff, 0}
+	padding := make([]byte, 1+0x2c-len(frame))
+	return [][]byte{
+		bytes.Join([][]byte{large[:head], text, frame, {0}, large[head:]}, nil),
+		bytes.Join([][]byte{large[:head], application, frame, padding, {0}, large[head:]}, nil),
+	}
+}
+
+// TestGIFDecodesWhatItMeasured: no picture is decoded but the one whose size the limits allowed.
+func TestGIFDecodesWhatItMeasured(t *testing.T) {
+	for i, data := range hidingGIFs(t) {
+		src, err := gif.Decode(bytes.NewReader(data))
+		require.NoError(t, err, i)
+		require.Equal(t, image.Rect(0, 0, 2100, 2100), src.Bounds(), "the file hides no picture any more")
+		m, err := Decode(data, Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 16})
+		require.NoError(t, err, i)
+		require.Equal(t, image.Rect(0, 0, 4, 4), m.Bounds(), i)
+		// Without the small one's end there is nothing to decode, whatever is behind it.
+		_, err = Decode(data[:13+3*2+8], DefaultLimits())
+		require.Equal(t, CodeTruncated, code(t, err), i)
+	}
+	empty := append(bytes.Clone(asGIF(t, quarters())[:13+3*256]), 0x3b)
+	_, err := Decode(empty, DefaultLimits())
+	require.Equal(t, CodeCorrupt, code(t, err))
+	require.ErrorContains(t, err, "no picture")
+}
+
+// TestGIFTransparency: a picture has the transparent colour of the extension that is the last before it.
+func TestGIFTransparency(t *testing.T) {
+	const head = 13 + 3*2
+	data := asGIF(t, image.NewPaletted(image.Rect(0, 0, 4, 4), grey2()))
+	control := func(flags, index byte) []byte { return []byte{0x21, 0xf9, 4, flags, 0, 0, index, 0} }
+	comment := []byte{0x21, 0xfe, 2, 'h', 'i', 0}
+	for _, c := range []struct {
+		before [][]byte
+		want   uint8 // black is transparent, and over white
+	}{
+		{[][]byte{comment}, 0},
+		{[][]byte{control(1, 0), comment}, 255},
+		{[][]byte{control(1, 1), control(1, 0)}, 255},
+		{[][]byte{control(1, 0), comment, control(1, 1)}, 0},
+	} {
+		m, err := Decode(bytes.Join([][]byte{data[:head], bytes.Join(c.before, nil), data[head:]}, nil), DefaultLimits())
+		require.NoError(t, err)
+		require.Equal(t, c.want, m.Pix[0], c.before)
+	}
+}
+
 // TestHugeCanvas: of an animation whose canvas is large and nearly empty at first, the frame is taken alone.
 func TestHugeCanvas(t *testing.T) {
 	gifs, webps := testFile(t, "animated.gif"), testFile(t, "animated.webp")
@@ -584,9 +641,18 @@ func FuzzDecode(f *testing.F) {
 		f.Add(testFile(f, name))
 	}
 	f.Add(claimingPNG(60000, 60000))
-	limits := Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 16}
+	for _, data := range hidingGIFs(f) {
+		f.Add(data)
+	}
+	limits := Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 16, MaxMemory: 1 << 20}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		m, err := Decode(data, limits)
+		runtime.ReadMemStats(&after)
+		// More than at once, since some files are tried by two decoders, and both have buffers of their own.
+		most := 4*limits.MaxMemory + 16*int64(len(data)) + 1<<20
+		require.LessOrEqual(t, int64(after.TotalAlloc-before.TotalAlloc), most, "bytes that decoding took")
 		if err != nil {
 			require.Nil(t, m)
 			code(t, err)
