@@ -262,6 +262,21 @@ func TestWithoutEnd(t *testing.T) {
 	}
 }
 
+// TestUnfilledFile: a file of the right length of which only the beginning has come, and zeros for the rest, is not
+// taken for a picture without its end marker, although zeros are codes like others.
+func TestUnfilledFile(t *testing.T) {
+	for _, quality := range []int{85, 95, 100} {
+		var b bytes.Buffer
+		require.NoError(t, stdjpeg.Encode(&b, noise(160, 120, 2), &stdjpeg.Options{Quality: quality}))
+		for _, there := range []int{10, 50, 90} {
+			data := bytes.Clone(b.Bytes())
+			clear(data[len(data)*there/100:])
+			_, err := Decode(data, 1)
+			require.Equal(t, ErrUnusual, err, "quality %d, %d%% there", quality, there)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, data := range samples(f) {
 		f.Add(data)

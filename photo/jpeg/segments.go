@@ -24,6 +24,11 @@ const (
 	markerCOM   = 0xfe
 )
 
+// mostPadding is how many bytes may be behind the last scan of a file whose end marker is missing. Zeros are codes like
+// others: where a transfer has made room for the whole file and filled a part of it, they decode to the rest of the
+// picture, and what tells is that more of them are left.
+const mostPadding = 16
+
 // decode reads the segments up to the end of the picture and leaves the planes of the components.
 func (d *decoder) decode() error {
 	if len(d.data) < 2 || d.data[0] != 0xff || d.data[1] != markerSOI {
@@ -33,7 +38,7 @@ func (d *decoder) decode() error {
 	for {
 		marker, next := nextMarker(d.data, at)
 		if next < 0 {
-			if !begun || !d.whole() {
+			if !begun || !d.whole() || len(d.data)-at > mostPadding {
 				return ErrUnusual
 			}
 			break // some writers leave the end out, and some transfers lose it
