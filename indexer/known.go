@@ -26,7 +26,9 @@ type known struct {
 func knownPath(work string) string { return filepath.Join(work, "known") }
 
 // knownVersion changes with the form of the file, and with what makes a photo unreadable.
-func knownVersion(limits photo.Limits) string { return fmt.Sprintf("kleid-known-1 %+v", limits) }
+func knownVersion(limits photo.Limits) string {
+	return fmt.Sprintf("kleid-known-2 %s %+v", photo.Version, limits)
+}
 
 // readKnown returns what is known, by location. A file that is not there, damaged or of another version costs reading
 // the photos again.

@@ -1,9 +1,13 @@
 package indexer
 
 import (
+	"bytes"
 	"context"
+	"encoding/gob"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,6 +107,22 @@ func TestReadKnown(t *testing.T) {
 	all, err = readKnown(work, photo.DefaultLimits())
 	require.ErrorContains(t, err, "damaged")
 	require.Empty(t, all)
+
+	// What another version could not read, this one may.
+	require.Contains(t, knownVersion(photo.DefaultLimits()), photo.Version)
+	for _, version := range []string{
+		fmt.Sprintf("kleid-known-1 %+v", photo.DefaultLimits()),
+		strings.ReplaceAll(knownVersion(photo.DefaultLimits()), photo.Version, "photo-1"),
+	} {
+		var b bytes.Buffer
+		encoder := gob.NewEncoder(&b)
+		require.NoError(t, encoder.Encode(version))
+		require.NoError(t, encoder.Encode(want[1]))
+		require.NoError(t, os.WriteFile(knownPath(work), b.Bytes(), 0o644))
+		all, err = readKnown(work, photo.DefaultLimits())
+		require.ErrorContains(t, err, "another version")
+		require.Empty(t, all)
+	}
 }
 
 // A listing that says what was known saves even the question.
