@@ -27,12 +27,12 @@ func TestReadCSV(t *testing.T) {
 			{ProductID: "c", Source: "b/c.jpg", Location: "/shop/b/c.jpg"},
 		}},
 		"all columns": {"product_id,image,title,url,price,currency,colour,size\np 1,https://x.example/a.jpg?w=1,Red,https://x.example/,1.50,EUR,red,\n", []Entry{{
-			ProductID: "p 1", Source: "https://x.example/a.jpg?w=1", Location: "https://x.example/a.jpg?w=1", Title: "Red", URL: "https://x.example/",
+			ProductID: "p 1", Named: true, Source: "https://x.example/a.jpg?w=1", Location: "https://x.example/a.jpg?w=1", Title: "Red", URL: "https://x.example/",
 			Price: new(1.5), Currency: "EUR", Attributes: map[string]string{"colour": "red"},
 		}}},
 		"semicolons, byte order mark, Windows lines": {"\ufeffProduct_ID; PHOTO ;Title\r\n7;a.jpg;x, y\r\n\r\n8;b.jpg;z", []Entry{
-			{ProductID: "7", Source: "a.jpg", Location: "/shop/a.jpg", Title: "x, y"},
-			{ProductID: "8", Source: "b.jpg", Location: "/shop/b.jpg", Title: "z"},
+			{ProductID: "7", Named: true, Source: "a.jpg", Location: "/shop/a.jpg", Title: "x, y"},
+			{ProductID: "8", Named: true, Source: "b.jpg", Location: "/shop/b.jpg", Title: "z"},
 		}},
 		"tabs": {"path\tMyColumn\n/abs/a.jpg\t1\n", []Entry{
 			{ProductID: "a", Source: "/abs/a.jpg", Location: "/abs/a.jpg", Attributes: map[string]string{"MyColumn": "1"}},
@@ -95,8 +95,8 @@ func TestCSVAndJSONLAgree(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, fromCSV, fromJSONL.Entries)
 	require.Equal(t, []Entry{
-		{ProductID: "7", Source: "a.jpg", Location: "/shop/a.jpg", Title: "x", Price: new(1.5), Attributes: map[string]string{"Colour": "Red", "colour": "red"}},
-		{ProductID: "8", Source: "b.jpg", Location: "/shop/b.jpg", Attributes: map[string]string{"image": "c.jpg"}},
+		{ProductID: "7", Named: true, Source: "a.jpg", Location: "/shop/a.jpg", Title: "x", Price: new(1.5), Attributes: map[string]string{"Colour": "Red", "colour": "red"}},
+		{ProductID: "8", Named: true, Source: "b.jpg", Location: "/shop/b.jpg", Attributes: map[string]string{"image": "c.jpg"}},
 	}, fromCSV)
 }
 

@@ -12,6 +12,7 @@ import (
 // Entry is one photo of the catalogue: it becomes exactly one row, whatever its file holds.
 type Entry struct {
 	ProductID string
+	Named     bool   // the catalogue gives ProductID; otherwise it is the name of the file
 	Source    string // as the catalogue gave it; for a folder the path inside it, with slashes
 	Location  string // where its bytes are: a file's path, or a URL
 	// Info is what a listing said of them; the zero Info where the catalogue is none.
@@ -23,9 +24,6 @@ type Entry struct {
 
 	Err string // why there is nothing to read, if it is known already
 }
-
-// Unnamed says that the entry's product is called as its file is, as it is where the catalogue gives no product ids.
-func (e Entry) Unnamed() bool { return e.ProductID == productOf(fileOf(e.Source)) }
 
 // Skipped is something of the catalogue that is no photo and yet worth telling an operator.
 type Skipped struct {

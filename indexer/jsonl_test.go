@@ -17,11 +17,11 @@ func TestReadJSONL(t *testing.T) {
 			{ProductID: "c", Source: "b/c.jpg", Location: "/shop/b/c.jpg"},
 		}},
 		"all members": {`{"product_id": "p 1", "image": "https://x.example/a.jpg", "title": "Red\nü", "url": "https://x.example/", "price": 1.50, "currency": "EUR", "colour": "red", "sizes": [36, 38], "new": true, "old": null}`, []Entry{{
-			ProductID: "p 1", Source: "https://x.example/a.jpg", Location: "https://x.example/a.jpg", Title: "Red\nü", URL: "https://x.example/",
+			ProductID: "p 1", Named: true, Source: "https://x.example/a.jpg", Location: "https://x.example/a.jpg", Title: "Red\nü", URL: "https://x.example/",
 			Price: new(1.5), Currency: "EUR", Attributes: map[string]string{"colour": "red", "sizes": "[36,38]", "new": "true"},
 		}}},
 		"numbers and texts": {`{"photo": "a.jpg", "product_id": 12345678901234567890, "price": "2"}`, []Entry{
-			{ProductID: "12345678901234567890", Source: "a.jpg", Location: "/shop/a.jpg", Price: new(2.0)},
+			{ProductID: "12345678901234567890", Named: true, Source: "a.jpg", Location: "/shop/a.jpg", Price: new(2.0)},
 		}},
 		"attributes": {`{"photo": "a.jpg", "attributes": {"title": "inner", "colour": "red", "x": {"y": 1}}, "colour": "blue"}`, []Entry{
 			{ProductID: "a", Source: "a.jpg", Location: "/shop/a.jpg", Attributes: map[string]string{"title": "inner", "colour": "blue", "x": `{"y":1}`}},

@@ -115,7 +115,7 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 			e.Location, e.Err = "", fmt.Sprintf("line %d of the catalogue names what it may not: %v", line, err)
 		}
 	}
-	if e.ProductID == "" {
+	if e.Named = e.ProductID != ""; !e.Named {
 		e.ProductID = product
 	}
 	if n := max(len(e.ProductID), len(e.Source)); n > maxName {

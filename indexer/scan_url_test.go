@@ -83,7 +83,7 @@ func TestScanURL(t *testing.T) {
 	listing, err := Scan(t.Context(), "s3://shop/nightly/catalogue.parquet", "")
 	require.NoError(t, err)
 	require.Len(t, listing.Entries, 3)
-	require.Equal(t, Entry{ProductID: "p1", Source: "photos/1.jpg", Location: "s3://shop/nightly/photos/1.jpg", Price: new(19.5), Attributes: map[string]string{"fabric": "silk"}}, listing.Entries[0])
+	require.Equal(t, Entry{ProductID: "p1", Named: true, Source: "photos/1.jpg", Location: "s3://shop/nightly/photos/1.jpg", Price: new(19.5), Attributes: map[string]string{"fabric": "silk"}}, listing.Entries[0])
 	require.Equal(t, []string{"s3://shop/2.jpg", "https://shop.example/3.jpg"}, []string{listing.Entries[1].Location, listing.Entries[2].Location})
 	listing, err = Scan(t.Context(), "s3://shop/nightly/catalogue.csv", "")
 	require.NoError(t, err)

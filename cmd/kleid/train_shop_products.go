@@ -9,13 +9,14 @@ import (
 	"github.com/kleid-search/kleid/models/training"
 )
 
-// checkProducts says whether a catalogue gives product ids. It returns an error where it does not and has the photos of
-// each dress in a folder, photos/DRESS/front.jpg: by their files' names, all of them would be of the one dress "front".
+// checkProducts says whether a catalogue gives product ids. It returns an error where rows have none and the photos of
+// each dress are in a folder, photos/DRESS/front.jpg: by their files' names, all of them would be of the one dress "front".
 func checkProducts(place string, entries []indexer.Entry) (named bool, err error) {
 	folders, of := map[string]bool{}, map[string]map[string]bool{}
 	for _, e := range entries {
-		if !e.Unnamed() {
-			return true, nil
+		if e.Named {
+			named = true
+			continue
 		}
 		folder := path.Dir(filepath.ToSlash(e.Source))
 		folders[folder] = true
@@ -32,9 +33,13 @@ func checkProducts(place string, entries []indexer.Entry) (named bool, err error
 	}
 	// Folders that are views, front/DRESS.jpg and back/DRESS.jpg, are few, and products by their files' names are right.
 	if len(of[most]) > 1 && len(folders) >= len(of) {
-		return false, fmt.Errorf("the catalogue %s gives no product ids, so that a file's name stands for its product, and %q is in %d folders: write a manifest (.csv) with the columns product_id and photo", place, most, len(of[most]))
+		gives := "gives no product ids"
+		if named {
+			gives = "does not give each photo a product id"
+		}
+		return named, fmt.Errorf("the catalogue %s %s, so that a file's name stands for its product, and %q is in %d folders: write a manifest (.csv) with the columns product_id and photo", place, gives, most, len(of[most]))
 	}
-	return false, nil
+	return named, nil
 }
 
 // tellShop tells what is learned from, and what became of photos and products that are there more than once.

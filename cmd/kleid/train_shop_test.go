@@ -99,6 +99,8 @@ func TestCheckProducts(t *testing.T) {
 		"a folder for each dress":  {" a/front.jpg b/front.jpg c/back.jpg", false, `"front" is in 2 folders: write a manifest`},
 		"a folder for each view":   {" front/a.jpg front/b.jpg front/c.jpg back/a.jpg back/b.jpg", false, ""},
 		"products have their ids":  {"a:a/front.jpg b:b/front.jpg", true, ""},
+		"ids as the files' names":  {"a:2024/a.jpg a:2025/a.jpg b:2025/b.jpg", true, ""},
+		"one has an id":            {" a/front.jpg b/front.jpg c/back.jpg d:d/front.jpg", true, `does not give each photo a product id, so that a file's name stands for its product, and "front" is in 2 folders`},
 		"all photos in one folder": {" a.jpg b.jpg a.png", false, ""},
 		"nothing":                  {"", false, ""},
 	} {
