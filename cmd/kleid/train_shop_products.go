@@ -50,8 +50,8 @@ func tellShop(progress *progress, shop *training.Shop, named bool) {
 		text  string
 	}{
 		{shop.Repeated, "%d photos are the same as one before, byte for byte: each is taken once"},
-		{shop.Joined, "%d products share a photo with another one, and are taken for it"},
-		{shop.Common, "%d photos are left out: many products have them that differ otherwise, as they have a size chart"},
+		{shop.Joined, "%d products share half of their photos with another one, or more, and are taken for it"},
+		{shop.Common, "%d photos are left out: several products have them that differ otherwise, as they have a size chart"},
 	} {
 		if line.count > 0 {
 			progress.say(line.text, line.count)

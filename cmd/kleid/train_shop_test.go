@@ -129,8 +129,8 @@ func TestCheckProducts(t *testing.T) {
 func TestTellShop(t *testing.T) {
 	var told bytes.Buffer
 	tellShop(&progress{w: &told}, &training.Shop{Joined: 2, Common: 1}, false)
-	require.Contains(t, told.String(), "2 products share a photo")
-	require.Contains(t, told.String(), "1 photos are left out: many products have them")
+	require.Contains(t, told.String(), "2 products share half of their photos")
+	require.Contains(t, told.String(), "1 photos are left out: several products have them")
 	require.Contains(t, told.String(), "no product to learn from has two photos")
 	require.Contains(t, told.String(), "a manifest (.csv) with the columns product_id and photo")
 	require.NotContains(t, told.String(), "byte for byte")

@@ -19,7 +19,7 @@ type ShopPhoto struct {
 }
 
 // Shop is a shop's photos, read and cropped. A fifth of the products is apart, always the same, to measure with.
-// Products that share a photo are one product here: see join.
+// Products that share half of their photos are one product here: see join.
 type Shop struct {
 	learned, apart shopProducts
 	fingerprint    string // of what is learned from

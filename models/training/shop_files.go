@@ -2,7 +2,6 @@ package training
 
 import (
 	"context"
-	"crypto/sha256"
 	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -140,36 +139,4 @@ func (s *shopFiles) shop(photos []ShopPhoto) *Shop {
 		shop.places[name] = at
 	}
 	return shop
-}
-
-// mostSets is among how many products, that differ in their photos otherwise, a photo may be before it says nothing of
-// any.
-const mostSets = 5
-
-// join makes one group of products that share a photo: they are one dress with several ids, which must neither be pushed
-// away from itself nor be learned from and measured with. A photo of many products that differ in their others, such as
-// a size chart or "no photo yet", is common: it shows none of them, and would make one of all.
-func join(files []*shopFile) (groups datasets.Groups, common map[*shopFile]bool) {
-	sets := map[string][]byte{} // a hash of each product's photos
-	for _, f := range files {
-		for _, product := range f.products {
-			h := sha256.Sum256(append(sets[product], f.id...))
-			sets[product] = h[:]
-		}
-	}
-	groups, common = datasets.Groups{}, map[*shopFile]bool{}
-	for _, f := range files {
-		differ := map[string]bool{}
-		for _, product := range f.products {
-			differ[string(sets[product])] = true
-		}
-		if len(differ) > mostSets {
-			common[f] = true
-			continue
-		}
-		for _, product := range f.products {
-			groups.Join(f.products[0], product)
-		}
-	}
-	return groups, common
 }

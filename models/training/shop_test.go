@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -248,20 +251,92 @@ func TestShopRepeats(t *testing.T) {
 	require.ErrorContains(t, s.AddTriplets([]datasets.Triplet{triplet("size-m.jpg", "typo.jpg", "back.jpg")}), `"typo.jpg", which is not in the catalogue`)
 }
 
+// TestJoin groups the products of shops as they are; of each photo it says which products have it.
+func TestJoin(t *testing.T) {
+	for name, test := range map[string]struct {
+		photos []string
+		groups string // the products that are one
+		common []string
+	}{
+		"a dress of one id":                       {[]string{"a", "a"}, "a", nil},
+		"sizes":                                   {[]string{"abc", "abc"}, "abc", nil},
+		"sizes with the first photo alone":        {[]string{"abc", "a", "a"}, "abc", nil},
+		"sizes with several of the photos":        {[]string{"abc", "ab", "a"}, "abc", nil},
+		"two ids, a photo in common":              {[]string{"ab", "a", "b"}, "ab", nil},
+		"two ids, photos of their own":            {[]string{"ab", "ab", "a", "b"}, "ab", nil},
+		"two ids, and sizes of the second":        {[]string{"ab", "ab", "a", "bc"}, "abc", nil},
+		"two dresses on one photo":                {[]string{"ab", "a", "a", "b", "b"}, "a b", []string{"ab"}},
+		"a photo of two dresses has an id":        {[]string{"abc", "a", "a", "b", "b"}, "ac b", []string{"abc"}},
+		"three dresses in a row":                  {[]string{"a", "ab", "b", "bc", "c", "a", "c"}, "a b c", []string{"ab", "bc"}},
+		"in a row without photos of their own":    {[]string{"ab", "bc", "cd", "de"}, "abc de", []string{"cd"}},
+		"a size chart":                            {[]string{"abcde", "a", "b", "c", "d", "e"}, "a b c d e", []string{"abcde"}},
+		"a size chart, three photos":              {[]string{"abc", "a", "a", "a", "b", "b", "b", "c", "c", "c"}, "a b c", []string{"abc"}},
+		"a size chart, and sizes":                 {[]string{"abcdef", "ab", "cd", "ef"}, "ab cd ef", []string{"abcdef"}},
+		"a size chart, and an id of nothing else": {[]string{"abcd", "a", "b", "c"}, "a b c d", []string{"abcd"}},
+		"charts, banners and one photo":           {[]string{"abc", "abc", "abc", "abc", "a", "b", "c"}, "a b c", []string{"abc", "abc", "abc", "abc"}},
+		"charts, and a dress whose ids have one":  {[]string{"abcd", "abcd", "ab", "a", "c", "d"}, "ab c d", []string{"abcd", "abcd"}},
+		"no photo yet":                            {[]string{"abcd", "a", "b", "c", "e"}, "a b c d e", []string{"abcd"}},
+	} {
+		var files []*shopFile
+		products := map[string]bool{}
+		for i, of := range test.photos {
+			f := &shopFile{id: fmt.Sprint(i), products: strings.Split(of, "")}
+			files = append(files, f)
+			for _, product := range f.products {
+				products[product] = true
+			}
+		}
+		groups, common := join(files)
+		members := map[string]string{}
+		for _, product := range slices.Sorted(maps.Keys(products)) {
+			members[groups.First(product)] += product
+		}
+		require.Equal(t, test.groups, strings.Join(slices.Sorted(maps.Values(members)), " "), name)
+		var left []string
+		for i, f := range files {
+			if common[f] {
+				left = append(left, test.photos[i])
+			}
+		}
+		require.Equal(t, test.common, left, name)
+		require.Len(t, common, len(left), name)
+	}
+}
+
+// TestJoinLongRows: however many products have a photo with the next one on it, too, they stay what they are.
+func TestJoinLongRows(t *testing.T) {
+	const n = 500
+	var files []*shopFile
+	product := func(i int) string { return fmt.Sprintf("%03d", i) }
+	for i := range n {
+		for range 2 {
+			files = append(files, &shopFile{products: []string{product(i)}})
+		}
+		if i > 0 {
+			files = append(files, &shopFile{products: []string{product(i - 1), product(i)}})
+		}
+	}
+	groups, common := join(files)
+	for i := range n {
+		require.Equal(t, product(i), groups.First(product(i)))
+	}
+	require.Len(t, common, n-1)
+}
+
 // TestShopCommon leaves out a size chart, which would make one product of all, and keeps a dress whose sizes have ids.
 func TestShopCommon(t *testing.T) {
 	var photos []ShopPhoto
-	for i := range mostSets + 1 {
+	for i := range mostDresses + 1 {
 		product := productOf(datasets.Train, i)
 		photos = append(photos, shopPhoto(t, product, "dress.jpg", uint8(i)), shopPhoto(t, product, "chart.jpg", 200))
 	}
-	for i := range 2 * mostSets { // sizes
+	for i := range 2 * mostDresses { // sizes
 		photos = append(photos, shopPhoto(t, productOf(datasets.Train, 50+i), "sizes.jpg", 100))
 	}
 	s, _ := readShop(t, photos)
 	require.Equal(t, 1, s.Common)
-	require.Equal(t, mostSets+2, s.Learned())
-	require.Equal(t, 2*mostSets-1, s.Joined)
+	require.Equal(t, mostDresses+2, s.Learned())
+	require.Equal(t, 2*mostDresses-1, s.Joined)
 	chart := datasets.Example{Name: "chart.jpg"}
 	require.NoError(t, s.AddTriplets([]datasets.Triplet{{Query: chart, Near: datasets.Example{Name: "dress.jpg"}, Far: chart}}))
 	require.Equal(t, 1, s.Dropped)
