@@ -260,7 +260,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	}
 	options.Config, options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = models.Config{}, nil, nil, 0, LoopOptions{}
 	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v %+v %x %s", stagesVersion, initial.EmbeddingModel(), config, options, m.Options.Paint, photos, m.Options.Trunk.Loop.identity()))
-	inputs = m.withFacets(inputs)
+	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
@@ -314,12 +314,16 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	return weights, m.Work.Delete(ctx, checkpoint)
 }
 
-// withFacets hashes facets into what went into a stage, where they are not the studio's.
-func (m *maker) withFacets(inputs [sha256.Size]byte) [sha256.Size]byte {
-	if m.Options.Facets == nil {
-		return inputs
+// withPool hashes into what went into a stage what its pool is: facets, where they are not the studio's, and the size
+// that crops are kept in, where it is not that of the shipped model's.
+func (m *maker) withPool(inputs [sha256.Size]byte) [sha256.Size]byte {
+	if m.Options.Facets != nil {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%v", m.Options.Facets))
 	}
-	return sha256.Sum256(fmt.Appendf(inputs[:], "%v", m.Options.Facets))
+	if kept := keptSize(m.config()); kept != keptSize(models.DefaultConfig()) {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%v", kept))
+	}
+	return inputs
 }
 
 // stage runs one step of the making, which changes the model, and keeps its result under a name that
@@ -341,7 +345,7 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	if m.Mining != "" {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Mining))
 	}
-	inputs = m.withFacets(inputs)
+	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
 	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
 	if err == nil {

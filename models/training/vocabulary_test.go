@@ -7,6 +7,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models"
 )
 
 // TestOtherFacets: nothing knows how many facets there are, and their order is the options'.
@@ -27,12 +28,14 @@ func TestOtherFacets(t *testing.T) {
 		}
 	}
 	var none [32]byte
-	other := &maker{}
-	require.Equal(t, none, other.withFacets(none), "stages of the studio's facets keep their names")
+	other := &maker{Options: Options{Trunk: TrunkOptions{Config: models.DefaultConfig()}}}
+	require.Equal(t, none, other.withPool(none), "stages of the studio's facets and the shipped model's crops keep their names")
 	require.Equal(t, datasets.Facets(), other.vocabulary())
-	first := m.withFacets(none)
+	first := m.withPool(none)
 	m.Options.Facets[1].Labels = []string{"wide", "slim"}
-	require.NotEqual(t, first, m.withFacets(none), "stages of other facets are other stages")
+	require.NotEqual(t, first, m.withPool(none), "stages of other facets are other stages")
+	other.Options.Trunk.Config.CropHeight += 16
+	require.NotEqual(t, none, other.withPool(none), "how large crops are kept was not always their model's affair")
 
 	options.FacetLoss.Given = map[string]map[string]float64{"neckline": {"round": 2}}
 	_, err = newMaker(t.Context(), options)
