@@ -133,6 +133,23 @@ func TestMemoryIsEnough(t *testing.T) {
 	}
 }
 
+// TestMemoryOfTransparency: transparency that is a picture of its own costs that, and plain bytes cost what they are.
+func TestMemoryOfTransparency(t *testing.T) {
+	p, err := parseWebP(testFile(t, "alpha_lossy.webp"))
+	require.NoError(t, err)
+	require.True(t, p.alphaCompressed())
+	h, err := webpHeader(p.file())
+	require.NoError(t, err)
+	require.Equal(t, int64(7*32*24), h.memory)
+	p.alpha = append([]byte{0}, bytes.Repeat([]byte{255}, 32*24)...)
+	h, err = webpHeader(p.file())
+	require.NoError(t, err)
+	require.Equal(t, int64(6*32*24), h.memory)
+	m, err := Decode(p.file(), DefaultLimits())
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 32, 24), m.Bounds())
+}
+
 func grey2() color.Palette { return color.Palette{color.Black, color.White} }
 
 // TestMemoryOfThePatientDecoder: a damaged file is left to image/jpeg, unless that would take more than is allowed.

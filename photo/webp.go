@@ -33,7 +33,11 @@ func webpHeader(data []byte) (header, error) {
 	switch {
 	case p.vp8l != nil: // four channels, twice where there is a palette
 		h.memory = 8 * area(p.size)
-	case p.alpha != nil: // planes, transparency and the picture; before that the four channels of the transparency
+	case p.alpha != nil && p.alphaCompressed():
+		// Before the planes the four channels of the transparency, two more where it has a palette and less than another
+		// one where it is predicted.
+		h.memory = 7 * area(p.size)
+	case p.alpha != nil: // planes, transparency and the picture
 		h.memory = 6 * area(p.size)
 	default: // planes of luma and chroma, and the picture
 		h.memory = 5 * area(p.size)
@@ -140,6 +144,9 @@ func (p *webpPicture) take(id string, payload []byte) bool {
 	}
 	return p.vp8 != nil || p.vp8l != nil
 }
+
+// alphaCompressed says whether the transparency is a picture of VP8L, not plain bytes (RFC 9649, section 2.7.1.2).
+func (p *webpPicture) alphaCompressed() bool { return len(p.alpha) > 0 && p.alpha[0]&3 != 0 }
 
 // measure reads the picture's size from its own header.
 func (p *webpPicture) measure() error {
