@@ -22,7 +22,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
   kleid serve --index index/ --listen 127.0.0.1:8080
 
 Every flag is also an environment variable: --max-bad is KLEID_MAX_BAD. Only --products of train,
-evaluate and bench is KLEID_TRAIN_PRODUCTS, KLEID_EVALUATE_PRODUCTS and KLEID_BENCH_PRODUCTS. With
+evaluate and bench is KLEID_TRAIN_PRODUCTS, KLEID_EVALUATE_PRODUCTS and KLEID_BENCH_PRODUCTS, and
+--store of bench rebuild is none, so that it never means the shop's. With
 --json a command prints exactly one line on standard output, last; logs and progress go to standard
 error.
 

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -22,7 +24,7 @@ import (
 type rebuildFigures struct {
 	Rows             int     `json:"rows"`
 	Size             int     `json:"embedding_size"`
-	StoreSeconds     float64 `json:"store_seconds"` // rows added, index built, published, opened
+	StoreSeconds     float64 `json:"store_seconds"` // rows added, index built, published unless it is in --store, opened
 	ParquetSeconds   float64 `json:"parquet_seconds"`
 	ParquetMB        float64 `json:"parquet_mb"` // of the file
 	ParquetMBPerSec  float64 `json:"parquet_mb_per_second"`
@@ -38,7 +40,9 @@ func benchRebuildCommand() *cli.Command {
 		Name:  "rebuild",
 		Usage: "rows a second into Parquet and a store, with embeddings given",
 		Description: `Makes rows with random embeddings, and writes them to a Parquet file and to a store, as kleid index does when
-all photos are embedded. The time in which rows are made up does not count.
+all photos are embedded. The time in which rows are made up does not count. In a store that --store names, which
+must have no index yet, the rows are not published, and they go at the end; no variable names it, since
+KLEID_STORE is a shop's.
 
 Examples:
   kleid bench rebuild --rows 100000
@@ -47,7 +51,7 @@ Examples:
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "rows", Value: 100_000, EnvVars: env("rows"), Usage: "`N` rows"},
 			&cli.IntFlag{Name: "size", Value: 512, EnvVars: env("size"), Usage: "`N` numbers in each of the two embeddings"},
-			storeFlag("embedded, in a folder that goes again"),
+			&cli.StringFlag{Name: "store", DefaultText: "embedded, in a folder that goes again", Usage: "where the vectors are for a while: `URL` is " + storeForms},
 			jsonFlag(),
 		},
 		Action: benchRebuild,
@@ -63,22 +67,15 @@ func benchRebuild(c *cli.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	url := c.String("store")
-	if url == "" {
-		url = "embedded:" + dir
-	}
-	if err := checkStore(c, url); err != nil {
-		return err
-	}
-	store, err := openStore(c.Context, url)
+	store, drop, err := benchStore(c, dir)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { err = errors.Join(err, drop()) }()
 	p := newProgress(c)
 	defer p.end()
 	f := rebuildFigures{Rows: c.Int("rows"), Size: c.Int("size")}
-	if err := f.rebuild(c.Context, store, filepath.Join(dir, "rows.parquet"), func(done int) { p.show("rebuild", done, f.Rows, "") }); err != nil {
+	if err := f.rebuild(c.Context, store, c.String("store") == "", filepath.Join(dir, "rows.parquet"), func(done int) { p.show("rebuild", done, f.Rows, "") }); err != nil {
 		return err
 	}
 	p.end()
@@ -94,9 +91,59 @@ a search among all takes %.1f ms; peak memory %.0f MB
 	return err
 }
 
-func (f *rebuildFigures) rebuild(ctx context.Context, store vectors.Store, file string, progress func(done int)) error {
+// benchRun is the run that is made up, and made anew where one before was killed.
+const benchRun = "bench"
+
+// benchStore opens the store of --store, or one in dir. drop closes it when what was made there has gone; dir itself goes
+// anyway.
+func benchStore(c *cli.Context, dir string) (store vectors.Store, drop func() error, err error) {
+	url := c.String("store")
+	if url == "" {
+		store, err = openStore(c.Context, "embedded:"+dir)
+		return store, func() error { return store.Close() }, err
+	}
+	if err := checkStore(c, url); err != nil {
+		return nil, nil, err
+	}
+	if store, err = openStore(c.Context, url); err != nil {
+		return nil, nil, err
+	}
+	current, err := store.CurrentRun(c.Context)
+	if err == nil && current != "" {
+		err = wrongUsage(c, "%s has an index, run %s: name a store that has none, such as embedded:bench", storeName(url), current)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	var made []string // folders, from the inmost to the outmost
+	if folder, ok := strings.CutPrefix(url, "embedded:"); ok {
+		made = missingFolders(filepath.Join(folder, "vectors"))
+	}
+	return store, func() error {
+		// Also when the job was interrupted.
+		err := store.Drop(context.WithoutCancel(c.Context), benchRun)
+		for _, folder := range made {
+			os.Remove(folder) // unless somebody else has put something there
+		}
+		return errors.Join(err, store.Close())
+	}, nil
+}
+
+// missingFolders are the folder and those above it that are not there.
+func missingFolders(folder string) []string {
+	var missing []string
+	for {
+		if _, err := os.Lstat(folder); err == nil || folder == filepath.Dir(folder) {
+			return missing
+		}
+		missing, folder = append(missing, folder), filepath.Dir(folder)
+	}
+}
+
+// rebuild writes the rows to a file and to a store, where they are published if publish says so.
+func (f *rebuildFigures) rebuild(ctx context.Context, store vectors.Store, publish bool, file string, progress func(done int)) error {
 	meta := catalog.Metadata{
-		Run: "bench", EmbeddingModel: "random", FacetModel: "random", Facets: datasets.Facets(),
+		Run: benchRun, EmbeddingModel: "random", FacetModel: "random", Facets: datasets.Facets(),
 		UnsupervisedSize: f.Size, DeepRankSize: f.Size, CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	parquet, err := os.Create(file)
@@ -118,10 +165,14 @@ func (f *rebuildFigures) rebuild(ctx context.Context, store vectors.Store, file 
 	if err := timed(&inStore, func() (err error) { index, err = store.Create(ctx, meta); return err }); err != nil {
 		return err
 	}
+	defer func() { _ = index.Abort(context.WithoutCancel(ctx)) }() // what was finished stays
 	random := rand.New(rand.NewPCG(1, 1))
 	var probe catalog.Row
 	const batch = 1024
 	for at := 0; at < f.Rows; at += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		made := make([]catalog.Row, min(batch, f.Rows-at))
 		for i := range made {
 			made[i] = randomRow(random, meta, at+i)
@@ -143,20 +194,20 @@ func (f *rebuildFigures) rebuild(ctx context.Context, store vectors.Store, file 
 	}); err != nil {
 		return err
 	}
-	var current vectors.Index
+	var made vectors.Index
 	if err := timed(&inStore, func() (err error) {
-		if err = index.Finish(ctx); err == nil {
+		if err = index.Finish(ctx); err == nil && publish {
 			err = store.Publish(ctx, meta.Run)
 		}
 		if err == nil {
-			current, err = store.Current(ctx)
+			made, err = store.Open(ctx, meta.Run)
 		}
 		return err
 	}); err != nil {
 		return err
 	}
-	defer current.Close()
-	if f.SearchMS, err = searchTime(ctx, current, probe); err != nil {
+	defer made.Close()
+	if f.SearchMS, err = searchTime(ctx, made, probe); err != nil {
 		return err
 	}
 	info, err := parquet.Stat()

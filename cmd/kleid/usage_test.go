@@ -61,6 +61,9 @@ func TestEveryFlagIsAVariable(t *testing.T) {
 			if flag.Names()[0] == "help" {
 				continue
 			}
+			if strings.Join(words, " ") == "bench rebuild" && flag.Names()[0] == "store" {
+				continue // a shop's KLEID_STORE is not for made-up rows
+			}
 			withVariables, ok := flag.(interface{ GetEnvVars() []string })
 			require.True(t, ok, "%v --%s", words, flag.Names()[0])
 			name := "KLEID_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
