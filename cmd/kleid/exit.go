@@ -21,6 +21,7 @@ const (
 	exitTooManyBad  = 3
 	exitRefused     = 4
 	exitInterrupted = 130
+	exitReaderGone  = 141 // as of a program that SIGPIPE ends
 )
 
 const (
@@ -30,10 +31,14 @@ const (
   2    wrong usage
   3    more bad photos than --max-bad
   4    the gate refused the new index; the old one is still served
-  130  interrupted`
+  130  interrupted
+  141  the reader of the output went away`
 
 	commonExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"
 )
+
+// errReaderGone is that of writing to a pipe that nobody reads any more.
+var errReaderGone = errors.New("nobody reads the output any more")
 
 // usageError says what is wrong with the command line.
 type usageError struct {
@@ -92,6 +97,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &bad), errors.As(err, &photos):
 		return exitTooManyBad
+	case errors.Is(err, errReaderGone):
+		return exitReaderGone
 	case ctx.Err() != nil:
 		return exitInterrupted
 	case errors.As(err, &gate), errors.As(err, &index):

@@ -16,6 +16,8 @@ import (
 )
 
 func main() {
+	// A reader that goes, such as head, is an error of writing, after which what is in temporary folders still goes too.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Who interrupts twice does not want to wait for a clean end.
 	context.AfterFunc(ctx, stop)
@@ -26,8 +28,12 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// --threads sets it for this run alone.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	app := newApp(stdin, stdout, stderr)
+	out := &watchedWriter{w: stdout}
+	app := newApp(stdin, out, stderr)
 	err := app.RunContext(ctx, flagsFirst(app, args))
+	if err == nil {
+		err = out.err
+	}
 	// Only the library's own help command, asked about what is none, returns one with a code.
 	if _, unknown := err.(cli.ExitCoder); unknown {
 		err = &usageError{app.Name, app.Name + ": " + err.Error()}
@@ -35,6 +41,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	code := exitCode(ctx, err)
 	var wrong *usageError
 	switch {
+	case code == exitReaderGone: // who went does not want to hear of it
 	case code == exitInterrupted:
 		fmt.Fprintln(stderr, "kleid: interrupted")
 	case errors.As(err, &wrong):
@@ -43,4 +50,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "%s: %v\n", app.Name, err)
 	}
 	return code
+}
+
+// watchedWriter keeps the first error of writing: not all that print, such as tables, tell of it.
+type watchedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (w *watchedWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		err = errReaderGone
+	}
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
 }

@@ -33,6 +33,9 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 			return err
 		}
 	}
+	if err := put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after})); err != nil {
+		return err
+	}
 	if after.Queries > 0 {
 		if err := writeRecall(c, before, after); err != nil {
 			return err
@@ -46,7 +49,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
 			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
 	}
-	return put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after}))
+	return nil
 }
 
 // writeRecall prints how often another photo of a product comes first, and warns where that is less often than before.

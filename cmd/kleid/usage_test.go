@@ -48,7 +48,7 @@ func TestHelp(t *testing.T) {
 		require.Equal(t, exitDone, r.code, parent)
 		require.Contains(t, r.stdout, "Examples:", parent)
 	}
-	for _, code := range []string{"0 ", "1 ", "2 ", "3 ", "4 ", "130 "} {
+	for _, code := range []string{"0 ", "1 ", "2 ", "3 ", "4 ", "130 ", "141 "} {
 		require.Contains(t, kleid(t).stdout, "\n     "+code)
 	}
 }
