@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -72,8 +73,11 @@ func randomImages(batch, size int) *tensors.Tensor {
 
 // measure times run, which works through a batch, for about so many seconds after two rounds that compile
 // and warm up, and adds what it found to f.
-func (f *networkFigures) measure(seconds float64, run func() error) error {
+func (f *networkFigures) measure(ctx context.Context, seconds float64, run func() error) error {
 	for range 2 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := run(); err != nil {
 			return err
 		}
@@ -82,6 +86,9 @@ func (f *networkFigures) measure(seconds float64, run func() error) error {
 	begun := time.Now()
 	// Once at least: a clock may be coarser than the shortest time that can be asked for.
 	for len(latencies) == 0 || time.Since(begun).Seconds() < seconds {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		at := time.Now()
 		if err := run(); err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -61,9 +62,12 @@ func (b *benchImages) batch(first, count int) *tensors.Tensor {
 }
 
 // features runs all images, batch by batch, and returns their features [count, channels].
-func (b *benchImages) features(exec *graph.Exec, batch, channels int) (*models.Tensor, error) {
+func (b *benchImages) features(ctx context.Context, exec *graph.Exec, batch, channels int) (*models.Tensor, error) {
 	y := models.NewTensor(b.count, channels)
 	for first := 0; first < b.count; first += batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		out, err := exec.Exec1(b.batch(first, batch))
 		if err != nil {
 			return nil, err

@@ -90,7 +90,7 @@ func benchEmbed(c *cli.Context) error {
 		return err
 	}
 	if input != nil {
-		y, err := input.features(exec, f.Batch, backbone.Channels)
+		y, err := input.features(c.Context, exec, f.Batch, backbone.Channels)
 		if err != nil {
 			return fmt.Errorf("%s: %w", backbone.Name, err)
 		}
@@ -98,7 +98,7 @@ func benchEmbed(c *cli.Context) error {
 			return err
 		}
 	}
-	err = f.measure(c.Float64("seconds"), func() error {
+	err = f.measure(c.Context, c.Float64("seconds"), func() error {
 		out, err := exec.Exec1(batch)
 		if err != nil {
 			return fmt.Errorf("%s: %w", backbone.Name, err)

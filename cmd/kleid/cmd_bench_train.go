@@ -41,7 +41,7 @@ func benchTrain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	err = f.measure(c.Float64("seconds"), func() error {
+	err = f.measure(c.Context, c.Float64("seconds"), func() error {
 		_, err := trainer.Step(1e-4, x, y)
 		return err
 	})
