@@ -10,7 +10,7 @@ import (
 
 // MeasureFacets is Facets of examples that are embedded already: photos[i] is what was seen in examples[i].
 func MeasureFacets(facets []catalog.Facet, examples []datasets.Example, photos []embedding.Photo, counting Counting) []FacetReport {
-	var reports []FacetReport
+	reports := []FacetReport{}
 	for _, facet := range facets {
 		if r := measure(facet, examples, photos, counting); r.Photos > 0 {
 			reports = append(reports, r)

@@ -231,7 +231,14 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 const locationHead = "photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same"
 
 func writeLocation(row func(format string, args ...any), photos string, r evaluation.LocationReport) {
-	row("%s\t%d\t%.3f\t%.1f%%\t%.1f%%\t%.1f%%\t%d\t%.1f%%", photos, r.Dresses, r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed, r.Others, 100*r.False)
+	found, others := "–\t–\t–\t–", "–" // of none
+	if r.Dresses > 0 {
+		found = fmt.Sprintf("%.3f\t%.1f%%\t%.1f%%\t%.1f%%", r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed)
+	}
+	if r.Others > 0 {
+		others = fmt.Sprintf("%.1f%%", 100*r.False)
+	}
+	row("%s\t%d\t%s\t%d\t%s", photos, r.Dresses, found, r.Others, others)
 }
 
 func evaluateFacets(c *cli.Context, m measured) (any, error) {
@@ -249,7 +256,9 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		reports[on.name], means[on.name] = r, evaluation.Mean(r)
+		if reports[on.name] = r; len(r) > 0 {
+			means[on.name] = evaluation.Mean(r)
+		}
 		row("on %s", on.name)
 		writeFacets(row, r)
 	}
@@ -274,8 +283,12 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 			row("%s: no photo has %s, which does not count", r.Facet, strings.Join(r.Unseen, ", "))
 		}
 	}
-	mean := evaluation.Mean(reports)
-	row("mean\t\t\t%.3f\t%.3f–%.3f\t\t", mean.MacroF1, mean.Interval[0], mean.Interval[1])
+	if len(reports) == 0 { // no label has photos enough
+		row("mean\t\t\t–\t–\t\t")
+	} else {
+		mean := evaluation.Mean(reports)
+		row("mean\t\t\t%.3f\t%.3f–%.3f\t\t", mean.MacroF1, mean.Interval[0], mean.Interval[1])
+	}
 	row("")
 }
 

@@ -28,9 +28,10 @@ type quantizeFigures struct {
 	Checked        int     `json:"photos_checked"`
 	Unsupervised   cosines `json:"cosine_unsupervised"` // of int8 and float32, with the same box
 	DeepRank       cosines `json:"cosine_deeprank"`
-	Facets         float64 `json:"facets_alike"` // share of the labels that are the same
-	Boxes          float64 `json:"box_iou"`      // mean over photos where both find a dress
-	Found          float64 `json:"found_alike"`  // share of the photos where both find a dress, or both none
+	// Facets is the share of the labels that are the same, Boxes the mean over photos where both find a dress; nil of none.
+	Facets *float64 `json:"facets_alike,omitempty"`
+	Boxes  *float64 `json:"box_iou,omitempty"`
+	Found  float64  `json:"found_alike"` // share of the photos where both find a dress, or both none
 
 	Layers []layerFigures `json:"layers,omitempty"`
 }
@@ -117,6 +118,9 @@ func quantizeAction(c *cli.Context) error {
 	if catalogue := c.String("calibrate"); catalogue != "" {
 		if q.sample, wanted, err = catalogueSample(c, catalogue, wanted); err != nil {
 			return err
+		}
+		if wanted < 2 {
+			return fmt.Errorf("the catalogue %s has 1 photo, but it takes two at least: one to calibrate on and one to compare the models on", catalogue)
 		}
 	}
 	return q.run(c, wanted, options)

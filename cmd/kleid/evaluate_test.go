@@ -118,3 +118,15 @@ func TestEvaluatePainted(t *testing.T) {
 	require.Contains(t, r.stdout, "mean IoU")
 	require.Contains(t, r.stdout, f.Facets[0].Facet)
 }
+
+// TestEvaluatePaintedOfFew has no figures of what it has not enough photos for.
+func TestEvaluatePaintedOfFew(t *testing.T) {
+	args := []string{"evaluate", "painted", "--products", "2", "--queries", "2"}
+	r := kleid(t, append(args, "--json")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, `"facets":[]`)
+	r = kleid(t, args...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Regexp(t, `painted +2 +[01]\.\d{3} .* 0 +–\n`, r.stdout, "all have a dress")
+	require.Regexp(t, `mean +– +–`, r.stdout)
+}

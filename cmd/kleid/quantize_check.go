@@ -102,7 +102,7 @@ func (q *quantizer) compare(c *cli.Context, quantised *models.Model, seen []sigh
 			}
 		}
 	}
-	f.Facets = share(same, labels)
+	f.Facets = share(float64(same), labels)
 	images := make([]*photo.Image, len(seen))
 	for i, s := range seen {
 		images[i] = s.image
@@ -111,27 +111,35 @@ func (q *quantizer) compare(c *cli.Context, quantised *models.Model, seen []sigh
 	if err != nil {
 		return err
 	}
-	both, alike := 0, 0
+	both, alike, overlap := 0, 0, 0.0
 	for i, s := range seen {
 		if found[i].Status == s.found.Status {
 			alike++
 			if s.found.Status == catalog.StatusOK {
 				both++
-				f.Boxes += s.found.Box.IoU(found[i].Box)
+				overlap += s.found.Box.IoU(found[i].Box)
 			}
 		}
 	}
-	f.Boxes /= float64(max(both, 1))
-	f.Found = share(alike, len(seen))
+	f.Boxes = share(overlap, both)
+	f.Found = float64(alike) / float64(len(seen))
 	return nil
 }
 
-// share of all; 1 of nothing.
-func share(part, all int) float64 {
+// share of all; nil of nothing.
+func share(part float64, all int) *float64 {
 	if all == 0 {
-		return 1
+		return nil
 	}
-	return float64(part) / float64(all)
+	return new(part / float64(all))
+}
+
+// shareText is a share, times a factor, as a format writes it, or a dash where there is none.
+func shareText(format string, share *float64, factor float64) string {
+	if share == nil {
+		return "–"
+	}
+	return fmt.Sprintf(format, *share*factor)
 }
 
 // layers measures each layer with all others in float32.
@@ -174,8 +182,8 @@ func (f *quantizeFigures) print(c *cli.Context) error {
 	_, err := fmt.Fprintf(c.App.Writer, `%s: %.1f MB, calibrated on %d photos; on %d others, against float32:
   cosine of the unsupervised embedding: %.4f on average, %.4f at least
   cosine of the DeepRank embedding: %.4f on average, %.4f at least
-  facets alike in %.1f%%, dresses found alike in %.1f%% of the photos, boxes with a mean IoU of %.3f
+  facets alike in %s, dresses found alike in %.1f%% of the photos, boxes with a mean IoU of %s
 `, f.Out, float64(f.Bytes)/1e6, f.Calibrated, f.Checked, f.Unsupervised.Mean, f.Unsupervised.Min, f.DeepRank.Mean, f.DeepRank.Min,
-		100*f.Facets, 100*f.Found, f.Boxes)
+		shareText("%.1f%%", f.Facets, 100), 100*f.Found, shareText("%.3f", f.Boxes, 1))
 	return err
 }
