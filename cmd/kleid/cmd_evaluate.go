@@ -158,6 +158,9 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 			return err
 		}
+		if err := checkWork(c.Context, options.Work); err != nil {
+			return err
+		}
 		if of, err = training.Folds(c.Context, options); err != nil {
 			return err
 		}

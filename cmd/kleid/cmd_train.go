@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -286,6 +287,9 @@ func train(c *cli.Context, heads []string) error {
 	if err := options.Check(); err != nil { // a catalogue takes its time
 		return err
 	}
+	if err := checkWork(c.Context, options.Work); err != nil {
+		return err
+	}
 	if options.Shop, err = readShop(c, progress, options); err != nil {
 		return err
 	}
@@ -300,6 +304,20 @@ func train(c *cli.Context, heads []string) error {
 	fmt.Fprintf(c.App.ErrWriter, "wrote model.safetensors to %s: %d parameters, embedding model %s\n", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 	if options.Shop != nil {
 		return measureShop(c, options, model)
+	}
+	return nil
+}
+
+// checkWork writes to --work and deletes that again, so that a place where nothing can be written is known before what
+// would be lost there is trained.
+func checkWork(ctx context.Context, work storage.Bucket) error {
+	const key = ".can-be-written"
+	err := work.Put(ctx, key, strings.NewReader("kleid\n"))
+	if err == nil {
+		err = work.Delete(ctx, key)
+	}
+	if err != nil {
+		return fmt.Errorf("--work cannot be written to: %w", err)
 	}
 	return nil
 }

@@ -233,6 +233,9 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if f.options.From, err = loadModel(c); err != nil {
 		return err
 	}
+	if err := checkWork(c.Context, f.options.Work); err != nil {
+		return err
+	}
 	if err := f.open(parts, labels.Facets); err != nil {
 		return err
 	}

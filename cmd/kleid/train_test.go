@@ -1,10 +1,13 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // TestTrainEveryPart goes as far as the model, for each part: their flags differ.
@@ -34,4 +37,21 @@ func TestFacetLossFlags(t *testing.T) {
 			require.Contains(t, r.stderr, want)
 		}
 	}
+}
+
+// TestTrainWhereNothingCanBeWritten says so before anything is read or painted.
+func TestTrainWhereNothingCanBeWritten(t *testing.T) {
+	work := filepath.Join(write(t, filepath.Join(t.TempDir(), "file"), nil), "work")
+	for _, args := range [][]string{{"train", "facets", "--dataset", "nowhere.csv"}, {"train", "deeprank", "--catalogue", "nowhere.csv"}, {"train", "all"}} {
+		r := kleid(t, append(args, "--work", work)...)
+		require.Equal(t, exitFailed, r.code, args)
+		require.Contains(t, r.stderr, "--work cannot be written to: ", args)
+	}
+	work = t.TempDir()
+	backend, err := storage.Open(t.Context(), work)
+	require.NoError(t, err)
+	require.NoError(t, checkWork(t.Context(), backend))
+	left, err := os.ReadDir(work)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
