@@ -67,10 +67,18 @@ func openRegular(name string) (*os.File, error) {
 	return os.Open(name)
 }
 
+// errFolder says that a folder is no blob: where one is looked for there is none.
+var errFolder error = folderError{}
+
+type folderError struct{}
+
+func (folderError) Error() string        { return "a folder, not a file" }
+func (folderError) Is(target error) bool { return target == fs.ErrNotExist }
+
 func checkRegular(name string, info fs.FileInfo) error {
 	switch {
 	case info.IsDir():
-		return &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("a folder, not a file: %w", fs.ErrNotExist)}
+		return &fs.PathError{Op: "open", Path: name, Err: errFolder}
 	case !info.Mode().IsRegular():
 		return &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file: a pipe, socket or device is not read")}
 	}

@@ -63,9 +63,12 @@ func embedAction(c *cli.Context) error {
 	}
 	meta := embedder.Metadata()
 	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
-	if report.Photos, err = embedAll(c, embedder, c.Args().Slice()); err != nil {
+	p := newProgress(c)
+	defer p.end()
+	if report.Photos, err = embedAll(c, p, embedder, c.Args().Slice()); err != nil {
 		return err
 	}
+	p.end()
 	if c.Bool("json") {
 		err = json.NewEncoder(c.App.Writer).Encode(report)
 	} else {
@@ -96,7 +99,8 @@ func allReadable(photos []embeddedPhoto) error {
 }
 
 // embedAll reads and embeds photos, in batches.
-func embedAll(c *cli.Context, embedder *embedding.Embedder, sources []string) ([]embeddedPhoto, error) {
+func embedAll(c *cli.Context, p *progress, embedder *embedding.Embedder, sources []string) ([]embeddedPhoto, error) {
+	total := len(sources)
 	var all []embeddedPhoto
 	for len(sources) > 0 {
 		n := min(embedder.BatchSize(), len(sources))
@@ -105,6 +109,7 @@ func embedAll(c *cli.Context, embedder *embedding.Embedder, sources []string) ([
 			return nil, err
 		}
 		all, sources = append(all, photos...), sources[n:]
+		p.show("embed", len(all), total, "")
 	}
 	return all, nil
 }

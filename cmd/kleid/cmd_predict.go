@@ -67,10 +67,13 @@ func predictAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	photos, err := embedAll(c, embedder, c.Args().Slice())
+	p := newProgress(c)
+	defer p.end()
+	photos, err := embedAll(c, p, embedder, c.Args().Slice())
 	if err != nil {
 		return err
 	}
+	p.end()
 	facets := embedder.Metadata().Facets
 	if out != "" {
 		if err := writePredictions(c, out, facets, photos); err != nil {

@@ -175,6 +175,7 @@ func TestSearchFails(t *testing.T) {
 		says string
 	}{
 		{"no such photo", []string{"nowhere.jpg", "--index", s.index}, exitFailed, "nowhere.jpg: the file cannot be read"},
+		{"a folder", []string{s.dir, "--index", s.index}, exitFailed, "the file cannot be read: a folder, not a file\n"},
 		{"unreadable photo", []string{text, "--index", s.index}, exitFailed, "is no JPEG, PNG, WebP, GIF or BMP image"},
 		{"no index", []string{good, "--index", t.TempDir()}, exitFailed, "run `kleid index` first"},
 		{"index of another model", []string{good, "--index", s.index, "--models", other}, exitFailed, "model"},
