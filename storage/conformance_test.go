@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -255,4 +256,19 @@ func TestOpenRefusesWhatIsNoPlace(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "localhost:9000")
 	_, err := Open(t.Context(), "s3://shop")
 	require.ErrorContains(t, err, "AWS_ENDPOINT_URL")
+}
+
+func TestLocalPath(t *testing.T) {
+	for location, want := range map[string]string{
+		"photos/a b.jpg":         "photos/a b.jpg",
+		"file:///tmp/a%20b.jpg":  "/tmp/a b.jpg",
+		"file://relative/a.jpg":  "",
+		"https://shop.example/a": "",
+		"s3://shop/a":            "",
+		"":                       "",
+	} {
+		path, ok := LocalPath(location)
+		require.Equal(t, want != "", ok, location)
+		require.Equal(t, filepath.FromSlash(want), filepath.FromSlash(path), location)
+	}
 }

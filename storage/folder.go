@@ -139,11 +139,11 @@ func (f *folder) Put(ctx context.Context, key string, r io.Reader) (err error) {
 	if err := os.Rename(file.Name(), name); err != nil {
 		return err
 	}
-	return syncFolder(dir)
+	return SyncFolder(dir)
 }
 
-// syncFolder makes a rename durable. Windows has no such call and needs none.
-func syncFolder(dir string) error {
+// SyncFolder makes a rename in a folder durable. Windows has no such call and needs none.
+func SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

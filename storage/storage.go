@@ -125,6 +125,19 @@ func splitScheme(location string) (scheme, rest string) {
 	return strings.ToLower(scheme), rest
 }
 
+// LocalPath returns the path of a location on this machine, a path or file:///path; ok is false for one elsewhere.
+func LocalPath(location string) (path string, ok bool) {
+	scheme, _ := splitScheme(location)
+	switch scheme {
+	case "":
+		return location, location != ""
+	case "file":
+		path, err := filePath(location)
+		return path, err == nil
+	}
+	return "", false
+}
+
 // filePath returns the path of a file:// URL (RFC 8089).
 func filePath(location string) (string, error) {
 	u, err := url.Parse(location)

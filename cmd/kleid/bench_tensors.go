@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -85,10 +84,9 @@ func (b *benchImages) features(ctx context.Context, exec *graph.Exec, batch, cha
 }
 
 // writeFeatures writes the tensor y to a safetensors file.
-func writeFeatures(path string, y *models.Tensor) error {
-	var b bytes.Buffer
-	if err := models.EncodeSafetensors(&b, models.Weights{"y": y}, nil, models.Float32); err != nil {
+func writeFeatures(file *outputFile, y *models.Tensor) error {
+	if err := models.EncodeSafetensors(file, models.Weights{"y": y}, nil, models.Float32); err != nil {
 		return err
 	}
-	return os.WriteFile(path, b.Bytes(), 0o644)
+	return file.keep()
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/pkg/core/graph"
@@ -112,6 +114,34 @@ func TestBenchWeightsOfAModel(t *testing.T) {
 	r := kleid(t, "bench", "embed", "--size", "32", "--batch", "1", "--seconds", "1e-12", "--weights", writeTensors(t, "w.safetensors", model))
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stdout, "images/s")
+}
+
+// TestBenchKeepsWhatItReads writes features to none of the files that they come from.
+func TestBenchKeepsWhatItReads(t *testing.T) {
+	weights, input := writeTensors(t, "w.safetensors", models.Weights{"w": filled(2, 1, 3)}), writeTensors(t, "x.safetensors", models.Weights{"x": filled(1, 1, 1, 3, 32, 32)})
+	for _, output := range []string{weights, input} {
+		before, err := os.ReadFile(output)
+		require.NoError(t, err)
+		r := kleid(t, "bench", "embed", "--weights", weights, "--input", input, "--output", output)
+		require.Equal(t, exitUsage, r.code)
+		require.Contains(t, r.stderr, "--output is "+output+", which is read")
+		after, err := os.ReadFile(output)
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+	}
+}
+
+// TestBenchInterrupted stops at the next batch.
+func TestBenchInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var f networkFigures
+	require.ErrorIs(t, f.measure(ctx, 3600, func() error { cancel(); return nil }), context.Canceled)
+	for _, what := range []string{"embed", "train"} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitInterrupted, run(ctx, []string{"kleid", "bench", what, "--size", "32", "--batch", "1"}, strings.NewReader(""), &stdout, &stderr), what)
+		require.Equal(t, "kleid: interrupted\n", stderr.String())
+	}
 }
 
 func TestBenchWrongFiles(t *testing.T) {

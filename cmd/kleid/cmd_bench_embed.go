@@ -51,6 +51,13 @@ func benchEmbed(c *cli.Context) error {
 	if !c.Bool("random-weights") && c.String("weights") == "" {
 		return wrongUsage(c, "without random weights it needs --weights")
 	}
+	var output *outputFile
+	if c.String("output") != "" {
+		if output, err = createOutput(c, "output", c.String("input"), c.String("weights")); err != nil {
+			return err
+		}
+		defer output.Close()
+	}
 	backend, err := newBackend(c)
 	if err != nil {
 		return err
@@ -94,7 +101,7 @@ func benchEmbed(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", backbone.Name, err)
 		}
-		if err := writeFeatures(c.String("output"), y); err != nil {
+		if err := writeFeatures(output, y); err != nil {
 			return err
 		}
 	}

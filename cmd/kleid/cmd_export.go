@@ -80,6 +80,13 @@ func exportAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var to *outputFile
+	if c.String("to") != "" {
+		if to, err = createOutput(c, "to", f.Name()); err != nil {
+			return err
+		}
+		defer to.Close()
+	}
 	p := newProgress(c)
 	defer p.end()
 	n := 0
@@ -87,8 +94,10 @@ func exportAction(c *cli.Context) (err error) {
 		n, err = catalog.Export(c.Context, reader, w, options, func(done, total int) { p.show("export", done, total, "") })
 		return err
 	}
-	if to := c.String("to"); to != "" {
-		err = writeWhole(to, export)
+	if to != nil {
+		if err = export(to); err == nil {
+			err = to.keep()
+		}
 	} else {
 		err = export(c.App.Writer)
 	}
@@ -112,17 +121,4 @@ func exportFormat(format, to string) catalog.Format {
 		return catalog.CSVFormat
 	}
 	return catalog.Format(format)
-}
-
-// writeWhole writes a file that is whole or, if writing fails, not there.
-func writeWhole(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // after a rename there is nothing to remove
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

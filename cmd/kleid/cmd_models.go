@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/models/registry"
-	"github.com/kleid-search/kleid/storage"
 )
 
 // modelsCommand keeps versions of models.
@@ -64,7 +62,7 @@ Examples:
 			{
 				Name: "pull", Usage: "fetch a version, the promoted one by default", ArgsUsage: "[VERSION]",
 				Description: "Example:\n  kleid models pull 3f2a --models s3://shop/models --out model.safetensors",
-				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: env("out"), DefaultText: "the user's cache", Usage: "`FILE` to write"}, jsonFlag()},
+				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: env("out"), DefaultText: "the user's cache", Usage: "`FILE` to write, or a folder, which gets VERSION.safetensors"}, jsonFlag()},
 				Action:      modelsPull,
 			},
 			{
@@ -244,20 +242,33 @@ func modelsPull(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := r.Pull(c.Context, c.Args().First())
+	version, out := c.Args().First(), c.String("out")
+	if info, err := os.Stat(out); err == nil && info.IsDir() || strings.HasSuffix(filepath.ToSlash(out), "/") {
+		if version, err = r.Resolve(c.Context, version); err != nil {
+			return err
+		}
+		out = filepath.Join(out, version+".safetensors")
+	}
+	var file *outputFile
+	if out != "" {
+		if file, err = newOutputFile(out); err != nil {
+			return fmt.Errorf("--out cannot be written: %w", err)
+		}
+		defer file.Close()
+	}
+	path, err := r.Pull(c.Context, version)
 	if err != nil {
 		return err
 	}
-	if out := c.String("out"); out != "" {
+	if file != nil {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		folder, err := storage.Open(c.Context, filepath.Dir(out))
-		if err != nil {
+		if _, err := file.Write(data); err != nil {
 			return err
 		}
-		if err := folder.Put(c.Context, filepath.Base(out), bytes.NewReader(data)); err != nil {
+		if err := file.keep(); err != nil {
 			return err
 		}
 		path = out

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
-	"github.com/kleid-search/kleid/storage"
 )
 
 // predictedPhoto is what `predict --json` prints of a photo.
@@ -56,12 +54,17 @@ func predictAction(c *cli.Context) error {
 	if !c.Args().Present() {
 		return wrongUsage(c, "%s needs a photo", c.Command.HelpName)
 	}
-	if err := onDisk(c, "out"); err != nil {
-		return err
-	}
 	out := c.String("out")
 	if extension := filepath.Ext(out); out != "" && extension != ".parquet" && extension != ".csv" {
 		return wrongUsage(c, "--out is %q, but must end in .parquet or .csv", out)
+	}
+	var file *outputFile
+	if out != "" {
+		var err error
+		if file, err = createOutput(c, "out"); err != nil {
+			return err
+		}
+		defer file.Close()
 	}
 	embedder, err := newEmbedder(c)
 	if err != nil {
@@ -75,8 +78,8 @@ func predictAction(c *cli.Context) error {
 	}
 	p.end()
 	facets := embedder.Metadata().Facets
-	if out != "" {
-		if err := writePredictions(c, out, facets, photos); err != nil {
+	if file != nil {
+		if err := writePredictions(file, filepath.Ext(out), facets, photos); err != nil {
 			return err
 		}
 	}
@@ -108,24 +111,19 @@ func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto 
 	return list
 }
 
-func writePredictions(c *cli.Context, out string, facets []catalog.Facet, photos []embeddedPhoto) error {
+func writePredictions(file *outputFile, extension string, facets []catalog.Facet, photos []embeddedPhoto) error {
 	var rows []evaluation.LabelProbability
 	for _, p := range photos {
 		rows = append(rows, evaluation.LabelProbabilities(p.Source, p.PhotoID, facets, p.predictions)...)
 	}
 	write := evaluation.WritePredictionsCSV
-	if filepath.Ext(out) == ".parquet" {
+	if extension == ".parquet" {
 		write = evaluation.WritePredictionsParquet
 	}
-	var file bytes.Buffer
-	if err := write(&file, rows); err != nil {
+	if err := write(file, rows); err != nil {
 		return err
 	}
-	folder, err := storage.Open(c.Context, filepath.Dir(out))
-	if err != nil {
-		return err
-	}
-	return folder.Put(c.Context, filepath.Base(out), &file)
+	return file.keep()
 }
 
 func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto) error {

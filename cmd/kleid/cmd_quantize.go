@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -90,6 +89,9 @@ func quantizeAction(c *cli.Context) error {
 	if err := positive(c, "photos", "check"); err != nil {
 		return err
 	}
+	if err := onDisk(c, "out"); err != nil {
+		return err
+	}
 	if sameFile(c.String("models"), c.String("out")) {
 		return wrongUsage(c, "--out is the float32 model itself: name another file")
 	}
@@ -97,6 +99,11 @@ func quantizeAction(c *cli.Context) error {
 	if !slices.Contains(models.Clippings(), options.Clipping) {
 		return wrongUsage(c, "--clip is %q, but must be one of %v", options.Clipping, models.Clippings())
 	}
+	out, err := createOutput(c, "out", c.String("calibrate"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
 	backend, err := newBackend(c)
 	if err != nil {
 		return err
@@ -107,6 +114,9 @@ func quantizeAction(c *cli.Context) error {
 	}
 	q := &quantizer{backend: backend, model: model, progress: newProgress(c)}
 	defer q.progress.end()
+	if err := floatLayers(c, model, options.Float); err != nil {
+		return err
+	}
 	if q.float, err = embedding.New(backend, model); err != nil {
 		return err
 	}
@@ -123,16 +133,28 @@ func quantizeAction(c *cli.Context) error {
 			return fmt.Errorf("the catalogue %s has 1 photo, but it takes two at least: one to calibrate on and one to compare the models on", catalogue)
 		}
 	}
-	return q.run(c, wanted, options)
+	return q.run(c, wanted, options, out)
 }
 
-func sameFile(a, b string) bool {
-	first, err := os.Stat(a)
-	if err != nil {
-		return false // not there, or an address
+// floatLayers refuses layers that the model does not have, before it is calibrated for long.
+func floatLayers(c *cli.Context, model *models.Model, layers []string) error {
+	isLayer := func(name string) bool {
+		weight := model.Weights[name]
+		return weight != nil && len(weight.Shape) == 4
 	}
-	second, err := os.Stat(b)
-	return err == nil && os.SameFile(first, second)
+	for _, layer := range layers {
+		if isLayer(layer + ".weight") {
+			continue
+		}
+		var known []string
+		for _, name := range model.Weights.Names() {
+			if name, ok := strings.CutSuffix(name, ".weight"); ok && isLayer(name+".weight") {
+				known = append(known, name)
+			}
+		}
+		return wrongUsage(c, "--float: there is no layer %q that could stay float32; there are %v", layer, known)
+	}
+	return nil
 }
 
 // quantizer makes an int8 model and compares it with the float one.
@@ -146,7 +168,7 @@ type quantizer struct {
 	unreadable  int
 }
 
-func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptions) error {
+func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptions, out *outputFile) error {
 	checked := min(c.Int("check"), max(photos/3, 1))
 	calibrated, err := q.calibrate(c, photos-checked)
 	if err != nil {
@@ -157,7 +179,7 @@ func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptio
 		return wrongUsage(c, "--float: %v", err)
 	}
 	f := quantizeFigures{Out: c.String("out"), EmbeddingModel: quantised.EmbeddingModel(), Calibrated: calibrated}
-	if f.Bytes, err = writeModel(f.Out, quantised); err != nil {
+	if f.Bytes, err = writeModel(out, quantised); err != nil {
 		return err
 	}
 	seen, err := q.look(c, photos-checked, photos)
@@ -268,9 +290,8 @@ func inputsOf(images []*photo.Image, boxes []*photo.Box) []embedding.Input {
 	return inputs
 }
 
-// writeModel writes a model whole or not at all. Floats that fit 16 bits are kept in them, as in the file
-// that they came from.
-func writeModel(path string, m *models.Model) (size int, err error) {
+// writeModel writes a model. Floats that fit 16 bits are kept in them, as in the file that they came from.
+func writeModel(out *outputFile, m *models.Model) (size int, err error) {
 	var b bytes.Buffer
 	precision := models.Float32
 	if m.Weights.FitFloat16() {
@@ -279,14 +300,9 @@ func writeModel(path string, m *models.Model) (size int, err error) {
 	if err := m.Encode(&b, precision); err != nil {
 		return 0, err
 	}
-	temporary := path + ".tmp"
-	err = os.WriteFile(temporary, b.Bytes(), 0o644)
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		os.Remove(temporary)
+	size = b.Len()
+	if _, err := b.WriteTo(out); err != nil {
 		return 0, err
 	}
-	return b.Len(), nil
+	return size, out.keep()
 }

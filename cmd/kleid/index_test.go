@@ -69,7 +69,9 @@ func TestIndexWithOtherFacetHeads(t *testing.T) {
 	}
 	other.Weights = heads
 	file := filepath.Join(t.TempDir(), "other.safetensors")
-	_, err = writeModel(file, other)
+	to, err := newOutputFile(file)
+	require.NoError(t, err)
+	_, err = writeModel(to, other)
 	require.NoError(t, err)
 	index := func(out string) indexer.Report {
 		r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--models", file, "--force", "--json")

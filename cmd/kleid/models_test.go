@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,13 @@ func TestModels(t *testing.T) {
 	out := filepath.Join(dir, "pulled.safetensors")
 	require.Equal(t, exitDone, kleid(t, "models", "pull", first, "--models", place, "--out", out).code)
 	require.NotEqual(t, of, embed(out))
+
+	for i, folder := range []string{filepath.Join(dir, "pulled") + "/", filepath.Join(dir, "pulled")} {
+		r = kleid(t, "models", "pull", []string{first, second}[i][:6], "--models", place, "--out", folder)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, filepath.Join(folder, []string{first, second}[i]+".safetensors")+"\n", r.stdout)
+		require.FileExists(t, strings.TrimSpace(r.stdout))
+	}
 
 	t.Chdir(dir) // where a folder called "s3:" would come to lie
 	r = kleid(t, "models", "pull", first, "--models", place, "--out", "s3://shop/pulled.safetensors")

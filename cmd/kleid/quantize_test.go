@@ -19,6 +19,7 @@ func TestQuantize(t *testing.T) {
 	dir := t.TempDir()
 	float, int8 := os.Getenv("KLEID_MODELS"), filepath.Join(dir, "int8.safetensors")
 	require.NotEmpty(t, float)
+	somebodys := write(t, int8+".tmp", []byte("somebody's"))
 	r := kleid(t, "quantize", "--model", float, "--photos", "10", "--check", "4", "--out", int8, "--layers", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
 	f := decodeLine[quantizeFigures](t, r)
@@ -34,6 +35,7 @@ func TestQuantize(t *testing.T) {
 		require.GreaterOrEqual(t, l.Unsupervised.Mean, f.Unsupervised.Mean, l.Layer)
 	}
 
+	require.FileExists(t, somebodys)
 	data, err := os.ReadFile(int8)
 	require.NoError(t, err)
 	require.Len(t, data, f.Bytes)
@@ -70,6 +72,11 @@ func TestQuantize(t *testing.T) {
 
 func TestQuantizeRefuses(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "int8.safetensors")
+	float, linked := os.Getenv("KLEID_MODELS"), filepath.Join(t.TempDir(), "linked.safetensors")
+	require.NoError(t, os.Link(float, linked))
+	defer os.Remove(linked)
+	t.Chdir(filepath.Dir(float))
+	one := filepath.Dir(write(t, filepath.Join(t.TempDir(), "photos", "wall.jpg"), greyPhoto(t)))
 	for _, c := range []struct {
 		name string
 		args []string
@@ -79,7 +86,13 @@ func TestQuantizeRefuses(t *testing.T) {
 		{"no file to write", nil, exitUsage, "--out"},
 		{"unknown clipping", []string{"--out", out, "--clip", "hair"}, exitUsage, `--clip is "hair", but must be one of`},
 		{"unknown layer", []string{"--out", out, "--float", "trunk.sleeve", "--photos", "1", "--check", "1"}, exitUsage, `no layer "trunk.sleeve"`},
-		{"onto the model", []string{"--out", os.Getenv("KLEID_MODELS")}, exitUsage, "--out is the float32 model itself"},
+		{"onto the model", []string{"--out", float}, exitUsage, "--out is the float32 model itself"},
+		{"onto the model of a URL", []string{"--models", "file://" + filepath.ToSlash(float), "--out", filepath.Base(float)}, exitUsage, "--out is the float32 model itself"},
+		{"onto the model by another name", []string{"--out", linked}, exitUsage, "--out is the float32 model itself"},
+		{"onto the catalogue", []string{"--calibrate", linked, "--out", linked, "--models", one}, exitUsage, "which is read"},
+		{"to another machine", []string{"--out", "s3://shop/int8.safetensors"}, exitUsage, "must be a file on this machine"},
+		{"below a file", []string{"--out", filepath.Join(float, "int8.safetensors"), "--models", one}, exitFailed, "--out cannot be written: "},
+		{"a single photo", []string{"--out", out, "--calibrate", one}, exitFailed, "has 1 photo, but it takes two at least"},
 		{"no photos", []string{"--out", out, "--photos", "0"}, exitUsage, "--photos is 0"},
 		{"no catalogue", []string{"--out", out, "--calibrate", filepath.Join(t.TempDir(), "none")}, exitFailed, "cannot be opened"},
 		{"an empty catalogue", []string{"--out", out, "--calibrate", t.TempDir()}, exitFailed, "has no photos to calibrate on"},

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// outputFile is a file that a command writes: whole or, unless it is kept, as it was. It is made before the work, so that
+// a place that cannot be written to is known before there is something to lose.
+type outputFile struct {
+	*os.File
+	path string // where it goes when it is kept; "" of what is written in place, such as a device or a pipe
+}
+
+// createOutput makes the file that a flag names, and the folder that it is in. inputs are locations that are read, which it
+// must not be. Close it in any case.
+func createOutput(c *cli.Context, flag string, inputs ...string) (*outputFile, error) {
+	if err := onDisk(c, flag); err != nil {
+		return nil, err
+	}
+	path := c.String(flag)
+	for _, input := range inputs {
+		if sameFile(input, path) {
+			return nil, wrongUsage(c, "--%s is %s, which is read: name another file", flag, path)
+		}
+	}
+	f, err := newOutputFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--%s cannot be written: %w", flag, err)
+	}
+	return f, nil
+}
+
+// sameFile says whether two locations are one file of this machine, by whatever names.
+func sameFile(a, b string) bool {
+	stat := func(location string) fs.FileInfo {
+		path, ok := storage.LocalPath(location)
+		if !ok {
+			return nil
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil
+		}
+		return info
+	}
+	first, second := stat(a), stat(b)
+	return first != nil && second != nil && first.Mode().IsRegular() && os.SameFile(first, second)
+}
+
+func newOutputFile(path string) (*outputFile, error) {
+	if path == "" || os.IsPathSeparator(path[len(path)-1]) {
+		return nil, &fs.PathError{Op: "write", Path: path, Err: errors.New("it has no file name")}
+	}
+	mode, exists := fs.FileMode(0o666), false // less the umask
+	target, isName, err := followLinks(path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil {
+		switch {
+		case info.IsDir():
+			return nil, &fs.PathError{Op: "write", Path: path, Err: errors.New("it is a folder")}
+		case !isName || !info.Mode().IsRegular():
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				return nil, err
+			}
+			return &outputFile{f, ""}, nil
+		}
+		mode, exists = info.Mode().Perm(), true
+	}
+	dir, name := filepath.Split(target)
+	// To clean or join paths takes ".." for the way back, which behind a link it is not.
+	if real, err := filepath.EvalSymlinks(dir); err == nil && dir != "" {
+		dir = real
+	}
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	f, err := createTemporary(dir, mode)
+	if err != nil {
+		return nil, err
+	}
+	o := &outputFile{f, filepath.Join(dir, name)}
+	if exists {
+		if err := f.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			o.Close()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// followLinks returns what a link stands for, whether or not that is there. isName is false of links to open files, such as
+// /dev/stdout: what they stand for is no name that another file could take.
+func followLinks(path string) (target string, isName bool, err error) {
+	const most = 40 // as on Linux
+	for range most {
+		target, err := os.Readlink(path)
+		switch {
+		case err != nil: // it is no link
+			return path, true, nil
+		case strings.HasPrefix(path, "/proc/"), strings.HasPrefix(path, "/dev/fd/"):
+			return path, false, nil
+		case !filepath.IsAbs(target):
+			dir, _ := filepath.Split(path)
+			target = dir + target
+		}
+		path = target
+	}
+	return "", false, &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
+}
+
+// createTemporary makes a new file with a mode, less the umask, which os.CreateTemp does not know.
+func createTemporary(dir string, mode fs.FileMode) (*os.File, error) {
+	for {
+		// A bucket does not list files of this name.
+		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".put-%x.tmp", rand.Uint64())), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+}
+
+// keep makes the file durable and gives it its name.
+func (o *outputFile) keep() error {
+	if o.path == "" {
+		return o.File.Close()
+	}
+	if err := o.Sync(); err != nil {
+		return err
+	}
+	if err := o.File.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(o.Name(), o.path); err != nil {
+		return err
+	}
+	return storage.SyncFolder(filepath.Dir(o.path))
+}
+
+// Close gives the file up, unless it was kept.
+func (o *outputFile) Close() {
+	o.File.Close() // a second time is harmless
+	if o.path != "" {
+		os.Remove(o.Name()) // after keep there is nothing to remove
+	}
+}
