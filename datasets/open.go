@@ -55,7 +55,7 @@ type OpenOptions struct {
 func Open(ctx context.Context, location string, options OpenOptions) (*Dataset, error) {
 	d, err := open(ctx, location, options)
 	if err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", location, err)
+		return nil, fmt.Errorf("dataset %s: %w", storage.WithoutSecrets(location), err)
 	}
 	return d, nil
 }

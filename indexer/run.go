@@ -223,10 +223,10 @@ func (r *runner) scan(ctx context.Context) error {
 	}
 	r.Filter.apply(&listing)
 	if len(listing.Entries) == 0 && listing.Filtered > 0 {
-		return fmt.Errorf("none of the %d photos of the catalogue %s passes the filter: sources are paths in the folder, such as shoes/1.jpg, and what a manifest names", listing.Filtered, r.Catalogue)
+		return fmt.Errorf("none of the %d photos of the catalogue %s passes the filter: sources are paths in the folder, such as shoes/1.jpg, and what a manifest names", listing.Filtered, storage.WithoutSecrets(r.Catalogue))
 	}
 	if len(listing.Entries) == 0 {
-		return fmt.Errorf("the catalogue %s has no photos: name a folder that has some, or a CSV, JSONL or Parquet file with a row for each", r.Catalogue)
+		return fmt.Errorf("the catalogue %s has no photos: name a folder that has some, or a CSV, JSONL or Parquet file with a row for each", storage.WithoutSecrets(r.Catalogue))
 	}
 	r.entries, r.report.Photos, r.report.OtherFiles = listing.Entries, len(listing.Entries), listing.Others
 	r.report.Filtered = listing.Filtered

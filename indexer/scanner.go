@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // photoExtensions are those of files that somebody means as photos. The ones that Kleid cannot read are
@@ -58,7 +60,7 @@ func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
 	if strings.Contains(catalogue, "://") {
 		listing, err := scanURL(ctx, catalogue)
 		if err != nil {
-			return Listing{}, fmt.Errorf("the catalogue %s: %w", catalogue, err)
+			return Listing{}, fmt.Errorf("the catalogue %s: %w", storage.WithoutSecrets(catalogue), err)
 		}
 		return listing, nil
 	}

@@ -259,11 +259,11 @@ var fetching = storage.FetchOptions{Limit: 4 << 30, AllowPrivate: true, Timeout:
 func Load(ctx context.Context, url string) (*Model, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", url, err)
+		return nil, fmt.Errorf("model %s: %w", storage.WithoutSecrets(url), err)
 	}
 	m, err := Decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", url, err)
+		return nil, fmt.Errorf("model %s: %w", storage.WithoutSecrets(url), err)
 	}
 	return m, nil
 }
@@ -275,11 +275,11 @@ func Load(ctx context.Context, url string) (*Model, error) {
 func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
-		return nil, fmt.Errorf("weights %s: %w", url, err)
+		return nil, fmt.Errorf("weights %s: %w", storage.WithoutSecrets(url), err)
 	}
 	weights, _, err := DecodeSafetensors(data)
 	if err != nil {
-		return nil, fmt.Errorf("weights %s: %w", url, err)
+		return nil, fmt.Errorf("weights %s: %w", storage.WithoutSecrets(url), err)
 	}
 	if trunk := weights.Sub("trunk."); len(trunk) > 0 {
 		return trunk, nil
@@ -298,7 +298,7 @@ func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	}
 	if named2015(bare) {
 		if bare, err = fromNamesOf2015(bare); err != nil {
-			return nil, fmt.Errorf("weights %s: %w", url, err)
+			return nil, fmt.Errorf("weights %s: %w", storage.WithoutSecrets(url), err)
 		}
 	}
 	return bare, nil

@@ -158,11 +158,11 @@ func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 func LoadONNX(ctx context.Context, backend backends.Backend, url string, options ONNXOptions) (*ONNXConfig, Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
-		return nil, nil, fmt.Errorf("network %s: %w", url, err)
+		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}
 	c, weights, err := ImportONNX(backend, data, options)
 	if err != nil {
-		return nil, nil, fmt.Errorf("network %s: %w", url, err)
+		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}
 	return c, weights, nil
 }

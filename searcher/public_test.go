@@ -70,20 +70,3 @@ func TestWhatIsNotPublic(t *testing.T) {
 	require.Equal(t, row.Source, kept.Source)
 	require.Equal(t, row.Attributes, kept.Attributes)
 }
-
-func TestWithoutSecrets(t *testing.T) {
-	for source, want := range map[string]string{
-		"photos/a?b@c.jpg":                 "photos/a?b@c.jpg",
-		`C:\photos\a.jpg`:                  `C:\photos\a.jpg`,
-		"":                                 "",
-		"s3://shop/photos/a.jpg":           "s3://shop/photos/a.jpg",
-		"https://shop.example":             "https://shop.example",
-		"https://shop.example?key=1":       "https://shop.example",
-		"https://u:p@shop.example/a@b.jpg": "https://shop.example/a@b.jpg",
-		"https://u:p@q@shop.example:8/a#b": "https://shop.example:8/a#b",
-		"https://u:%zz@shop.example/a.jpg": "https://shop.example/a.jpg",
-		"https://a.example/a.jpg?b=c?d#e":  "https://a.example/a.jpg",
-	} {
-		require.Equal(t, want, withoutSecrets(source))
-	}
-}

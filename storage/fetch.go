@@ -81,7 +81,7 @@ var ErrUnchanged = errors.New("unchanged")
 func (f *Fetcher) FetchChanged(ctx context.Context, source string, known Info) ([]byte, Info, error) {
 	scheme, rest := splitScheme(source)
 	if f.options.HTTPSOnly && scheme != "https" && (scheme != "http" || !f.options.AllowHTTP) {
-		return nil, Info{}, fmt.Errorf("fetch %s: %w: only https:// addresses are fetched", redact(source), ErrForbidden)
+		return nil, Info{}, fmt.Errorf("fetch %s: %w: only https:// addresses are fetched", WithoutSecrets(source), ErrForbidden)
 	}
 	switch scheme {
 	case "":
@@ -101,7 +101,7 @@ func (f *Fetcher) FetchChanged(ctx context.Context, source string, known Info) (
 	case "http", "https":
 		return f.web(ctx, source, known)
 	}
-	return nil, Info{}, fmt.Errorf("fetch %s: %s:// is not fetched: use a path, file://, s3:// or https://", redact(source), scheme)
+	return nil, Info{}, fmt.Errorf("fetch %s: %s:// is not fetched: use a path, file://, s3:// or https://", WithoutSecrets(source), scheme)
 }
 
 // Fetch fetches one blob. For many, use a Fetcher.

@@ -64,7 +64,7 @@ func newS3Client() (*minio.Client, error) {
 	if endpoint := first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"); endpoint != "" {
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, fmt.Errorf("storage: AWS_ENDPOINT_URL is %q: write http://host:port or https://host", endpoint)
+			return nil, fmt.Errorf("storage: AWS_ENDPOINT_URL is %q: write http://host:port or https://host", WithoutSecrets(endpoint))
 		}
 		host, options.Secure = u.Host, u.Scheme == "https"
 		options.BucketLookup = minio.BucketLookupPath

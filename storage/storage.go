@@ -84,7 +84,7 @@ func Open(_ context.Context, location string) (Bucket, error) {
 	case "s3":
 		return openS3(location)
 	}
-	return nil, fmt.Errorf("storage: %s: only folders, file:// and s3:// can be opened", redact(location))
+	return nil, fmt.Errorf("storage: %s: only folders, file:// and s3:// can be opened", WithoutSecrets(location))
 }
 
 // ReadAll reads a blob of at most limit bytes; ErrTooLarge if it has more.
@@ -152,14 +152,6 @@ func filePath(location string) (string, error) {
 		path = strings.TrimPrefix(path, "/")
 	}
 	return filepath.FromSlash(path), nil
-}
-
-// redact hides the password of a URL.
-func redact(location string) string {
-	if u, err := url.Parse(location); err == nil {
-		return u.Redacted()
-	}
-	return location
 }
 
 // checkKey refuses keys that would mean different blobs to different clients, or leave the place.

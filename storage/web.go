@@ -76,12 +76,12 @@ func (f *Fetcher) web(ctx context.Context, source string, known Info) (data []by
 func (f *Fetcher) ask(ctx context.Context, source string, known Info) ([]byte, Info, error) {
 	u, err := url.Parse(source)
 	if err != nil {
-		return nil, Info{}, fmt.Errorf("fetch %q: not an address: %w", source, err)
+		return nil, Info{}, fmt.Errorf("fetch %s: not an address", WithoutSecrets(source))
 	}
 	bounded, cancel := context.WithTimeout(ctx, f.options.Timeout)
 	defer cancel()
 	fail := func(err error) ([]byte, Info, error) {
-		return nil, Info{}, fmt.Errorf("fetch %s: %w", u.Redacted(), err)
+		return nil, Info{}, fmt.Errorf("fetch %s: %w", WithoutSecrets(source), err)
 	}
 	failed := func(err error) ([]byte, Info, error) { // of an exchange
 		var asked *url.Error

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/searcher"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -76,7 +77,7 @@ func searchAction(c *cli.Context) error {
 	source := c.Args().First()
 	data, err := readPhoto(c, source)
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable(source), err)
+		return fmt.Errorf("%s: %w", printable(storage.WithoutSecrets(source)), err)
 	}
 	store, err := openStore(c.Context, url)
 	if err != nil {
@@ -165,7 +166,7 @@ func orderedFacets(known []catalog.Facet, present map[string]searcher.Facet) []s
 func explainSearch(err error, url, source string) error {
 	var e *searcher.Error
 	if errors.As(err, &e) && strings.HasPrefix(e.Code, "photo_") {
-		return fmt.Errorf("%s: %w", printable(source), err)
+		return fmt.Errorf("%s: %w", printable(storage.WithoutSecrets(source)), err)
 	}
 	return explainStore(err, url)
 }

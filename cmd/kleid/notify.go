@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,14 +24,36 @@ func webAddresses(c *cli.Context, names ...string) error {
 			continue
 		}
 		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return wrongUsage(c, "--%s is %q, but must be an address such as https://hooks.example/kleid", name, text)
+			// It is not repeated: whoever forgets the scheme has a secret there all the same.
+			return wrongUsage(c, "--%s must be an address such as https://hooks.example/kleid", name)
 		}
 	}
 	return nil
 }
 
+// address is where a hook is, without what may be its secret: all but scheme and host.
+func address(hook string) string {
+	u, err := url.Parse(hook)
+	if err != nil {
+		return "…"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// reached is what went wrong with an address, without the address.
+func reached(err error) error {
+	var asked *url.Error
+	if errors.As(err, &asked) {
+		return asked.Err
+	}
+	return err
+}
+
 // How often, and how far apart, an address is asked that does not answer.
 const notifyTries, notifyPause = 3, 2 * time.Second
+
+// pushTimeout bounds what a Pushgateway takes: nobody waits for the night's numbers longer.
+const pushTimeout = 30 * time.Second
 
 // tell sends the report to where --notify and --push-metrics say. The index is what it is also where nobody hears of
 // it, so failures are logged.
@@ -38,14 +61,30 @@ func tell(c *cli.Context, report indexer.Report) {
 	ctx := context.WithoutCancel(c.Context)
 	if to := c.String("notify"); to != "" {
 		if err := notify(ctx, to, report); err != nil {
-			logger(c).Warn("nobody was notified", "error", err)
+			logger(c).Warn("nobody was notified", "at", address(to), "error", err)
 		}
 	}
 	if to := c.String("push-metrics"); to != "" {
-		if err := push.New(to, "kleid_index").Gatherer(report.Metrics()).PushContext(ctx); err != nil {
-			logger(c).Warn("the metrics were not pushed", "error", err)
+		if err := pushMetrics(ctx, to, report); err != nil {
+			logger(c).Warn("the metrics were not pushed", "at", address(to), "error", err)
 		}
 	}
+}
+
+// pushMetrics gives the report's numbers to a Pushgateway, whose URL may have a user and a password.
+func pushMetrics(ctx context.Context, to string, report indexer.Report) error {
+	u, err := url.Parse(to)
+	if err != nil {
+		return reached(err)
+	}
+	user := u.User
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	pusher := push.New(u.String(), "kleid_index").Client(&http.Client{Timeout: pushTimeout}).Gatherer(report.Metrics())
+	if user != nil {
+		password, _ := user.Password()
+		pusher = pusher.BasicAuth(user.Username(), password)
+	}
+	return reached(pusher.PushContext(ctx))
 }
 
 func notify(ctx context.Context, to string, report indexer.Report) error {
@@ -70,17 +109,17 @@ func post(ctx context.Context, to string, body []byte) error {
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return reached(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "kleid")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return reached(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
-		return fmt.Errorf("%s answers %s", request.URL.Redacted(), response.Status)
+		return fmt.Errorf("it answers %s", response.Status)
 	}
 	return nil
 }

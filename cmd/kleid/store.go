@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 	"github.com/kleid-search/kleid/vectors/embedded"
 	"github.com/kleid-search/kleid/vectors/milvus"
@@ -41,14 +41,14 @@ func openStore(ctx context.Context, url string) (vectors.Store, error) {
 	case "milvus", "milvuss":
 		return milvus.Open(ctx, url)
 	}
-	return nil, fmt.Errorf("there is no store %q: use %s", url, storeForms)
+	return nil, fmt.Errorf("there is no store %q: use %s", storeName(url), storeForms)
 }
 
 // checkStore refuses what openStore cannot mean, before anything is done.
 func checkStore(c *cli.Context, url string) error {
 	scheme, rest, ok := strings.Cut(url, ":")
 	if !ok || rest == "" || scheme != "embedded" && scheme != "milvus" && scheme != "milvuss" {
-		return wrongUsage(c, "there is no store %q: use %s", url, storeForms)
+		return wrongUsage(c, "there is no store %q: use %s", storeName(url), storeForms)
 	}
 	if scheme != "embedded" {
 		if err := milvus.CheckURL(url); err != nil {
@@ -107,9 +107,9 @@ func explainStore(err error, storeURL string) error {
 
 // storeName is a store's URL without password and token.
 func storeName(text string) string {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return text // a folder
+	scheme, rest, _ := strings.Cut(text, ":")
+	if scheme != "embedded" && !strings.HasPrefix(rest, "//") && strings.Contains(rest, "@") { // no URL, but a password may be there
+		return scheme + ":…"
 	}
-	return u.Scheme + "://" + u.Host + u.Path
+	return storage.WithoutSecrets(text)
 }

@@ -79,7 +79,7 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 		return nil, err
 	}
 	if shop.Learned() == 0 {
-		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", place, shop.Total-len(shop.Bad))
+		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", storage.WithoutSecrets(place), shop.Total-len(shop.Bad))
 	}
 	tellShop(progress, shop, named)
 	if len(clicks) > 0 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // checkProducts says whether a catalogue gives product ids. It returns an error where rows have none and the photos of
@@ -37,7 +38,7 @@ func checkProducts(place string, entries []indexer.Entry) (named bool, err error
 		if named {
 			gives = "does not give each photo a product id"
 		}
-		return named, fmt.Errorf("the catalogue %s %s, so that a file's name stands for its product, and %q is in %d folders: write a manifest (.csv) with the columns product_id and photo", place, gives, most, len(of[most]))
+		return named, fmt.Errorf("the catalogue %s %s, so that a file's name stands for its product, and %q is in %d folders: write a manifest (.csv) with the columns product_id and photo", storage.WithoutSecrets(place), gives, most, len(of[most]))
 	}
 	return named, nil
 }

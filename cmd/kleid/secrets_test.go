@@ -1,0 +1,59 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/indexer"
+)
+
+// TestSecretsStayOutOfMessages gives addresses with a password, a signature or a hook's secret path to what fails.
+func TestSecretsStayOutOfMessages(t *testing.T) {
+	photo := write(t, t.TempDir()+"/photo.jpg", greyPhoto(t))
+	index := []string{"index", "--out", t.TempDir(), "--catalogue"}
+	for name, args := range map[string][]string{
+		"model":                {"embed", photo, "--models", "https://user:hunter2@localhost:1/m.safetensors?X-Amz-Signature=hunter2"},
+		"catalogue":            append(index, "https://user:hunter2@localhost:1/c.csv?X-Amz-Signature=hunter2"),
+		"catalogue of no kind": append(index, "ftp://user:hunter2@localhost:1/c"),
+		"photo":                {"search", "https://user:hunter2@localhost:1/a.jpg?X-Amz-Signature=hunter2", "--index", newShop(t).index},
+		"store":                append(index, "photos", "--store", "milvs://root:hunter2@host/dresses"),
+		"store without //":     append(index, "photos", "--store", "milvus:root:hunter2@host/dresses"),
+		"store with a / in it": append(index, "photos", "--store", "milvs://root:hunter2/@host/dresses"),
+		"hook without scheme":  append(index, "photos", "--notify", "hooks.example/services/hunter2"),
+		"dataset":              {"train", "facets", "--dataset", "ftp://user:hunter2@localhost:1/c", "--facets", "neckline"},
+	} {
+		r := kleid(t, args...)
+		require.NotEqual(t, exitDone, r.code, name)
+		require.NotEmpty(t, r.stderr, name)
+		require.NotContains(t, r.stderr, "hunter2", name)
+	}
+}
+
+// TestHooksKeepTheirSecrets asks addresses that nobody serves, and some that answer with an error.
+func TestHooksKeepTheirSecrets(t *testing.T) {
+	user, password := "", ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if u, p, ok := r.BasicAuth(); ok {
+			user, password = u, p
+		}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	defer server.Close()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	for _, at := range []string{server.URL, gone.URL} {
+		hook := at + "/services/T000/hunter2?token=hunter2"
+		require.Equal(t, at, address(hook))
+		gateway := "http://user:hunter2@" + strings.TrimPrefix(at, "http://") + "/gateway?token=hunter2"
+		for _, err := range []error{post(t.Context(), hook, nil), pushMetrics(t.Context(), gateway, indexer.Report{})} {
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), "hunter2")
+			require.NotContains(t, err.Error(), "user")
+		}
+	}
+	require.Equal(t, "user hunter2", user+" "+password, "the Pushgateway is told who pushes")
+}
