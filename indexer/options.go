@@ -95,6 +95,8 @@ type Options struct {
 	// MaxBad is the share of unreadable photos, 0..1, above which the report says TooManyBad and a new
 	// index does not replace an old one: the job ends as soon as that is certain.
 	MaxBad float64
+	// MaxBadCount is a number of unreadable photos in place of a share; nil leaves it to MaxBad.
+	MaxBadCount *int
 	// Gate is what the new index must be like. Optional: DefaultGate.
 	Gate Gate
 	// Force publishes a new index that the gate refuses, or that has more than MaxBad; the report says so.
@@ -113,9 +115,6 @@ type Options struct {
 	// Logger gets what an operator should know. Optional: nothing is logged.
 	Logger *slog.Logger
 }
-
-// DefaultMaxBad is the share of unreadable photos that is taken as usual.
-const DefaultMaxBad = 0.05
 
 // The stages of a job, as Progress and the report name them.
 const (
@@ -153,6 +152,8 @@ func (o *Options) completeShard() error {
 		return errors.New("no folder for the index")
 	case o.Embedder == nil:
 		return errors.New("no embedder")
+	case o.MaxBadCount != nil && *o.MaxBadCount < 0:
+		return fmt.Errorf("the number of bad photos is %d: it must not be negative", *o.MaxBadCount)
 	case !(o.MaxBad >= 0 && o.MaxBad <= 1):
 		return fmt.Errorf("the share of bad photos is %v: it must be between 0 and 1", o.MaxBad)
 	case o.Keep < 0:

@@ -192,7 +192,7 @@ func (r *runner) stages(ctx context.Context) error {
 		entries: r.entries, findings: r.loader.findings, broken: r.loader.broken,
 		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch,
 	}
-	r.report.TooManyBad = r.tooMany(rows.bad())
+	r.report.TooManyBad, r.report.MaxBad = r.tooMany(rows.bad()), r.maxBadShare()
 	if r.report.TooManyBad && r.refusesBad() {
 		return r.refuse(rows)
 	}
@@ -208,8 +208,21 @@ func (r *runner) stages(ctx context.Context) error {
 // refusesBad says whether a run with too many unreadable photos is not published: one is better than none.
 func (r *runner) refusesBad() bool { return r.report.PreviousRun != "" && !r.Force }
 
-// tooMany says whether so many photos are more than MaxBad.
-func (r *runner) tooMany(bad int) bool { return float64(bad) > r.MaxBad*float64(len(r.entries)) }
+// tooMany says whether so many photos are more than MaxBad, or MaxBadCount.
+func (r *runner) tooMany(bad int) bool {
+	if r.MaxBadCount != nil {
+		return bad > *r.MaxBadCount
+	}
+	return float64(bad) > r.MaxBad*float64(len(r.entries))
+}
+
+// maxBadShare is MaxBad, or the share of the photos that MaxBadCount is, for reports.
+func (r *runner) maxBadShare() float64 {
+	if r.MaxBadCount == nil || len(r.entries) == 0 {
+		return r.MaxBad
+	}
+	return min(1, float64(*r.MaxBadCount)/float64(len(r.entries)))
+}
 
 // errHopeless ends the embed stage of a run that will be refused whatever comes.
 var errHopeless = errors.New("too many photos are unreadable")

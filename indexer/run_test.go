@@ -502,3 +502,13 @@ func TestThumbnailsOfGonePhotos(t *testing.T) {
 	b.run(t)
 	require.NoFileExists(t, thumbnail)
 }
+
+// TestMaxBadCount takes a number of photos in place of a share.
+func TestMaxBadCount(t *testing.T) {
+	for _, allowed := range []int{0, 1, 2} {
+		count := allowed
+		r := &runner{Options: Options{MaxBad: 1, MaxBadCount: &count}, entries: make([]Entry, 4)}
+		require.Equal(t, allowed < 2, r.tooMany(2))
+		require.Equal(t, float64(allowed)/4, r.maxBadShare())
+	}
+}

@@ -200,7 +200,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	seconds := time.Since(r.started).Seconds()
 	return ShardReport{
-		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.MaxBad, TooManyBad: tooManyBad,
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.maxBadShare(), TooManyBad: tooManyBad,
 		Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead, Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
 	}, nil
 }

@@ -21,11 +21,12 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
   kleid search dress.jpg --index index/ --where neckline=v-neck
   kleid serve --index index/ --listen 127.0.0.1:8080
 
-Every flag is also an environment variable: --max-bad is KLEID_MAX_BAD. Only --products of train,
-evaluate and bench is KLEID_TRAIN_PRODUCTS, KLEID_EVALUATE_PRODUCTS and KLEID_BENCH_PRODUCTS, and
---store of bench rebuild is none, so that it never means the shop's. With
---json a command prints exactly one line on standard output, last; logs and progress go to standard
-error.
+Every flag is also an environment variable: --max-bad is KLEID_MAX_BAD. A flag that means something else
+in another command is named after its own, such as KLEID_TRAIN_PRODUCTS and KLEID_EXPORT_TO; the command's
+help has the names. --store of bench rebuild has none, so that it never means the shop's. The command line
+wins over variables, also over those of flags that it excludes. Flags that may be repeated are parted by ;
+in a variable. With --json a command prints exactly one line on standard output, last; logs and progress go
+to standard error.
 
 ` + exitCodes,
 		Version: version,

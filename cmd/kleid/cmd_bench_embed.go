@@ -69,7 +69,7 @@ func benchEmbed(c *cli.Context) error {
 		if input, err = readImages(path); err != nil {
 			return err
 		}
-		if c.IsSet("size") && f.Size != input.size {
+		if onCommandLine(c, "size") && f.Size != input.size {
 			return wrongUsage(c, "--size is %d, but the images of %s have %d pixels", f.Size, path, input.size)
 		}
 		f.Size = input.size

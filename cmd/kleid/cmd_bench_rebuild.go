@@ -50,7 +50,7 @@ Examples:
   kleid bench rebuild --rows 20000 --store milvus://127.0.0.1:19530/bench`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "rows", Value: 100_000, EnvVars: env("rows"), Usage: "`N` rows"},
-			&cli.IntFlag{Name: "size", Value: 512, EnvVars: env("size"), Usage: "`N` numbers in each of the two embeddings"},
+			&cli.IntFlag{Name: "size", Value: 512, EnvVars: env("bench-rebuild-size"), Usage: "`N` numbers in each of the two embeddings"},
 			&cli.StringFlag{Name: "store", DefaultText: "embedded, in a folder that goes again", Usage: "where the vectors are for a while: `URL` is " + storeForms},
 			jsonFlag(),
 		},

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -25,7 +27,7 @@ func evaluateCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
-		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
+		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
 		&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
 		jsonFlag(),
 		backendFlag(), threadsFlag(), modelsFlag(),
@@ -54,12 +56,12 @@ time without a fold, which is then measured.
 			also(sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
 tables of clothing, ccp and facets.`, []string{"background", "location", "refine"}, evaluateLocation),
-				&cli.Float64SliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated"}),
+				&cli.StringSliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"}),
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
-more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says, if a photo has them; may be repeated"}})...),
+more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says, if a photo has them; may be repeated"}})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
 learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads, "--reference")...),
@@ -69,6 +71,19 @@ learned from, those of each fold apart, and not measured with.`, []string{"deepr
 
 // minConfidence is a flag of evaluate location.
 const minConfidence = "min-confidence"
+
+// minConfidences reads it; the other evaluations do not have it.
+func minConfidences(c *cli.Context) ([]float64, error) {
+	var confidences []float64
+	for _, text := range repeated(c, minConfidence) {
+		confidence, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(confidence) {
+			return nil, wrongUsage(c, "--%s is %q, but takes a number", minConfidence, text)
+		}
+		confidences = append(confidences, confidence)
+	}
+	return confidences, nil
+}
 
 // also adds flags to a command.
 func also(c *cli.Command, flags ...cli.Flag) *cli.Command {
@@ -84,6 +99,8 @@ type measured struct {
 	embedders []*embedding.Embedder
 	// confidence is that from which the model takes what it finds for a dress.
 	confidence float64
+	// confidences are others from which location is measured, too.
+	confidences []float64
 	// counting says which labels of the facets count.
 	counting evaluation.Counting
 }
@@ -105,22 +122,26 @@ func (m measured) parts(examples []datasets.Example) []evaluation.Part {
 }
 
 func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (any, error)) error {
-	if len(repeated(c, "dataset")) > 0 { // facets alone have it
+	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // facets alone have it
 		return evaluateDatasets(c)
 	}
-	if len(repeated(c, "facets")) > 0 {
+	if onCommandLine(c, "facets") {
 		return wrongUsage(c, "--facets goes with --dataset")
 	}
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
-	if len(repeated(c, "triplets")) > 0 && !c.Bool("folds") {
+	if onCommandLine(c, "triplets") && !c.Bool("folds") {
 		return wrongUsage(c, "--triplets are learned from, which --folds does")
 	}
 	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal"} {
-		if c.IsSet(name) && !c.Bool("folds") {
+		if onCommandLine(c, name) && !c.Bool("folds") {
 			return wrongUsage(c, "--%s is of what learns, which --folds does", name)
 		}
+	}
+	confidences, err := minConfidences(c)
+	if err != nil {
+		return err
 	}
 	reference, err := openReference(c)
 	if err != nil {
@@ -134,7 +155,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err != nil {
 		return err
 	}
-	m := measured{reference: reference, facets: model.Metadata().Facets, counting: evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}}
+	m := measured{reference: reference, confidences: confidences, facets: model.Metadata().Facets, counting: evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}}
 	if err := facetLabels(c, m.counting.Labels); err != nil {
 		return err
 	}
@@ -168,7 +189,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	m.confidence = model.Config.Merge.MinConfidence
 	for _, model := range of {
 		measured := *model // the default one is shared
-		for _, confidence := range c.Float64Slice(minConfidence) {
+		for _, confidence := range confidences {
 			measured.Config.Merge.MinConfidence = min(measured.Config.Merge.MinConfidence, confidence)
 		}
 		e, err := embedding.New(backend, &measured)
@@ -214,7 +235,7 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		confidences := append([]float64{m.confidence}, c.Float64Slice(minConfidence)...)
+		confidences := append([]float64{m.confidence}, m.confidences...)
 		rs, err := evaluation.LocationAt(c.Context, confidences, m.parts(examples)...)
 		if err != nil {
 			return nil, err

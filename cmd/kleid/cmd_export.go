@@ -33,10 +33,10 @@ Examples:
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "folder `DIR` that kleid index --out made"},
 			&cli.StringFlag{Name: "run", EnvVars: env("run"), Usage: "`RUN` to export; kleid index list names them", DefaultText: "the latest"},
-			&cli.StringFlag{Name: "where", EnvVars: env("where"), Usage: "`CONDITION` that a row has to satisfy", DefaultText: "all rows"},
+			&cli.StringFlag{Name: "where", EnvVars: env("export-where"), Usage: "`CONDITION` that a row has to satisfy", DefaultText: "all rows"},
 			&cli.StringFlag{Name: "columns", EnvVars: env("columns"), Usage: "`NAMES` of columns, parted by commas", DefaultText: "all"},
 			&cli.StringFlag{Name: "format", EnvVars: env("format"), Usage: "one of " + strings.Join(catalog.Formats(), ", "), DefaultText: "that of --to's name, else csv"},
-			&cli.StringFlag{Name: "to", EnvVars: env("to"), Usage: "`FILE` to write", DefaultText: "standard output"},
+			&cli.StringFlag{Name: "to", EnvVars: env("export-to"), Usage: "`FILE` to write", DefaultText: "standard output"},
 		},
 		Action: exportAction,
 	}

@@ -43,7 +43,7 @@ becomes a row that says why; OUT/report.txt lists them.
 
 Examples:
   kleid index --catalogue photos/ --out index/
-  kleid index --catalogue catalogue.csv --out index/ --max-bad 0.01 --keep 7 --json
+  kleid index --catalogue catalogue.csv --out index/ --max-bad 1% --keep 7 --json
   kleid index --catalogue photos/ --out index/ --store milvus://127.0.0.1:19530/dresses
   kleid index --catalogue s3://shop/photos --include 'dresses/**' --out index/
   kleid index --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shard 0/4 --job monday
@@ -119,15 +119,23 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 
 // indexOptions reads jobFlags, but for the store.
 func indexOptions(c *cli.Context) (indexer.Options, error) {
-	err := errors.Join(required(c, "catalogue", "out"), notNegative(c, "keep", "workers"), shares(c, "max-bad"))
+	err := errors.Join(required(c, "catalogue", "out"), notNegative(c, "keep", "workers"))
 	if err == nil {
 		err = scratchWhereElsewhere(c)
 	}
-	return indexer.Options{
+	limit, wrong := parseMaxBad(c.String("max-bad"))
+	if err == nil && wrong != nil {
+		err = wrongUsage(c, "%v", wrong)
+	}
+	options := indexer.Options{
 		Catalogue: c.String("catalogue"), Out: c.String("out"), Scratch: c.String("scratch"), Workers: c.Int("workers"),
-		MaxBad: c.Float64("max-bad"), Keep: c.Int("keep"), Force: c.Bool("force"), Replay: c.String("replay"), Reread: c.Bool("reread"),
+		Keep: c.Int("keep"), Force: c.Bool("force"), Replay: c.String("replay"), Reread: c.Bool("reread"),
 		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
-	}, err
+	}
+	if options.MaxBad = limit.share; limit.share < 0 {
+		options.MaxBad, options.MaxBadCount = 0, &limit.count
+	}
+	return options, err
 }
 
 // jobFlags are those of kleid index and kleid index commit.
@@ -140,7 +148,7 @@ func jobFlags() []cli.Flag {
 		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors; or s3://bucket/prefix"},
 		&cli.StringFlag{Name: "scratch", EnvVars: env("scratch"), Usage: "`DIR` of this machine for what is at work, where --out is s3://bucket/prefix"},
 		storeFlag("embedded:OUT"),
-		&cli.Float64Flag{Name: "max-bad", Value: indexer.DefaultMaxBad, EnvVars: env("max-bad"), Usage: "`SHARE` of unreadable photos, 0 to 1, above which the exit code is 3 and an index that is there is not replaced"},
+		&cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and an index that is there is not replaced"},
 		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one: the one before it, then the newest"},
 		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},

@@ -66,7 +66,7 @@ func notOfShards(c *cli.Context) error {
 		names = append(names, f.Names()[0])
 	}
 	for _, name := range names {
-		if c.IsSet(name) && os.Getenv(env(name)[0]) == "" {
+		if onCommandLine(c, name) {
 			return wrongUsage(c, "--%s does nothing with --shard: give it to kleid index commit", name)
 		}
 	}
@@ -122,7 +122,7 @@ Examples:
 ` + exitCodes,
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "shards", EnvVars: env("shards"), Usage: "`N` shards that the job has"},
-			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that the shards were given"},
+			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
 			&cli.DurationFlag{Name: "wait", EnvVars: env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h"},
 		}, gateFlags(), embedderFlags()),
 		Action: func(c *cli.Context) error {

@@ -52,8 +52,8 @@ Examples:
 				Flags: []cli.Flag{
 					place(),
 					&cli.StringFlag{Name: "parent", EnvVars: env("parent"), Usage: "`VERSION` that it was trained from"},
-					&cli.StringFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "name or fingerprint of the data"},
-					&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "JSON `FILE` with figures"},
+					&cli.StringFlag{Name: "dataset", EnvVars: env("models-dataset"), Usage: "name or fingerprint of the data"},
+					&cli.StringFlag{Name: "metrics", EnvVars: env("models-metrics"), Usage: "JSON `FILE` with figures"},
 					&cli.StringFlag{Name: "comment", EnvVars: env("comment"), Usage: "what is worth knowing"},
 					jsonFlag(),
 				},
@@ -62,7 +62,7 @@ Examples:
 			{
 				Name: "pull", Usage: "fetch a version, the promoted one by default", ArgsUsage: "[VERSION]",
 				Description: "Example:\n  kleid models pull 3f2a --models s3://shop/models --out model.safetensors",
-				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: env("out"), DefaultText: "the user's cache", Usage: "`FILE` to write, or a folder, which gets VERSION.safetensors"}, jsonFlag()},
+				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: env("models-out"), DefaultText: "the user's cache", Usage: "`FILE` to write, or a folder, which gets VERSION.safetensors"}, jsonFlag()},
 				Action:      modelsPull,
 			},
 			{
@@ -78,7 +78,7 @@ Example:
 				Flags: []cli.Flag{
 					place(),
 					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be worse"},
-					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("force"), Usage: "promote it though it is worse, or not measured as the other was"},
+					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("models-force"), Usage: "promote it though it is worse, or not measured as the other was"},
 					jsonFlag(),
 				},
 				Action: modelsPromote,

@@ -43,7 +43,7 @@ Examples:
   kleid predict *.jpg --out predictions.parquet
   kleid predict dress.jpg --models build/facets/model.safetensors --json`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each photo and label"},
+			&cli.StringFlag{Name: "out", EnvVars: env("predict-out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each photo and label"},
 			jsonFlag(),
 		}, embedderFlags()...),
 		Action: predictAction,

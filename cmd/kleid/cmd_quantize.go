@@ -75,7 +75,7 @@ Examples:
 			&cli.StringFlag{Name: "clip", Value: string(models.DefaultClipping), EnvVars: env("clip"), Usage: "how ranges are chosen: " + strings.Join(clippings, ", ")},
 			&cli.StringSliceFlag{Name: "float", EnvVars: env("float"), Usage: "`LAYER` that stays float32; may be repeated (in the variable parted by ;)"},
 			&cli.BoolFlag{Name: "layers", DisableDefaultText: true, EnvVars: env("layers"), Usage: "tell also what each layer alone costs"},
-			&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`FILE` to write"},
+			&cli.StringFlag{Name: "out", EnvVars: env("quantize-out"), Usage: "`FILE` to write"},
 			jsonFlag(), backendFlag(), threadsFlag(),
 		},
 		Action: quantizeAction,

@@ -358,7 +358,7 @@ func trunkOptions(c *cli.Context, options *training.TrunkOptions) (err error) {
 	if options.Teacher, err = teacher(c); err != nil {
 		return err
 	}
-	if url := c.String("trunk-weights"); url != "" {
+	if url := c.String("trunk-weights"); url != "" && options.Initial == nil { // which an ONNX file has itself
 		options.Initial, err = models.LoadWeights(c.Context, url)
 	}
 	return err

@@ -103,26 +103,28 @@ func trainFacets(c *cli.Context) error {
 	if err := notNegative(c, "steps", "own-trunk"); err != nil {
 		return err
 	}
-	if len(repeated(c, "dataset")) == 0 {
+	if len(repeated(c, "dataset")) == 0 || onlyOther(c, "dataset", "reference") {
 		for _, name := range []string{"test-dataset", "facets", "labels", "rename"} {
-			if len(repeated(c, name)) > 0 {
+			if onCommandLine(c, name) {
 				return wrongUsage(c, "--%s goes with --dataset; --dataset studio is painted dresses", name)
 			}
 		}
-		for _, name := range []string{"own-trunk", "early-stop", "mixup", "cutmix"} {
-			if c.IsSet(name) {
+		for _, name := range []string{"own-trunk", "early-stop", "mixup", "cutmix", "mix-share"} {
+			if onCommandLine(c, name) {
 				return wrongUsage(c, "--%s goes with --dataset", name)
 			}
 		}
 		return train(c, []string{"facets"})
 	}
-	if c.Int("own-trunk") == 0 && (c.Float64("mixup") > 0 || c.Float64("cutmix") > 0) {
-		return wrongUsage(c, "--mixup and --cutmix go with --own-trunk: heads read features that were taken before")
+	for _, name := range []string{"mixup", "cutmix", "mix-share"} {
+		if c.Int("own-trunk") == 0 && onCommandLine(c, name) {
+			return wrongUsage(c, "--%s goes with --own-trunk: heads read features that were taken before", name)
+		}
 	}
-	if c.Int("own-trunk") == 0 && c.Int("early-stop") > 0 {
+	if c.Int("own-trunk") == 0 && onCommandLine(c, "early-stop") && c.Int("early-stop") > 0 {
 		return wrongUsage(c, "--early-stop goes with --own-trunk: heads take all their steps, since they learn from all photos in the end")
 	}
-	if c.String("reference") != "" {
+	if onCommandLine(c, "reference") {
 		return wrongUsage(c, "--dataset and --reference exclude each other")
 	}
 	if err := positive(c, "products"); err != nil {

@@ -17,7 +17,7 @@ import (
 // datasetFlags choose a shop's own photos to measure facets with.
 func datasetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of --reference, as kleid train facets takes it; may be repeated"},
+		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of --reference, as kleid train facets takes it; may be repeated"},
 		&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
 		maxBadFlag(),
 	}
@@ -26,7 +26,7 @@ func datasetFlags() []cli.Flag {
 // evaluateDatasets measures a model's facets on --dataset.
 func evaluateDatasets(c *cli.Context) error {
 	for _, name := range []string{"reference", "folds", "class-weights", "class-weight", "label-smoothing", "focal"} {
-		if c.IsSet(name) {
+		if onCommandLine(c, name) {
 			return wrongUsage(c, "--dataset and --%s exclude each other", name)
 		}
 	}

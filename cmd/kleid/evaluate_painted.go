@@ -30,7 +30,7 @@ Examples:
 		Flags: append([]cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
 			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("evaluate-products"), Usage: "`N` dresses"},
-			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("queries"), Usage: "`N` photos"},
+			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("evaluate-queries"), Usage: "`N` photos"},
 			jsonFlag(),
 		}, embedderFlags()...),
 		Action: evaluatePainted,

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
-// env is the environment variable of a flag.
+// env is the environment variable of a flag. Where a flag means something else in another command, its name here begins
+// with the command's.
 func env(name string) []string {
 	return []string{"KLEID_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))}
 }
@@ -16,17 +17,31 @@ func env(name string) []string {
 // which no label and no origin has in it; what the command line gives stays whole.
 func repeated(c *cli.Context, name string) []string {
 	values := c.StringSlice(name)
-	variable := strings.TrimSpace(os.Getenv(env(name)[0]))
-	if len(values) != 1 || values[0] != variable {
+	if onCommandLine(c, name) {
 		return values
 	}
 	var parts []string
-	for _, part := range strings.Split(variable, ";") {
-		if part = strings.TrimSpace(part); part != "" {
-			parts = append(parts, part)
+	for _, value := range values {
+		for _, part := range strings.Split(value, ";") {
+			if part = strings.TrimSpace(part); part != "" {
+				parts = append(parts, part)
+			}
 		}
 	}
 	return parts
+}
+
+// onCommandLine says whether a flag is given there, not by its variable alone, which all commands of a plan may share.
+func onCommandLine(c *cli.Context, name string) bool {
+	given := *c
+	given.Command = nil // whose flags know of variables, too
+	return slices.Contains(given.LocalFlagNames(), name)
+}
+
+// onlyOther says whether of two flags that exclude each other the command line gives the other one alone: it wins over a
+// variable.
+func onlyOther(c *cli.Context, name, other string) bool {
+	return onCommandLine(c, other) && !onCommandLine(c, name)
 }
 
 func jsonFlag() cli.Flag {

@@ -76,7 +76,7 @@ func TestHostileFolder(t *testing.T) {
 	require.NoError(t, os.Symlink("itself.jpg", filepath.Join(photos, "itself.jpg")))
 
 	out := t.TempDir()
-	r := kleid(t, "index", "--catalogue", photos, "--out", out, "--max-bad", "1", "--json")
+	r := kleid(t, "index", "--catalogue", photos, "--out", out, "--max-bad", "1.0", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
 	require.Equal(t, len(files)+1, report.Photos)

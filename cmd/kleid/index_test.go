@@ -185,7 +185,7 @@ func TestIndexFails(t *testing.T) {
 func TestReportIsOneLine(t *testing.T) {
 	photos := t.TempDir()
 	write(t, filepath.Join(photos, "two\nlines.jpg"), []byte("x"))
-	r := kleid(t, "index", "--catalogue", photos, "--out", t.TempDir(), "--max-bad", "1", "--json")
+	r := kleid(t, "index", "--catalogue", photos, "--out", t.TempDir(), "--max-bad", "1.0", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
 	require.Equal(t, "two\nlines.jpg", report.Bad[0].Source)

@@ -17,10 +17,15 @@ type maxBad struct {
 
 // maxBadFlag is that of commands that read datasets.
 func maxBadFlag() cli.Flag {
-	return &cli.StringFlag{Name: "max-bad", Value: "5%", EnvVars: env("max-bad"), Usage: "`N` bad photos, or N% of all, above which the exit code is 3 and nothing is done"}
+	return &cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and nothing is done"}
 }
 
-// parseMaxBad reads "20", "5%" or, as kleid index does, a share such as "0.05".
+const (
+	defaultMaxBad = "5%"
+	maxBadForms   = "`N` bad photos, or a share of all: N%, or a number with a point, such as 0.05; so 1 is one photo, and 1.0 all"
+)
+
+// parseMaxBad reads "20", "5%" or a share with a point, such as "0.05".
 func parseMaxBad(text string) (maxBad, error) {
 	m := maxBad{text: text, share: -1}
 	var err error

@@ -35,7 +35,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	var err error
 	if !ok {
 		for _, flag := range onnxFlags() {
-			if c.IsSet(flag.Names()[0]) {
+			if onCommandLine(c, flag.Names()[0]) {
 				return wrongUsage(c, "--%s is for a trunk %sFILE", flag.Names()[0], onnxPrefix)
 			}
 		}
@@ -44,7 +44,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 		}
 		return attachToTrunk(c, options)
 	}
-	if c.IsSet("trunk-weights") {
+	if onCommandLine(c, "trunk-weights") {
 		return wrongUsage(c, "--trunk-weights are not for a trunk %sFILE, whose file has its weights", onnxPrefix)
 	}
 	o := models.DefaultONNXOptions()

@@ -22,7 +22,7 @@ func attachSpatialTransformer(c *cli.Context, options *training.TrunkOptions) er
 	stage := c.String("spatial-transformer")
 	if stage == "" {
 		for _, name := range []string{"spatial-transformer-padding", "spatial-transformer-weight"} {
-			if c.IsSet(name) {
+			if onCommandLine(c, name) {
 				return wrongUsage(c, "--%s needs --spatial-transformer", name)
 			}
 		}

@@ -60,9 +60,16 @@ func checkStore(c *cli.Context, url string) error {
 
 // storeURL is where --store or --index say that the vectors are.
 func storeURL(c *cli.Context) (string, error) {
-	url := c.String("store")
+	url, dir := c.String("store"), c.String("index")
+	stored, isFolder := strings.CutPrefix(url, "embedded:")
+	// A Milvus with an index is one with its thumbnails, which nothing but kleid serve has a use for.
+	if onlyOther(c, "store", "index") && (isFolder || c.Command.Name == "search") && !strings.Contains(dir, "://") {
+		url = ""
+	}
+	if isFolder && onlyOther(c, "index", "store") {
+		dir = ""
+	}
 	if url == "" {
-		dir := c.String("index")
 		if dir == "" {
 			return "", wrongUsage(c, "%s needs --index DIR or --store URL", c.Command.HelpName)
 		}
@@ -71,8 +78,7 @@ func storeURL(c *cli.Context) (string, error) {
 		}
 		return "embedded:" + dir, nil
 	}
-	stored, isFolder := strings.CutPrefix(url, "embedded:")
-	if dir := c.String("index"); dir != "" && isFolder && !strings.Contains(dir, "://") && filepath.Clean(dir) != filepath.Clean(stored) {
+	if dir != "" && isFolder && !strings.Contains(dir, "://") && filepath.Clean(dir) != filepath.Clean(stored) {
 		return "", wrongUsage(c, "--index is %s and --store is %s, another folder: leave one out", dir, url)
 	}
 	return url, checkStore(c, url)
@@ -81,13 +87,10 @@ func storeURL(c *cli.Context) (string, error) {
 // indexFolder is where the thumbnails are: --index, or the embedded store's folder, or "" for a Milvus
 // alone.
 func indexFolder(c *cli.Context, url string) string {
-	if dir := c.String("index"); dir != "" {
+	if dir, ok := strings.CutPrefix(url, "embedded:"); ok && !strings.Contains(c.String("index"), "://") {
 		return dir
 	}
-	if dir, ok := strings.CutPrefix(url, "embedded:"); ok {
-		return dir
-	}
-	return ""
+	return c.String("index")
 }
 
 // warnWithoutIndex says that nothing can be found yet. An error is left to those who use the store.

@@ -8,7 +8,7 @@ import (
 
 // seedFlag is of all that draws or fits.
 func seedFlag() cli.Flag {
-	return &cli.Uint64Flag{Name: "seed", EnvVars: env("seed"), Usage: "`N` other than 0 draws other weights, batches and painted dresses"}
+	return &cli.Uint64Flag{Name: "seed", EnvVars: env("train-seed"), Usage: "`N` other than 0 draws other weights, batches and painted dresses"}
 }
 
 // earlyStopFlag is of what trains a trunk: heads take all their steps, since what they are validated with is learned

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -66,13 +67,77 @@ func TestEveryFlagIsAVariable(t *testing.T) {
 			}
 			withVariables, ok := flag.(interface{ GetEnvVars() []string })
 			require.True(t, ok, "%v --%s", words, flag.Names()[0])
-			name := "KLEID_" + strings.ToUpper(strings.ReplaceAll(flag.Names()[0], "-", "_"))
-			if name == "KLEID_PRODUCTS" && words[0] != "demo" {
-				name = "KLEID_" + strings.ToUpper(words[0]) + "_PRODUCTS" // they mean another number each
+			// By the flag, or after the command where another one's flag means something else.
+			var names []string
+			for _, prefix := range []string{"", words[0] + "-", strings.Join(words, "-") + "-"} {
+				names = append(names, env(prefix + flag.Names()[0])[0])
 			}
-			require.Equal(t, []string{name}, withVariables.GetEnvVars(), "%v --%s", words, flag.Names()[0])
+			require.Len(t, withVariables.GetEnvVars(), 1)
+			require.Contains(t, names, withVariables.GetEnvVars()[0], "%v --%s", words, flag.Names()[0])
 		}
 	})
+}
+
+// sameMeaning are the flags that mean the same in all commands, and say more of it in some.
+var sameMeaning = []string{
+	"KLEID_CATALOGUE", "KLEID_EVALUATE_PRODUCTS", "KLEID_FACETS", "KLEID_INDEX", "KLEID_MAX_BAD", "KLEID_MODELS", "KLEID_OUT",
+	"KLEID_REFERENCE", "KLEID_RUN", "KLEID_SCRATCH", "KLEID_TRAIN_PRODUCTS", "KLEID_TRIPLETS",
+}
+
+// TestVariablesHaveOneMeaning keeps flags of several commands from sharing a variable that machines of a plan may share,
+// unless they mean the same: KLEID_OUT is where an index is, and no file of predictions.
+func TestVariablesHaveOneMeaning(t *testing.T) {
+	usages := map[string]string{}
+	check := func(words []string, command *cli.Command) {
+		for _, flag := range command.Flags {
+			described, ok := flag.(cli.DocGenerationFlag)
+			if !ok || len(described.GetEnvVars()) == 0 {
+				continue // --help
+			}
+			variable, usage := described.GetEnvVars()[0], fmt.Sprintf("%T: %s", flag, described.GetUsage())
+			if slices.Contains(sameMeaning, variable) {
+				usage = fmt.Sprintf("%T", flag)
+			}
+			if known, ok := usages[variable]; ok {
+				require.Equal(t, known, usage, "%s of kleid %s", variable, strings.Join(words, " "))
+			}
+			usages[variable] = usage
+		}
+	}
+	everyCommand(t, check)
+	check([]string{"index"}, indexCommand())
+}
+
+// TestVariablesOfAPlan sets those of deploy/kubernetes, and others that other commands may have no use for.
+func TestVariablesOfAPlan(t *testing.T) {
+	s := newShop(t)
+	for name, value := range map[string]string{
+		"KLEID_CATALOGUE": "s3://shop/photos", "KLEID_OUT": "s3://shop/index", "KLEID_SCRATCH": "/scratch", "KLEID_JOB": "@date",
+		"KLEID_STORE": "milvus://127.0.0.1:1/dresses", "KLEID_FACETS": "neckline", "KLEID_REFERENCE": "photos/reference", "KLEID_MIXUP": "0.2",
+		"KLEID_CLASS_WEIGHTS": "inverse", "KLEID_FOLDS": "true", "KLEID_TO": "20261127T020000000Z-1a2b3c", "KLEID_WHERE": "neckline=v-neck",
+	} {
+		t.Setenv(name, value)
+	}
+	photo := s.photos(t)[0]
+	for _, args := range [][]string{
+		{"predict", photo}, {"search", photo, "--index", s.index, "--where", "sleeve=long"}, {"export", "--index", s.index},
+		{"evaluate", "facets", "--dataset", s.catalogue + ".missing.csv"},
+		{"train", "facets", "--dataset", s.catalogue + ".missing.csv"},
+	} {
+		r := kleid(t, args...)
+		if args[0] == "evaluate" || args[0] == "train" {
+			require.Contains(t, r.stderr, "there is no such folder or file", "the dataset is looked for, beside any variable")
+			continue
+		}
+		require.Equal(t, exitDone, r.code, "%v: %s", args, r.stderr)
+	}
+	t.Setenv("KLEID_DATASET", "nowhere.csv")
+	r := kleid(t, "train", "facets", "--reference", t.TempDir(), "--class-weight", "neckline")
+	require.Equal(t, exitUsage, r.code, "the command line wins")
+	require.Contains(t, r.stderr, `--class-weight is "neckline"`)
+	t.Setenv("KLEID_STORE", "")
+	t.Setenv("KLEID_INDEX", "elsewhere")
+	require.Equal(t, exitDone, kleid(t, "search", photo, "--store", "embedded:"+s.index, "--where", "sleeve=long").code)
 }
 
 // TestTrainFlags keeps flags that would do nothing out of the help, and the parts out of each other's folders.
@@ -133,7 +198,7 @@ func TestWrongUsage(t *testing.T) {
 		{"rollback of another machine", []string{"index", "rollback", "--out", "s3://shop/index"}, "name a folder of this machine with --scratch"},
 		{"export from another machine", []string{"export", "--index", "s3://shop/index"}, "name the folder of this machine that kleid index had as --scratch"},
 		{"argument too many", append(index, "more"), `kleid index: there is no command "more": commit, list, verify, rollback`},
-		{"share beyond 1", append(index, "--max-bad", "5"), "--max-bad is 5"},
+		{"share beyond 1", append(index, "--max-bad", "1.5"), `--max-bad is "1.5"`},
 		{"share that is no number", append(index, "--max-bad", "some"), `"some"`},
 		{"negative keep", append(index, "--keep", "-1"), "--keep is -1"},
 		{"unknown store", append(index, "--store", "oracle://host/alias"), `there is no store "oracle://host/alias"`},
@@ -243,6 +308,11 @@ func TestVariablesOfRepeatedFlags(t *testing.T) {
 	require.Equal(t, []string{"length=a;b"}, where("--where", "length=a;b"), "a flag wins over a variable, and stays whole")
 	t.Setenv("KLEID_WHERE", "")
 	require.Empty(t, where())
+
+	t.Setenv("KLEID_MIN_CONFIDENCE", "0.2; two")
+	many := kleid(t, "evaluate", "location", "--reference", t.TempDir())
+	require.Equal(t, exitUsage, many.code)
+	require.Contains(t, many.stderr, `--min-confidence is "two"`)
 
 	t.Setenv("KLEID_ALLOWED_ORIGIN", "https://shop.example;shop.example")
 	r := kleid(t, "serve", "--index", t.TempDir())
