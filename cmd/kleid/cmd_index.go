@@ -70,28 +70,9 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 	if err := webAddresses(c, "notify", "push-metrics"); err != nil {
 		return err
 	}
-	options, err := indexOptions(c)
+	report, err := makeIndex(c, run)
 	if err != nil {
-		return err
-	}
-	if options.Gate, err = gateOf(c); err != nil {
-		return err
-	}
-	store, err := indexStore(c)
-	if err != nil {
-		return err
-	}
-	if options.Embedder, err = newEmbedder(c); err != nil {
-		return err
-	}
-	p := newProgress(c)
-	defer p.end()
-	report, err := runIndexer(c.Context, p, store, options, run)
-	p.end()
-	if err != nil {
-		if c.Context.Err() != nil {
-			p.say("What is embedded is kept: the same command goes on from there.")
-		}
+		tellFailure(c, err)
 		return err
 	}
 	report = report.Brief(listedBad)
@@ -115,6 +96,32 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 		err = &tooManyBadError{float64(report.Unreadable) / float64(report.Photos), report.MaxBad, outcome}
 	}
 	return err
+}
+
+// makeIndex runs the job.
+func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
+	options, err := indexOptions(c)
+	if err != nil {
+		return indexer.Report{}, err
+	}
+	if options.Gate, err = gateOf(c); err != nil {
+		return indexer.Report{}, err
+	}
+	store, err := indexStore(c)
+	if err != nil {
+		return indexer.Report{}, err
+	}
+	if options.Embedder, err = newEmbedder(c); err != nil {
+		return indexer.Report{}, err
+	}
+	p := newProgress(c)
+	defer p.end()
+	report, err := runIndexer(c.Context, p, store, options, run)
+	p.end()
+	if err != nil && c.Context.Err() != nil {
+		p.say("What is embedded is kept: the same command goes on from there.")
+	}
+	return report, err
 }
 
 // indexOptions reads jobFlags, but for the store.
@@ -153,7 +160,7 @@ func jobFlags() []cli.Flag {
 		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or photos are unreadable; the report says so"},
 		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, embedding and k: the report says how much their answers have in common with those of the run before"},
-		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's"},
+		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}"},
 		&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
 		jsonFlag(),
 	}

@@ -284,6 +284,18 @@ func TestIndexTells(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(posted[2]), &report))
 	require.False(t, report.Published)
 	require.Equal(t, exitUsage, index("--notify", "somewhere").code)
+	for what, args := range map[string][]string{
+		"missing.safetensors": {"--models", "missing.safetensors"}, "missing.csv": {"--catalogue", "missing.csv"}, "127.0.0.1:1": {"--models", "https://u:hunter2@127.0.0.1:1/m"},
+	} {
+		before := len(posted)
+		require.Equal(t, exitFailed, index(args...).code)
+		require.Len(t, posted, before+1)
+		var failed failure
+		require.NoError(t, json.Unmarshal([]byte(posted[before]), &failed))
+		require.Equal(t, exitFailed, failed.ExitCode)
+		require.Contains(t, failed.Error, what)
+		require.NotContains(t, failed.Error, "hunter2")
+	}
 	server.Close()
 	unheard := index()
 	require.Equal(t, exitDone, unheard.code, "an index that nobody hears of is as good")

@@ -59,15 +59,35 @@ const pushTimeout = 30 * time.Second
 // it, so failures are logged.
 func tell(c *cli.Context, report indexer.Report) {
 	ctx := context.WithoutCancel(c.Context)
-	if to := c.String("notify"); to != "" {
-		if err := notify(ctx, to, report); err != nil {
-			logger(c).Warn("nobody was notified", "at", address(to), "error", err)
-		}
-	}
+	tellHook(c, report)
 	if to := c.String("push-metrics"); to != "" {
 		if err := pushMetrics(ctx, to, report); err != nil {
 			logger(c).Warn("the metrics were not pushed", "at", address(to), "error", err)
 		}
+	}
+}
+
+// failure is what --notify is told of a job that has no report.
+type failure struct {
+	Error    string `json:"error"`
+	ExitCode int    `json:"exit_code"`
+}
+
+// tellFailure tells --notify why there is no report, unless somebody interrupted the job, who knows.
+func tellFailure(c *cli.Context, err error) {
+	if code := exitCode(c.Context, err); code != exitInterrupted {
+		tellHook(c, failure{err.Error(), code})
+	}
+}
+
+// tellHook posts what to --notify, if there is such.
+func tellHook(c *cli.Context, what any) {
+	to := c.String("notify")
+	if to == "" {
+		return
+	}
+	if err := notify(context.WithoutCancel(c.Context), to, what); err != nil {
+		logger(c).Warn("nobody was notified", "at", address(to), "error", err)
 	}
 }
 
@@ -87,8 +107,8 @@ func pushMetrics(ctx context.Context, to string, report indexer.Report) error {
 	return reached(pusher.PushContext(ctx))
 }
 
-func notify(ctx context.Context, to string, report indexer.Report) error {
-	body, err := json.Marshal(report)
+func notify(ctx context.Context, to string, what any) error {
+	body, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
