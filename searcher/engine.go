@@ -45,7 +45,11 @@ func NewEngine(ctx context.Context, options Options) (*Engine, error) {
 // Refresh looks for a newly published index and changes over to it. Searches under way finish on the
 // one they began with. An index that cannot be served is reported once and leaves the former in place.
 func (e *Engine) Refresh(ctx context.Context) (changed bool, err error) {
-	return e.pins.refresh(ctx, e.options.Store, e.model)
+	changed, err = e.pins.refresh(ctx, e.options.Store, e.model)
+	if changed {
+		e.warnOfHidden(ctx)
+	}
+	return changed, err
 }
 
 // Watch refreshes every Options.Poll until the context is done. A Server does so by itself.

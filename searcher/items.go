@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -166,12 +165,7 @@ func (e *Engine) sample(ctx context.Context, p *pin) ([]catalog.Row, error) {
 	if len(rows) > 0 {
 		return rows[:min(len(rows), sampleSize)], nil
 	}
-	random := rand.New(rand.NewPCG(1, 2))
-	direction := make([]float32, p.meta.DeepRankSize)
-	for i := range direction {
-		direction[i] = float32(random.NormFloat64())
-	}
-	query := vectors.Query{Vector: vectors.Unit(direction), Embedding: vectors.DeepRank, K: 1, OnePerProduct: true}
+	query := vectors.Query{Vector: direction(p.meta.DeepRankSize), Embedding: vectors.DeepRank, K: 1, OnePerProduct: true}
 	taken := make(map[string]bool)
 	total := 1
 	for i := 0; i < sampleSize && i < total; i++ {

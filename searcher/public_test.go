@@ -1,6 +1,8 @@
 package searcher
 
 import (
+	"bytes"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -69,4 +71,45 @@ func TestWhatIsNotPublic(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, row.Source, kept.Source)
 	require.Equal(t, row.Attributes, kept.Attributes)
+}
+
+// TestMisspeltColumns warns of what is hidden and not there, of each index.
+func TestMisspeltColumns(t *testing.T) {
+	shop := newShop(t)
+	row := shop.row(t, 0, studio.Shot{})
+	row.Attributes = map[string]string{"fabric": "silk", "purchase_price": "9.90"}
+	shop.rows = append(shop.rows, row)
+	shop.publish(t, "r1")
+	warned := func(hidden ...string) string {
+		var logs bytes.Buffer
+		options := shop.options()
+		options.HideAttributes, options.Logger = hidden, slog.New(slog.NewTextHandler(&logs, nil))
+		e, err := NewEngine(t.Context(), options)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, e.Close()) })
+		return logs.String()
+	}
+	text := warned("purchase_prise", "fabric")
+	require.Contains(t, text, "level=ERROR")
+	require.Contains(t, text, "column=purchase_prise")
+	require.Contains(t, text, `columns="[fabric purchase_price]"`)
+	require.NotContains(t, text, "column=fabric ")
+	for _, hidden := range [][]string{nil, {"purchase_price"}, {"*", "purchase_prise"}} {
+		require.Empty(t, warned(hidden...))
+	}
+
+	// A night without the column.
+	var logs bytes.Buffer
+	options := shop.options()
+	options.HideAttributes, options.Logger = []string{"purchase_price"}, slog.New(slog.NewTextHandler(&logs, nil))
+	e, err := NewEngine(t.Context(), options)
+	require.NoError(t, err)
+	defer e.Close()
+	require.Empty(t, logs.String())
+	shop.rows[0].Attributes = map[string]string{"fabric": "silk"}
+	shop.publish(t, "r2")
+	changed, err := e.Refresh(t.Context())
+	require.NoError(t, err)
+	require.True(t, changed)
+	require.Contains(t, logs.String(), "column=purchase_price")
 }

@@ -31,7 +31,8 @@ func serveCommand() *cli.Command {
 		Description: `A newly published index is taken over within seconds, without a restart. Interrupted, or told to terminate,
 the service finishes the requests under way and ends with exit code 0.
 
-All columns of the catalogue are public, as attributes, but those of --hide-attributes.
+All columns of the catalogue are public, as attributes, but those of --hide-attributes. A column of these that is in
+no row of an index is logged as an error, at the start and with every new index: its name may be misspelt.
 
 --metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing.
 Uploads take up to --max-connections x (--max-upload + 1 MiB) x 3 of memory, if all send the largest photo at once.
