@@ -116,7 +116,7 @@ func benchEmbed(c *cli.Context) error {
 		return err
 	}
 	if unused := net.Unused(); len(unused) > 0 {
-		fmt.Fprintf(c.App.ErrWriter, "%s has no use for %d of the weights, such as %q: are they another network's?\n", backbone.Name, len(unused), unused[0])
+		say(c, "%s has no use for %d of the weights, such as %q: are they another network's?", backbone.Name, len(unused), unused[0])
 	}
 	return f.print(c)
 }

@@ -163,13 +163,13 @@ func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {
 		_, err = fmt.Fprintf(c.App.Writer, "%s: a dress at %s\n", printable(p.Source), boxText(*p.Box, p.BoxConfidence))
 		for _, f := range meta.Facets {
 			if v, ok := p.Facets[f.Name]; ok && err == nil {
-				_, err = fmt.Fprintf(c.App.Writer, "  %-12s %s (%.0f%%)\n", f.Name, v.Label, 100*v.Probability)
+				_, err = fmt.Fprintf(c.App.Writer, "  %-12s %s (%.0f%%)\n", printable(f.Name), printable(v.Label), 100*v.Probability)
 			}
 		}
 	case catalog.StatusNoDress:
 		_, err = fmt.Fprintf(c.App.Writer, "%s: no dress\n", printable(p.Source))
 	default:
-		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", printable(p.Source), p.Error)
+		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", printable(p.Source), printable(p.Error))
 	}
 	return err
 }

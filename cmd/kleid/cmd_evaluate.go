@@ -294,13 +294,13 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	row("facet\tlabel\tphotos\tprecision\trecall\tF1\tmost often taken for")
 	for _, r := range reports {
 		for i, l := range r.Labels {
-			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", r.Facet, l.Label, l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
+			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", printable(r.Facet), printable(l.Label), l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
 		}
 	}
 	row("")
 	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
 	for _, r := range reports {
-		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", r.Facet, r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
+		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", printable(r.Facet), r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
 	}
 	for _, r := range reports {
 		if len(r.Unseen) > 0 {
@@ -330,7 +330,7 @@ func mistakenFor(c evaluation.Confusion, label int) string {
 	case worst == len(c.Labels):
 		return fmt.Sprintf("another (%d)", c.Counts[label][worst])
 	}
-	return fmt.Sprintf("%s (%d)", c.Labels[worst], c.Counts[label][worst])
+	return fmt.Sprintf("%s (%d)", printable(c.Labels[worst]), c.Counts[label][worst])
 }
 
 func evaluateSimilarity(c *cli.Context, m measured) (any, error) {

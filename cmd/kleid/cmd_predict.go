@@ -137,7 +137,7 @@ func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto
 			fmt.Fprintf(table, "%s\tno dress\n", name)
 			continue
 		default:
-			fmt.Fprintf(table, "%s\t%s\n", name, p.Error)
+			fmt.Fprintf(table, "%s\t%s\n", name, printable(p.Error))
 			continue
 		}
 		for _, facet := range facets {

@@ -120,7 +120,7 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 		if f.Confident != nil && !*f.Confident {
 			unsure = ", unsure"
 		}
-		fmt.Fprintf(w, "  %s\t%s (%.0f%%%s)\n", name, f.Label, 100*f.Probability, unsure)
+		fmt.Fprintf(w, "  %s\t%s (%.0f%%%s)\n", printable(name), printable(f.Label), 100*f.Probability, unsure)
 	}
 	if len(answer.Colours) > 0 {
 		fmt.Fprintf(w, "  colours\t%s\n", strings.Join(coloursText(answer.Colours), ", "))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -301,11 +302,26 @@ func train(c *cli.Context, heads []string) error {
 		return err
 	}
 	progress.end()
-	fmt.Fprintf(c.App.ErrWriter, "wrote model.safetensors to %s: %d parameters, embedding model %s\n", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
+	progress.say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 	if options.Shop != nil {
 		return measureShop(c, options, model)
 	}
-	return nil
+	return printTrained(c, model)
+}
+
+// printTrained prints the one line of --json, which kleid train facets has.
+func printTrained(c *cli.Context, model *models.Model) error {
+	if !c.Bool("json") {
+		return nil
+	}
+	return json.NewEncoder(c.App.Writer).Encode(trainedModel{"model.safetensors", model.EmbeddingModel(), model.FacetModel()})
+}
+
+// trainedModel is what a training prints that measures nothing.
+type trainedModel struct {
+	Model          string `json:"model"`
+	EmbeddingModel string `json:"embedding_model"`
+	FacetModel     string `json:"facet_model"`
 }
 
 // checkWork writes to --work and deletes that again, so that a place where nothing can be written is known before what

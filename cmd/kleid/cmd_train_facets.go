@@ -323,9 +323,23 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 
 // confirmLabels shows what changes in the labels of the model, and asks for it.
 func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) error {
+	if err := showLabels(progress, plan.Changes); err != nil {
+		return err
+	}
+	return confirm(c, "The labels of the model change, as shown.")
+}
+
+// showLabels tells what changes: a table, or a record for each label.
+func showLabels(progress *progress, changes []training.LabelChange) error {
+	if progress.structured {
+		for _, change := range changes {
+			progress.logger().Info("label", "facet", change.Facet, "label", change.Label, "photos", change.Photos, "fate", change.Fate, "from", change.From)
+		}
+		return nil
+	}
 	w := tabwriter.NewWriter(progress, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "FACET\tLABEL\tPHOTOS\t")
-	for _, change := range plan.Changes {
+	for _, change := range changes {
 		what, photos := string(change.Fate), strconv.Itoa(change.Photos)
 		switch change.Fate {
 		case training.LabelRenamed:
@@ -335,12 +349,9 @@ func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) 
 		case training.LabelAnew:
 			what += ": it had a trunk of its own"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", change.Facet, printable(change.Label), photos, what)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(change.Facet), printable(change.Label), photos, what)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return confirm(c, "The labels of the model change, as shown.")
+	return w.Flush()
 }
 
 // listBad writes all that is bad to a file, tells the first few, and fails if there is too much.

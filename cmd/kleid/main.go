@@ -45,9 +45,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case code == exitInterrupted:
 		fmt.Fprintln(stderr, "kleid: interrupted")
 	case errors.As(err, &wrong):
-		fmt.Fprintf(stderr, "%s\nSee `%s --help`.\n", wrong.whole(), wrong.command)
+		fmt.Fprintf(stderr, "%s\nSee `%s --help`.\n", withoutEscapes(wrong.whole()), wrong.command)
 	case err != nil:
-		fmt.Fprintf(stderr, "%s: %v\n", app.Name, err)
+		fmt.Fprintf(stderr, "%s: %s\n", app.Name, withoutEscapes(err.Error()))
 	}
 	return code
 }

@@ -79,7 +79,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	if options.Config, err = models.ConfigForONNX(network); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.App.ErrWriter, "the trunk's features are layer %q: %d channels, a cell for %d x %d pixels\n", network.Layer, network.Channels, network.Stride, network.Stride)
+	say(c, "the trunk's features are layer %q: %d channels, a cell for %d x %d pixels", network.Layer, network.Channels, network.Stride, network.Stride)
 	return attachToTrunk(c, options)
 }
 

@@ -62,8 +62,11 @@ func (p *progress) show(stage string, done, total int, note string) {
 		p.told = time.Now()
 		perSecond := float64(done) / time.Since(p.begun).Seconds()
 		if p.structured {
-			left := time.Duration(float64(total-done) / perSecond * float64(time.Second))
-			newLogger(p.w, true).Info("progress", "stage", stage, "done", done, "of", total, "per_second", perSecond, "left", left.Round(time.Second).String(), "note", note)
+			left := "unknown"
+			if done > 0 {
+				left = time.Duration(float64(total-done) / perSecond * float64(time.Second)).Round(time.Second).String()
+			}
+			newLogger(p.w, true).Info("progress", "stage", stage, "done", done, "of", total, "per_second", perSecond, "left", left, "note", note)
 			return
 		}
 		fmt.Fprintf(p.w, "%s: %d of %d, %.1f/s\n", description, done, total, perSecond)
@@ -161,6 +164,9 @@ func (p *progress) say(format string, args ...any) {
 	}
 	fmt.Fprintf(p, format+"\n", args...)
 }
+
+// say writes a line for people where nothing is in progress.
+func say(c *cli.Context, format string, args ...any) { newProgress(c).say(format, args...) }
 
 // logger writes to the progress.
 func (p *progress) logger() *slog.Logger { return newLogger(p, p.structured) }

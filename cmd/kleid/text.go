@@ -17,6 +17,20 @@ func printable(s string) string {
 	return s
 }
 
+// withoutEscapes shows what would do something to a terminal, but for new lines: errors repeat labels of models, names of
+// files and what servers say.
+func withoutEscapes(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 // boxText says where a dress is and how sure that is.
 func boxText(b catalog.Box, confidence float32) string {
 	return fmt.Sprintf("x %d to %d, y %d to %d (%.0f%% sure)", b.XMin, b.XMax, b.YMin, b.YMax, 100*confidence)

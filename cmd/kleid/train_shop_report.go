@@ -23,7 +23,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		return err
 	}
 	if after.Queries == 0 && after.Triplets == nil {
-		fmt.Fprintln(c.App.ErrWriter, "There is nothing to measure with: that takes a product of two photos that is kept apart, and another one.")
+		say(c, "There is nothing to measure with: that takes a product of two photos that is kept apart, and another one.")
 		return nil
 	}
 	var before training.ShopFigures
@@ -62,7 +62,7 @@ func writeRecall(c *cli.Context, before, after training.ShopFigures) error {
 	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
 		fmt.Fprintf(w, "%s\t%s\t%s\t\n", row.name, recallText(row.after), recallText(row.before))
 		if row.before != nil && row.after.At1 < row.before.At1 {
-			fmt.Fprintf(c.App.ErrWriter, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one\n", row.name, row.after.At1, row.before.At1)
+			say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", row.name, row.after.At1, row.before.At1)
 		}
 	}
 	return w.Flush()
