@@ -14,7 +14,8 @@ type Filter struct {
 	Exclude []string // and none of these
 }
 
-func (f Filter) check() error {
+// Check refuses patterns that are none.
+func (f Filter) Check() error {
 	for _, pattern := range slices.Concat(f.Include, f.Exclude) {
 		if !doublestar.ValidatePattern(pattern) {
 			return fmt.Errorf("the pattern %q is none: a bracket is not closed", pattern)

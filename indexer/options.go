@@ -162,7 +162,7 @@ func (o *Options) completeShard() error {
 	if o.Gate == (Gate{}) {
 		o.Gate = DefaultGate()
 	}
-	if err := errors.Join(o.Gate.check(), o.Filter.check()); err != nil {
+	if err := errors.Join(o.Gate.check(), o.Filter.Check()); err != nil {
 		return err
 	}
 	if o.Workers <= 0 {

@@ -28,7 +28,6 @@ func evaluateCommand() *cli.Command {
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
 		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
-		&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
 		jsonFlag(),
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
@@ -61,7 +60,10 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
-more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says, if a photo has them; may be repeated"}})...),
+more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
+				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
+				&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says, if a photo has them; may be repeated"},
+			})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
 learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads, "--reference")...),
@@ -122,6 +124,11 @@ func (m measured) parts(examples []datasets.Example) []evaluation.Part {
 }
 
 func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (any, error)) error {
+	if slices.Contains(heads, "facets") {
+		if err := positive(c, "min-count"); err != nil {
+			return err
+		}
+	}
 	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // facets alone have it
 		return evaluateDatasets(c)
 	}

@@ -59,8 +59,13 @@ Examples:
 }
 
 func indexAction(c *cli.Context) error {
-	if c.String("shard") != "" {
+	switch {
+	case c.String("shard") != "":
 		return indexShard(c)
+	case onCommandLine(c, "shard"):
+		return wrongUsage(c, "--shard is empty, but must be of the form 0/4 or auto/4")
+	case onCommandLine(c, "job"):
+		return wrongUsage(c, "--job does nothing without --shard: this would make and publish the whole index")
 	}
 	return runJob(c, indexer.Run)
 }
@@ -139,6 +144,9 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 		Keep: c.Int("keep"), Force: c.Bool("force"), Replay: c.String("replay"), Reread: c.Bool("reread"),
 		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
 	}
+	if wrong := options.Filter.Check(); err == nil && wrong != nil {
+		err = wrongUsage(c, "%v", wrong)
+	}
 	if options.MaxBad = limit.share; limit.share < 0 {
 		options.MaxBad, options.MaxBadCount = 0, &limit.count
 	}
@@ -195,8 +203,11 @@ func gateOf(c *cli.Context) (indexer.Gate, error) {
 // isElsewhere says whether --out is not a folder of this machine.
 func isElsewhere(c *cli.Context) bool { return strings.Contains(c.String("out"), "://") }
 
-// scratchWhereElsewhere wants --scratch if --out is elsewhere.
+// scratchWhereElsewhere wants --scratch if --out is elsewhere, and nowhere else.
 func scratchWhereElsewhere(c *cli.Context) error {
+	if !isElsewhere(c) && onCommandLine(c, "scratch") {
+		return wrongUsage(c, "--scratch does nothing where --out is a folder of this machine")
+	}
 	if isElsewhere(c) && c.String("scratch") == "" {
 		return wrongUsage(c, "--out is %s: name a folder of this machine with --scratch for what is at work", c.String("out"))
 	}

@@ -23,6 +23,9 @@ import (
 // shutdownTimeout is how long requests under way may take when the service is told to stop.
 const shutdownTimeout = 10 * time.Second
 
+// maxUpload is the greatest --max-upload, in MiB: no photo has as many.
+const maxUpload = 4096
+
 // serveCommand is the service.
 func serveCommand() *cli.Command {
 	return &cli.Command{
@@ -73,6 +76,9 @@ func serveAction(c *cli.Context) error {
 	}
 	if err := positive(c, "max-connections", "max-upload"); err != nil {
 		return err
+	}
+	if mib := c.Int("max-upload"); mib > maxUpload {
+		return wrongUsage(c, "--max-upload is %d, but must be at most %d", mib, maxUpload)
 	}
 	limits := photo.DefaultLimits()
 	limits.MaxBytes = int64(c.Int("max-upload")) << 20
