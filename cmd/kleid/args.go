@@ -12,6 +12,10 @@ func flagsFirst(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}
+	// The library's help knows commands of the program alone.
+	if len(args) > 3 && args[1] == "help" && named(app.Commands, args[2]) != nil {
+		args = append(append(args[:1:1], args[2:]...), "--help")
+	}
 	ordered, rest := args[:1:1], args[1:]
 	commands, flags := app.Commands, app.Flags
 	for len(rest) > 0 {

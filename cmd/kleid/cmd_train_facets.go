@@ -117,7 +117,7 @@ func trainFacets(c *cli.Context) error {
 		return train(c, []string{"facets"})
 	}
 	for _, name := range []string{"mixup", "cutmix", "mix-share"} {
-		if c.Int("own-trunk") == 0 && onCommandLine(c, name) {
+		if c.Int("own-trunk") == 0 && onCommandLine(c, name) && c.Float64(name) > 0 {
 			return wrongUsage(c, "--%s goes with --own-trunk: heads read features that were taken before", name)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // datasetFlags choose a shop's own photos to measure facets with.
 func datasetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of --reference, as kleid train facets takes it; may be repeated"},
+		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of --reference: a folder or a manifest, as kleid train facets takes it, but without a weight; may be repeated"},
 		&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
 		maxBadFlag(),
 	}
@@ -28,6 +28,15 @@ func evaluateDatasets(c *cli.Context) error {
 	for _, name := range []string{"reference", "folds", "class-weights", "class-weight", "label-smoothing", "focal"} {
 		if onCommandLine(c, name) {
 			return wrongUsage(c, "--dataset and --%s exclude each other", name)
+		}
+	}
+	for _, text := range repeated(c, "dataset") {
+		part, err := parseDataset(text)
+		switch {
+		case err != nil || part.location != text:
+			return wrongUsage(c, "--dataset is %q, but takes no weight: all photos are measured with", text)
+		case text == studioDataset:
+			return wrongUsage(c, "--dataset is %s: kleid evaluate painted measures with painted dresses", text)
 		}
 	}
 	limit, err := parseMaxBad(c.String("max-bad"))

@@ -422,7 +422,7 @@ func TestTrainOwnTrunk(t *testing.T) {
 	require.Contains(t, r.stderr, "--own-trunk goes with --dataset")
 	r = kleid(t, append(args, "--mixup", "0.2")...)
 	require.Equal(t, exitUsage, r.code)
-	require.Contains(t, r.stderr, "--mixup and --cutmix go with --own-trunk")
+	require.Contains(t, r.stderr, "--mixup goes with --own-trunk")
 }
 
 // datasetReports is what kleid evaluate facets --dataset --json prints.
