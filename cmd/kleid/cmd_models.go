@@ -123,6 +123,12 @@ func modelsList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	location := c.String("models")
+	if path := strings.TrimPrefix(location, "file://"); !strings.Contains(path, "://") { // a first push makes the folder
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("there is no folder %s", location)
+		}
+	}
 	list, bad := r.List(c.Context) // bad versions are told of after the others
 	if bad != nil && list == nil {
 		return bad
@@ -318,6 +324,9 @@ func modelsDiff(c *cli.Context) error {
 	}
 	lines := registry.Diff(a, b)
 	if c.Bool("json") {
+		if lines == nil {
+			lines = []string{}
+		}
 		return json.NewEncoder(c.App.Writer).Encode(map[string]any{"from": a.Version, "to": b.Version, "differences": lines})
 	}
 	fmt.Fprintf(c.App.Writer, "%s → %s\n", a.Version, b.Version)

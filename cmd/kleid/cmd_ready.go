@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // readyCommand is for health checks in containers that have nothing but the program.
@@ -25,15 +28,19 @@ Exit codes: 0 it is ready, 1 it is not, 2 wrong usage`,
 			if c.NArg() != 1 {
 				return wrongUsage(c, "kleid ready needs the address of one service, such as http://127.0.0.1:8080")
 			}
-			return ready(c.Context, c.Args().First())
+			address := c.Args().First()
+			if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+				return wrongUsage(c, "%q is no address of a service: write http:// or https://, host and port, such as http://127.0.0.1:8080", storage.WithoutSecrets(address))
+			}
+			return ready(c.Context, address)
 		},
 	}
 }
 
-func ready(ctx context.Context, url string) error {
+func ready(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(address, "/")+"/readyz", nil)
 	if err != nil {
 		return err
 	}

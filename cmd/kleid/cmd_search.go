@@ -138,7 +138,7 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 	for i, r := range answer.Results {
 		price := ""
 		if r.Price != nil {
-			price = fmt.Sprintf("%.2f %s", *r.Price, r.Currency)
+			price = priceText(*r.Price, r.Currency)
 		}
 		fmt.Fprintf(w, "%d\t%.4f\t%s\t%s\t%s\t%s\n", answer.Offset+i+1, r.Similarity, printable(r.ProductID), printable(r.Source), printable(r.Title), printable(price))
 	}

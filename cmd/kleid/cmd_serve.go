@@ -145,7 +145,11 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", server.Metrics())
 		prometheus := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-		go func() { _ = prometheus.Serve(metrics) }() // ends with Close
+		go func() {
+			if err := prometheus.Serve(metrics); !errors.Is(err, http.ErrServerClosed) {
+				options.Logger.Error("the metrics are not served any more", "error", err)
+			}
+		}()
 		defer prometheus.Close()
 		p.say("metrics are at http://%s/metrics", metrics.Addr())
 	}

@@ -32,7 +32,10 @@ func TestModels(t *testing.T) {
 		require.Contains(t, m.Metrics, "facets.f1")
 		return m.Version
 	}
-	require.Contains(t, kleid(t, "models", "list", "--models", place).stdout, "no models yet")
+	missing := kleid(t, "models", "list", "--models", place)
+	require.Equal(t, exitFailed, missing.code)
+	require.Contains(t, missing.stderr, "there is no folder "+place)
+	require.Contains(t, kleid(t, "models", "list", "--models", t.TempDir()).stdout, "no models yet")
 	require.NoError(t, os.WriteFile(figures, []byte(`[{"facet": "neckline", "macro_f1": 0.5, "macro_f1_interval": [0.4, 0.6],
 		"labels": [{"label": "v-neck", "f1": 0.7}], "confusion": {"labels": ["v-neck"], "counts": [[1, 2]]}}]`), 0o644))
 	metrics, err := readMetrics(figures)
@@ -40,6 +43,7 @@ func TestModels(t *testing.T) {
 	require.Equal(t, map[string]float64{"neckline.macro_f1": 0.5, "neckline.labels.v-neck.f1": 0.7}, metrics)
 	first := push(1, `{"facets": {"f1": 0.5}, "name": "autumn"}`)
 	second := push(2, `{"facets": {"f1": 0.3}}`)
+	require.Contains(t, kleid(t, "models", "diff", first, first, "--models", place, "--json").stdout, `"differences":[]`)
 
 	photo := write(t, filepath.Join(dir, "wall.jpg"), greyPhoto(t))
 	embed := func(models string) string {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/currency"
+
 	"github.com/kleid-search/kleid/catalog"
 )
 
@@ -29,6 +31,15 @@ func withoutEscapes(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// priceText has as many decimals as the currency (ISO 4217), two where it is none that is known.
+func priceText(price float64, code string) string {
+	decimals := 2
+	if unit, err := currency.ParseISO(code); err == nil {
+		decimals, _ = currency.Standard.Rounding(unit)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%.*f %s", decimals, price, code))
 }
 
 // boxText says where a dress is and how sure that is.

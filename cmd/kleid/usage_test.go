@@ -208,6 +208,7 @@ func TestWrongUsage(t *testing.T) {
 		{"count of what has no labels", []string{"evaluate", "location", "--reference", "photos", "--min-count", "5"}, "there is no flag --min-count"},
 		{"painted dresses to evaluate with", []string{"evaluate", "facets", "--dataset", "studio"}, "kleid evaluate painted"},
 		{"weight to evaluate with", []string{"evaluate", "facets", "--dataset", "shop.csv=0.5"}, "takes no weight"},
+		{"service without scheme", []string{"ready", "127.0.0.1:8080"}, "write http:// or https://"},
 		{"share of nothing mixed", []string{"train", "facets", "--dataset", "shop.csv", "--mix-share", "0.5"}, "--mix-share goes with --own-trunk"},
 		{"uploads beyond all bounds", []string{"serve", "--index", "index", "--max-upload", "17592186044417"}, "--max-upload is 17592186044417"},
 		{"share that is no number", append(index, "--max-bad", "some"), `"some"`},

@@ -352,6 +352,7 @@ func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
 		return "", err
 	}
 	if err := cache.Put(ctx, filepath.Base(local), bytes.NewReader(data)); err != nil {
+		err = fmt.Errorf("models are kept in %s, below XDG_CACHE_HOME where that is set: %w", r.cache, err)
 		return "", err
 	}
 	return local, nil

@@ -474,3 +474,15 @@ func TestAVersionInTheCacheNeedsNobody(t *testing.T) {
 	_, err = r.Pull(t.Context(), m.Version)
 	require.ErrorIs(t, err, ErrNoVersion)
 }
+
+// TestCacheThatCannotBe says where models are kept, and by which variable.
+func TestCacheThatCannotBe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	r, err := Open(t.Context(), t.TempDir(), filepath.Join(file, "models"))
+	require.NoError(t, err)
+	m, err := r.Push(t.Context(), aModel(t, 1, "v-neck"), About{})
+	require.NoError(t, err)
+	_, err = r.Pull(t.Context(), m.Version)
+	require.ErrorContains(t, err, "XDG_CACHE_HOME")
+}
