@@ -47,7 +47,8 @@ split, a fifth is kept apart to measure with, always the same ones. A file label
 manifest, {"neckline": ["round", "v-neck"]}, or --labels puts labels in order, everywhere. Labels that are new,
 gone or renamed are shown and asked for; those that stay keep what they have learned.
 
-Without --dataset, all facets are trained anew on painted dresses and the photos of --reference.
+Without --dataset, all facets are trained anew on painted dresses and the photos of --reference. Nothing is
+measured then, and --json prints which model it is.
 
 In --work: model.safetensors, facets.json (figures, confusions), metrics.json (for kleid models push), the
 probabilities of all labels of all photos as predictions.parquet and predictions.csv, bad-photos.csv.
