@@ -215,7 +215,7 @@ func TestWrongUsage(t *testing.T) {
 		{"negative keep", append(index, "--keep", "-1"), "--keep is -1"},
 		{"unknown store", append(index, "--store", "oracle://host/alias"), `there is no store "oracle://host/alias"`},
 		{"store without folder", append(index, "--store", "embedded:"), `there is no store "embedded:"`},
-		{"Milvus without alias", append(index, "--store", "milvus://127.0.0.1:1/"), "has the alias"},
+		{"Milvus without alias", append(index, "--store", "milvus://127.0.0.1:1/"), "has an alias that is not"},
 		{"two folders to search", append(search, "--store", "embedded:other"), "--store is embedded:other, another folder"},
 		{"two folders to serve", []string{"serve", "--index", "index", "--store", "embedded:other"}, "--store is embedded:other, another folder"},
 		{"origin without scheme", []string{"serve", "--index", "index", "--allowed-origin", "shop.example"}, `"shop.example" is no origin`},
