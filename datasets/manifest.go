@@ -39,7 +39,7 @@ func readManifest(ctx context.Context, bucket storage.Bucket, name string, optio
 
 // Columns by what they mean; the first that there is, counts.
 var (
-	photoColumns   = []string{"photo", "image", "path", "source", "file"}
+	photoColumns   = catalog.PhotoColumns
 	productColumns = []string{"product_id", "product"}
 	boxColumns     = []string{"x_min", "y_min", "x_max", "y_max"}
 )

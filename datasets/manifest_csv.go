@@ -2,55 +2,42 @@ package datasets
 
 import (
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
-// parseCSV reads a manifest as in RFC 4180, separated by commas, semicolons or tabs, whose first row names the
-// columns.
+// parseCSV reads a manifest in CSV, as an index does. A row with too few fields may be a line that broke, so that it is a
+// bad one here.
 func parseCSV(name string, data []byte) (*table, []Bad, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	t := &table{path: name}
-	var r *csv.Reader
-	for _, comma := range []rune{',', ';', '\t'} {
-		in := csv.NewReader(bytes.NewReader(data))
-		in.Comma, in.FieldsPerRecord = comma, -1
-		columns, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			return nil, nil, errors.New("it is empty: its first line names the columns")
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		if r == nil || len(columns) > len(t.columns) {
-			r = in
-			t.name(columns)
-		}
-		if t.first(photoColumns) != "" {
-			break
-		}
+	in, err := catalog.NewCSV(bytes.NewReader(data))
+	if err != nil {
+		return nil, nil, err
 	}
+	t := &table{path: name}
+	t.name(in.Columns)
 	columns := 0
 	for _, i := range t.columns {
 		columns = max(columns, i+1)
 	}
-	t.lines = []int{}
 	var bad []Bad
 	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
+		fields, err := in.Next()
+		var row *catalog.RowError
+		switch {
+		case errors.Is(err, io.EOF):
 			return t, bad, nil
+		case err != nil && !errors.As(err, &row):
+			return nil, nil, err
+		case err == nil && len(fields) < columns:
+			err = fmt.Errorf("has %d fields, but the first line names %d columns", len(fields), columns)
 		}
 		if err != nil {
-			return nil, nil, err
-		}
-		line, _ := r.FieldPos(0)
-		if len(row) < columns {
-			bad = append(bad, Bad{fmt.Sprintf("%s:%d", name, line), fmt.Sprintf("it has %d fields, but the first line names %d columns", len(row), columns)})
+			bad = append(bad, Bad{fmt.Sprintf("%s:%d", name, in.Line()), "it " + err.Error()})
 			continue
 		}
-		t.rows, t.lines = append(t.rows, row), append(t.lines, line)
+		t.rows, t.lines = append(t.rows, fields), append(t.lines, in.Line())
 	}
 }

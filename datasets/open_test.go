@@ -190,6 +190,7 @@ func TestManifests(t *testing.T) {
 		"shop.csv":     comma,
 		"excel.csv":    "\ufeff" + strings.ReplaceAll(strings.ReplaceAll(comma, ",", ";"), "\n", "\r\n"),
 		"tabs.tsv":     strings.ReplaceAll(comma, ",", "\t"),
+		"quoted.csv":   quoted(strings.ReplaceAll(comma, ",", ";")),
 		"shop.jsonl":   asJSON.String(),
 		"shop.parquet": asParquet.String(),
 	} {
@@ -222,6 +223,11 @@ func TestManifests(t *testing.T) {
 	for _, f := range fingerprints {
 		require.Equal(t, fingerprints[0], f, "what was read is the same")
 	}
+}
+
+// quoted quotes all that is between semicolons, as R and LibreOffice do.
+func quoted(text string) string {
+	return `"` + strings.NewReplacer(";", `";"`, "\n", "\"\n\"").Replace(strings.TrimSuffix(text, "\n")) + "\"\n"
 }
 
 // TestFacetColumns holds the rule of which columns are facets.
@@ -262,9 +268,9 @@ func TestIndexAsManifest(t *testing.T) {
 func TestManifestErrors(t *testing.T) {
 	for says, c := range map[string][2]string{
 		"is empty":                   {"a.csv", ""},
-		"no column is called photo,": {"b.csv", "id,facet_cut\n1,a\n"},
+		"no column for the photos":   {"b.csv", "id,facet_cut\n1,a\n"},
+		"no column is called photo,": {"b.jsonl", "{\"id\": 1, \"facet_cut\": \"a\"}\n"},
 		"none begins with facet_":    {"c.csv", "photo,cut\nb.jpg,a\n"},
-		"extraneous or missing":      {"d.csv", "photo,facet_cut\n\"b.jpg,a\n"},
 		"not a whole Parquet file":   {"e.parquet", "PAR1 nothing PAR1"},
 		"no column is a facet's":     {"f.jsonl", "{\"photo\": \"b.jpg\"}\n"},
 		"a manifest is a .csv":       {"g.txt", "photo,facet_cut\n"},
@@ -287,7 +293,7 @@ func manyLabels() string {
 // TestBadRows are counted, and cost nothing else.
 func TestBadRows(t *testing.T) {
 	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut,split,fold\n"+
-		"b.jpg,a,dev,\n,a,,\nb.jpg\nb.jpg,a,,x\nb.jpg,"+strings.Repeat("long ", 50)+",,\n\"e.jpg\",a,,\n"), OpenOptions{})
+		"b.jpg,a,dev,\n,a,,\nb.jpg\nb.jpg,a,,x\nb.jpg,"+strings.Repeat("long ", 50)+",,\n\"e.jpg\",a,,\n\n\"b.jpg,a,,\nb.jpg,a, b,test,1\n"), OpenOptions{})
 	require.NoError(t, err)
 	var reasons []string
 	for _, b := range d.Bad {
@@ -299,6 +305,8 @@ func TestBadRows(t *testing.T) {
 		"shop.csv:4 it has 1 fields, but the first line names 4 columns",
 		`shop.csv:5 fold: strconv.Atoi: parsing "x": invalid syntax`,
 		"shop.csv:6 column facet_cut has 249 bytes, more than the 200 of a label",
+		"shop.csv:9 it has 1 fields, but the first line names 4 columns",
+		"shop.csv:10 it has 5 fields, but the first line names 4 columns",
 	}, reasons)
 	require.Len(t, d.Examples, 1)
 }

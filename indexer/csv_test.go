@@ -7,6 +7,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 // readCSVText reads a manifest that lies in /shop.
@@ -73,11 +75,11 @@ func TestReadCSV(t *testing.T) {
 		t.Run(name, func(t *testing.T) { require.Equal(t, test.want, readCSVText(t, test.text)) })
 	}
 	for text, why := range map[string]string{
-		"":                                "is empty",
-		"\n \n":                           "is empty",
-		"title,price\na,b\n":              "names no column for the photos",
-		strings.Repeat("x", maxLine+1):    "has more than",
-		"\xff\xfep\x00h\x00o\x00t\x00o\n": "names no column for the photos",
+		"":                                     "is empty",
+		"\n \n":                                "is empty",
+		"title,price\na,b\n":                   "names no column for the photos",
+		strings.Repeat("x", catalog.MaxLine+1): "has more than",
+		"\xff\xfep\x00h\x00o\x00t\x00o\n":      "names no column for the photos",
 	} {
 		_, err := readCSV(t.Context(), strings.NewReader(text), "list.csv")
 		require.ErrorContains(t, err, why)
@@ -102,14 +104,14 @@ func TestCSVAndJSONLAgree(t *testing.T) {
 
 // A line that is too long is a row of its own, and what is around it is read, also inside quotes.
 func TestLongLines(t *testing.T) {
-	long := strings.Repeat("x", maxLine+10)
+	long := strings.Repeat("x", catalog.MaxLine+10)
 	entries := readCSVText(t, "photo,title\na.jpg,1\n"+long+"\nb.jpg,\"open\nc.jpg,2\n"+long+"\nd.jpg,3\n"+long)
 	var got []string
 	for _, e := range entries {
 		got = append(got, e.Source+" "+e.Title)
 	}
 	require.Equal(t, []string{"a.jpg 1", "list.csv:3 ", "b.jpg open", "c.jpg 2", "list.csv:6 ", "d.jpg 3", "list.csv:8 "}, got)
-	require.Equal(t, fmt.Sprintf("line 3 of the catalogue has more than %d bytes", maxLine), entries[1].Err)
+	require.Equal(t, fmt.Sprintf("line 3 of the catalogue has more than %d bytes", catalog.MaxLine), entries[1].Err)
 }
 
 // A name that no store could keep costs its own row.

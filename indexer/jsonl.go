@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 // readJSONL reads a manifest of one JSON object a line. Every line that is not blank becomes an entry.
@@ -16,17 +18,17 @@ import (
 // attributes as well.
 func readJSONL(ctx context.Context, r io.Reader, path string) (Listing, error) {
 	m := &manifest{path: path}
-	l := newLines(r)
+	l := catalog.NewLines(r)
 	for {
 		if err := ctx.Err(); err != nil {
 			return Listing{}, err
 		}
-		line, err := l.next()
+		line, err := l.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return m.listing, nil
-		case errors.Is(err, errLongLine):
-			m.bad(l.number, "%v", err)
+		case errors.Is(err, catalog.ErrLongLine):
+			m.bad(l.Number(), "%v", err)
 			continue
 		case err != nil:
 			return Listing{}, err
@@ -35,10 +37,10 @@ func readJSONL(ctx context.Context, r io.Reader, path string) (Listing, error) {
 		}
 		fields, attributes, err := jsonFields([]byte(line))
 		if err != nil {
-			m.bad(l.number, "is no JSON object: %v", err)
+			m.bad(l.Number(), "is no JSON object: %v", err)
 			continue
 		}
-		m.add(l.number, fields, attributes)
+		m.add(l.Number(), fields, attributes)
 	}
 }
 

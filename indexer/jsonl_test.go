@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 func TestReadJSONL(t *testing.T) {
@@ -40,7 +42,7 @@ func TestReadJSONL(t *testing.T) {
 			require.Equal(t, test.want, listing.Entries)
 		})
 	}
-	bad := []string{"{", "[]", "null", `"a.jpg"`, "{}{}", "\x00", `{"photo": }`, strings.Repeat("x", maxLine+1), strings.Repeat(`{"a":`, 20_000), "a.jpg"}
+	bad := []string{"{", "[]", "null", `"a.jpg"`, "{}{}", "\x00", `{"photo": }`, strings.Repeat("x", catalog.MaxLine+1), strings.Repeat(`{"a":`, 20_000), "a.jpg"}
 	listing, err := readJSONL(t.Context(), strings.NewReader(strings.Join(bad, "\n")+"\n{\"photo\": \"a.jpg\"}\n"), "list.jsonl")
 	require.NoError(t, err)
 	require.Len(t, listing.Entries, len(bad)+1)

@@ -1,10 +1,7 @@
 package indexer
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"path"
 	"path/filepath"
@@ -12,12 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
 )
-
-// photoColumns are the names under which a manifest may keep the photo's path or URL; the first that a row
-// fills is taken.
-var photoColumns = []string{"photo", "image", "path", "source", "file"}
 
 // columnName is a column's name without spaces around it. Kleid's own names are found in any case.
 func columnName(name string) string {
@@ -34,7 +28,7 @@ func ownColumn(name string) bool {
 	case "product_id", "title", "url", "price", "currency":
 		return true
 	}
-	return slices.Contains(photoColumns, name)
+	return slices.Contains(catalog.PhotoColumns, name)
 }
 
 // setField fills a column. Of several of one name, the first that is filled counts; one without a name is
@@ -82,8 +76,8 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	}
 	e.Title, e.URL, e.Currency = take("title"), take("url"), take("currency")
 	e.ProductID = strings.TrimSpace(take("product_id"))
-	source := ""
-	for _, column := range photoColumns {
+	source := "" // of the first column that the row fills
+	for _, column := range catalog.PhotoColumns {
 		source = strings.Trim(fields[column], " \t")
 		delete(fields, column)
 		if source != "" {
@@ -158,77 +152,4 @@ func (m *manifest) locate(source string) string {
 		return file
 	}
 	return filepath.Join(filepath.Dir(m.path), file)
-}
-
-// maxLine is more than any row of a catalogue needs, and little enough to hold in memory.
-const maxLine = 4 << 20
-
-var errLongLine = fmt.Errorf("has more than %d bytes", maxLine)
-
-// lines reads a text file line by line and can take back what it gave.
-type lines struct {
-	r      *bufio.Reader
-	number int      // of the line given last, from 1
-	back   []string // given back, the next one last
-	long   bool     // the line after those in back was too long, and is still to be reported
-}
-
-func newLines(r io.Reader) *lines {
-	b := bufio.NewReaderSize(r, 1<<16)
-	if bom, err := b.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		_, _ = b.Discard(3) // cannot fail: they have been peeked at
-	}
-	return &lines{r: b}
-}
-
-// next returns a line without its end. A line that is too long is read to its end and errLongLine
-// returned; io.EOF comes after the last one.
-func (l *lines) next() (string, error) {
-	if n := len(l.back); n > 0 {
-		line := l.back[n-1]
-		l.back = l.back[:n-1]
-		l.number++
-		return line, nil
-	}
-	if l.long {
-		l.long = false
-		l.number++
-		return "", errLongLine
-	}
-	var line []byte
-	long := false
-	for {
-		part, err := l.r.ReadSlice('\n')
-		if len(line)+len(part) > maxLine {
-			long = true
-		}
-		if !long {
-			line = append(line, part...)
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case errors.Is(err, io.EOF) && (len(line) > 0 || long):
-		case err != nil:
-			return "", err
-		}
-		l.number++
-		if long {
-			return "", errLongLine
-		}
-		return strings.TrimRight(string(line), "\r\n"), nil
-	}
-}
-
-// unread gives lines back, and with them the fact that a line after them was too long; they come again
-// in their order.
-func (l *lines) unread(given []string, long bool) {
-	if long {
-		l.long = true
-		l.number--
-	}
-	for i := len(given) - 1; i >= 0; i-- {
-		l.back = append(l.back, given[i])
-	}
-	l.number -= len(given)
 }

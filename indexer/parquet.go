@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 // readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are left out. Null
@@ -48,8 +50,8 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 		}
 		names, leaves, texts = append(names, name), append(leaves, leaf.ColumnIndex), append(texts, text)
 	}
-	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(photoColumns, name) }) {
-		return Listing{}, fmt.Errorf("it has no column for the photos: call one of them %s", strings.Join(photoColumns, ", "))
+	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(catalog.PhotoColumns, name) }) {
+		return Listing{}, fmt.Errorf("it has no column for the photos: call one of them %s", strings.Join(catalog.PhotoColumns, ", "))
 	}
 	line := 0
 	for _, group := range file.RowGroups() {
