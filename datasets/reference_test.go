@@ -121,7 +121,7 @@ func TestMoreTriplets(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = r.AllTriplets()
 	require.ErrorContains(t, err, "clicks.csv")
-	require.NoError(t, os.WriteFile(clicks, []byte("query,a,b,closer,confidence,fold\n"+
+	require.NoError(t, os.WriteFile(clicks, []byte("\ufeffquery,a,b,closer,confidence,fold\n"+
 		"x.jpg,ccp/photos/1.jpg,y.jpg,b,2,\nx.jpg,./clothing/images/secret.jpg,y.jpg,a,2,0\n./ccp/photos/1.jpg,x.jpg,z.jpg,a,1,\n"), 0o600))
 	own, err := r.Triplets()
 	require.NoError(t, err)
@@ -189,6 +189,7 @@ func TestReferenceErrors(t *testing.T) {
 		"fold":                {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
 		"great fold":          {"facets/labels.csv", "photo,is_dress,fold\n1.jpg,yes,5\n", "line 2: fold is 5, but must be 0 to 4"},
 		"column":              {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
+		"line":                {"facets/labels.csv", "\ufeffphoto,is_dress,fold\n\n1.jpg,yes,zero\n", "line 3: fold"},
 		"closer":              {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,0\n", `line 2: closer is "a.jpg"`},
 		"negative confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,-1,0\n", "line 2: confidence is -1, but must be 1 to 3"},
 		"clicks for it":       {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,250,0\n", "must be 1 to 3"},

@@ -1,7 +1,9 @@
 package datasets
 
 import (
+	"bufio"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +19,7 @@ type table struct {
 	path    string
 	columns map[string]int
 	rows    [][]string
-	lines   []int // of the rows in the file; nil where each row after the first line is one
+	lines   []int // of the rows in the file
 }
 
 func readTable(path string, columns ...string) (*table, error) {
@@ -30,16 +32,26 @@ func readTable(path string, columns ...string) (*table, error) {
 }
 
 func parseTable(path string, r io.Reader, columns ...string) (*table, error) {
-	rows, err := csv.NewReader(r).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	text := bufio.NewReader(r)
+	if bom, err := text.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" { // Excel's
+		_, _ = text.Discard(3) // cannot fail: they have been peeked at
 	}
-	if len(rows) == 0 {
+	in := csv.NewReader(text)
+	header, err := in.Read()
+	if errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: the file is empty; its first line names the columns", path)
 	}
-	t := &table{path: path, columns: map[string]int{}, rows: rows[1:]}
-	for i, name := range rows[0] {
-		t.columns[name] = i
+	t := &table{path: path}
+	t.name(header)
+	for err == nil {
+		var row []string
+		if row, err = in.Read(); err == nil {
+			line, _ := in.FieldPos(0)
+			t.rows, t.lines = append(t.rows, row), append(t.lines, line)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, name := range columns {
 		if _, ok := t.columns[name]; !ok {
@@ -50,12 +62,7 @@ func parseTable(path string, r io.Reader, columns ...string) (*table, error) {
 }
 
 // line is where a row is in the file.
-func (t *table) line(row int) int {
-	if t.lines == nil {
-		return row + 2
-	}
-	return t.lines[row]
-}
+func (t *table) line(row int) int { return t.lines[row] }
 
 // get returns a cell, "" where the column is missing.
 func (t *table) get(row int, column string) string {

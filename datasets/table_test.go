@@ -32,6 +32,18 @@ func TestParseTable(t *testing.T) {
 	}
 }
 
+// TestTablesOfSpreadsheets: Excel begins a file with a byte order mark, and people leave lines blank and columns twice.
+// Lines are counted as an editor does, and of two columns of one name the first counts, as in a manifest.
+func TestTablesOfSpreadsheets(t *testing.T) {
+	table, err := parseTable("boxes.csv", strings.NewReader("\ufeffphoto,label, Fold ,label\r\n\r\na.jpg,\"two\r\nlines\",1,x\r\n\r\nb.jpg,shirt,x,y\r\n"), "photo", "fold")
+	require.NoError(t, err)
+	require.Equal(t, "a.jpg", table.get(0, "photo"))
+	require.Equal(t, "two\nlines", table.get(0, "label"))
+	require.Equal(t, []int{3, 6}, []int{table.line(0), table.line(1)})
+	_, err = table.fold(1)
+	require.ErrorContains(t, err, "boxes.csv: line 6: fold")
+}
+
 func TestTableErrors(t *testing.T) {
 	for _, c := range []struct{ name, text, says string }{
 		{"empty", "", "the file is empty"},
