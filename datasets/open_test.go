@@ -265,6 +265,15 @@ func TestIndexAsManifest(t *testing.T) {
 	require.Empty(t, examples["e.jpg"].Labels)
 }
 
+// TestHalfABox is neither a box nor none.
+func TestHalfABox(t *testing.T) {
+	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut,x_min,y_min,x_max,y_max\nb.jpg,a,,20,30,40\ne.jpg,a,,,nan,\n"), OpenOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []Bad{{"shop.csv:2", "the box lacks x_min"}}, d.Bad)
+	require.Len(t, d.Examples, 1)
+	require.Nil(t, d.Examples[0].Box)
+}
+
 func TestManifestErrors(t *testing.T) {
 	for says, c := range map[string][2]string{
 		"is empty":                   {"a.csv", ""},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -91,13 +92,18 @@ func (t *table) empty(row int, column string) bool {
 	return text == "" || strings.EqualFold(text, "nan")
 }
 
-// box reads x_min, y_min, x_max and y_max; nil where they are empty.
+// box reads x_min, y_min, x_max and y_max; nil where all of them are empty. Half a box is an error.
 func (t *table) box(row int) (*photo.Box, error) {
-	if t.empty(row, "x_min") {
+	missing := slices.DeleteFunc(slices.Clone(boxColumns), func(column string) bool { return !t.empty(row, column) })
+	switch len(missing) {
+	case 0:
+	case len(boxColumns):
 		return nil, nil
+	default:
+		return nil, fmt.Errorf("%s: line %d: the box lacks %s", t.path, t.line(row), strings.Join(missing, ", "))
 	}
 	var sides [4]int
-	for i, column := range []string{"x_min", "y_min", "x_max", "y_max"} {
+	for i, column := range boxColumns {
 		n, err := t.integer(row, column)
 		if err != nil {
 			return nil, err
