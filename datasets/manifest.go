@@ -110,13 +110,11 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 	if e.Fold, err = t.fold(row); err != nil {
 		return e, err
 	}
-	if e.Split, err = parseSplit(strings.TrimSpace(t.get(row, "split"))); err != nil {
+	if e.Split, err = parseSplit(t.text(row, "split")); err != nil {
 		return e, err
 	}
-	switch strings.ToLower(strings.TrimSpace(t.get(row, "is_dress"))) {
-	case "no", "false", "0":
-		e.NoDress = true
-		return e, nil
+	if e.NoDress, err = t.noDress(row); err != nil || e.NoDress {
+		return e, err
 	}
 	for facet, column := range facets {
 		label := strings.ToValidUTF8(strings.TrimSpace(t.get(row, column)), "?")

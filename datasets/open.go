@@ -45,7 +45,7 @@ type OpenOptions struct {
 //	                                      box_x_min … are the same
 //	split                                 train or test (or val); by default a function of the product
 //	fold                                  0 to 4
-//	is_dress                              no, false or 0: the photo shows no dress
+//	is_dress                              yes or no, true or false, 1 or 0; no: the photo shows no dress
 //
 // and one for each facet: those that OpenOptions.Facets names, as they stand or with facet_ before them; if it
 // names none, all that begin with facet_, and OpenOptions.Known. An empty cell is a label that is not known.

@@ -274,6 +274,31 @@ func TestHalfABox(t *testing.T) {
 	require.Nil(t, d.Examples[0].Box)
 }
 
+// TestIsDress is yes or no, however a program writes that: what is neither must not become a dress.
+func TestIsDress(t *testing.T) {
+	for says, spellings := range map[string][]string{
+		"no":  {"no", "No", " NO ", "n", "N", "false", "FALSE", "f", "0", "0.0"},
+		"yes": {"yes", "Yes", "y", "Y", "true", "TRUE", "t", "1", "1.0", "", "nan"},
+		"bad": {"nein", "nope", "2", "-1", "0.5", "no dress", "unknown"},
+	} {
+		for _, text := range spellings {
+			d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut,is_dress\nb.jpg,a,"+text+"\n"), OpenOptions{})
+			require.NoError(t, err)
+			r := folder(t, map[string]string{"facets/labels.csv": "photo,is_dress,fold\n1.jpg," + text + ",0\n"})
+			judged, err := r.Facets()
+			if says == "bad" {
+				require.Equal(t, []Bad{{"shop.csv:2", fmt.Sprintf("is_dress is %q, but must be yes or no, true or false, 1 or 0, or empty", text)}}, d.Bad)
+				require.ErrorContains(t, err, fmt.Sprintf("labels.csv: line 2: is_dress is %q", text))
+				continue
+			}
+			require.Empty(t, d.Bad, text)
+			require.Equal(t, says == "no", d.Examples[0].NoDress, text)
+			require.NoError(t, err)
+			require.Equal(t, says == "no", judged[0].NoDress, text)
+		}
+	}
+}
+
 func TestManifestErrors(t *testing.T) {
 	for says, c := range map[string][2]string{
 		"is empty":                   {"a.csv", ""},

@@ -31,7 +31,8 @@ const Folds = 5
 //	ccp/dress_boxes.csv               of ccp/photos: photo, x_min, y_min, x_max, y_max, fold; a row without
 //	                                  a box is a photo without a dress
 //	facets/labels.csv                 photo, x_min, y_min, x_max, y_max, is_dress, fold, and a column for
-//	                                  each of Facets; is_dress is yes or no
+//	                                  each of Facets; is_dress is yes or no, as in a
+//	                                  manifest
 //	facets/votes.csv                  photo, and a column for each of Facets: a row for each judge; unknown is
 //	                                  what could not be seen
 //	triplets/triplets.csv             query, a, b, closer, confidence, fold; closer is a or b, or empty where
@@ -228,7 +229,10 @@ func (r *Reference) Facets() ([]Example, error) {
 		if r.HeldBack(name) {
 			continue
 		}
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), NoDress: t.get(row, "is_dress") == "no", Labels: facetsOf(t, row), Votes: votes[name]}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), Labels: facetsOf(t, row), Votes: votes[name]}
+		if e.NoDress, err = t.noDress(row); err != nil {
+			return nil, err
+		}
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}

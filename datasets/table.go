@@ -73,9 +73,18 @@ func (t *table) get(row int, column string) string {
 	return ""
 }
 
+// text is a cell without spaces around it, "" where it is missing; programs for statistics write NaN then.
+func (t *table) text(row int, column string) string {
+	text := strings.TrimSpace(t.get(row, column))
+	if strings.EqualFold(text, "nan") {
+		return ""
+	}
+	return text
+}
+
 // integer reads a whole number; tables that went through a program for statistics have 12.0 for 12.
 func (t *table) integer(row int, column string) (int, error) {
-	text := strings.TrimSpace(t.get(row, column))
+	text := t.text(row, column)
 	n, err := strconv.Atoi(text)
 	if err != nil {
 		if v, parse := strconv.ParseFloat(text, 64); parse == nil && v == math.Trunc(v) && math.Abs(v) < 1<<31 {
@@ -86,15 +95,21 @@ func (t *table) integer(row int, column string) (int, error) {
 	return n, nil
 }
 
-// empty says whether a number is missing; programs for statistics write NaN then.
-func (t *table) empty(row int, column string) bool {
-	text := strings.TrimSpace(t.get(row, column))
-	return text == "" || strings.EqualFold(text, "nan")
+// noDress reads is_dress: whether somebody said that the photo shows none.
+func (t *table) noDress(row int) (bool, error) {
+	text := t.text(row, "is_dress")
+	switch strings.ToLower(text) {
+	case "no", "n", "false", "f", "0", "0.0":
+		return true, nil
+	case "", "yes", "y", "true", "t", "1", "1.0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s: line %d: is_dress is %q, but must be yes or no, true or false, 1 or 0, or empty", t.path, t.line(row), text)
 }
 
 // box reads x_min, y_min, x_max and y_max; nil where all of them are empty. Half a box is an error.
 func (t *table) box(row int) (*photo.Box, error) {
-	missing := slices.DeleteFunc(slices.Clone(boxColumns), func(column string) bool { return !t.empty(row, column) })
+	missing := slices.DeleteFunc(slices.Clone(boxColumns), func(column string) bool { return t.text(row, column) != "" })
 	switch len(missing) {
 	case 0:
 	case len(boxColumns):
@@ -119,7 +134,7 @@ func (t *table) box(row int) (*photo.Box, error) {
 
 // fold reads the column fold; -1 where there is none.
 func (t *table) fold(row int) (int, error) {
-	if t.empty(row, "fold") {
+	if t.text(row, "fold") == "" {
 		return -1, nil
 	}
 	return t.integer(row, "fold")
