@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -98,7 +101,7 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 		e.source = strings.ReplaceAll(e.source, `\`, "/") // written on Windows
 	}
 	e.Name = strings.ToValidUTF8(e.source, "?")
-	e.Product = strings.TrimSpace(t.get(row, t.first(productColumns)))
+	e.Product = productID(t.text(row, t.first(productColumns)))
 	if e.ProductGiven = e.Product != ""; !e.ProductGiven {
 		e.Product = productOf(e.source)
 	}
@@ -117,7 +120,7 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 		return e, err
 	}
 	for facet, column := range facets {
-		label := strings.ToValidUTF8(strings.TrimSpace(t.get(row, column)), "?")
+		label := strings.ToValidUTF8(t.text(row, column), "?")
 		if label == "" || strings.HasPrefix(column, facetPrefix) && !t.judged(row, column) {
 			continue
 		}
@@ -127,6 +130,26 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 		e.Labels[facet] = label
 	}
 	return e, nil
+}
+
+// floatID is a whole number as a program for statistics writes it in a column that lacks some, which has no whole ones.
+var floatID = regexp.MustCompile(`^(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?(e\+[0-9]+)?$`)
+
+// productID is a product's id in whatever form a table has it: 1234567.0 and 1.234567e+06 are 1234567. What people write,
+// such as 12E4 and 007, stays.
+func productID(text string) string {
+	parts := floatID.FindStringSubmatch(text)
+	if parts == nil {
+		return text
+	}
+	whole, fraction, exponent := parts[1], parts[2], parts[3]
+	if exponent == "" && strings.Trim(fraction, ".0") == "" {
+		return whole // with all its digits, however many there are
+	}
+	if v, err := strconv.ParseFloat(text, 64); err == nil && v == math.Trunc(v) {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return text
 }
 
 // judged says whether a person gave the label in an index's column, as far as there is one that says so.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -85,11 +86,7 @@ func texts(chunk parquet.ColumnChunk, rows int64) ([]string, error) {
 				return nil, errDamagedRows
 			}
 			for _, v := range buffer[:n] {
-				text := ""
-				if !v.IsNull() {
-					text = v.String()
-				}
-				all = append(all, text)
+				all = append(all, textOf(v))
 			}
 			if errors.Is(err, io.EOF) {
 				break
@@ -102,4 +99,17 @@ func texts(chunk parquet.ColumnChunk, rows int64) ([]string, error) {
 			}
 		}
 	}
+}
+
+// textOf is a value as text. Numbers have no exponent, as in other tables.
+func textOf(v parquet.Value) string {
+	switch {
+	case v.IsNull():
+		return ""
+	case v.Kind() == parquet.Float:
+		return strconv.FormatFloat(float64(v.Float()), 'f', -1, 32)
+	case v.Kind() == parquet.Double:
+		return strconv.FormatFloat(v.Double(), 'f', -1, 64)
+	}
+	return v.String()
 }

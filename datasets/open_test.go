@@ -265,6 +265,42 @@ func TestIndexAsManifest(t *testing.T) {
 	require.Empty(t, examples["e.jpg"].Labels)
 }
 
+// TestProductNumbers: a table has the same products, and so the same splits, whichever program wrote their numbers into
+// whichever format.
+func TestProductNumbers(t *testing.T) {
+	type row struct {
+		Photo   string   `parquet:"photo"`
+		Product *float64 `parquet:"product_id,optional"`
+		Cut     string   `parquet:"facet_cut"`
+	}
+	id := 1234567.0
+	var floats bytes.Buffer
+	require.NoError(t, parquet.Write(&floats, []row{{"b.jpg", &id, "a"}, {"e.jpg", nil, "b"}}))
+	for name, text := range map[string]string{
+		"whole.csv": "photo,product_id,facet_cut\nb.jpg,1234567,a\ne.jpg,,b\n", "pandas.csv": "photo,product_id,facet_cut\nb.jpg,1234567.0,a\ne.jpg,NaN,b\n",
+		"printed.csv": "photo,product_id,facet_cut\nb.jpg,1.234567e+06,a\ne.jpg,nan,b\n", "floats.parquet": floats.String(),
+		"floats.jsonl": "{\"photo\": \"b.jpg\", \"product_id\": 1234567.0, \"facet_cut\": \"a\"}\n{\"photo\": \"e.jpg\", \"product_id\": null, \"facet_cut\": \"b\"}\n",
+	} {
+		d, err := Open(t.Context(), withManifest(t, name, text), OpenOptions{})
+		require.NoError(t, err)
+		require.Equal(t, []any{"1234567", true, "e", false}, []any{d.Examples[0].Product, d.Examples[0].ProductGiven, d.Examples[1].Product, d.Examples[1].ProductGiven}, name)
+	}
+	for text, want := range map[string]string{
+		"007": "007", "12E4": "12E4", "12e4": "12e4", "1.5": "1.5", "1.25e+01": "1.25e+01", "2.0.0": "2.0.0", "1e+999": "1e+999", "p 1.0": "p 1.0",
+		"12345678901234567890": "12345678901234567890", "9007199254740993.0": "9007199254740993", "0.0": "0", "-1.0": "-1", "1e+16": "10000000000000000",
+	} {
+		require.Equal(t, want, productID(text))
+	}
+}
+
+// TestNaNIsNoLabel: programs for statistics write it for what is missing.
+func TestNaNIsNoLabel(t *testing.T) {
+	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,product_id,split,facet_cut\nb.jpg,NaN,NaN,NaN\ne.jpg,nan,nan,a\n"), OpenOptions{})
+	require.NoError(t, err)
+	require.Empty(t, d.Bad)
+	require.Equal(t, []catalog.Facet{{Name: "cut", Labels: []string{"a"}}}, d.Facets)
+}
+
 // TestHalfABox is neither a box nor none.
 func TestHalfABox(t *testing.T) {
 	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut,x_min,y_min,x_max,y_max\nb.jpg,a,,20,30,40\ne.jpg,a,,,nan,\n"), OpenOptions{})
