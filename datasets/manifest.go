@@ -163,24 +163,24 @@ const maxLabel = 200
 
 // facetColumns finds the columns of the facets that are wanted, by the facets' names.
 func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
-	found := map[string]string{}
+	facets := map[string]bool{}
 	for _, name := range options.Facets {
-		for column := range t.columns {
-			if facet, err := FacetName(strings.TrimPrefix(column, facetPrefix)); err == nil && facet == name && found[name] < column {
-				found[name] = column // of neckline and facet_neckline, and of two in other letters, always the same
-			}
-		}
+		facets[name] = true
 	}
 	if len(options.Facets) == 0 {
 		for column := range t.columns {
 			name, prefixed := strings.CutPrefix(column, facetPrefix)
 			facet, err := FacetName(name)
-			if err != nil || t.besideFacet(column) || !prefixed && !slices.Contains(options.Known, facet) {
-				continue
+			if err == nil && !t.besideFacet(column) && (prefixed || slices.Contains(options.Known, facet)) {
+				facets[facet] = true
 			}
-			if found[facet] < column {
-				found[facet] = column
-			}
+		}
+	}
+	found := map[string]string{}
+	for column := range t.columns {
+		facet, err := FacetName(strings.TrimPrefix(column, facetPrefix))
+		if err == nil && facets[facet] && !ownColumn(column) && (found[facet] == "" || ahead(column, found[facet])) {
+			found[facet] = column
 		}
 	}
 	if len(found) == 0 {
@@ -191,6 +191,16 @@ func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
 		return nil, fmt.Errorf("no column is a facet's: %s; there are %s", wanted, strings.Join(slices.Sorted(maps.Keys(t.columns)), ", "))
 	}
 	return found, nil
+}
+
+// ahead says whether a column of a facet counts, and not another one: the one without the prefix does, and of two in
+// other letters always the same.
+func ahead(column, than string) bool {
+	own, others := !strings.HasPrefix(column, facetPrefix), !strings.HasPrefix(than, facetPrefix)
+	if own != others {
+		return own
+	}
+	return column > than
 }
 
 // besideFacet says whether a column tells of another one's facet how sure it is, or who said so.
@@ -209,13 +219,20 @@ func (t *table) besideFacet(column string) bool {
 // case.
 func columnName(name string) string {
 	name = strings.TrimSpace(name)
-	lower := strings.ToLower(name)
-	for _, own := range [][]string{photoColumns, productColumns, boxColumns, {"split", "fold", "is_dress"}} {
-		if slices.Contains(own, lower) || slices.Contains(own, strings.TrimPrefix(lower, "box_")) {
-			return lower
-		}
+	if lower := strings.ToLower(name); ownColumn(lower) {
+		return lower
 	}
 	return name
+}
+
+// ownColumn says whether a column, in small letters, is one that Labels are not read from.
+func ownColumn(name string) bool {
+	for _, own := range [][]string{photoColumns, productColumns, boxColumns, {"split", "fold", "is_dress"}} {
+		if slices.Contains(own, name) || slices.Contains(own, strings.TrimPrefix(name, "box_")) {
+			return true
+		}
+	}
+	return false
 }
 
 // name names the columns of a table, the first of each name.

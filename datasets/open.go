@@ -48,7 +48,8 @@ type OpenOptions struct {
 //	is_dress                              yes or no, true or false, 1 or 0; no: the photo shows no dress
 //
 // and one for each facet: those that OpenOptions.Facets names, as they stand or with facet_ before them; if it
-// names none, all that begin with facet_, and OpenOptions.Known. An empty cell is a label that is not known.
+// names none, all that begin with facet_, and OpenOptions.Known. Where a facet has both, the column without facet_
+// counts. An empty cell is a label that is not known.
 // Where there is a column facet_<name>_source, as in an index, only labels whose source is human count.
 //
 // A file labels.json beside either puts labels in order: {"neckline": ["round", "v-neck"]}.

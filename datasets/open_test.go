@@ -247,6 +247,14 @@ func TestFacetColumns(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
 	}
+	both := &table{}
+	both.name([]string{"photo", "facet_cut", "cut", "Sleeve", "facet_sleeve", "facet_photo", "facet_Hem"})
+	want := map[string]string{"cut": "cut", "sleeve": "Sleeve", "photo": "facet_photo", "hem": "facet_Hem"}
+	for _, options := range []OpenOptions{{}, {Known: []string{"sleeve"}}, {Facets: []string{"hem", "photo", "sleeve", "cut"}}} {
+		got, err := both.facetColumns(options)
+		require.NoError(t, err)
+		require.Equal(t, want, got, "without the prefix if there is such a column, whatever the facet's first letter")
+	}
 	table := &table{}
 	table.name(columns)
 	_, err := table.facetColumns(OpenOptions{Facets: []string{"hem"}})
