@@ -39,10 +39,8 @@ type Bad struct {
 // Size is the number of photos that the place has, bad ones included.
 func (d *Dataset) Size() int { return len(d.Examples) + len(d.Bad) }
 
-// finish completes a dataset whose examples have labels, products and photo ids: splits, facets and
-// fingerprint.
+// finish completes a dataset whose examples have labels, products, photo ids and splits: facets and fingerprint.
 func (d *Dataset) finish() error {
-	splitExamples(d.Examples)
 	used := map[string]map[string]bool{}
 	for _, e := range d.Examples {
 		for facet, label := range e.Labels {

@@ -27,10 +27,22 @@ type Example struct {
 	Product string // the dress's id; photos of one dress share it
 	// ProductGiven says that somebody gave it, and that it is not the file's name.
 	ProductGiven bool `json:"-"`
+	// Aliases are the other products that somebody gave the photo to.
+	Aliases []string `json:",omitempty"`
 	// Source is the path or URL that the photo was read from; Path may be a copy on this machine.
 	Source  string `json:"-"`
 	PhotoID string // lower-case hex SHA-256 of the photo's bytes
 	Split   Split  // whether it is learned from
+
+	at string // the photo's path or its row in a manifest, for people
+}
+
+// GivenProducts are those that somebody gave the photo to; none where Product is the file's name.
+func (e *Example) GivenProducts() []string {
+	if !e.ProductGiven {
+		return nil
+	}
+	return append([]string{e.Product}, e.Aliases...)
 }
 
 // Triplet says which of two photos shows a dress more like a third's.

@@ -56,7 +56,7 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 	}
 	var all []placed
 	for _, key := range keys {
-		p := placed{raw: rawExample{Example: Example{Name: key, Fold: -1}, source: key}, parts: strings.Split(key, "/")}
+		p := placed{raw: rawExample{Example: Example{Name: key, at: key, Fold: -1}, source: key}, parts: strings.Split(key, "/")}
 		if splits && len(p.parts) == 1 {
 			continue // a photo beside the folders has no label
 		}
@@ -150,39 +150,4 @@ func productOf(key string) string {
 		name = stem
 	}
 	return strings.ToValidUTF8(name, "?")
-}
-
-// merge makes one example of those that are the same photo, byte for byte. Where folders contradict each
-// other, the facet is not known, and the second folder's photo is bad.
-func merge(examples []Example) ([]Example, []Bad) {
-	var merged []Example
-	var bad []Bad
-	at := map[string]int{}
-	contradicted := map[[2]string]bool{} // photo and facet
-	for _, e := range examples {
-		i, again := at[e.PhotoID]
-		if !again {
-			at[e.PhotoID] = len(merged)
-			merged = append(merged, e)
-			continue
-		}
-		kept := &merged[i]
-		if e.Split == Test {
-			kept.Split = Test
-		}
-		for facet, label := range e.Labels {
-			other, known := kept.Labels[facet]
-			switch {
-			case known && other != label:
-				delete(kept.Labels, facet)
-				contradicted[[2]string{e.PhotoID, facet}] = true
-				bad = append(bad, Bad{e.Name, fmt.Sprintf("the same photo is %s %q in %s", facet, other, kept.Name)})
-			case contradicted[[2]string{e.PhotoID, facet}]:
-				bad = append(bad, Bad{e.Name, fmt.Sprintf("the same photo has another %s in %s", facet, kept.Name)})
-			default:
-				kept.Labels[facet] = label
-			}
-		}
-	}
-	return merged, bad
 }

@@ -92,7 +92,7 @@ func (t *table) first(columns []string) string {
 
 // example reads a row; facets are the columns of the facets.
 func (t *table) example(row int, facets map[string]string) (rawExample, error) {
-	e := rawExample{Example: Example{Labels: map[string]string{}}}
+	e := rawExample{Example: Example{Labels: map[string]string{}, at: t.at(row)}}
 	e.source = strings.TrimSpace(t.get(row, t.first(photoColumns)))
 	if e.source == "" {
 		return e, errors.New("it names no photo")

@@ -32,7 +32,7 @@ type OpenOptions struct {
 // A folder has a folder for each label, with photos in it: <label>/*.jpg for one facet, which
 // OpenOptions.Facets then names, or <facet>/<label>/*.jpg. Photos in folders below a label's are those of one
 // product, others of one product each, named like the file. Above all that there may be folders for the
-// splits: train and test (or val). The same photo, byte for byte, in folders of several facets is one example.
+// splits: train and test (or val).
 //
 // A manifest is a .csv (separated by commas, semicolons or tabs), .jsonl or .parquet file with a row for each
 // photo. Its columns:
@@ -51,6 +51,10 @@ type OpenOptions struct {
 // names none, all that begin with facet_, and OpenOptions.Known. Where a facet has both, the column without facet_
 // counts. An empty cell is a label that is not known.
 // Where there is a column facet_<name>_source, as in an index, only labels whose source is human count.
+//
+// The same photo, byte for byte, in several folders or rows is one example, unless the rows have different boxes: then it
+// shows several dresses. Where they contradict each other, neither is believed. Products that share a photo are split as
+// one.
 //
 // A file labels.json beside either puts labels in order: {"neckline": ["round", "v-neck"]}.
 func Open(ctx context.Context, location string, options OpenOptions) (*Dataset, error) {
@@ -89,11 +93,9 @@ func open(ctx context.Context, location string, options OpenOptions) (*Dataset, 
 		return nil, err
 	}
 	d.Bad = append(d.Bad, bad...)
-	if file == "" {
-		examples, bad = merge(examples)
-		d.Bad = append(d.Bad, bad...)
-	}
-	d.Examples = examples
+	splitExamples(examples) // by all of a photo's products, of which merging keeps the given ones
+	d.Examples, bad = merge(examples)
+	d.Bad = append(d.Bad, bad...)
 	if d.Size() == 0 {
 		return nil, errors.New("there are no photos in it")
 	}

@@ -121,19 +121,6 @@ func TestFolderErrors(t *testing.T) {
 	require.ErrorContains(t, err, "on this machine or at s3://")
 }
 
-// TestFolderThatContradictsItself says so, and does not learn the facet from that photo.
-func TestFolderThatContradictsItself(t *testing.T) {
-	dir := place(t, map[string]string{
-		"neckline/halter/a.jpg": "a", "neckline/round/b.jpg": "a", "neckline/v-neck/c.jpg": "a", "sleeve/cap/d.jpg": "a", "sleeve/long/e.jpg": "e",
-	})
-	d, err := Open(t.Context(), dir, OpenOptions{})
-	require.NoError(t, err)
-	require.Len(t, d.Bad, 2)
-	require.Contains(t, d.Bad[0].Reason, `the same photo is neckline "halter" in neckline/halter/a.jpg`)
-	require.Equal(t, map[string]string{"sleeve": "cap"}, d.Examples[0].Labels)
-	require.Equal(t, []string{"sleeve"}, facetNames(d))
-}
-
 // manifestPhotos lie beside every manifest of these tests.
 var manifestPhotos = map[string]string{"photos/a.jpg": "a", "b.jpg": "b", "images/c.jpg": "c", "photos/d.jpg": "d", "e.jpg": "e"}
 
@@ -361,9 +348,9 @@ func TestManifestErrors(t *testing.T) {
 }
 
 func manyLabels() string {
-	text := "photo,facet_cut\n"
+	text := "photo,x_min,y_min,x_max,y_max,facet_cut\n"
 	for i := range maxLabels + 1 {
-		text += fmt.Sprintf("b.jpg,%d\n", i)
+		text += fmt.Sprintf("b.jpg,0,0,9,%d,%d\n", i+1, i) // each another dress
 	}
 	return text
 }

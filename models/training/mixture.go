@@ -118,8 +118,8 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 			}
 			if own.to == &p.Measured || e.Split == datasets.Test {
 				apart[e.PhotoID] = true
-				if e.ProductGiven {
-					products[e.Product] = d
+				for _, product := range e.GivenProducts() {
+					products[product] = d
 				}
 			}
 			all = append(all, own)
@@ -143,8 +143,10 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 		add(-1, d, func(datasets.Split) *[]LabelledPhoto { return &p.Measured })
 	}
 	return slices.DeleteFunc(all, func(o ownPhoto) bool {
-		measured := products[o.Product]
-		elsewhere := o.ProductGiven && measured != nil && measured != o.from // where its own dataset says otherwise, it knows
+		elsewhere := slices.ContainsFunc(o.GivenProducts(), func(product string) bool {
+			measured := products[product]
+			return measured != nil && measured != o.from // where its own dataset says otherwise, it knows
+		})
 		shared := o.to == &p.Learned && (apart[o.PhotoID] || elsewhere)
 		if shared {
 			p.Shared++

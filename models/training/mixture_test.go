@@ -62,6 +62,9 @@ func TestSortMixtureByProduct(t *testing.T) {
 	shop, other := datasetOf("sleeve", "cap", "long"), datasetOf("sleeve", "cap", "long")
 	shop.Examples = []datasets.Example{photo("1", "P1", true, datasets.Train), photo("2", "front", false, datasets.Train), photo("3", "P2", true, datasets.Train), photo("4", "P2", true, datasets.Test)}
 	other.Examples = []datasets.Example{photo("5", "P1", true, datasets.Test), photo("6", "front", false, datasets.Test), photo("7", "P2", true, datasets.Train)}
+	alias := photo("8", "P3", true, datasets.Train) // of P1 by another name
+	alias.Aliases = []string{"P1"}
+	shop.Examples = append(shop.Examples, alias)
 	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{Order: map[string][]string{"sleeve": {"cap", "long"}}})
 	require.NoError(t, err)
 	for name, mixture := range map[string]Mixture{
@@ -77,11 +80,11 @@ func TestSortMixtureByProduct(t *testing.T) {
 		}
 		if len(mixture.Tests) == 0 {
 			require.Equal(t, []string{"2", "3"}, learned, name)
-			require.Equal(t, 2, p.Shared, name)
+			require.Equal(t, 3, p.Shared, name)
 			continue
 		}
 		require.Equal(t, []string{"2"}, learned, "%s, all of whose photos are", name)
-		require.Equal(t, 2, p.Shared, name)
+		require.Equal(t, 3, p.Shared, name)
 	}
 }
 
