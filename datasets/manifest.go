@@ -227,12 +227,8 @@ func columnName(name string) string {
 
 // ownColumn says whether a column, in small letters, is one that Labels are not read from.
 func ownColumn(name string) bool {
-	for _, own := range [][]string{photoColumns, productColumns, boxColumns, {"split", "fold", "is_dress"}} {
-		if slices.Contains(own, name) || slices.Contains(own, strings.TrimPrefix(name, "box_")) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(photoColumns, name) || slices.Contains(productColumns, name) || slices.Contains(boxColumns, strings.TrimPrefix(name, "box_")) ||
+		name == "split" || name == "fold" || name == "is_dress"
 }
 
 // name names the columns of a table, the first of each name.

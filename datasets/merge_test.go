@@ -78,6 +78,18 @@ func TestTwoDressesOfAPhoto(t *testing.T) {
 		}
 		require.Equal(t, c.want, got, name)
 	}
+	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut,is_dress,x_min,y_min,x_max,y_max\nb.jpg,,no,1,2,30,40\nb.jpg,a,yes,,,,\n"), OpenOptions{})
+	require.NoError(t, err)
+	require.Empty(t, d.Bad)
+	require.Len(t, d.Examples, 2, "a skirt with a box, and a dress that is somewhere else")
+}
+
+// TestProductsOfAPhoto are all kept, each once.
+func TestProductsOfAPhoto(t *testing.T) {
+	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,product_id,facet_cut\nb.jpg,,a\nb.jpg,p3,a\nb.jpg,p2,a\nb.jpg,p1,a\nb.jpg,p3,a\nb.jpg,p2,a\n"), OpenOptions{})
+	require.NoError(t, err)
+	require.Len(t, d.Examples, 1)
+	require.Equal(t, []string{"p3", "p1", "p2"}, d.Examples[0].GivenProducts())
 }
 
 func labelled(label string, x int) Example {

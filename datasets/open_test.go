@@ -237,6 +237,13 @@ func TestFacetColumns(t *testing.T) {
 	both := &table{}
 	both.name([]string{"photo", "facet_cut", "cut", "Sleeve", "facet_sleeve", "facet_photo", "facet_Hem"})
 	want := map[string]string{"cut": "cut", "sleeve": "Sleeve", "photo": "facet_photo", "hem": "facet_Hem"}
+	for range 20 { // columns have no order
+		letters := &table{}
+		letters.name([]string{"photo", "facet_CUT", "Sleeve", "SLEEVE", "facet_cut", "facet_Cut"})
+		got, err := letters.facetColumns(OpenOptions{Known: []string{"sleeve"}})
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"cut": "facet_cut", "sleeve": "Sleeve"}, got)
+	}
 	for _, options := range []OpenOptions{{}, {Known: []string{"sleeve"}}, {Facets: []string{"hem", "photo", "sleeve", "cut"}}} {
 		got, err := both.facetColumns(options)
 		require.NoError(t, err)
@@ -303,6 +310,25 @@ func TestHalfABox(t *testing.T) {
 	require.Equal(t, []Bad{{"shop.csv:2", "the box lacks x_min"}}, d.Bad)
 	require.Len(t, d.Examples, 1)
 	require.Nil(t, d.Examples[0].Box)
+}
+
+// TestManifestsFromWindows have backslashes, columns in capitals and byte order marks.
+func TestManifestsFromWindows(t *testing.T) {
+	for name, text := range map[string]string{
+		"shop.csv":   "\ufeffPhoto;Product_ID;Box_X_Min;Y_MIN;X_Max;y_max;SPLIT;Is_Dress;facet_cut\r\nphotos\\a.jpg;p1;1;2;30;40;Test;Yes;slim\r\nimages\\c.jpg;p2;;;;;;NO;\r\n",
+		"shop.jsonl": "\ufeff{\"Photo\": \"photos\\\\a.jpg\", \"Product_ID\": \"p1\", \"Box_X_Min\": 1, \"Y_MIN\": 2, \"X_Max\": 30, \"y_max\": 40, \"SPLIT\": \"Test\", \"facet_cut\": \"slim\"}\r\n{\"IMAGE\": null, \"Photo\": \"images\\\\c.jpg\", \"Product_ID\": \"p2\", \"Is_Dress\": false}\r\n",
+	} {
+		d, err := Open(t.Context(), withManifest(t, name, text), OpenOptions{})
+		require.NoError(t, err, name)
+		require.Empty(t, d.Bad, name)
+		require.Equal(t, []string{"photos/a.jpg", "images/c.jpg"}, names(d.Examples), name)
+		a, c := d.Examples[0], d.Examples[1]
+		require.Equal(t, []any{"p1", &photo.Box{XMin: 1, YMin: 2, XMax: 30, YMax: 40}, Test, map[string]string{"cut": "slim"}}, []any{a.Product, a.Box, a.Split, a.Labels}, name)
+		require.Equal(t, []any{"p2", true}, []any{c.Product, c.NoDress}, name)
+	}
+	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut\nphotos\\a.jpg,slim\n"), OpenOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "a", d.Examples[0].Product, "the file's name")
 }
 
 // TestIsDress is yes or no, however a program writes that: what is neither must not become a dress.

@@ -51,7 +51,7 @@ const Folds = 5
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
 // Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing, other than
 // facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in
-// Triplets, where no more is learned of them than that.
+// Triplets, where no more is learned of them than that, and in Patterns, which nothing is learned from.
 type Reference struct {
 	Dir string
 	// MoreTriplets are CSV files as triplets/triplets.csv, such as one of customers' clicks. They are learned from, and

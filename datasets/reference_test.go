@@ -84,6 +84,17 @@ func TestStreet(t *testing.T) {
 	require.False(t, examples[0].NoDress)
 	require.True(t, examples[1].NoDress)
 	require.Equal(t, []int{0, 1}, []int{examples[0].Fold, examples[1].Fold})
+	examples, err = folder(t, map[string]string{"held_back.txt": "ccp/photos/2.jpg\n"}).Street()
+	require.NoError(t, err)
+	require.Equal(t, []string{"ccp/photos/1.jpg"}, names(examples), "what is held back is left out")
+}
+
+func TestPatterns(t *testing.T) {
+	examples, err := folder(t, map[string]string{"patterns/labels.csv": "image,pattern\n1.jpg,plain\nb/2.jpg,dots\n"}).Patterns()
+	require.NoError(t, err)
+	require.Equal(t, []string{"patterns/images/1.jpg", "patterns/images/b/2.jpg"}, names(examples))
+	require.Equal(t, map[string]string{"pattern": "dots"}, examples[1].Labels)
+	require.Equal(t, -1, examples[0].Fold)
 }
 
 func TestJudgedFacets(t *testing.T) {

@@ -61,24 +61,58 @@ func TestSplitExamples(t *testing.T) {
 	})
 }
 
+// TestSplitOfNearDuplicates: products that share a photo are split as the first of them by name, their other photos, too.
 func TestSplitOfNearDuplicates(t *testing.T) {
 	train, test := productOfSplit(Train), productOfSplit(Test)
 	examples := []Example{{Product: train, PhotoID: "x"}, {Product: test, PhotoID: "y"}}
 	splitExamples(examples)
-	require.Equal(t, []Split{Train, Test}, []Split{examples[0].Split, examples[1].Split})
-	examples = []Example{{Product: train, PhotoID: "x"}, {Product: test, PhotoID: "x"}, {Product: test, PhotoID: "y"}}
-	splitExamples(examples)
-	require.Equal(t, examples[0].Split, examples[1].Split)
-	require.Equal(t, examples[0].Split, examples[2].Split)
-	examples = []Example{{Product: train, PhotoID: "x"}, {Product: train, PhotoID: "y", Split: Test}}
-	splitExamples(examples)
-	require.Equal(t, Test, examples[0].Split, "another photo of a product that is for measuring")
+	require.Equal(t, []Split{Train, Test}, []Split{examples[0].Split, examples[1].Split}, "they share none")
+	for _, prefixes := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		learned, measured := productLike(prefixes[0], Train), productLike(prefixes[1], Test)
+		for _, examples := range [][]Example{
+			{{Product: learned, PhotoID: "x"}, {Product: measured, PhotoID: "x"}, {Product: measured, PhotoID: "y"}, {Product: learned, PhotoID: "z"}},
+			{{Product: measured, PhotoID: "y"}, {Product: learned, PhotoID: "z"}, {Product: measured, PhotoID: "x"}, {Product: learned, PhotoID: "x"}},
+			{ // by a third one
+				{Product: learned, PhotoID: "x"}, {Product: "c", PhotoID: "x"}, {Product: "c", PhotoID: "v"}, {Product: measured, PhotoID: "v"},
+				{Product: measured, PhotoID: "y"}, {Product: learned, PhotoID: "z"},
+			},
+		} {
+			splitExamples(examples)
+			for _, e := range examples {
+				require.Equal(t, SplitOf(min(learned, measured)), e.Split, "photo %s of %s", e.PhotoID, e.Product)
+			}
+		}
+	}
 }
 
-func productOfSplit(split Split) string {
+// TestGivenSplit is that of all photos of the product that have none; where people gave both, they are measured with.
+func TestGivenSplit(t *testing.T) {
+	train := productOfSplit(Train)
+	for _, given := range [][]Split{{Test}, {Test, Train}, {Train, Test}, {Train, Test, Train}, {"", Test, Train}} {
+		examples := []Example{{Product: train, PhotoID: "x"}}
+		for i, split := range given {
+			examples = append(examples, Example{Product: train, PhotoID: fmt.Sprint(i), Split: split})
+		}
+		splitExamples(examples)
+		require.Equal(t, Test, examples[0].Split, "%v", given)
+		for i, split := range given {
+			if split != "" {
+				require.Equal(t, split, examples[i+1].Split, "what was given stays")
+			}
+		}
+	}
+	examples := []Example{{Product: productOfSplit(Test), PhotoID: "x"}, {Product: productOfSplit(Test), PhotoID: "y", Split: Train}}
+	splitExamples(examples)
+	require.Equal(t, Train, examples[0].Split)
+}
+
+// productLike is a product with a prefix whose split is the given one.
+func productLike(prefix string, split Split) string {
 	for i := 0; ; i++ {
-		if product := fmt.Sprint(i); SplitOf(product) == split {
+		if product := fmt.Sprint(prefix, i); SplitOf(product) == split {
 			return product
 		}
 	}
 }
+
+func productOfSplit(split Split) string { return productLike("", split) }
