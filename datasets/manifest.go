@@ -132,17 +132,18 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 	return e, nil
 }
 
-// floatID is a whole number as a program for statistics writes it in a column that lacks some, which has no whole ones.
-var floatID = regexp.MustCompile(`^(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?(e\+[0-9]+)?$`)
+// floatID is a whole number as a program for statistics writes it in a column that lacks some, which has no whole ones;
+// Java and Spark do so from ten million on with one digit, a point and E.
+var floatID = regexp.MustCompile(`^(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?(e\+[0-9]+)?$|^-?[1-9](\.[0-9]+E[0-9]+)$`)
 
-// productID is a product's id in whatever form a table has it: 1234567.0 and 1.234567e+06 are 1234567. What people write,
-// such as 12E4 and 007, stays.
+// productID is a product's id in whatever form a table has it: 1234567.0 and 1.234567e+06 are 1234567, and
+// 1.2345678E7 is 12345678. What people write, such as 12E4 and 007, stays.
 func productID(text string) string {
 	parts := floatID.FindStringSubmatch(text)
 	if parts == nil {
 		return text
 	}
-	whole, fraction, exponent := parts[1], parts[2], parts[3]
+	whole, fraction, exponent := parts[1], parts[2], parts[3]+parts[4]
 	if exponent == "" && strings.Trim(fraction, ".0") == "" {
 		return whole // with all its digits, however many there are
 	}

@@ -287,9 +287,25 @@ func TestProductNumbers(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []any{"1234567", true, "e", false}, []any{d.Examples[0].Product, d.Examples[0].ProductGiven, d.Examples[1].Product, d.Examples[1].ProductGiven}, name)
 	}
+	type number struct {
+		Photo   string  `parquet:"photo"`
+		Product float64 `parquet:"product_id"`
+		Cut     string  `parquet:"facet_cut"`
+	}
+	var spark bytes.Buffer
+	require.NoError(t, parquet.Write(&spark, []number{{"b.jpg", 12345678, "a"}}))
+	for name, text := range map[string]string{
+		"spark.csv": "photo,product_id,facet_cut\nb.jpg,1.2345678E7,a\n", "spark.parquet": spark.String(),
+		"spark.jsonl": "{\"photo\": \"b.jpg\", \"product_id\": 1.2345678E7, \"facet_cut\": \"a\"}\n",
+	} {
+		d, err := Open(t.Context(), withManifest(t, name, text), OpenOptions{})
+		require.NoError(t, err)
+		require.Equal(t, "12345678", d.Examples[0].Product, name)
+	}
 	for text, want := range map[string]string{
 		"007": "007", "12E4": "12E4", "12e4": "12e4", "1.5": "1.5", "1.25e+01": "1.25e+01", "2.0.0": "2.0.0", "1e+999": "1e+999", "p 1.0": "p 1.0",
 		"12345678901234567890": "12345678901234567890", "9007199254740993.0": "9007199254740993", "0.0": "0", "-1.0": "-1", "1e+16": "10000000000000000",
+		"1.2345678E7": "12345678", "1.0E7": "10000000", "-1.0E7": "-10000000", "1.25E1": "1.25E1", "1.0E-3": "1.0E-3", "1.0E999": "1.0E999", "12.5E3": "12.5E3", "1E7": "1E7",
 	} {
 		require.Equal(t, want, productID(text))
 	}
