@@ -12,5 +12,5 @@ COPY --from=build /kleid /kleid
 # The folder of the index belongs to the user that the program runs as; a new volume takes that over.
 COPY --from=build --chown=nonroot:nonroot /src/deploy/empty /index
 # Models of a registry are kept here: all plans make /tmp a place that can be written to.
-ENV XDG_CACHE_HOME=/tmp/cache
+ENV XDG_CACHE_HOME=/tmp
 ENTRYPOINT ["/kleid"]
