@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // labelsFile, beside the photos or the manifest, puts labels in order: {"neckline": ["round", "v-neck"]}.
@@ -39,7 +37,7 @@ func parseOrder(text []byte) (map[string][]string, error) {
 		order[facet] = nil
 		seen := map[string]bool{}
 		for _, label := range labels {
-			label = labelOf(strings.TrimSpace(label))
+			label = strings.TrimSpace(label)
 			if label == "" || seen[label] {
 				return nil, fmt.Errorf("facet %s: label %q is empty or there twice", facet, label)
 			}
@@ -49,6 +47,3 @@ func parseOrder(text []byte) (map[string][]string, error) {
 	}
 	return order, nil
 }
-
-// labelOf is the label of a text: UTF-8 in which é is one character, since the names of folders on a Mac have two for it.
-func labelOf(text string) string { return norm.NFC.String(strings.ToValidUTF8(text, "?")) }

@@ -120,7 +120,7 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 		return e, err
 	}
 	for facet, column := range facets {
-		label := labelOf(t.text(row, column))
+		label := strings.ToValidUTF8(t.text(row, column), "?")
 		if label == "" || strings.HasPrefix(column, facetPrefix) && !t.judged(row, column) {
 			continue
 		}

@@ -35,7 +35,6 @@ func requireSane(t *testing.T, name string, data []byte) {
 			require.Equal(t, name, facet)
 			require.NotEmpty(t, label)
 			require.True(t, utf8.ValidString(label))
-			require.Equal(t, labelOf(label), label)
 		}
 	}
 }

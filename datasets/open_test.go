@@ -319,23 +319,6 @@ func TestNaNIsNoLabel(t *testing.T) {
 	require.Equal(t, []catalog.Facet{{Name: "cut", Labels: []string{"a"}}}, d.Facets)
 }
 
-// TestLabelsInUnicode: a word is one label, whether an accent is a character of its own, as in a Mac's folders, or not.
-func TestLabelsInUnicode(t *testing.T) {
-	const composed, decomposed = "\u00e9vas\u00e9e", "e\u0301vase\u0301e"
-	want := []catalog.Facet{{Name: "cut", Labels: []string{composed, "droite"}}}
-	files := map[string]string{"cut/" + composed + "/a.jpg": "a", "cut/" + decomposed + "/b.jpg": "b", "cut/droite/c.jpg": "c", "labels.json": `{"cut": ["` + decomposed + `", "droite"]}`}
-	files["shop.csv"] = "photo,facet_cut\ncut/" + composed + "/a.jpg," + composed + "\ncut/" + decomposed + "/b.jpg," + decomposed + "\ncut/droite/c.jpg,droite\n"
-	folder := place(t, files)
-	for _, place := range []string{folder, filepath.Join(folder, "shop.csv")} {
-		d, err := Open(t.Context(), place, OpenOptions{})
-		require.NoError(t, err)
-		require.Len(t, d.Examples, 3, "files are called as they are")
-		require.Equal(t, want, d.Facets)
-	}
-	_, err := parseOrder([]byte(`{"cut": ["` + composed + `", "` + decomposed + `"]}`))
-	require.ErrorContains(t, err, "empty or there twice")
-}
-
 // TestHalfABox is neither a box nor none.
 func TestHalfABox(t *testing.T) {
 	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,facet_cut,x_min,y_min,x_max,y_max\nb.jpg,a,,20,30,40\ne.jpg,a,,,nan,\n"), OpenOptions{})
