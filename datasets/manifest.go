@@ -179,8 +179,11 @@ func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
 	}
 	found := map[string]string{}
 	for column := range t.columns {
-		facet, err := FacetName(strings.TrimPrefix(column, facetPrefix))
-		if err == nil && facets[facet] && !ownColumn(column) && (found[facet] == "" || ahead(column, found[facet])) {
+		name, prefixed := strings.CutPrefix(column, facetPrefix)
+		facet, err := FacetName(name)
+		// Of an index that has a facet "cut", the shop's own column "cut" may be anything.
+		meant := prefixed || slices.Contains(options.Facets, facet) || slices.Contains(options.Known, facet)
+		if err == nil && meant && facets[facet] && !ownColumn(column) && (found[facet] == "" || ahead(column, found[facet])) {
 			found[facet] = column
 		}
 	}

@@ -148,6 +148,9 @@ func SyncFolder(dir string) error {
 		return nil
 	}
 	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // it may be written to and not be read
+	}
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,10 @@ func TestWithoutSecrets(t *testing.T) {
 		"https://[::1]:8080/50%off.jpg":                  "https://[::1]:8080/50%off.jpg",
 		"milvs://root:hunter2@host:19530/dresses":        "milvs://host:19530/dresses",
 		"milvus://root:hunter2/?#@host/dresses":          "milvus://…",
+		"https://kleid:4711/secret@db.example/x":         "https://…",
+		"https://kleid:12?34@h/x":                        "https://…",
+		"https://kleid:#secret@h/x":                      "https://…",
+		"https://shop.example:8080/a.jpg":                "https://shop.example:8080/a.jpg",
 	} {
 		require.Equal(t, want, WithoutSecrets(source))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/models/registry"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // modelsCommand keeps versions of models.
@@ -102,7 +103,8 @@ func openRegistry(c *cli.Context, least, most int) (*registry.Registry, error) {
 		return nil, wrongUsage(c, "%s takes %s, not %d arguments", c.Command.HelpName, c.Command.ArgsUsage, n)
 	}
 	location := c.String("models")
-	if info, err := os.Stat(strings.TrimPrefix(location, "file://")); err == nil && !info.IsDir() {
+	path, ok := storage.LocalPath(location)
+	if info, err := os.Stat(path); ok && err == nil && !info.IsDir() {
 		return nil, wrongUsage(c, "--models is the file %s, but must be a registry: a folder, or s3://bucket/prefix", location)
 	}
 	cache, err := registry.DefaultCache()
@@ -124,7 +126,7 @@ func modelsList(c *cli.Context) error {
 		return err
 	}
 	location := c.String("models")
-	if path := strings.TrimPrefix(location, "file://"); !strings.Contains(path, "://") { // a first push makes the folder
+	if path, ok := storage.LocalPath(location); ok { // a first push makes the folder
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("there is no folder %s", location)
 		}

@@ -145,7 +145,9 @@ func (o *outputFile) keep() error {
 		return err
 	}
 	if err := os.Rename(o.Name(), o.path); err != nil {
-		return err
+		written := o.Name()
+		o.path = "" // what was worked for stays
+		return fmt.Errorf("it was written as %s, which cannot take the other's place: %w", written, err)
 	}
 	return storage.SyncFolder(filepath.Dir(o.path))
 }
