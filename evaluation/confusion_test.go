@@ -65,22 +65,20 @@ func TestMacroInterval(t *testing.T) {
 
 // TestIntervalOfProducts: eight photos of each dress, answered alike, say as much as one.
 func TestIntervalOfProducts(t *testing.T) {
-	labels := []string{"a", "b"}
-	report := func(photos int) FacetReport {
-		r := FacetReport{Confusion: newConfusion(labels)}
-		for i := range 40 * photos {
-			dress := i / photos
-			a := answer{photo: i, truth: labels[dress%2], label: labels[dress/4%2]}
-			if photos > 1 {
-				a.product = fmt.Sprint(dress)
+	facet := catalog.Facet{Name: "sleeve", Labels: []string{"short", "long"}}
+	report := func(each int) FacetReport {
+		var examples []datasets.Example
+		var photos []embedding.Photo
+		for i := range 40 * each {
+			dress := i / each
+			e := datasets.Example{Labels: map[string]string{"sleeve": facet.Labels[dress%2]}}
+			if each > 1 {
+				e.Product = fmt.Sprint(dress)
 			}
-			r.Confusion.add(a.truth, a.label)
-			r.answers = append(r.answers, a)
+			examples = append(examples, e)
+			photos = append(photos, embedding.Photo{Facets: []embedding.Prediction{{Name: "sleeve", Label: facet.Labels[dress/4%2]}}})
 		}
-		r.Labels = r.Confusion.report()
-		r.MacroF1, _ = means(r.Labels)
-		r.MacroInterval = macroInterval(labels, r.Labels, r.answers)
-		return r
+		return measure(facet, examples, photos, Counting{Least: 1})
 	}
 	one, eight := report(1), report(8)
 	require.InDeltaSlice(t, one.MacroInterval[:], eight.MacroInterval[:], 1e-9)
