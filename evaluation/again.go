@@ -36,7 +36,7 @@ func Again(ctx context.Context, e Embedder, examples []datasets.Example) (AgainR
 		if !IsQuery(example.Name) {
 			continue
 		}
-		image, err := read(example.Path)
+		image, err := OpenPhoto(example.Path)
 		if err != nil {
 			return AgainReport{}, err
 		}

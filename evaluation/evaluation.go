@@ -53,7 +53,7 @@ func embedPart(ctx context.Context, e Embedder, examples []datasets.Example, giv
 		part := examples[begin:min(begin+e.BatchSize(), len(examples))]
 		inputs := make([]embedding.Input, len(part))
 		for i, example := range part {
-			image, err := read(example.Path)
+			image, err := OpenPhoto(example.Path)
 			if err != nil {
 				return nil, err
 			}
@@ -75,7 +75,8 @@ func embedPart(ctx context.Context, e Embedder, examples []datasets.Example, giv
 	return photos, nil
 }
 
-func read(path string) (*photo.Image, error) {
+// OpenPhoto reads the file of a photo that is measured with. Errors name it.
+func OpenPhoto(path string) (*photo.Image, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

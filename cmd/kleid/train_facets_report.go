@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -14,7 +13,6 @@ import (
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/training"
-	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -159,7 +157,7 @@ func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos 
 		end := min(begin+embedder.BatchSize(), len(photos))
 		var inputs []embedding.Input
 		for _, p := range photos[begin:end] {
-			image, err := openPhoto(p.Path)
+			image, err := evaluation.OpenPhoto(p.Path)
 			if err != nil {
 				f.progress.say("bad: %s: %s", printable(p.Source), printable(err.Error()))
 				continue
@@ -174,14 +172,6 @@ func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos 
 		f.progress.show(stage, end, len(photos), "")
 	}
 	return looked, seen, nil
-}
-
-func openPhoto(path string) (*photo.Image, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return photo.Open(data, photo.DefaultLimits())
 }
 
 // figuresOf measures facets; every label that a photo has counts.
