@@ -102,6 +102,22 @@ func TestUnseenLabels(t *testing.T) {
 	require.Equal(t, [2]float64{1, 1}, r.MacroInterval)
 	require.Equal(t, []string{"halter"}, r.Unseen)
 	require.Equal(t, 1.0, measure(facet, examples, photos, Counting{}).MacroF1)
+
+	// Of a facet whose labels no photo has there is no figure, which is an error and not one facet less.
+	facets := []catalog.Facet{facet, {Name: "sleeve", Labels: []string{"short", "long"}}}
+	for want, labels := range map[string]map[string][]string{
+		"":                                 {"neckline": {"round", "halter"}},
+		"sleeve: no photo has short, long": {"neckline": {"round"}, "sleeve": {"short", "long"}},
+		"neckline: no photo has halter":    {"neckline": {"halter"}, "sleeve": {"short"}},
+	} {
+		counting := Counting{Labels: labels}
+		err := counting.Measured(MeasureFacets(facets, examples, photos, counting))
+		if want == "" {
+			require.NoError(t, err)
+		} else {
+			require.EqualError(t, err, want)
+		}
+	}
 }
 
 // TestBootstrap: of draws 0 to 999, the middle 95% and 80%.

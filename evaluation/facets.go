@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -76,6 +77,16 @@ func (c Counting) Check(facets []catalog.Facet) error {
 			if !slices.Contains(facets[at].Labels, label) {
 				return fmt.Errorf("%s has no label %q; there are %s", name, label, strings.Join(facets[at].Labels, ", "))
 			}
+		}
+	}
+	return nil
+}
+
+// Measured says of which facet of Labels there is no report, since no photo has any of them.
+func (c Counting) Measured(reports []FacetReport) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
+		if !slices.ContainsFunc(reports, func(r FacetReport) bool { return r.Facet == name }) {
+			return fmt.Errorf("%s: no photo has %s", name, strings.Join(c.Labels[name], ", "))
 		}
 	}
 	return nil

@@ -62,7 +62,7 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
 more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
 				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
-				&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says, if a photo has them; may be repeated"},
+				&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; those that no photo has do not, and are named, and if no photo has any it is an error; may be repeated"},
 			})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
@@ -287,6 +287,9 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := m.counting.Measured(r); err != nil {
+			return nil, fmt.Errorf("--labels: %w", err)
+		}
 		if reports[on.name] = r; len(r) > 0 {
 			means[on.name] = evaluation.Mean(r)
 		}
@@ -309,16 +312,16 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	for _, r := range reports {
 		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", printable(r.Facet), r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
 	}
-	for _, r := range reports {
-		if len(r.Unseen) > 0 {
-			row("%s: no photo has %s, which does not count", r.Facet, strings.Join(r.Unseen, ", "))
-		}
-	}
 	if len(reports) == 0 { // no label has photos enough
 		row("mean\t\t\t–\t–\t\t")
 	} else {
 		mean := evaluation.Mean(reports)
 		row("mean\t\t\t%.3f\t%.3f–%.3f\t\t", mean.MacroF1, mean.Interval[0], mean.Interval[1])
+	}
+	for _, r := range reports {
+		if len(r.Unseen) > 0 {
+			row("%s: no photo has %s, which does not count", printable(r.Facet), printable(strings.Join(r.Unseen, ", ")))
+		}
 	}
 	row("")
 }

@@ -119,6 +119,9 @@ func evaluateDatasets(c *cli.Context) error {
 	}
 	reports := evaluation.MeasureFacets(f.facetsOf(), examples, seen, counting)
 	f.progress.end()
+	if err := counting.Measured(reports); err != nil {
+		return fmt.Errorf("--labels: %w", err)
+	}
 	if len(reports) == 0 {
 		return fmt.Errorf("no label has %d photos, as --min-count asks for", counting.Least)
 	}

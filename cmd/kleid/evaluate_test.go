@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -93,13 +94,29 @@ func TestEvaluate(t *testing.T) {
 	require.Len(t, named, 1, "of the others no label has ten photos")
 	require.Len(t, named[0].Labels, 1)
 
+	// A label that no photo has is named, below the table; a facet of none but such is an error.
+	unseen := func(facet int) string {
+		for _, label := range datasets.Facets()[facet].Labels {
+			if !slices.ContainsFunc(facets[facet].Labels, func(l evaluation.LabelReport) bool { return l.Label == label }) {
+				return label
+			}
+		}
+		t.Fatal("four dresses have all labels")
+		return ""
+	}
+	seen := facets[0].Facet + "=" + facets[0].Labels[0].Label
+	require.Regexp(t, `mean .*\n *`+facets[0].Facet+": no photo has "+unseen(0)+", which does not count\n", evaluate("facets", "--labels", seen+","+unseen(0)).stdout)
+	r := kleid(t, "evaluate", "facets", "--reference", reference, "--json", "--labels", seen, "--labels", facets[1].Facet+"="+unseen(1))
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "--labels: "+facets[1].Facet+": no photo has "+unseen(1))
+
 	// Of two triplets that say the opposite one is right.
 	similarity := decodeLine[similarityReport](t, evaluate("similarity", "--json")).Triplets
 	require.Equal(t, 2, similarity.Triplets)
 	require.Equal(t, 0.5, similarity.DeepRank)
 	require.Contains(t, evaluate("similarity").stdout, "DeepRank")
 
-	r := kleid(t, "evaluate", "facets", "--reference", t.TempDir())
+	r = kleid(t, "evaluate", "facets", "--reference", t.TempDir())
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, filepath.Join("facets", "labels.csv"))
 }

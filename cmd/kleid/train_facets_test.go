@@ -212,6 +212,18 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stdout, "neckline")
 
+	// Of a facet none of whose --labels a photo has there is no figure, though others have theirs.
+	none := slices.Clone(rows)
+	for i, row := range none {
+		if at := column(t, rows, "sleeve"); row[at] == "long" {
+			none[i] = slices.Clone(row)
+			none[i][at] = ""
+		}
+	}
+	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, none), "--min-count", "1", "--labels", "sleeve=long", "--json")
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "--labels: sleeve: no photo has long")
+
 	// However the shop spells its labels, they are the model's.
 	for _, row := range rows[1:] {
 		row[column(t, rows, "sleeve")] = strings.ToUpper(strings.ReplaceAll(row[column(t, rows, "sleeve")], "-", " "))
