@@ -49,5 +49,5 @@ bench-peers: ## the networks beside other runtimes, in one run
 	scripts/bench-peers $(ARGS)
 
 weights: build ## the shipped weights, from nothing
-	bin/kleid train all $(if $(wildcard $(REFERENCE)),--reference $(REFERENCE) --triplets datasets/judged/triplets.csv $(if $(wildcard $(TEACHER)),--teacher $(TEACHER))) --ema 0.998 --work $(WORK)
+	bin/kleid train all $(if $(wildcard $(REFERENCE)),--reference $(REFERENCE) --triplets datasets/judged/triplets.csv --dresses datasets/judged/dresses.csv $(if $(wildcard $(TEACHER)),--teacher $(TEACHER))) --ema 0.998 --work $(WORK)
 	cp $(WORK)/model.safetensors models/weights/kleid-s.safetensors

@@ -32,7 +32,7 @@ const Folds = 5
 //	                                  a box is a photo without a dress
 //	facets/labels.csv                 photo, x_min, y_min, x_max, y_max, is_dress, fold, and a column for
 //	                                  each of Facets; is_dress is yes or no, as in a
-//	                                  manifest
+//	                                  manifest; without a box, that of clothing/dress_boxes.csv
 //	facets/votes.csv                  photo, and a column for each of Facets: a row for each judge; unknown is
 //	                                  what could not be seen
 //	triplets/triplets.csv             query, a, b, closer, confidence, fold; closer is a or b, or empty where
@@ -57,7 +57,10 @@ type Reference struct {
 	// MoreTriplets are CSV files as triplets/triplets.csv, such as one of customers' clicks. They are learned from, and
 	// nothing is measured with them. Those with a photo that is held back are left out.
 	MoreTriplets []string
-	heldBack     map[string]bool
+	// MoreDresses are CSV files as facets/labels.csv, such as one of a shop's own labels, of photos below Dir. They are
+	// learned from, and nothing is measured with them. Photos that are held back or that facets/labels.csv has are left out.
+	MoreDresses []string
+	heldBack    map[string]bool
 }
 
 // tables are the files that models learn from, besides photos.
@@ -67,7 +70,7 @@ var tables = []string{
 }
 
 // Fingerprint is the lower-case hex SHA-256 of what is told of the photos that models learn from: of the tables, and
-// not of the photos' bytes. Tables may be missing, MoreTriplets may not.
+// not of the photos' bytes. Tables may be missing, MoreTriplets and MoreDresses may not.
 func (r *Reference) Fingerprint() (string, error) {
 	all := sha256.New()
 	add := func(name string, data []byte) { fmt.Fprintf(all, "%s %d %x\n", name, len(data), sha256.Sum256(data)) }
@@ -78,12 +81,17 @@ func (r *Reference) Fingerprint() (string, error) {
 		}
 		add(name, data)
 	}
-	for _, path := range r.MoreTriplets {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return "", fmt.Errorf("triplets: %w", err)
+	for _, more := range []struct {
+		name  string
+		paths []string
+	}{{"triplets", r.MoreTriplets}, {"dresses", r.MoreDresses}} {
+		for _, path := range more.paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return "", fmt.Errorf("%s: %w", more.name, err)
+			}
+			add("more "+more.name, data)
 		}
-		add("more triplets", data)
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }
@@ -137,23 +145,38 @@ func nameBelow(t *table, row int, column string) (string, error) {
 	return name, nil
 }
 
-// Garments are the home photos: those of other garments are known to show no dress, those of dresses
-// have a box where one was judged.
-func (r *Reference) Garments() ([]Example, error) {
-	boxes := map[string]*photo.Box{}
-	folds := map[string]int{}
+// homeBox is what clothing/dress_boxes.csv says of a photo.
+type homeBox struct {
+	box  *photo.Box
+	fold int
+}
+
+// homeBoxes are those of the home photos, by the photos' names.
+func (r *Reference) homeBoxes() (map[string]homeBox, error) {
 	t, err := readTable(filepath.Join(r.Dir, "clothing", "dress_boxes.csv"), "photo", "x_min", "fold")
 	if err != nil {
 		return nil, err
 	}
+	boxes := map[string]homeBox{}
 	for row := range t.rows {
-		name := path.Join("clothing/images", t.get(row, "photo"))
-		if boxes[name], err = t.box(row); err != nil {
+		var b homeBox
+		if b.box, err = t.box(row); err != nil {
 			return nil, err
 		}
-		if folds[name], err = t.referenceFold(row); err != nil {
+		if b.fold, err = t.referenceFold(row); err != nil {
 			return nil, err
 		}
+		boxes[path.Join("clothing/images", t.get(row, "photo"))] = b
+	}
+	return boxes, nil
+}
+
+// Garments are the home photos: those of other garments are known to show no dress, those of dresses
+// have a box where one was judged.
+func (r *Reference) Garments() ([]Example, error) {
+	boxes, err := r.homeBoxes()
+	if err != nil {
+		return nil, err
 	}
 	var examples []Example
 	for _, part := range []struct{ table, folder string }{{"labels.csv", "images"}, {"more.csv", "more"}} {
@@ -167,8 +190,8 @@ func (r *Reference) Garments() ([]Example, error) {
 				continue
 			}
 			e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, NoDress: t.get(row, "label") != "Dress", Fold: -1}
-			if b := boxes[name]; b != nil {
-				e.Box, e.Fold = b, folds[name]
+			if b := boxes[name]; b.box != nil {
+				e.Box, e.Fold = b.box, b.fold
 			}
 			examples = append(examples, e)
 		}
@@ -210,13 +233,56 @@ func (r *Reference) Street() ([]Example, error) {
 	return examples, nil
 }
 
-// Facets are the photos whose facets were judged. Those that are no dress have NoDress set.
+// Facets are the photos whose facets were judged. Those that are no dress have NoDress set. A dress at home whose row has
+// no box has that of clothing/dress_boxes.csv, if there is one: such photos show one garment and much besides.
 func (r *Reference) Facets() ([]Example, error) {
-	t, err := readTable(filepath.Join(r.Dir, "facets", "labels.csv"), "photo", "is_dress", "fold")
+	votes, err := r.votes()
 	if err != nil {
 		return nil, err
 	}
-	votes, err := r.votes()
+	boxes, err := r.homeBoxes()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	examples, err := r.dresses(filepath.Join(r.Dir, "facets", "labels.csv"))
+	for i := range examples {
+		e := &examples[i]
+		e.Votes = votes[e.Name]
+		if e.Box == nil && !e.NoDress {
+			e.Box = boxes[e.Name].box
+		}
+	}
+	return examples, err
+}
+
+// AllFacets are Facets and MoreDresses.
+func (r *Reference) AllFacets() ([]Example, error) {
+	all, err := r.Facets()
+	known := map[string]bool{}
+	for _, e := range all {
+		known[e.Name] = true
+	}
+	for _, path := range r.MoreDresses {
+		if err != nil {
+			break
+		}
+		var more []Example
+		if more, err = r.dresses(path); err != nil {
+			break
+		}
+		for _, e := range more {
+			if !known[e.Name] {
+				known[e.Name] = true
+				all = append(all, e)
+			}
+		}
+	}
+	return all, err
+}
+
+// dresses reads a file as facets/labels.csv.
+func (r *Reference) dresses(file string) ([]Example, error) {
+	t, err := readTable(file, "photo", "is_dress", "fold")
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +295,7 @@ func (r *Reference) Facets() ([]Example, error) {
 		if r.HeldBack(name) {
 			continue
 		}
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), Labels: facetsOf(t, row), Votes: votes[name]}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), Labels: facetsOf(t, row)}
 		if e.NoDress, err = t.noDress(row); err != nil {
 			return nil, err
 		}
@@ -309,7 +375,7 @@ func (r *Reference) AllTriplets() ([]Triplet, error) {
 }
 
 func (r *Reference) triplets(path string) ([]Triplet, error) {
-	judged, err := r.Facets()
+	judged, err := r.AllFacets()
 	if err != nil {
 		return nil, err
 	}

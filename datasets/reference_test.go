@@ -109,6 +109,58 @@ func TestJudgedFacets(t *testing.T) {
 	require.Empty(t, examples[1].Votes)
 }
 
+// TestFacetsAtHome: a row without a box is of the whole photo only where nobody judged the dress's box.
+func TestFacetsAtHome(t *testing.T) {
+	labels := "photo,x_min,y_min,x_max,y_max,is_dress,neckline,fold\n"
+	dress, own := "clothing/images/dress.jpg,,,,,yes,round,3\n", "clothing/images/dress.jpg,1,2,3,4,yes,round,3\n"
+	of := func(row string) *photo.Box {
+		examples, err := folder(t, map[string]string{"facets/labels.csv": labels + row}).Facets()
+		require.NoError(t, err)
+		require.Len(t, examples, 1)
+		require.Equal(t, 3, examples[0].Fold)
+		return examples[0].Box
+	}
+	require.Equal(t, &photo.Box{XMin: 10, YMin: 20, XMax: 300, YMax: 500}, of(dress))
+	require.Equal(t, &photo.Box{XMin: 1, YMin: 2, XMax: 3, YMax: 4}, of(own), "the row's own comes first")
+	require.Nil(t, of("clothing/images/plain.jpg,,,,,yes,round,3\n"))
+	require.Nil(t, of("clothing/images/dress.jpg,,,,,no,,3\n"))
+	r := folder(t, nil)
+	require.NoError(t, os.Remove(filepath.Join(r.Dir, "clothing", "dress_boxes.csv")))
+	_, err := r.Facets()
+	require.NoError(t, err, "a folder of street photos alone")
+}
+
+// TestMoreDresses are learned from beside the folder's own, but for those that are held back or measured with.
+func TestMoreDresses(t *testing.T) {
+	r := folder(t, nil)
+	own, err := r.Facets()
+	require.NoError(t, err)
+	before, err := r.Fingerprint()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "labels.csv")
+	r.MoreDresses = []string{file}
+	_, err = r.Fingerprint()
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = r.AllFacets()
+	require.ErrorContains(t, err, "labels.csv")
+	require.NoError(t, os.WriteFile(file, []byte("photo,x_min,y_min,x_max,y_max,is_dress,sleeve,fold\n"+
+		"clothing/images/dress.jpg,5,6,70,80,yes,long,\nclothing/images/secret.jpg,5,6,70,80,yes,long,\n"+
+		"./ccp/photos/1.jpg,5,6,70,80,yes,long,\nclothing/images/dress.jpg,1,1,2,2,yes,cap,\n"), 0o600))
+	all, err := r.AllFacets()
+	require.NoError(t, err)
+	require.Equal(t, own, all[:len(own)])
+	require.Equal(t, []Example{{
+		Path: filepath.Join(r.Dir, "clothing", "images", "dress.jpg"), Name: "clothing/images/dress.jpg",
+		Box: &photo.Box{XMin: 5, YMin: 6, XMax: 70, YMax: 80}, Labels: map[string]string{"sleeve": "long"}, Fold: -1,
+	}}, all[len(own):], "a photo counts once")
+	measured, err := r.Facets()
+	require.NoError(t, err)
+	require.Equal(t, own, measured)
+	after, err := r.Fingerprint()
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
+}
+
 func TestJudgedTriplets(t *testing.T) {
 	triplets, err := folder(t, nil).Triplets()
 	require.NoError(t, err)
@@ -288,6 +340,37 @@ func TestReferenceWithoutHeldBackPhotos(t *testing.T) {
 	garments, err := r.Garments()
 	require.NoError(t, err)
 	require.Contains(t, names(garments), "clothing/images/secret.jpg")
+}
+
+// TestJudgedDresses: judged/dresses.csv is of photos that may be judged and that nothing is measured with.
+func TestJudgedDresses(t *testing.T) {
+	r, err := OpenReference(filepath.Join("..", "..", "shared", "data"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the reference photos are not there: they are expected beside the repository, in ../shared/data")
+	}
+	require.NoError(t, err)
+	measured, err := r.Facets()
+	require.NoError(t, err)
+	boxes, err := r.homeBoxes()
+	require.NoError(t, err)
+	rows, err := (&Reference{Dir: r.Dir}).dresses(filepath.Join("judged", "dresses.csv")) // nothing is held back
+	require.NoError(t, err)
+	require.Greater(t, len(rows), 40)
+	for _, e := range rows {
+		require.False(t, r.HeldBack(e.Name), e.Name)
+		require.NotContains(t, names(measured), e.Name)
+		require.NotContains(t, boxes, e.Name)
+		data, err := os.ReadFile(e.Path)
+		require.NoError(t, err)
+		image, err := photo.Open(data, photo.DefaultLimits())
+		require.NoError(t, err)
+		require.Equal(t, *e.Box, e.Box.Intersect(image.Frame()), e.Name)
+		for _, facet := range Facets() {
+			if label, ok := e.Labels[facet.Name]; ok {
+				require.Contains(t, facet.Labels, label, e.Name)
+			}
+		}
+	}
 }
 
 // TestJudgedFile: judged/triplets.csv is of photos that may be judged, and none tells what is measured with.

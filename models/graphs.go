@@ -73,6 +73,9 @@ func (m *Model) FacetsGraph(cells *Node) *Node {
 	for _, f := range m.Config.Facets {
 		begin := slices.Index(trunks, f.Trunk) * each
 		own := Slice(cells, AxisRange(), AxisRange(begin, begin+each))
+		if f.Roots {
+			own = Mul(Sign(own), Sqrt(Abs(own)))
+		}
 		logits = append(logits, FacetHead(net, f.Name, own, len(f.Labels)))
 	}
 	return Concatenate(logits, 1)

@@ -30,6 +30,11 @@ type FacetConfig struct {
 	// Trunk names the trunk that the facet has to itself, or shares with facets that were trained together; "" is the
 	// model's.
 	Trunk string `json:"trunk,omitempty"`
+	// Roots says that the head reads the square roots of its cells, with their signs: a feature that is strong in a few
+	// places then counts for less than one that is there in many, as between histograms
+	// (https://www.robots.ox.ac.uk/~vgg/publications/2012/Arandjelovic12/arandjelovic12.pdf). A trunk that learns with its
+	// head, whose gradient a root would not let through where a cell is 0, does without.
+	Roots bool `json:"roots,omitempty"`
 }
 
 // Config is everything about a model that is not a weight.

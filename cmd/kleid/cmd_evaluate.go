@@ -28,7 +28,7 @@ func evaluateCommand() *cli.Command {
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
 		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
-		jsonFlag(),
+		dressesFlag(), jsonFlag(),
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
 	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
@@ -138,10 +138,12 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
-	if onCommandLine(c, "triplets") && !c.Bool("folds") {
-		return wrongUsage(c, "--triplets are learned from, which --folds does")
+	for _, name := range []string{"triplets", "dresses"} {
+		if onCommandLine(c, name) && !c.Bool("folds") {
+			return wrongUsage(c, "--%s are learned from, which --folds does", name)
+		}
 	}
-	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal"} {
+	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal", "upper"} {
 		if onCommandLine(c, name) && !c.Bool("folds") {
 			return wrongUsage(c, "--%s is of what learns, which --folds does", name)
 		}

@@ -162,7 +162,15 @@ func trainFlags(work string) []cli.Flag {
 
 // referenceFlags are those of what learns from labelled real photos.
 func referenceFlags() []cli.Flag {
-	return []cli.Flag{&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"}}
+	return []cli.Flag{
+		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
+		dressesFlag(),
+	}
+}
+
+// dressesFlag names more labelled dresses, which are learned from.
+func dressesFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "dresses", EnvVars: env("dresses"), Usage: "CSV `FILE` of more labelled dresses in the photos of --reference, with the columns of its facets/labels.csv, to learn from; may be repeated"}
 }
 
 // tripletFlags are those of what learns from triplets, if one of the heads does; photos says where their photos are.
@@ -173,13 +181,13 @@ func tripletFlags(heads []string, photos string) []cli.Flag {
 	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + "; may be repeated"}, miningFlag()}
 }
 
-// openReference opens the folder of --reference, with more triplets.
+// openReference opens the folder of --reference, with more triplets and dresses.
 func openReference(c *cli.Context) (*datasets.Reference, error) {
 	reference, err := datasets.OpenReference(c.String("reference"))
 	if err != nil {
 		return nil, err
 	}
-	reference.MoreTriplets = repeated(c, "triplets")
+	reference.MoreTriplets, reference.MoreDresses = repeated(c, "triplets"), repeated(c, "dresses")
 	return reference, nil
 }
 
@@ -203,6 +211,7 @@ func facetLossFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "class-weight", EnvVars: env("class-weight"), Usage: "weight by hand, `FACET=LABEL=WEIGHT`; may be repeated (in the variable parted by ;)"},
 		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: env("label-smoothing"), Usage: "share of each target that all labels share"},
 		&cli.Float64Flag{Name: "focal", EnvVars: env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
+		&cli.StringSliceFlag{Name: "upper", EnvVars: env("upper"), DefaultText: "neckline=0.33, sleeve=0.67", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
 	}
 }
 
@@ -210,7 +219,18 @@ func facetLossFlags() []cli.Flag {
 func facetLoss(c *cli.Context, facets []catalog.Facet) (training.FacetLoss, error) {
 	loss := training.FacetLoss{
 		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
-		Given: map[string]map[string]float64{},
+		Given: map[string]map[string]float64{}, Upper: training.DefaultFacetLoss().Upper,
+	}
+	for _, given := range repeated(c, "upper") {
+		facet, text, _ := strings.Cut(given, "=")
+		share, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return loss, wrongUsage(c, "--upper is %q, but takes FACET=SHARE", given)
+		}
+		if !slices.ContainsFunc(facets, func(f catalog.Facet) bool { return f.Name == facet }) {
+			return loss, wrongUsage(c, "--upper: there is no facet %q", facet)
+		}
+		loss.Upper[facet] = share
 	}
 	for _, given := range repeated(c, "class-weight") {
 		facet, rest, _ := strings.Cut(given, "=")
@@ -274,6 +294,8 @@ func train(c *cli.Context, heads []string) error {
 		}
 	} else if len(repeated(c, "triplets")) > 0 && c.String("catalogue") == "" {
 		return wrongUsage(c, "--triplets are of the photos in --reference or --catalogue, which are missing")
+	} else if len(repeated(c, "dresses")) > 0 {
+		return wrongUsage(c, "--dresses are of the photos in --reference, which is missing")
 	}
 	if ofHead {
 		if options.From, err = loadModel(c); err != nil {

@@ -125,8 +125,13 @@ func trainFacets(c *cli.Context) error {
 	if c.Int("own-trunk") == 0 && onCommandLine(c, "early-stop") && c.Int("early-stop") > 0 {
 		return wrongUsage(c, "--early-stop goes with --own-trunk: heads take all their steps, since they learn from all photos in the end")
 	}
-	if onCommandLine(c, "reference") {
-		return wrongUsage(c, "--dataset and --reference exclude each other")
+	if c.Int("own-trunk") > 0 && onCommandLine(c, "upper") {
+		return wrongUsage(c, "--upper goes without --own-trunk, which learns where to look")
+	}
+	for _, name := range []string{"reference", "dresses"} {
+		if onCommandLine(c, name) {
+			return wrongUsage(c, "--dataset and --%s exclude each other", name)
+		}
 	}
 	if err := positive(c, "products"); err != nil {
 		return err

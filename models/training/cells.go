@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/backends"
@@ -36,6 +37,14 @@ func (m matrix) normalise() {
 	for i := range m.rows {
 		row := blas32.Vector{N: m.columns, Inc: 1, Data: m.row(i)}
 		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
+	}
+}
+
+// roots takes the square root of each number, with its sign: see models.FacetConfig.Roots.
+func (m matrix) roots() {
+	for i, v := range m.data {
+		root := math.Sqrt(math.Abs(float64(v)))
+		m.data[i] = float32(math.Copysign(root, float64(v)))
 	}
 }
 

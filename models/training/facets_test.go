@@ -3,6 +3,7 @@ package training
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -78,8 +79,45 @@ func TestFacetLossCheck(t *testing.T) {
 		"smoothing is 1":    {Smoothing: 1},
 		"exponent is -1":    {Focal: -1},
 		`"rare" is none of`: {Weighting: "rare"},
+		"shows in is 0":     {Upper: map[string]float64{"neckline": 0}},
+		"shows in is 1.5":   {Upper: map[string]float64{"neckline": 1.5}},
 	} {
 		require.ErrorContains(t, loss.Check(facets), want)
+	}
+}
+
+// TestUpperPart: a head whose facet shows in the upper half learns from it, whatever lies below, as does one that began from
+// what it knew of the whole dress; others read all.
+func TestUpperPart(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}, {Name: "length", Labels: []string{"mini", "maxi"}}}, cellRows: 4}
+	const columns = 8 // two of each row
+	rng := rand.New(rand.NewPCG(1, 1))
+	s := FacetSamples{cells: matrix{rows: 200, columns: columns, data: make([]float32, 200*columns)}}
+	for i := range s.cells.rows {
+		label := int16(i % 2)
+		s.labels, s.real = append(s.labels, []int16{label, label}), append(s.real, true)
+		for j := range columns {
+			s.cells.data[i*columns+j] = float32(rng.NormFloat64() + float64(label)*float64(1+j/4)) // clearer below
+		}
+	}
+	known := models.Weights{}
+	for _, facet := range pool.Facets {
+		known["facets."+facet.Name+".weight"] = &models.Tensor{Shape: []int{2, columns}, Data: slices.Repeat([]float32{1}, 2*columns)}
+	}
+	for name, initial := range map[string]models.Weights{"anew": zeroFacets(pool, columns), "from a model": known} {
+		loss := FacetLoss{Upper: map[string]float64{"neckline": 0.26}} // two rows of four
+		weights, err := fitFacets(t.Context(), backend, pool, s, []sampleGroup{{samples: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, share: 1}}, initial,
+			func(int) [][]float64 { return [][]float64{{1, 1}, {1, 1}} }, HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
+		require.NoError(t, err, name)
+		for o := range 2 {
+			neckline, length := weights["facets.neckline.weight"].Data[o*columns:(o+1)*columns], weights["facets.length.weight"].Data[o*columns:(o+1)*columns]
+			for j := range columns {
+				require.Equal(t, j < 4, neckline[j] != 0, "%s: column %d", name, j)
+				require.NotZero(t, length[j], name)
+			}
+		}
 	}
 }
 

@@ -56,6 +56,9 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 // checkpoint stays until FacetFit.Finish.
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
+	if m.OwnTrunk > 0 {
+		m.FacetLoss.Upper = nil // the trunk learns where to look
+	}
 	m.report = m.openReport(ctx)
 	m.current = "facets"
 	// An earlier run may have been one of other facets.
@@ -83,6 +86,9 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	samples, err := m.lookAtMixture(ctx, trunk.in(m.From), len(photos.Learned))
 	if err != nil {
 		return nil, err
+	}
+	if plan.roots {
+		samples.cells.roots()
 	}
 	// The model's own heads may have learned from the very photos that are left out for the calibration.
 	initial, anew := plan.initial(m.From, "", samples.cells.columns), zeroFacets(m.pool, samples.cells.columns)
@@ -142,7 +148,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		delete(model.Weights, name)
 	}
 	model.Weights.Merge("", weights)
-	model.Config.Facets = withTrained(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8))
+	model.Config.Facets = withTrained(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8, plan.roots))
 	var names []string
 	for _, f := range plan.Facets {
 		names = append(names, f.Name)
@@ -346,11 +352,11 @@ func (j *judgedLogits) accuracy() float64 {
 // leastJudged is how many photos a temperature needs.
 const leastJudged = 20
 
-// calibrate fits temperatures and thresholds.
-func (j *judgedLogits) calibrate(pool *Pool, precision float64) []models.FacetConfig {
+// calibrate fits temperatures and thresholds; roots says whether the heads read them (models.FacetConfig.Roots).
+func (j *judgedLogits) calibrate(pool *Pool, precision float64, roots bool) []models.FacetConfig {
 	var configs []models.FacetConfig
 	for f, facet := range pool.Facets {
-		c := models.FacetConfig{Facet: facet, Temperature: 1, Threshold: 0.6}
+		c := models.FacetConfig{Facet: facet, Temperature: 1, Threshold: 0.6, Roots: roots}
 		if len(j.truth[f]) >= leastJudged {
 			c.Temperature = models.FitTemperature(j.logits[f], j.truth[f])
 			c.Threshold = models.FitThreshold(j.logits[f], j.truth[f], c.Temperature, precision)

@@ -132,6 +132,9 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 	return nil
 }
 
+// facetSteps of the heads of all facets: with more, they know the few real photos by heart.
+const facetSteps = 1000
+
 func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) error {
 	samples, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool {
 		return !c.Real || c.Fold != excluded
@@ -139,7 +142,8 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
-	options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(3000), Batch: 128, LearningRate: 1e-3, RealShare: 0.3, Loop: m.headLoop()}
+	samples.cells.roots()
+	options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(facetSteps), Batch: 128, LearningRate: 1e-3, RealShare: 0.6, Loop: m.headLoop()}
 	classWeights, counts, err := m.Options.FacetLoss.classWeights(m.pool.Facets, samples)
 	if err != nil {
 		return err
@@ -189,7 +193,9 @@ func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int
 		return FacetSamples{}, err
 	}
 	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, agreed, heldLooks, m.counter("facets: calibration"))
-	return joined(painted, real), err
+	held := joined(painted, real)
+	held.cells.roots()
+	return held, err
 }
 
 // heldLooks is how many looks there are at a real photo that heads are calibrated with.

@@ -21,7 +21,8 @@ const (
 	LabelRenamed LabelFate = "renamed"
 	LabelNew     LabelFate = "new"
 	LabelGone    LabelFate = "gone"
-	// LabelAnew is of a facet whose trunk is not the one that it is trained with: its head begins from nothing.
+	// LabelAnew is of a facet whose head read something else than what it is trained with, such as another trunk: it
+	// begins from nothing.
 	LabelAnew LabelFate = "begins anew"
 )
 
@@ -45,6 +46,7 @@ type LabelPlan struct {
 	renamed map[string]map[string]string // LabelOptions.Renamed
 	apart   map[string][]string          // labels of each facet that only LabelOptions.Tests have
 	start   string                       // the trunk that the facets are trained with, or that theirs starts from
+	roots   bool                         // whether the heads read roots, see models.FacetConfig.Roots
 }
 
 // LabelOptions say how labels are brought together. The zero value takes all facets of the datasets.
@@ -67,7 +69,7 @@ type LabelOptions struct {
 // with new ones behind. Labels that differ in case, spaces, - and _ alone are one label, in the spelling of the
 // first dataset.
 func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options LabelOptions) (LabelPlan, error) {
-	plan := LabelPlan{names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
+	plan := LabelPlan{roots: !options.OwnTrunk, names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
 	known := map[string][]string{} // the model's labels
 	for _, f := range model {
 		known[f.Name] = f.Labels
@@ -95,7 +97,7 @@ func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options La
 	}
 	for _, f := range model {
 		for i := range plan.Changes {
-			if c := &plan.Changes[i]; c.Facet == f.Name && c.From != "" && f.Trunk != plan.start {
+			if c := &plan.Changes[i]; c.Facet == f.Name && c.From != "" && (f.Trunk != plan.start || f.Roots != plan.roots) {
 				c.Fate = LabelAnew
 			}
 		}
@@ -331,7 +333,7 @@ func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
 func (p LabelPlan) initial(model *models.Model, trunk string, columns int) models.Weights {
 	known := map[string][]string{}
 	for _, f := range model.Config.Facets {
-		if f.Trunk == trunk { // else they are of other cells
+		if f.Trunk == trunk && f.Roots == p.roots { // else they are of other cells
 			known[f.Name] = f.Labels
 		}
 	}

@@ -22,7 +22,7 @@ func datasetOf(facet string, labels ...string) *datasets.Dataset {
 }
 
 func facetConfig(name string, labels ...string) models.FacetConfig {
-	return models.FacetConfig{Facet: catalog.Facet{Name: name, Labels: labels}, Temperature: 1.5}
+	return models.FacetConfig{Facet: catalog.Facet{Name: name, Labels: labels}, Temperature: 1.5, Roots: true}
 }
 
 func TestPlanLabels(t *testing.T) {
@@ -152,12 +152,12 @@ func TestPlanOfTests(t *testing.T) {
 	require.ErrorContains(t, err, "neither the model nor a dataset has", "nobody has it")
 }
 
-// TestPlanOfOwnTrunks: heads that read another trunk than the one that they are trained with begin anew, which is asked
-// for.
+// TestPlanOfOwnTrunks: heads that read another trunk than the one that they are trained with, or its cells in another way,
+// begin anew, which is asked for.
 func TestPlanOfOwnTrunks(t *testing.T) {
 	of := func(facet, trunk string, labels ...string) models.FacetConfig {
 		c := facetConfig(facet, labels...)
-		c.Trunk = trunk
+		c.Trunk, c.Roots = trunk, trunk == ""
 		return c
 	}
 	model := []models.FacetConfig{of("neckline", "neckline+sleeve", "round", "v-neck"), of("sleeve", "neckline+sleeve", "cap", "long"), of("length", "", "mini", "maxi")}
@@ -171,7 +171,8 @@ func TestPlanOfOwnTrunks(t *testing.T) {
 		"one of a pair":                    {LabelOptions{Facets: []string{"sleeve"}, OwnTrunk: true}, "neckline+sleeve", LabelKept},
 		"with the model's trunk again":     {LabelOptions{Facets: []string{"sleeve"}}, "", LabelAnew},
 		"of several trunks":                {LabelOptions{Facets: []string{"sleeve", "length"}, OwnTrunk: true}, "", LabelAnew},
-		"of none":                          {LabelOptions{Facets: []string{"length"}, OwnTrunk: true}, "", LabelKept},
+		"of none":                          {LabelOptions{Facets: []string{"length"}, OwnTrunk: true}, "", LabelAnew},
+		"with the model's trunk as before": {LabelOptions{Facets: []string{"length"}}, "", LabelKept},
 	} {
 		plan, err := PlanLabels(model, sets, c.options)
 		require.NoError(t, err, name)

@@ -164,7 +164,7 @@ func TestTemperatureOfMixture(t *testing.T) {
 	judge := func() models.FacetConfig {
 		j := newJudgedLogits(pool)
 		j.addFold(pool, samples, weights, 0)
-		return j.calibrate(pool, 0.8)[0]
+		return j.calibrate(pool, 0.8, false)[0]
 	}
 	for range 100 {
 		add(false, 1, 1) // painted ones are always right
@@ -175,7 +175,7 @@ func TestTemperatureOfMixture(t *testing.T) {
 	}
 	require.Greater(t, judge().Temperature, 2.0, "real ones are not")
 	j := judgedLogits{logits: [][][]float64{{{1, 0}}}, truth: [][]int{{0}}}
-	require.Equal(t, 1.0, j.calibrate(pool, 0.8)[0].Temperature)
+	require.Equal(t, 1.0, j.calibrate(pool, 0.8, false)[0].Temperature)
 
 	pool.Facets = append(pool.Facets, catalog.Facet{Name: "cut", Labels: []string{"a", "b"}})
 	weights["facets.cut.weight"], weights["facets.cut.bias"] = weights["facets.sleeve.weight"], weights["facets.sleeve.bias"]

@@ -88,10 +88,10 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	initial.Merge("trunk.", from.Weights.Sub("trunk."))
 	loss := func(net *models.Net, inputs []*Node) []*Node {
 		pass := config.CropPass(net.In("trunk"), backbone, inputs[0])
-		facets := facetLoss(net, m.pool, config.Cells(pass.Features), inputs[1], m.FacetLoss.Focal)
+		facets := facetLoss(net, m.pool, config.Cells(pass.Features), inputs[1], m.FacetLoss)
 		total := facets
 		if pass.Auxiliary != nil {
-			total = Add(total, MulScalar(facetLoss(models.AuxiliaryNet(net.In("trunk")), m.pool, pass.Auxiliary, inputs[1], m.FacetLoss.Focal), models.AuxiliaryWeight))
+			total = Add(total, MulScalar(facetLoss(models.AuxiliaryNet(net.In("trunk")), m.pool, pass.Auxiliary, inputs[1], m.FacetLoss), models.AuxiliaryWeight))
 		}
 		if pass.Penalty != nil {
 			total = Add(total, pass.Penalty)

@@ -63,11 +63,13 @@ type Pool struct {
 
 	// kept is the height and width in pixels that crops are kept in at most; zero is for the shipped model's crops.
 	kept [2]int
+	// cellRows is how many rows of cells there are from the top of a dress to its hem; 0 where nobody says.
+	cellRows int
 }
 
 // newPool keeps crops large enough for what a model of this configuration reads.
 func newPool(config models.Config, facets []catalog.Facet) *Pool {
-	return &Pool{Facets: facets, kept: keptSize(config)}
+	return &Pool{Facets: facets, kept: keptSize(config), cellRows: config.CellRows}
 }
 
 // keptSize is the height and width in pixels of what is kept of a crop at most: enough for the networks' input with

@@ -74,7 +74,7 @@ func DefaultPaintOptions() PaintOptions {
 }
 
 // stagesVersion is raised where a stage trains in another way, so that other results follow from the same inputs.
-const stagesVersion = 6
+const stagesVersion = 7
 
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
@@ -433,7 +433,7 @@ func (m *maker) photoNames() ([]byte, error) {
 // examples are the labelled real photos; one may be among them twice, with what different tables say of it.
 func (m *maker) examples() ([]datasets.Example, error) {
 	var examples []datasets.Example
-	for _, read := range []func() ([]datasets.Example, error){m.Reference.Garments, m.Reference.Street, m.Reference.Facets} {
+	for _, read := range []func() ([]datasets.Example, error){m.Reference.Garments, m.Reference.Street, m.Reference.AllFacets} {
 		part, err := read()
 		if err != nil {
 			return nil, err

@@ -176,9 +176,9 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 		cells := config.Cells(pass.Features)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
 		contrast := models.SupervisedContrastive(z, positives, 0.1)
-		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, 0)
+		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, FacetLoss{})
 		if pass.Auxiliary != nil {
-			auxiliary := facetLoss(models.AuxiliaryNet(net.In("trunk")), pool, Slice(pass.Auxiliary, AxisRange(0, paintedCrops)), targets, 0)
+			auxiliary := facetLoss(models.AuxiliaryNet(net.In("trunk")), pool, Slice(pass.Auxiliary, AxisRange(0, paintedCrops)), targets, FacetLoss{})
 			facets = Add(facets, MulScalar(auxiliary, models.AuxiliaryWeight))
 		}
 
@@ -219,15 +219,23 @@ func teacherLoss(net *models.Net, features, targets, weights *Node) *Node {
 	return Div(ReduceAllSum(Mul(perCell, Squeeze(weights, -1))), MaxScalar(ReduceAllSum(weights), 1e-6))
 }
 
-// facetLoss is the mean cross-entropy of the facets, focal where gamma is not 0; targets holds them behind
+// facetLoss is the mean cross-entropy of the facets as judged says, of cells [batch, columns]; targets holds theirs behind
 // each other.
-func facetLoss(net *models.Net, pool *Pool, cells, targets *Node, gamma float64) *Node {
+func facetLoss(net *models.Net, pool *Pool, cells, targets *Node, judged FacetLoss) *Node {
 	var sum *Node
 	at := 0
 	for _, facet := range pool.Facets {
 		n := len(facet.Labels)
-		logits := models.FacetHead(net, facet.Name, cells, n)
-		loss := models.FocalCrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)), gamma)
+		seen := cells
+		if columns := cells.Shape().Dimensions[1]; judged.reads(pool, facet.Name, columns) < columns {
+			mask := make([]float32, columns)
+			for i := range judged.reads(pool, facet.Name, columns) {
+				mask[i] = 1
+			}
+			seen = Mul(cells, Const(cells.Graph(), [][]float32{mask}))
+		}
+		logits := models.FacetHead(net, facet.Name, seen, n)
+		loss := models.FocalCrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)), judged.Focal)
 		if sum == nil {
 			sum = loss
 		} else {
