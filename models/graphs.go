@@ -74,7 +74,7 @@ func (m *Model) FacetsGraph(cells *Node) *Node {
 		begin := slices.Index(trunks, f.Trunk) * each
 		own := Slice(cells, AxisRange(), AxisRange(begin, begin+each))
 		if f.Roots {
-			own = Mul(Sign(own), Sqrt(Abs(own)))
+			own = roots(own)
 		}
 		logits = append(logits, FacetHead(net, f.Name, own, len(f.Labels)))
 	}

@@ -65,6 +65,9 @@ func cellShares(features, cells int) [][]float32 {
 // Cells are those of a crop's features that the facets' heads read, [batch, CellRows*CellColumns*channels].
 func (c Config) Cells(features *Node) *Node { return Cells(features, c.CellRows, c.CellColumns) }
 
+// roots are the square roots of cells, with their signs.
+func roots(cells *Node) *Node { return Mul(Sign(cells), Sqrt(Abs(cells))) }
+
 // EmbeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus.
 func (c Config) EmbeddingCells(features *Node) *Node {
 	if c.CellFocus > 0 {
