@@ -178,7 +178,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
 		}
 		if slices.Contains(heads, "facets") {
-			if options.FacetLoss, err = facetLoss(c, datasets.Facets()); err != nil {
+			if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss.Upper); err != nil {
 				return err
 			}
 		}

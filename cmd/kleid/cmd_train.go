@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,16 +212,17 @@ func facetLossFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "class-weight", EnvVars: env("class-weight"), Usage: "weight by hand, `FACET=LABEL=WEIGHT`; may be repeated (in the variable parted by ;)"},
 		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: env("label-smoothing"), Usage: "share of each target that all labels share"},
 		&cli.Float64Flag{Name: "focal", EnvVars: env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
-		&cli.StringSliceFlag{Name: "upper", EnvVars: env("upper"), DefaultText: "neckline=0.33, sleeve=0.67", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
+		&cli.StringSliceFlag{Name: "upper", EnvVars: env("upper"), DefaultText: "neckline=0.33 and sleeve=0.67 of the few photos of --reference", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
 	}
 }
 
-// facetLoss reads facetLossFlags, for facets.
-func facetLoss(c *cli.Context, facets []catalog.Facet) (training.FacetLoss, error) {
+// facetLoss reads facetLossFlags, for facets; upper is what stands where --upper says nothing.
+func facetLoss(c *cli.Context, facets []catalog.Facet, upper map[string]float64) (training.FacetLoss, error) {
 	loss := training.FacetLoss{
 		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
-		Given: map[string]map[string]float64{}, Upper: training.DefaultFacetLoss().Upper,
+		Given: map[string]map[string]float64{}, Upper: map[string]float64{},
 	}
+	maps.Copy(loss.Upper, upper)
 	for _, given := range repeated(c, "upper") {
 		facet, text, _ := strings.Cut(given, "=")
 		share, err := strconv.ParseFloat(text, 64)
@@ -272,7 +274,7 @@ func train(c *cli.Context, heads []string) error {
 	ofHead := len(heads) > 0
 	if heads == nil || slices.Contains(heads, "facets") {
 		var err error
-		if options.FacetLoss, err = facetLoss(c, datasets.Facets()); err != nil {
+		if options.FacetLoss, err = facetLoss(c, datasets.Facets(), training.DefaultFacetLoss().Upper); err != nil {
 			return err
 		}
 	}

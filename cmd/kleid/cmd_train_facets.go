@@ -318,7 +318,7 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
 		return wrongUsage(f.c, "%v", err)
 	}
-	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets); err != nil {
+	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, nil); err != nil {
 		return err
 	}
 	if !f.mixture.Plan.Changed() {
@@ -353,7 +353,7 @@ func showLabels(progress *progress, changes []training.LabelChange) error {
 		case training.LabelGone:
 			photos = ""
 		case training.LabelAnew:
-			what += ": it had a trunk of its own"
+			what += ": its head read another trunk, or its features in another way"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(change.Facet), printable(change.Label), photos, what)
 	}

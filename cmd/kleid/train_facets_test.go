@@ -424,10 +424,23 @@ func TestTrainOwnTrunk(t *testing.T) {
 
 	r = kleid(t, slices.DeleteFunc(append(slices.Clone(args), "--models", path), func(arg string) bool { return arg == "--yes" })...)
 	require.Equal(t, exitUsage, r.code, r.stderr)
-	require.Contains(t, r.stderr, "begins anew: it had a trunk of its own")
+	require.Contains(t, r.stderr, "begins anew: its head read another trunk")
 	r = kleid(t, append(args, "--models", path)...)
 	require.Equal(t, exitDone, r.code, r.stderr)
-	require.Empty(t, readModel(t, path).Config.OwnTrunks())
+	again := readModel(t, path)
+	require.Empty(t, again.Config.OwnTrunks())
+	sleeve := again.Config.Facets[slices.IndexFunc(again.Config.Facets, func(f models.FacetConfig) bool { return f.Name == "sleeve" })]
+	require.True(t, sleeve.Roots)
+	require.False(t, own.Config.Facets[slices.IndexFunc(own.Config.Facets, func(f models.FacetConfig) bool { return f.Name == "sleeve" })].Roots)
+	reads := func(args ...string) bool { // whether the head reads a dress's hem
+		r := kleid(t, append(args, "--models", path)...)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		m := readModel(t, path)
+		cells := m.Weights["facets.sleeve.weight"].Data[:m.Weights["facets.sleeve.weight"].Shape[1]]
+		return slices.ContainsFunc(cells[len(cells)*5/6:], func(w float32) bool { return w != 0 })
+	}
+	require.True(t, reads(args...))
+	require.False(t, reads(append(args, "--upper", "sleeve=0.5")...))
 
 	r = kleid(t, "train", "facets", "--own-trunk", "3")
 	require.Equal(t, exitUsage, r.code)

@@ -80,7 +80,8 @@ type FacetLoss struct {
 }
 
 // DefaultFacetLoss is that of the shipped model. Without weights, what is rare among real photos is hardly ever said.
-// Of some hundred photos, heads learn that necklines and sleeves have to do with hems, if they see them.
+// Of some hundred photos, heads learn that necklines and sleeves have to do with hems, if they see them; of thousands they
+// learn that they have not.
 func DefaultFacetLoss() FacetLoss {
 	return FacetLoss{Weighting: models.EffectiveNumber, Smoothing: labelSmoothing, Upper: map[string]float64{"neckline": 1.0 / 3, "sleeve": 2.0 / 3}}
 }

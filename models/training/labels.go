@@ -69,7 +69,7 @@ type LabelOptions struct {
 // with new ones behind. Labels that differ in case, spaces, - and _ alone are one label, in the spelling of the
 // first dataset.
 func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options LabelOptions) (LabelPlan, error) {
-	plan := LabelPlan{roots: !options.OwnTrunk, names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
+	plan := LabelPlan{names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
 	known := map[string][]string{} // the model's labels
 	for _, f := range model {
 		known[f.Name] = f.Labels
@@ -94,6 +94,10 @@ func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options La
 	}
 	if options.OwnTrunk {
 		plan.start = sharedTrunk(model, names)
+	} else { // heads of a model from before there were roots go on as they are
+		plan.roots = !slices.ContainsFunc(model, func(f models.FacetConfig) bool {
+			return slices.Contains(names, f.Name) && f.Trunk == "" && !f.Roots
+		})
 	}
 	for _, f := range model {
 		for i := range plan.Changes {

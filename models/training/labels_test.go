@@ -182,6 +182,26 @@ func TestPlanOfOwnTrunks(t *testing.T) {
 	}
 }
 
+// TestPlanOfRoots: heads that read no roots go on without, and others that are trained with them do so, too.
+func TestPlanOfRoots(t *testing.T) {
+	plain, rooted := facetConfig("sleeve", "cap", "long"), facetConfig("length", "mini", "maxi")
+	plain.Roots = false
+	sets := []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("length", "mini", "maxi"), datasetOf("fit", "slim", "wide")}
+	for facet, c := range map[string]struct {
+		roots bool
+		fate  LabelFate
+	}{"sleeve": {false, LabelKept}, "length": {true, LabelKept}, "fit": {true, LabelNew}} {
+		plan, err := PlanLabels([]models.FacetConfig{plain, rooted}, sets, LabelOptions{Facets: []string{facet}})
+		require.NoError(t, err)
+		require.Equal(t, c.roots, plan.roots, facet)
+		require.Equal(t, c.fate, plan.Changes[0].Fate, facet)
+	}
+	plan, err := PlanLabels([]models.FacetConfig{plain, rooted}, sets, LabelOptions{Facets: []string{"sleeve", "length"}})
+	require.NoError(t, err)
+	require.False(t, plan.roots)
+	require.Equal(t, []LabelFate{LabelKept, LabelAnew}, []LabelFate{plan.Changes[0].Fate, plan.Changes[2].Fate})
+}
+
 // TestPlanBesidePaintedDresses: what only they have is not meant, unless it is named or there are no others.
 func TestPlanBesidePaintedDresses(t *testing.T) {
 	names := func(plan LabelPlan, err error) (all []string) {
