@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/backends"
@@ -227,11 +228,9 @@ func facetLoss(net *models.Net, pool *Pool, cells, targets *Node, judged FacetLo
 	for _, facet := range pool.Facets {
 		n := len(facet.Labels)
 		seen := cells
-		if columns := cells.Shape().Dimensions[1]; judged.reads(pool, facet.Name, columns) < columns {
-			mask := make([]float32, columns)
-			for i := range judged.reads(pool, facet.Name, columns) {
-				mask[i] = 1
-			}
+		columns := cells.Shape().Dimensions[1]
+		if read := judged.reads(pool, facet.Name, columns); read < columns {
+			mask := append(slices.Repeat([]float32{1}, read), make([]float32, columns-read)...)
 			seen = Mul(cells, Const(cells.Graph(), [][]float32{mask}))
 		}
 		logits := models.FacetHead(net, facet.Name, seen, n)
