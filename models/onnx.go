@@ -354,7 +354,7 @@ func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch int, si
 // layouts lists the ways to take a layer's output for features of photos of a size, the likeliest first.
 func (c *ONNXConfig) layouts(shape shapes.Shape, batch int, size [2]int) (ways []onnxFeatures) {
 	d := shape.Dimensions
-	if shape.DType != dtypes.Float32 || len(d) < 3 || len(d) > 4 || d[0] != batch {
+	if shape.DType != dtypes.Float32 || len(d) < 3 || len(d) > 4 || d[0] != batch || slices.Contains(d, 0) {
 		return nil
 	}
 	if len(d) == 4 {

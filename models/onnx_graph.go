@@ -34,6 +34,7 @@ type onnxNode struct {
 // Values of the format's enumerations.
 const (
 	onnxFloat32 = 1 // TensorProto.DataType
+	onnxInt32   = 6
 	onnxInt64   = 7
 
 	onnxAttributeFloat  = 1 // AttributeProto.AttributeType

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // rewrite brings the graph into what onnx-gomlx v0.3.4 reads rightly: operations that it lacks become several
 // that it has, and forms that it refuses or misreads become ones that it takes.
 func (g *onnxGraph) rewrite() error {
-	w := &onnxRewriter{graph: g}
+	w := &onnxRewriter{graph: g, constants: map[string]protoreflect.Message{}}
 	for _, n := range g.nodes {
 		if n.domain != "" && n.domain != "ai.onnx" {
 			return fmt.Errorf("onnx: operation %q is of the domain %q, not of ONNX itself: export with the standard operators", n.op, n.domain)
@@ -29,6 +31,8 @@ type onnxRewriter struct {
 	graph *onnxGraph
 	nodes []onnxNode
 	fresh int // names that were made up
+	// constants are TensorProtos by their names, of the nodes so far.
+	constants map[string]protoreflect.Message
 }
 
 // node writes what becomes of a node.
@@ -127,14 +131,9 @@ func (w *onnxRewriter) node(n onnxNode) error {
 		}
 		w.put(n)
 	case "Slice":
-		if starts := attribute[[]int64](n, "starts", nil); starts != nil {
-			n.inputs = []string{x, w.integers(starts), w.integers(attribute[[]int64](n, "ends", nil))}
-			if axes := attribute[[]int64](n, "axes", nil); axes != nil {
-				n.inputs = append(n.inputs, w.integers(axes))
-			}
-			n.attributes = nil
-		}
-		w.put(n)
+		return w.slice(n)
+	case "Gather", "GatherElements":
+		w.gather(n)
 	default:
 		w.put(n)
 	}
@@ -253,10 +252,13 @@ func (w *onnxRewriter) constant(n onnxNode) error {
 		if n.attributes["value"] == nil {
 			return fmt.Errorf("its value is neither of numbers nor a dense tensor")
 		}
-		w.put(n)
-		return nil
 	}
-	n.attributes = map[string]any{"value": w.graph.newTensorMessage(values, dims...)}
+	if values != nil {
+		n.attributes = map[string]any{"value": w.graph.newTensorMessage(values, dims...)}
+	}
+	if t, ok := n.attributes["value"].(protoreflect.Message); ok {
+		w.constants[n.outputs[0]] = t
+	}
 	w.put(n)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -158,6 +159,38 @@ func TestONNXRowsAreNotLost(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestONNXIndicesFromTheEnd: -1 is the last place of an axis, as an index of a tensor, of a shape, and of several.
+func TestONNXIndicesFromTheEnd(t *testing.T) {
+	gather := func(g *onnxGraph, x, y string, axis int64, dims []int, indices ...int64) []onnxNode {
+		value := g.newTensorMessage(indices, dims...)
+		return []onnxNode{
+			{op: "Constant", outputs: []string{y + ".at"}, attributes: map[string]any{"value": value}},
+			{op: "Gather", inputs: []string{x, y + ".at"}, outputs: []string{y}, attributes: map[string]any{"axis": axis}},
+		}
+	}
+	pooled := onnxNode{op: "MaxPool", inputs: []string{"x"}, outputs: []string{"p"}, attributes: map[string]any{"kernel_shape": []int64{2, 2}, "strides": []int64{2, 2}}}
+	features := func(build func(g *onnxGraph) []onnxNode) []float32 {
+		file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode { return append([]onnxNode{pooled}, build(g)...) })
+		c, weights, err := ImportONNX(testBackend(t), file, ONNXOptions{Height: 16, Width: 12, Layer: "y", Deviation: [3]float32{1, 1, 1}})
+		require.NoError(t, err)
+		out := MustNewExec(testBackend(t), func(x *Node) *Node { return c.backbone().Build(NewFrozenNet(weights), x) }).MustExec1(madeUpPicture(2, 16, 12))
+		return tensors.MustCopyFlatData[float32](out)
+	}
+	channels := func(indices ...int64) []float32 {
+		return features(func(g *onnxGraph) []onnxNode { return gather(g, "p", "y", 1, []int{len(indices)}, indices...) })
+	}
+	require.Equal(t, channels(2, 0, 1), channels(-1, 0, -2))
+	times := func(axis int64) []float32 { // the features times one of their own sizes
+		return features(func(g *onnxGraph) []onnxNode {
+			nodes := append([]onnxNode{{op: "Shape", inputs: []string{"p"}, outputs: []string{"s"}}}, gather(g, "s", "n", 0, nil, axis)...)
+			return append(nodes, onnxNode{op: "Cast", inputs: []string{"n"}, outputs: []string{"f"}, attributes: map[string]any{"to": int64(onnxFloat32)}},
+				onnxNode{op: "Mul", inputs: []string{"p", "f"}, outputs: []string{"y"}})
+		})
+	}
+	require.Equal(t, times(3), times(-1))
+	require.NotEqual(t, times(0), times(-1))
+}
+
 // TestONNXHostileFiles: a few bytes that no exporter writes are an error, not the end of the program.
 func TestONNXHostileFiles(t *testing.T) {
 	for want, file := range hostileONNX(t) {
@@ -203,6 +236,10 @@ func hostileONNX(t testing.TB) map[string][]byte {
 	}
 	hostile("operation AveragePool \"counted\": it has no input", func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "AveragePool", name: "counted", outputs: []string{"y"}, attributes: map[string]any{"count_include_pad": int64(1), "pads": []int64{1, 1, 1, 1}}}}
+	})
+	hostile("steps backwards are not supported", func(g *onnxGraph) []onnxNode {
+		at := func(name string, v int64) string { return claims(g, name, []int64{v}, 1) }
+		return []onnxNode{{op: "Slice", inputs: []string{"x", at("from", -1), at("to", -1<<62), at("axis", 1), at("step", -1)}, outputs: []string{"y"}}}
 	})
 	hostile(`reads "y", which nothing before it gives`, func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "Add", inputs: []string{"x", "y"}, outputs: []string{"z"}}, {op: "Relu", inputs: []string{"z"}, outputs: []string{"y"}}}
