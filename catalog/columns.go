@@ -340,8 +340,8 @@ func schemaOf(columns []column) *parquet.Schema {
 	return parquet.NewSchema("kleid", g)
 }
 
-// checkFacets refuses facets that would not make good columns.
-func checkFacets(facets []Facet) error {
+// CheckFacets refuses facets that would not make good columns.
+func CheckFacets(facets []Facet) error {
 	seen := make(map[string]bool)
 	for _, f := range facets {
 		if f.Name == "" || strings.Trim(f.Name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {

@@ -43,7 +43,7 @@ func Read(r io.ReaderAt, size int64) (reader *Reader, err error) {
 	if err := json.Unmarshal([]byte(text), &reader.meta); err != nil {
 		return nil, fmt.Errorf("the Parquet file's %s: %w", metadataKey, err)
 	}
-	if err := checkFacets(reader.meta.Facets); err != nil {
+	if err := CheckFacets(reader.meta.Facets); err != nil {
 		return nil, fmt.Errorf("the Parquet file's %s: %w", metadataKey, err)
 	}
 	reader.columns = slices.DeleteFunc(columnsOf(reader.meta.Facets), func(c column) bool {

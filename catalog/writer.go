@@ -49,7 +49,7 @@ type Writer struct {
 
 // NewWriter starts a Parquet file. It writes in one pass, so w may be a pipe or an upload.
 func NewWriter(w io.Writer, meta Metadata) (*Writer, error) {
-	if err := checkFacets(meta.Facets); err != nil {
+	if err := CheckFacets(meta.Facets); err != nil {
 		return nil, err
 	}
 	return newWriter(w, meta, columnsOf(meta.Facets))

@@ -231,6 +231,9 @@ func Decode(data []byte) (*Model, error) {
 	if err := m.Config.fromOlder([]byte(metadata["kleid"])); err != nil {
 		return nil, fmt.Errorf("model: configuration: %w", err)
 	}
+	if err := m.Config.check(); err != nil {
+		return nil, fmt.Errorf("model: configuration: %w", err)
+	}
 	if quantised := m.Precision() == precisionInt8; quantised != m.Weights.Quantised() || !quantised && m.Precision() != "f32" {
 		return nil, fmt.Errorf("model: the configuration says precision %q, which the weights do not have", m.Precision())
 	}

@@ -34,12 +34,15 @@ type Manifest struct {
 	Created time.Time `json:"created"` // when it was pushed
 	About
 
-	Backbone       string            `json:"backbone"`
-	Precision      string            `json:"precision"`
-	EmbeddingModel string            `json:"embedding_model"`
-	FacetModel     string            `json:"facet_model"`
-	Facets         []catalog.Facet   `json:"facets"`
-	Notes          map[string]string `json:"notes,omitempty"`
+	Backbone       string          `json:"backbone"`
+	Precision      string          `json:"precision"`
+	EmbeddingModel string          `json:"embedding_model"`
+	FacetModel     string          `json:"facet_model"`
+	Facets         []catalog.Facet `json:"facets"`
+	// Embeds and Locates say whether it has embeddings and finds dresses, without which it makes no index.
+	Embeds  bool              `json:"embeds,omitempty"`
+	Locates bool              `json:"locates,omitempty"`
+	Notes   map[string]string `json:"notes,omitempty"`
 }
 
 func describe(file []byte, model *models.Model, about About, now time.Time) Manifest {
@@ -48,6 +51,7 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 		Version: sum[:versionLength], SHA256: sum, Bytes: int64(len(file)), Created: now.UTC().Truncate(time.Second), About: about,
 		Backbone: model.Config.Backbone, Precision: model.Precision(),
 		EmbeddingModel: model.EmbeddingModel(), FacetModel: model.FacetModel(), Notes: model.Config.Notes,
+		Embeds: model.Embeds(), Locates: model.Locates(),
 	}
 	for _, f := range model.Config.Facets {
 		m.Facets = append(m.Facets, f.Facet)

@@ -282,9 +282,7 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 	if err != nil {
 		return Manifest{}, err
 	}
-	if len(history) > 0 && history[0] == m.Version {
-		return m, nil
-	}
+	promoted := len(history) > 0 && history[0] == m.Version
 	if tolerance >= 0 && !slices.Contains(history, m.Version) {
 		if err := r.compare(ctx, m, history, tolerance); err != nil {
 			return Manifest{}, err
@@ -292,6 +290,9 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 	}
 	if _, err := r.weights(ctx, m); err != nil { // whole, before anybody is sent to it, whatever the cache has
 		return Manifest{}, err
+	}
+	if promoted {
+		return m, nil
 	}
 	const kept = 100
 	history = append([]string{m.Version}, history...)
@@ -308,6 +309,9 @@ func (r *Registry) compare(ctx context.Context, m Manifest, history []string, to
 		old, err := r.manifest(ctx, version)
 		if err != nil {
 			return err
+		}
+		if old.Embeds && !m.Embeds || old.Locates && !m.Locates {
+			return fmt.Errorf("version %s is %w %s, %s: it lacks the embeddings, or the location, that an index is made with", m.Version, ErrWorse, role, old.Version)
 		}
 		worse, missing := worseFigures(old, m, tolerance)
 		if len(worse) > 0 {

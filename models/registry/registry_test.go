@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -25,6 +26,9 @@ import (
 
 // aModel is a file with one weight, which makes its version.
 func aModel(t *testing.T, weight float32, labels ...string) []byte {
+	if len(labels) == 0 {
+		labels = []string{"round"}
+	}
 	config := models.DefaultConfig()
 	config.Facets = []models.FacetConfig{{Facet: catalog.Facet{Name: "neckline", Labels: labels}, Temperature: 1}}
 	tensor := models.NewTensor(1)
@@ -485,4 +489,49 @@ func TestCacheThatCannotBe(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Pull(t.Context(), m.Version)
 	require.ErrorContains(t, err, "XDG_CACHE_HOME")
+}
+
+// TestOneThatMakesNoIndexIsNotPromoted in place of one that does, unless by force.
+func TestOneThatMakesNoIndexIsNotPromoted(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	shipped, err := models.Default()
+	require.NoError(t, err)
+	pushed := func(weights models.Weights) string {
+		var file bytes.Buffer
+		require.NoError(t, (&models.Model{Config: shipped.Config, Weights: weights}).Encode(&file, models.Float16))
+		m, err := r.Push(ctx, file.Bytes(), About{})
+		require.NoError(t, err)
+		return m.Version
+	}
+	trunk := models.Weights{}
+	trunk.Merge("trunk.", shipped.Weights.Sub("trunk."))
+	_, err = r.Promote(ctx, pushed(trunk), 0)
+	require.NoError(t, err, "a trunk is something to train from")
+	whole := pushed(shipped.Weights)
+	_, err = r.Promote(ctx, whole, 0)
+	require.NoError(t, err)
+	for _, head := range []string{"unsupervised.weight", "location.out.weight"} {
+		less := maps.Clone(shipped.Weights)
+		delete(less, head)
+		version := pushed(less)
+		_, err = r.Promote(ctx, version, 0)
+		require.ErrorIs(t, err, ErrWorse, head)
+		_, err = r.Promote(ctx, version, -1)
+		require.NoError(t, err)
+		_, err = r.Promote(ctx, whole, 0)
+		require.NoError(t, err)
+	}
+}
+
+// TestPromotedAgainIsLookedAt: a file that was damaged since is not vouched for.
+func TestPromotedAgainIsLookedAt(t *testing.T) {
+	dir := t.TempDir()
+	r, ctx := open(t, dir), t.Context()
+	m, err := r.Push(ctx, aModel(t, 1), About{})
+	require.NoError(t, err)
+	_, err = r.Promote(ctx, m.Version, 0)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(filepath.Join(dir, key(m.Version, weightsName)), 40))
+	_, err = r.Promote(ctx, m.Version, 0)
+	require.ErrorIs(t, err, ErrDamaged)
 }

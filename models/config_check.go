@@ -1,0 +1,53 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/kleid-search/kleid/catalog"
+)
+
+// Bounds of a configuration's sizes, far above any that makes sense: what is beyond them is a damaged file.
+const (
+	mostPixels    = 1 << 13 // of a side
+	mostCells     = 1 << 8  // of an axis
+	mostNumbers   = 1 << 16 // of an embedding
+	mostCropShare = 8       // of a box's size around it
+)
+
+// check refuses what no network can be built from, or would give answers that are no numbers.
+func (c Config) check() error {
+	size := func(name string, value, least, most int) error {
+		if value < least || value > most {
+			return fmt.Errorf("%s is %d, but must be between %d and %d", name, value, least, most)
+		}
+		return nil
+	}
+	errs := []error{
+		size("crop_height", c.CropHeight, 1, mostPixels), size("crop_width", c.CropWidth, 1, mostPixels),
+		size("patch_height", c.PatchHeight, 0, mostPixels), size("patch_width", c.PatchWidth, 0, mostPixels),
+		size("cell_rows", c.CellRows, 1, mostCells), size("cell_columns", c.CellColumns, 1, mostCells),
+		size("embedding_size", c.EmbeddingSize, 1, mostNumbers), size("the number of scales", len(c.Scales), 1, mostCells),
+	}
+	for _, s := range c.Scales {
+		errs = append(errs, size("a scale's height", s[0], 1, mostPixels), size("a scale's width", s[1], 1, mostPixels))
+	}
+	if !(c.CropMargin >= 0 && c.CropMargin <= mostCropShare) {
+		errs = append(errs, fmt.Errorf("crop_margin is %v, but must be between 0 and %d", c.CropMargin, mostCropShare))
+	}
+	if !(c.CellFocus >= 0 && c.CellFocus <= math.MaxFloat32) {
+		errs = append(errs, fmt.Errorf("cell_focus is %v, but must be 0 or more", c.CellFocus))
+	}
+	facets := make([]catalog.Facet, len(c.Facets))
+	for i, f := range c.Facets {
+		facets[i] = f.Facet
+		if len(f.Labels) == 0 {
+			errs = append(errs, fmt.Errorf("facet %q has no labels", f.Name))
+		}
+		if !(f.Temperature > 0 && f.Temperature <= math.MaxFloat32) {
+			errs = append(errs, fmt.Errorf("the temperature of facet %q is %v, but must be above 0", f.Name, f.Temperature))
+		}
+	}
+	return errors.Join(append(errs, catalog.CheckFacets(facets))...)
+}

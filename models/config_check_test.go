@@ -1,0 +1,45 @@
+package models
+
+import (
+	"bytes"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+)
+
+// TestConfigurationsAreChecked where a model is read: a photo would be too late.
+func TestConfigurationsAreChecked(t *testing.T) {
+	for want, change := range map[string]func(c *Config){
+		"crop_height is -240":                       func(c *Config) { c.CropHeight = -240 },
+		"crop_width is 1048576":                     func(c *Config) { c.CropWidth = 1 << 20 },
+		"patch_height is -1":                        func(c *Config) { c.PatchHeight = -1 },
+		"cell_rows is 0":                            func(c *Config) { c.CellRows = 0 },
+		"embedding_size is 0":                       func(c *Config) { c.EmbeddingSize = 0 },
+		"the number of scales is 0":                 func(c *Config) { c.Scales = nil },
+		"a scale's width is 0":                      func(c *Config) { c.Scales[1][1] = 0 },
+		"crop_margin is -5":                         func(c *Config) { c.CropMargin = -5 },
+		"cell_focus is -1":                          func(c *Config) { c.CellFocus = -1 },
+		`the temperature of facet "sleeve" is 0`:    func(c *Config) { c.Facets[0].Temperature = 0 },
+		`the temperature of facet "sleeve" is 1.79`: func(c *Config) { c.Facets[0].Temperature = math.MaxFloat64 },
+		`facet "sleeve" has no labels`:              func(c *Config) { c.Facets[0].Labels = nil },
+		"the column facet_sleeve":                   func(c *Config) { c.Facets = append(c.Facets, c.Facets[0]) },
+	} {
+		t.Run(want, func(t *testing.T) {
+			m := &Model{Config: DefaultConfig(), Weights: Weights{}}
+			m.Config.Facets = []FacetConfig{{Facet: catalog.Facet{Name: "sleeve", Labels: []string{"long"}}, Temperature: 1}}
+			var file bytes.Buffer
+			require.NoError(t, m.Encode(&file, Float32))
+			_, err := Decode(file.Bytes())
+			require.NoError(t, err)
+			change(&m.Config)
+			file.Reset()
+			require.NoError(t, m.Encode(&file, Float32))
+			_, err = Decode(file.Bytes())
+			require.ErrorContains(t, err, "model: configuration: ")
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
