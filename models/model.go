@@ -263,11 +263,20 @@ func (c *Config) fromOlder(config []byte) error {
 // large.
 var fetching = storage.FetchOptions{Limit: 4 << 30, AllowPrivate: true, Timeout: 30 * time.Minute}
 
-// Load reads a model from a path, `https://` or `s3://` URL.
-func Load(ctx context.Context, url string) (*Model, error) {
+// Fetch reads a model's file from a path, `https://` or `s3://` URL.
+func Fetch(ctx context.Context, url string) ([]byte, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", storage.WithoutSecrets(url), err)
+	}
+	return data, nil
+}
+
+// Load reads a model from where Fetch does.
+func Load(ctx context.Context, url string) (*Model, error) {
+	data, err := Fetch(ctx, url)
+	if err != nil {
+		return nil, err
 	}
 	m, err := Decode(data)
 	if err != nil {

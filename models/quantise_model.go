@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -59,6 +60,9 @@ func (c *ModelCalibration) Model(o QuantiseOptions) (*Model, error) {
 	weights, err := c.Weights(o)
 	if err != nil {
 		return nil, err
+	}
+	if !weights.Quantised() {
+		return nil, errors.New("every layer would stay float32: nothing is left to quantise")
 	}
 	config := c.model.Config
 	config.Precision = precisionInt8

@@ -360,6 +360,8 @@ func TestQuantisedModel(t *testing.T) {
 	require.False(t, m.Weights.Quantised())
 	require.Equal(t, "int8", quantised.Precision())
 	require.NotEqual(t, fingerprint, quantised.EmbeddingModel())
+	_, err = c.Model(QuantiseOptions{Clipping: DefaultClipping, Float: c.Layers()})
+	require.ErrorContains(t, err, "nothing is left to quantise")
 	require.Equal(t, m.FacetModel(), quantised.FacetModel(), "the facets' heads are the same")
 
 	var file bytes.Buffer

@@ -23,15 +23,22 @@ const (
 )
 
 // kept is the precision of a tensor in a file of floats in the given precision. Where layers are
-// quantised, vectors stay float32: they are their scales, and few.
+// quantised, vectors stay float32: they are their scales, and few. So does a tensor with numbers that float16 has not, such
+// as variances of a network that reads bytes.
 func (t *Tensor) kept(floats Precision, quantised bool) (_ Precision, width int64) {
 	switch {
 	case t.Int8 != nil:
 		return Int8, 1
-	case floats == Float16 && (!quantised || len(t.Shape) != 1):
+	case floats == Float16 && (!quantised || len(t.Shape) != 1) && !t.exceedsFloat16():
 		return Float16, 2
 	}
 	return Float32, 4
+}
+
+// exceedsFloat16 is whether a finite number would become infinite.
+func (t *Tensor) exceedsFloat16() bool {
+	const least = 65520 // rounds to the power of 2 behind the largest float16
+	return slices.ContainsFunc(t.Data, func(v float32) bool { return (v >= least || v <= -least) && !math.IsInf(float64(v), 0) })
 }
 
 // maxHeader bounds the JSON header of a safetensors file, as the format's reference reader does.
@@ -52,7 +59,10 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 		return nil, nil, fmt.Errorf("safetensors: %d bytes are too few for a header", len(data))
 	}
 	size := binary.LittleEndian.Uint64(data)
-	if size > maxHeader || size > uint64(len(data)-8) {
+	if size > maxHeader && size <= uint64(len(data)-8) {
+		return nil, nil, fmt.Errorf("safetensors: the header has %d bytes, more than the %d that are read", size, maxHeader)
+	}
+	if size > uint64(len(data)-8) {
 		return nil, nil, fmt.Errorf("safetensors: the header claims %d bytes, the file has %d: not a safetensors file, or cut off", size, len(data)-8)
 	}
 	var header map[string]json.RawMessage
@@ -164,6 +174,9 @@ func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string,
 	}
 	for len(text)%8 != 0 { // the format aligns the tensors to 8 bytes
 		text = append(text, ' ')
+	}
+	if len(text) > maxHeader {
+		return fmt.Errorf("safetensors: the header would have %d bytes, more than the %d that are read again: a trunk from ONNX has weights in its graph that are no float32; export it in float32", len(text), maxHeader)
 	}
 	if err := binary.Write(w, binary.LittleEndian, uint64(len(text))); err != nil {
 		return err

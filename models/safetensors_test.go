@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -33,6 +34,29 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 			require.Equal(t, len(want.Shape), len(got[name].Shape), name)
 		}
 	}
+}
+
+// TestSafetensorsBeyondFloat16 stay float32 where float16 would make them infinite, and their neighbours do not.
+func TestSafetensorsBeyondFloat16(t *testing.T) {
+	of := func(values ...float32) *Tensor { return &Tensor{Shape: []int{len(values)}, Data: values} }
+	weights := Weights{"bytes": of(70000, 1.0/3), "least": of(-65520), "most": of(65519, 1.0/3)}
+	var b bytes.Buffer
+	require.NoError(t, EncodeSafetensors(&b, weights, nil, Float16))
+	got, _, err := DecodeSafetensors(b.Bytes())
+	require.NoError(t, err)
+	require.NoError(t, got.CheckFinite())
+	require.Equal(t, weights["bytes"].Data, got["bytes"].Data)
+	require.Equal(t, weights["least"].Data, got["least"].Data)
+	require.Equal(t, float32(65504), got["most"].Data[0])
+	require.NotEqual(t, float32(1.0/3), got["most"].Data[1])
+}
+
+// TestSafetensorsHeadersThatAreTooLong are not written, since nobody could read them.
+func TestSafetensorsHeadersThatAreTooLong(t *testing.T) {
+	require.ErrorContains(t, EncodeSafetensors(io.Discard, Weights{}, map[string]string{"graph": strings.Repeat("a", maxHeader)}, Float32), "more than the 104857600 that are read again")
+	long := append(binary.LittleEndian.AppendUint64(nil, maxHeader+8), make([]byte, maxHeader+8)...)
+	_, _, err := DecodeSafetensors(long)
+	require.ErrorContains(t, err, "the header has 104857608 bytes, more than the 104857600 that are read")
 }
 
 func TestSafetensorsRefuses(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -170,11 +173,11 @@ func modelsPush(c *cli.Context) error {
 	}
 	about := registry.About{Parent: c.String("parent"), Dataset: c.String("dataset"), Comment: c.String("comment")}
 	if file := c.String("metrics"); file != "" {
-		if about.Metrics, err = readMetrics(file); err != nil {
+		if about.Metrics, err = readMetrics(c.Context, file); err != nil {
 			return err
 		}
 	}
-	data, err := os.ReadFile(c.Args().First())
+	data, err := models.Fetch(c.Context, c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -193,11 +196,21 @@ func modelsPush(c *cli.Context) error {
 var itemNames = []string{"facet", "label", "embedding", "gallery", "method"}
 
 // readMetrics reads the numbers of a JSON file, by their paths: {"facets": {"f1": 0.5}} is facets.f1. Items of a
-// list go by their itemNames; numbers of a list, such as a confusion's, are left out.
-func readMetrics(file string) (map[string]float64, error) {
-	text, err := os.ReadFile(file)
+// list go by their itemNames; numbers of a list, such as a confusion's, are left out. The whole story of a training is
+// refused: photos that were learned from, bad ones and temperatures are no figures of a model's quality.
+func readMetrics(ctx context.Context, place string) (map[string]float64, error) {
+	const limit = 16 << 20
+	file := storage.WithoutSecrets(place)
+	text, err := storage.Fetch(ctx, place, storage.FetchOptions{Limit: limit, AllowPrivate: true, Timeout: time.Minute})
 	if err != nil {
 		return nil, err
+	}
+	var story struct {
+		Train *json.RawMessage `json:"train"`
+		Test  *json.RawMessage `json:"test"`
+	}
+	if json.Unmarshal(text, &story) == nil && story.Train != nil && story.Test != nil {
+		return nil, fmt.Errorf("%s tells of a training (%s): give the %s beside it", file, figuresFile, metricsFile)
 	}
 	var tree any
 	if err := json.Unmarshal(text, &tree); err != nil {

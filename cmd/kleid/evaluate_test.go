@@ -125,7 +125,7 @@ func TestEvaluatePainted(t *testing.T) {
 	args := []string{"evaluate", "painted", "--products", "3", "--queries", "24", "--seed", "4"}
 	r := kleid(t, append(args, "--json")...)
 	require.Equal(t, exitDone, r.code, r.stderr)
-	f := decodeLine[paintedFigures](t, r)
+	f := decodeLine[paintedFigures](t, r).Painted
 	require.Equal(t, 24, f.Location.Dresses)
 	require.Zero(t, f.Location.Missed, "the tiny model finds a dress in every photo")
 	require.Positive(t, f.Location.MeanIoU)

@@ -9,6 +9,7 @@ import (
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/registry"
+	"github.com/kleid-search/kleid/storage"
 )
 
 func modelsFlag() cli.Flag {
@@ -40,8 +41,16 @@ func loadModel(c *cli.Context) (*models.Model, error) {
 	return models.Load(c.Context, url)
 }
 
-// registryOf splits REGISTRY@VERSION; ok is false for what is a model's file itself.
+// registryOf splits REGISTRY@VERSION; ok is false for what is a model's file itself. A folder may have an @ in its name.
 func registryOf(url string) (location, version string, ok bool) {
+	isFolder := func(location string) bool {
+		path, local := storage.LocalPath(location)
+		info, err := os.Stat(path)
+		return local && err == nil && info.IsDir()
+	}
+	if isFolder(url) {
+		return url, "", true
+	}
 	location = url
 	if i := strings.LastIndexByte(url, '@'); i >= 0 && !strings.ContainsAny(url[i:], "/.") {
 		location, version = url[:i], url[i+1:]
@@ -49,8 +58,7 @@ func registryOf(url string) (location, version string, ok bool) {
 	if strings.HasPrefix(location, "s3://") {
 		return location, version, !strings.HasSuffix(location, ".safetensors")
 	}
-	info, err := os.Stat(strings.TrimPrefix(location, "file://"))
-	return location, version, err == nil && info.IsDir()
+	return location, version, isFolder(location)
 }
 
 // embedderFlags are those that newEmbedder reads.

@@ -187,7 +187,7 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	require.Equal(t, labelledProducts*labels+1, bytes.Count(table, []byte("\n")))
 
 	// The registry takes the figures of the photos that were kept apart.
-	metrics, err := readMetrics(filepath.Join(work, "metrics.json"))
+	metrics, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
 	require.Equal(t, figures.Test[0].MacroF1, metrics["facets.sleeve.macro_f1"])
 

@@ -67,7 +67,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Contains(t, r.stderr, "1 triplets are left out")
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
-	metrics, err := readMetrics(filepath.Join(work, "metrics.json"))
+	metrics, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
 	require.Contains(t, metrics, "shop.deeprank.recall_at_1")
 	require.Contains(t, metrics, "shop.triplets.deeprank")

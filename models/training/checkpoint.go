@@ -28,7 +28,7 @@ const (
 	counterPrefix = "counter:"
 )
 
-// maxCheckpoint is the greatest size of a checkpoint in bytes.
+// maxCheckpoint is the greatest size in bytes of a checkpoint, and of what a stage leaves.
 const maxCheckpoint = 8 << 30
 
 // saveCheckpoint writes a training's whole state, whole or not at all. best may be nil; without a bucket it does

@@ -263,7 +263,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
-	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
+	data, err := storage.ReadAll(ctx, m.Work, key, maxCheckpoint)
 	if err == nil {
 		m.Logger.Info("this stage is done", "stage", "trunk", "file", key)
 		weights, _, err := models.DecodeSafetensors(data)
@@ -347,7 +347,7 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	}
 	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
-	data, err := storage.ReadAll(ctx, m.Work, key, 1<<30)
+	data, err := storage.ReadAll(ctx, m.Work, key, maxCheckpoint)
 	if err == nil {
 		done, err := models.Decode(data)
 		if err != nil {
