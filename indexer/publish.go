@@ -104,12 +104,12 @@ func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.L
 	if err != nil {
 		return "", err
 	}
+	if j.Run == "" {
+		return "", nil
+	}
 	current, err := store.CurrentRun(ctx)
 	if err != nil {
 		return "", err
-	}
-	if j.Run == "" {
-		return "", l.follow(current)
 	}
 	if current == j.Run {
 		if err := l.settle(j.Run); err != nil {
@@ -127,20 +127,14 @@ func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.L
 	return settled, os.Remove(jobPath(l.out))
 }
 
-// follow makes the Parquet file of the store's current run the current one. They are of two runs after a rollback that
-// was killed in between.
-func (l layout) follow(current string) error {
+// follow makes the Parquet file of a run the current one, if this folder has it: those of store and folder are of two
+// runs after a rollback that was killed in between.
+func (l layout) follow(run string) error {
 	latest, err := Latest(l.out)
-	if err != nil || latest == current || current == "" {
+	if err != nil || latest == run || run == "" || !isHere(l.parquet(run)) {
 		return err
 	}
-	if _, err := os.Stat(l.parquet(current)); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // the store's run is not of this folder
-		}
-		return err
-	}
-	return writeFile(l.latest(), []byte(current+"\n"))
+	return writeFile(l.latest(), []byte(run+"\n"))
 }
 
 // runOf returns the run of a Parquet file, "" if it is not whole or not there.

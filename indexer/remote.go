@@ -136,7 +136,10 @@ func mirror(ctx context.Context, l layout, bucket storage.Bucket, run string) er
 			return err
 		}
 	}
-	return putFile(ctx, bucket, "latest", l.latest())
+	if err := bucket.Put(ctx, "latest", strings.NewReader(run+"\n")); err != nil {
+		return err
+	}
+	return removeIfThere(l.pendingPath())
 }
 
 // latestAt is the current run in a bucket, "" if there is none.
@@ -182,19 +185,6 @@ func pullRuns(ctx context.Context, l layout, bucket storage.Bucket) (run string,
 func isHere(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// catchUp mirrors the current run if an earlier job could not.
-func catchUp(ctx context.Context, l layout, bucket storage.Bucket) error {
-	run, err := Latest(l.out)
-	if err != nil || run == "" {
-		return err
-	}
-	there, err := latestAt(ctx, bucket)
-	if err != nil || there == run {
-		return err
-	}
-	return mirror(ctx, l, bucket, run)
 }
 
 func putThumbnailsNew(ctx context.Context, l layout, bucket storage.Bucket) error {

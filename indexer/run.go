@@ -73,6 +73,7 @@ type runner struct {
 	pictures   thumbnails
 	shards     *shardSource   // nil for a job that reads its photos itself
 	remote     storage.Bucket // where a published run is put as well; nil for nowhere
+	there      string         // the current run in it
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
@@ -96,9 +97,8 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err := r.bindStore(r.Store); err != nil {
 		return Report{}, err
 	}
-	there := "" // the current run where a published run is put as well
 	if r.remote != nil {
-		if there, err = pullRuns(ctx, r.layout, r.remote); err != nil {
+		if r.there, err = pullRuns(ctx, r.layout, r.remote); err != nil {
 			return Report{}, fmt.Errorf("the index in %s: %w", r.remote, err)
 		}
 	}
@@ -109,18 +109,12 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if settled != "" {
 		r.Logger.Info("the run that an interrupted job published is whole now", "run", settled)
 	}
-	previous, err := r.Store.CurrentRun(ctx)
+	before, err := r.standing(ctx, r.Store, r.remote, r.there)
 	if err != nil {
 		return Report{}, err
 	}
-	if r.hasIndex = previous != ""; !r.hasIndex {
-		previous = there // its vectors went with the machine that had them, but it is what analysts read
-	}
-	if r.remote != nil {
-		if err := catchUp(ctx, r.layout, r.remote); err != nil {
-			return Report{}, err
-		}
-	}
+	previous := before.run
+	r.hasIndex, r.there = before.hasIndex, before.there
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
@@ -132,7 +126,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		switch {
 		case err == nil:
 			r.yesterday = &yesterday
-		case previous == there && !r.Force:
+		case previous == r.there && !r.Force:
 			return Report{}, fmt.Errorf("the report of run %s, the current one in %s, cannot be read, and no new index be compared with it: put it back, or publish one by --force: %w", previous, r.remote, err)
 		default:
 			r.Logger.Warn("the new index is not compared with the one before", "error", err)
@@ -481,6 +475,13 @@ func (r *runner) publish(ctx context.Context) error {
 	}
 	run := r.meta.Run
 	if err := r.report.writeJSON(r.unpublishedReport()); err != nil {
+		return err
+	}
+	replaced := r.there
+	if r.remote == nil {
+		replaced = r.report.PreviousRun
+	}
+	if err := r.notePending(run, replaced); err != nil {
 		return err
 	}
 	if err := r.Store.Publish(ctx, run); err != nil {

@@ -235,12 +235,17 @@ func Rollback(ctx context.Context, store vectors.Store, out string, bucket stora
 	if err := l.bindStore(store); err != nil {
 		return "", err
 	}
+	there := ""
 	if bucket != nil {
-		if _, err := pullRuns(ctx, l, bucket); err != nil {
+		if there, err = pullRuns(ctx, l, bucket); err != nil {
 			return "", fmt.Errorf("the index in %s: %w", bucket, err)
 		}
 	}
 	if _, err := l.recover(ctx, store, logger); err != nil {
+		return "", err
+	}
+	before, err := l.standing(ctx, store, bucket, there)
+	if err != nil {
 		return "", err
 	}
 	if to == "" {
@@ -248,7 +253,7 @@ func Rollback(ctx context.Context, store vectors.Store, out string, bucket stora
 		if err != nil {
 			return "", err
 		}
-		at := slices.IndexFunc(runs, func(r RunInfo) bool { return r.Current })
+		at := slices.IndexFunc(runs, func(r RunInfo) bool { return r.Run == before.run })
 		if at < 0 {
 			return "", vectors.ErrNoIndex
 		}
@@ -266,6 +271,13 @@ func Rollback(ctx context.Context, store vectors.Store, out string, bucket stora
 		return "", fmt.Errorf("the index of run %s is not there any more: %w", run, err)
 	}
 	if err := index.Close(); err != nil {
+		return "", err
+	}
+	replaced := before.there
+	if bucket == nil {
+		replaced = before.run
+	}
+	if err := l.notePending(run, replaced); err != nil {
 		return "", err
 	}
 	if err := store.Publish(ctx, run); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,8 +75,10 @@ func TestRollbackKilledInBetween(t *testing.T) {
 	first := b.run(t)
 	b.run(t)
 	require.NoError(t, b.store.Publish(t.Context(), first.Run))
-	_, err := layout{b.out}.recover(t.Context(), b.store, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
+	options := b.options()
+	options.Catalogue = filepath.Join(b.photos, "gone")
+	_, err := Run(t.Context(), options)
+	require.ErrorContains(t, err, "cannot be opened")
 	latest, err := Latest(b.out)
 	require.NoError(t, err)
 	require.Equal(t, first.Run, latest)
