@@ -29,7 +29,7 @@ type loaded struct {
 }
 
 // loader reads and decodes the photos of a listing, on several goroutines, and passes on those that are
-// not in the journal: each once, however many entries have its bytes.
+// not in the journal: each location is read once and each photo passed on once, however many entries have it.
 type loader struct {
 	limits     photo.Limits
 	workers    int
@@ -42,20 +42,37 @@ type loader struct {
 	done  func(bad bool)   // called for each entry that needs no embedding
 
 	entries  []Entry
-	findings []finding // one for each entry
+	findings []finding     // one for each entry
+	firsts   []int         // the entries that are loaded: the first of each location
+	twins    map[int][]int // the others that have the location of a first one, and share its finding
 
 	mu       sync.Mutex
 	begun    map[photoKey]bool
 	broken   map[photoKey]string // photos whose bytes are no readable photo, or that no network could look at
 	noPhotos map[photoKey]bool   // those of them whose bytes are no readable photo
-	waits    map[photoKey]int    // entries beyond the first of a photo that is being embedded
+	waits    map[photoKey]int    // entries of a photo that is being embedded
 }
 
 func newLoader(entries []Entry) *loader {
-	return &loader{
-		entries: entries, findings: make([]finding, len(entries)),
+	l := &loader{
+		entries: entries, findings: make([]finding, len(entries)), twins: make(map[int][]int),
 		begun: make(map[photoKey]bool), broken: make(map[photoKey]string), noPhotos: make(map[photoKey]bool), waits: make(map[photoKey]int),
 	}
+	first := make(map[string]int, len(entries)) // by location
+	for i := range entries {
+		location := entries[i].Location
+		at, ok := first[location]
+		switch {
+		case entries[i].Err != "":
+			l.firsts = append(l.firsts, i)
+		case ok:
+			l.twins[at] = append(l.twins[at], i)
+		default:
+			first[location] = i
+			l.firsts = append(l.firsts, i)
+		}
+	}
+	return l
 }
 
 // run sends the photos to embed to out and closes it. The error is one of the machine, such as a full disk;
@@ -66,15 +83,19 @@ func (l *loader) run(ctx context.Context, out chan<- loaded) error {
 	defer cancel(nil)
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	for range min(l.workers, max(len(l.entries), 1)) {
+	for range min(l.workers, max(len(l.firsts), 1)) {
 		wait.Go(func() {
 			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(l.entries) {
+				n := int(next.Add(1)) - 1
+				if n >= len(l.firsts) {
 					return
 				}
+				i := l.firsts[n]
 				if err := l.load(ctx, i, out); err != nil {
 					cancel(err)
+				}
+				for _, twin := range l.twins[i] {
+					l.findings[twin] = l.findings[i]
 				}
 			}
 		})
@@ -102,7 +123,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	at = l.watch.lap(WorkRead, at)
 	if errors.Is(err, storage.ErrUnchanged) {
 		f.key, f.hasKey, f.info = before.Key, true, before.Info
-		if l.claim(f.key) {
+		if l.claim(f.key, i) {
 			l.unreadable(f.key, before.Broken)
 		}
 		return nil
@@ -115,12 +136,12 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 			return nil
 		}
 		f.err = validText(err.Error())
-		l.done(true)
+		l.count(1+len(l.twins[i]), true)
 		return nil
 	}
 	f.key, f.hasKey = sha256.Sum256(data), true
 	l.watch.lap(WorkHash, at)
-	if !l.claim(f.key) {
+	if !l.claim(f.key, i) {
 		return nil
 	}
 	known := l.journal.Has(f.key)
@@ -165,7 +186,7 @@ func (l *loader) usable(location string) known {
 // learned is what is known after the photos were loaded. Where a network failed, it tries again the next time.
 func (l *loader) learned() []known {
 	var all []known
-	for i := range l.entries {
+	for _, i := range l.firsts {
 		f := &l.findings[i]
 		broken, bad := l.broken[f.key]
 		if f.hasKey && f.err == "" && f.info != (storage.Info{}) && (!bad || l.noPhotos[f.key]) {
@@ -175,22 +196,30 @@ func (l *loader) learned() []known {
 	return all
 }
 
-// claim says whether the caller is the first to have a photo. The others are counted when it is done.
-func (l *loader) claim(key photoKey) bool {
+// claim says whether an entry and its twins are the first to have a photo. All that have it are counted when it is done.
+func (l *loader) claim(key photoKey, entry int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	entries := 1 + len(l.twins[entry])
 	if !l.begun[key] {
 		l.begun[key] = true
-		l.waits[key] = 0
+		l.waits[key] = entries
 		return true
 	}
 	if _, waiting := l.waits[key]; waiting {
-		l.waits[key]++
+		l.waits[key] += entries
 	} else {
 		_, bad := l.broken[key]
-		l.done(bad)
+		l.count(entries, bad)
 	}
 	return false
+}
+
+// count tells that entries are done.
+func (l *loader) count(entries int, bad bool) {
+	for range entries {
+		l.done(bad)
+	}
 }
 
 // unreadable counts all entries of a photo as done; broken says why its bytes are no photo, or "".
@@ -210,8 +239,6 @@ func (l *loader) release(key photoKey, broken string) {
 	if broken != "" {
 		l.broken[key] = broken
 	}
-	for range 1 + l.waits[key] {
-		l.done(broken != "")
-	}
+	l.count(l.waits[key], broken != "")
 	delete(l.waits, key)
 }

@@ -31,7 +31,7 @@ type Report struct {
 
 	Products int `json:"products"`
 	// Repeated is how many rows have the product and source of an earlier one. They are in the Parquet
-	// file; the store has the first.
+	// file; the store has the first that shows a dress.
 	Repeated int `json:"repeated"`
 	// Published says whether this run is now the current one. It is not when TooManyBad and there was an
 	// index before: that one stays.
@@ -156,7 +156,7 @@ func (r Report) String() string {
 		line("of %d recent queries, %d were compared: their answers have %.1f%% of the products in common", r.Replay.Queries, r.Replay.Compared, 100*r.Replay.Overlap)
 	}
 	if r.Repeated > 0 {
-		line("%d rows repeat the product and photo of an earlier row: the store has the first of them", r.Repeated)
+		line("%d rows repeat the product and photo of an earlier row: the store has the first of them that shows a dress", r.Repeated)
 	}
 	if r.Filtered > 0 {
 		line("photos left out by the filter: %d", r.Filtered)

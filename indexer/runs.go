@@ -197,7 +197,7 @@ func readTruth(ctx context.Context, reader *catalog.Reader, v *Verification, pro
 			}
 			stored := batch[:0]
 			for _, row := range batch {
-				if at++; !count.add(row) || row.Status != catalog.StatusOK {
+				if at++; !count.add(row) {
 					continue
 				}
 				if stored = append(stored, row); pass == 0 && len(sample) < probes && at > next {

@@ -73,26 +73,27 @@ type tally struct {
 	stored                  int                       // rows with a dress, each id once: those of the store
 	labels                  map[string]map[string]int // how many of them have each facet's labels
 
-	ids      map[[32]byte]bool
+	ids      map[[32]byte]bool // of the rows so far, and whether the store has it
 	products map[string]bool
 }
 
-// add counts a row and says whether its id is new.
-func (t *tally) add(row catalog.Row) (first bool) {
+// add counts a row and says whether it is of the store, which has the first row with a dress of each id.
+func (t *tally) add(row catalog.Row) (stored bool) {
 	if t.ids == nil {
 		t.ids, t.products, t.labels = make(map[[32]byte]bool), make(map[string]bool), make(map[string]map[string]int)
 	}
 	id := rowKey(row.RowID)
-	first = !t.ids[id]
-	t.ids[id] = true
-	if !first {
+	was, repeated := t.ids[id]
+	if repeated {
 		t.repeated++
 	}
+	stored = row.Status == catalog.StatusOK && !was
+	t.ids[id] = was || stored
 	switch row.Status {
 	case catalog.StatusOK:
 		t.ok++
 		t.unsure = leastSure(t.unsure, row)
-		if first {
+		if stored {
 			t.stored++
 			t.label(row.Facets)
 		}
@@ -106,7 +107,7 @@ func (t *tally) add(row catalog.Row) (first bool) {
 		t.bad = append(t.bad, BadPhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
 	}
 	t.products[row.ProductID] = true
-	return first
+	return stored
 }
 
 // How many photos a report shows.
@@ -139,9 +140,10 @@ type written struct {
 	exact *exact // what is truly nearest to some of those in the store
 }
 
-// sample makes at most n rows with a dress, at even distances.
+// sample makes at most n rows of those that the store gets, about at even distances.
 func (r *rows) sample(n int) ([]catalog.Row, error) {
-	var sample []catalog.Row
+	type name struct{ product, source string }
+	wanted := make(map[name]bool)
 	next := 0
 	for i := range r.entries {
 		if i < next || r.findings[i].err != "" {
@@ -154,11 +156,30 @@ func (r *rows) sample(n int) ([]catalog.Row, error) {
 		if row.Status != catalog.StatusOK {
 			continue
 		}
-		sample = append(sample, row)
-		if len(sample) == n {
+		wanted[name{row.ProductID, row.Source}] = true
+		if len(wanted) == n {
 			break
 		}
 		next = i + max(len(r.entries)/n, 1)
+	}
+	// Of rows with the same id the store has the first.
+	var sample []catalog.Row
+	for i := range r.entries {
+		if len(wanted) == 0 {
+			break
+		}
+		of := name{r.entries[i].ProductID, r.entries[i].Source}
+		if !wanted[of] || r.findings[i].err != "" {
+			continue
+		}
+		row, err := r.at(i)
+		if err != nil {
+			return nil, err
+		}
+		if row.Status == catalog.StatusOK {
+			sample = append(sample, row)
+			delete(wanted, of)
+		}
 	}
 	return sample, nil
 }
@@ -195,8 +216,7 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 				return w, err
 			}
 			batch = append(batch, row)
-			// The store has one row for each id: the first.
-			if w.add(row) && row.Status == catalog.StatusOK {
+			if w.add(row) {
 				stored = append(stored, row)
 			}
 		}
