@@ -343,15 +343,15 @@ var (
 	ownSegment = regexp.MustCompile(`^(?:[0-9]{6,}\.log|compact\.tmp|model\.json)$`)
 )
 
-// removeOtherJournals removes the journals of other models: an index of theirs is no longer made here.
+// removeOtherJournals removes the journals but those named: an index of other models is no longer made here.
 // What is not of a journal stays.
-func removeOtherJournals(dir string, meta catalog.Metadata) error {
+func removeOtherJournals(dir string, named ...string) error {
 	folders, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, folder := range folders {
-		if !folder.IsDir() || !ownJournal.MatchString(folder.Name()) || folder.Name() == journalName(meta) {
+		if !folder.IsDir() || !ownJournal.MatchString(folder.Name()) || slices.Contains(named, folder.Name()) {
 			continue
 		}
 		name := filepath.Join(dir, folder.Name())

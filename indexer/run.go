@@ -522,7 +522,7 @@ func (r *runner) sweep() error {
 	}
 	err := errors.Join(
 		r.journal.Compact(func(key photoKey) bool { return live[key] }),
-		removeOtherJournals(r.work(), r.meta),
+		removeOtherJournals(r.work(), journalName(r.meta)),
 	)
 	runs, listErr := r.runs()
 	if err = errors.Join(err, listErr); err != nil {

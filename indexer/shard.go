@@ -71,6 +71,8 @@ type shardManifest struct {
 	Count          int               `json:"count"`
 	EmbeddingModel string            `json:"embedding_model"`
 	FacetModel     string            `json:"facet_model"`
+	Journal        string            `json:"journal"` // the folder of the model's
+	Try            string            `json:"try"`     // which of the shard's it was
 	Photos         int               `json:"photos"`
 	Embedded       int               `json:"embedded"` // anew
 	SHA256         map[string]string `json:"sha256"`   // of the other files
@@ -152,7 +154,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	manifest := shardManifest{
-		Index: shard.Index, Count: shard.Count, SHA256: map[string]string{},
+		Index: shard.Index, Count: shard.Count, Journal: journalName(r.meta), SHA256: map[string]string{},
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel,
 	}
 	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(&e) })
@@ -161,6 +163,9 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	defer r.journal.Close()
+	if manifest.Try, err = shard.begin(ctx, bucket, r); err != nil {
+		return ShardReport{}, err
+	}
 	stop := func() error { return nil }
 	if remote {
 		stop = state.keep(ctx, r.journal, r.Logger)
@@ -182,19 +187,6 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	tooManyBad := r.tooMany(unreadable)
 	if !tooManyBad || r.Force {
 		if err := r.putResult(ctx, bucket, shard, manifest); err != nil {
-			return ShardReport{}, err
-		}
-	}
-	live := map[photoKey]bool{}
-	for _, f := range r.loader.findings {
-		live[f.key] = true
-	}
-	err = errors.Join(r.journal.Compact(func(key photoKey) bool { return live[key] }), removeOtherJournals(r.work(), r.meta))
-	if err != nil {
-		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
-	}
-	if remote {
-		if err := state.push(ctx); err != nil {
 			return ShardReport{}, err
 		}
 	}
@@ -271,6 +263,7 @@ var (
 type shardSource struct {
 	bucket storage.Bucket
 	shards []Shard
+	at     func(shard Shard, file string) string // where a shard's file is
 }
 
 // gather brings what the shards saw into the runner's findings and journal, in place of reading photos.
@@ -353,12 +346,12 @@ func (s *shardSource) gatherFindings(ctx context.Context, r *runner, manifests [
 
 func (s *shardSource) manifest(ctx context.Context, shard Shard) (shardManifest, error) {
 	var m shardManifest
-	data, err := storage.ReadAll(ctx, s.bucket, shard.result(shardDone), 1<<20)
+	data, err := storage.ReadAll(ctx, s.bucket, s.at(shard, shardDone), 1<<20)
 	if err != nil {
 		return m, err
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", shard.result(shardDone), err)
+		return m, fmt.Errorf("%s: %w", s.at(shard, shardDone), err)
 	}
 	return m, nil
 }
@@ -374,7 +367,7 @@ func (s *shardSource) read(ctx context.Context, shard Shard, name string, m shar
 
 // each lets take read a file of a shard's result, and checks that it is the one that the shard wrote.
 func (s *shardSource) each(ctx context.Context, shard Shard, name string, m shardManifest, take func(io.Reader) error) error {
-	body, err := s.bucket.Get(ctx, shard.result(name))
+	body, err := s.bucket.Get(ctx, s.at(shard, name))
 	if err != nil {
 		return err
 	}
@@ -382,13 +375,13 @@ func (s *shardSource) each(ctx context.Context, shard Shard, name string, m shar
 	h := sha256.New()
 	all := io.TeeReader(body, h)
 	if err := take(all); err != nil {
-		return fmt.Errorf("%s: %w", shard.result(name), err)
+		return fmt.Errorf("%s: %w", s.at(shard, name), err)
 	}
 	if _, err := io.Copy(io.Discard, all); err != nil {
-		return fmt.Errorf("%s: %w", shard.result(name), err)
+		return fmt.Errorf("%s: %w", s.at(shard, name), err)
 	}
 	if hex.EncodeToString(h.Sum(nil)) != m.SHA256[name] {
-		return fmt.Errorf("%w: %s is not what shard %s wrote: run the shard again", ErrIncomplete, shard.result(name), shard)
+		return fmt.Errorf("%w: %s is not what shard %s wrote: run the shard again", ErrIncomplete, s.at(shard, name), shard)
 	}
 	return nil
 }
@@ -400,11 +393,14 @@ func CommitShards(ctx context.Context, options Options, job string, count int) (
 	if err := (Shard{0, count, job}).Check(); err != nil {
 		return Report{}, fmt.Errorf("index: %w", err)
 	}
-	source := &shardSource{}
+	source := &shardSource{at: Shard.result}
 	for i := range count {
 		source.shards = append(source.shards, Shard{i, count, job})
 	}
 	report, err := run(ctx, options, source)
+	if err == nil && report.Published {
+		err = source.remember(ctx)
+	}
 	if err == nil {
 		for _, shard := range source.shards {
 			for _, name := range []string{shardDone, shardPhotos, shardFindings} {
