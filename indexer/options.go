@@ -104,7 +104,8 @@ type Options struct {
 	// Replay is a file of recent queries, JSON lines (see ReplayedQuery), whose answers in the new index and in the one
 	// before are compared in the report. Optional.
 	Replay string
-	// Keep is how many runs stay besides the current one: the one that it replaces, and the newest.
+	// Keep is how many runs stay besides the current one: the one that it replaces, and the newest. If the job that made
+	// the one that it replaces was interrupted after publication, one more stays: the one before that, unless Keep is 0.
 	Keep int
 	// Reread reads also photos whose size and time, or ETag, have not changed since the last job.
 	Reread bool

@@ -181,18 +181,20 @@ func (l layout) runs() ([]string, error) {
 	return runs, nil
 }
 
-// clean removes all runs but the current one and keep others: the one that was served before it, which after a rollback
-// is not the newest, then the newest. What somebody else has put into the folder of a run stays. In a bucket, unless that is nil, a run goes
+// clean removes all runs but the current one and keep others: those of first, such as the one that was served before it,
+// which after a rollback is not the newest, then the newest. What somebody else has put into the folder of a run stays. In a bucket, unless that is nil, a run goes
 // before it goes here: what fails is seen again the next time, and what is only there is not this folder's to remove.
-func (l layout) clean(ctx context.Context, store vectors.Store, bucket storage.Bucket, current, previous string, keep int) error {
+func (l layout) clean(ctx context.Context, store vectors.Store, bucket storage.Bucket, current string, first []string, keep int) error {
 	runs, err := l.runs()
 	if err != nil {
 		return err
 	}
-	served := slices.Contains(runs, previous)
-	runs = slices.DeleteFunc(runs, func(run string) bool { return run == current || run == previous })
-	if served && previous != current {
-		runs = append(runs, previous)
+	there := runs
+	runs = slices.DeleteFunc(slices.Clone(runs), func(run string) bool { return run == current || slices.Contains(first, run) })
+	for _, run := range slices.Backward(first) {
+		if slices.Contains(there, run) && run != current {
+			runs = append(runs, run)
+		}
 	}
 	for _, run := range runs[:max(len(runs)-keep, 0)] {
 		if err := store.Drop(ctx, run); err != nil {

@@ -44,11 +44,18 @@ func run(ctx context.Context, options Options, shards *shardSource) (Report, err
 		r.remote = bucket
 	}
 	report, err := r.run(ctx)
-	if err == nil && remote {
-		err = mirrorReports(context.WithoutCancel(ctx), r.layout, bucket)
-	}
 	if err != nil {
 		return Report{}, fmt.Errorf("index: %w", err)
+	}
+	// What fails from here on changes nothing about the index.
+	ctx = context.WithoutCancel(ctx)
+	if remote {
+		if err := mirrorReports(ctx, r.layout, bucket); err != nil {
+			r.Logger.Warn("the reports are on this machine alone", "folder", r.out, "error", err)
+		}
+	}
+	if shards != nil {
+		shards.end(ctx, report.Published, r.Logger)
 	}
 	return report, nil
 }
@@ -63,6 +70,7 @@ type runner struct {
 	// yesterday is what became of the run before, nil without one.
 	yesterday *Report
 	hasIndex  bool // the store has an index of it
+	unended   bool // the job that made it did not come to its end
 	queries   []ReplayedQuery
 
 	stageBegan time.Time
@@ -115,6 +123,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	}
 	previous := before.run
 	r.hasIndex, r.there = before.hasIndex, before.there
+	r.unended = previous != "" && (previous == settled || before.late)
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
@@ -148,14 +157,14 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	r.report.Seconds = time.Since(r.started).Seconds()
 	r.report.ImagesPerSecond = float64(r.report.Photos) / r.report.Seconds
 	if r.report.Published {
-		if err := r.report.writeJSON(r.layout.report(r.meta.Run)); err != nil {
-			return Report{}, err
-		}
+		err = r.report.writeJSON(r.layout.report(r.meta.Run))
 	}
-	if err := r.report.write(r.out, r.yesterday, r.Gate); err != nil {
-		return Report{}, err
+	err = errors.Join(err, r.report.write(r.out, r.yesterday, r.Gate))
+	if err != nil && r.report.Published {
+		r.Logger.Warn("the index is published, but its report is not whole", "error", err)
+		err = nil
 	}
-	return r.report, nil
+	return r.report, err
 }
 
 // newRunID is a run's name: its start in milliseconds, so that names sort by time, and something random.
@@ -493,7 +502,7 @@ func (r *runner) publish(ctx context.Context) error {
 		return fmt.Errorf("run %s is published, but its Parquet file is not: %w", run, err)
 	}
 	if err := os.Remove(jobPath(r.out)); err != nil {
-		return err
+		r.Logger.Warn("the note of the job is left behind", "error", err) // the next job finds all of it done
 	}
 	r.report.Published, r.report.Parquet = true, r.parquet(run)
 	if r.remote != nil {
@@ -502,7 +511,11 @@ func (r *runner) publish(ctx context.Context) error {
 		}
 	}
 	// An old run that cannot be removed must not spoil a good new one.
-	if err := r.clean(ctx, r.Store, r.remote, run, r.report.PreviousRun, r.Keep); err != nil {
+	first, keep := []string{r.report.PreviousRun}, r.Keep
+	if r.unended && r.yesterday != nil && keep > 0 { // that run may be tonight's as well, and the one before it yesterday's
+		first, keep = append(first, r.yesterday.PreviousRun), keep+1
+	}
+	if err := r.clean(ctx, r.Store, r.remote, run, first, keep); err != nil {
 		r.Logger.Warn("old runs are left behind", "error", err)
 	}
 	if err := r.sweep(); err != nil {

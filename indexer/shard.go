@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"log/slog"
 	"maps"
 	"os"
 	"path"
@@ -397,18 +398,23 @@ func CommitShards(ctx context.Context, options Options, job string, count int) (
 	for i := range count {
 		source.shards = append(source.shards, Shard{i, count, job})
 	}
-	report, err := run(ctx, options, source)
-	if err == nil && report.Published {
-		err = source.remember(ctx)
+	return run(ctx, options, source)
+}
+
+// end removes what the shards saw, and tells them if an index has it.
+func (s *shardSource) end(ctx context.Context, published bool, logger *slog.Logger) {
+	var err error
+	if published {
+		err = s.remember(ctx)
 	}
-	if err == nil {
-		for _, shard := range source.shards {
-			for _, name := range []string{shardDone, shardPhotos, shardFindings} {
-				err = errors.Join(err, source.bucket.Delete(ctx, shard.result(name)))
-			}
+	for _, shard := range s.shards {
+		for _, name := range []string{shardDone, shardPhotos, shardFindings} {
+			err = errors.Join(err, s.bucket.Delete(ctx, shard.result(name)))
 		}
 	}
-	return report, err
+	if err != nil {
+		logger.Warn("what the shards saw is left behind", "error", err)
+	}
 }
 
 // thumbnailsAt are the photos whose thumbnails are in a bucket.

@@ -16,6 +16,7 @@ type standing struct {
 	run      string // the current one, which the next is compared with; "" if there is none
 	hasIndex bool   // the store has its vectors
 	there    string // the current one in the bucket
+	late     bool   // it was put there only now
 }
 
 // standing finds out which run the index is at, and lets latest follow. In a bucket, unless that is nil, there is the current
@@ -33,7 +34,7 @@ func (l layout) standing(ctx context.Context, store vectors.Store, bucket storag
 		if err := l.follow(current); err != nil {
 			return s, err
 		}
-		s.there = current
+		s.there, s.late = current, true
 		return s, mirror(ctx, l, bucket, current)
 	case there != "":
 		shared, err := hasRun(ctx, store, there)

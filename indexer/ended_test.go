@@ -1,0 +1,129 @@
+package indexer
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/vectors"
+)
+
+// refuseS3 lets the fake S3 refuse requests, for good.
+func refuseS3(t *testing.T, refuse func(r *http.Request) bool) {
+	t.Helper()
+	target, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
+	require.NoError(t, err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // which is signed
+	}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse(r) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+}
+
+// hookedStore calls after when a run is published.
+type hookedStore struct {
+	vectors.Store
+	after func()
+}
+
+func (h hookedStore) Publish(ctx context.Context, run string) error {
+	err := h.Store.Publish(ctx, run)
+	h.after()
+	return err
+}
+
+// What fails when the index is published already, here and in S3, does not make the job a failed one, which a plan would
+// repeat.
+func TestFailuresAfterPublication(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	bucket := fakeS3(t, "index", nil)
+	refuseS3(t, func(r *http.Request) bool {
+		return r.Method == http.MethodPut && path.Base(r.URL.Path) == "report.html"
+	})
+	var log bytes.Buffer
+	options := b.machine(t, "a")
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	page := filepath.Join(options.Scratch, "report.html")
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.True(t, report.Published)
+	requireThere(t, bucket, report.Run)
+	require.Contains(t, log.String(), "the reports are on this machine alone")
+	require.FileExists(t, page)
+
+	// As on a full disk.
+	options.Store = hookedStore{options.Store, func() {
+		require.NoError(t, os.Remove(page))
+		require.NoError(t, os.Mkdir(page, 0o755))
+	}}
+	report, err = Run(t.Context(), options)
+	require.NoError(t, err)
+	require.True(t, report.Published)
+	require.Contains(t, log.String(), "its report is not whole")
+}
+
+// What shards saw and cannot be removed does not make their commit a failed one.
+func TestShardsThatCannotBeRemoved(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	bucket := fakeS3(t, "index", nil)
+	o := b.machine(t, "shard")
+	o.Store = nil
+	_, err := RunShard(t.Context(), o, Shard{0, 1, "monday"})
+	require.NoError(t, err)
+	refuseS3(t, func(r *http.Request) bool { return r.Method == http.MethodDelete })
+	var log bytes.Buffer
+	o = b.machine(t, "a")
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	report, err := CommitShards(t.Context(), o, "monday", 1)
+	require.NoError(t, err)
+	require.True(t, report.Published)
+	requireThere(t, bucket, report.Run)
+	require.Contains(t, log.String(), "what the shards saw is left behind")
+}
+
+// A night whose first try was published and failed then does not cost yesterday's run when it is repeated.
+func TestRepeatedNight(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	bucket := fakeS3(t, "index", nil)
+	yesterday, err := Run(t.Context(), b.machine(t, "a"))
+	require.NoError(t, err)
+	fail := true
+	refuseS3(t, func(r *http.Request) bool {
+		return fail && r.Method == http.MethodPut && path.Base(r.URL.Path) == parquetFile
+	})
+	_, err = Run(t.Context(), b.machine(t, "a"))
+	require.ErrorContains(t, err, "is published, but not yet in s3://shop/index")
+	requireThere(t, bucket, yesterday.Run)
+	fail = false
+	a := b.machine(t, "a")
+	again, err := Run(t.Context(), a)
+	require.NoError(t, err)
+	requireThere(t, bucket, again.Run)
+	runs := func() []string {
+		runs, err := layout{a.Scratch}.runs()
+		require.NoError(t, err)
+		return runs
+	}
+	require.Equal(t, []string{yesterday.Run, again.PreviousRun, again.Run}, runs())
+	tomorrow, err := Run(t.Context(), b.machine(t, "a"))
+	require.NoError(t, err)
+	require.Equal(t, []string{again.Run, tomorrow.Run}, runs())
+}
