@@ -1,7 +1,9 @@
 package indexer
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -218,4 +220,56 @@ func TestExactNearest(t *testing.T) {
 	}
 	require.InDeltaSlice(t, []float32{0.29, 0.29, 0.28, 0.28, 0.27, 0.27, 0.26, 0.26, 0.25, 0.25}, e.nearest[vectors.Unsupervised][0], 1e-6)
 	require.InDeltaSlice(t, []float32{0.29, 0.29, 0.28}, e.nearest[vectors.DeepRank][0][:3], 1e-6, "each embedding by itself")
+}
+
+// A new folder for a store that has an index, as after the loss of a disk, has nothing that a new index could be compared
+// with: it takes the place of that one only by force.
+func TestNewFolderForAStoreWithAnIndex(t *testing.T) {
+	b := newBench(t, pictures(0, 26))
+	report := b.run(t)
+	for i := 2; i < 26; i++ {
+		require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(i))))
+	}
+	options := b.options()
+	options.Out = t.TempDir()
+	_, err := Run(t.Context(), options)
+	require.ErrorContains(t, err, "the store has an index already, run "+report.Run)
+	require.ErrorContains(t, err, "name the --out that it was made in, or publish one here by --force")
+	b.requireConsistent(t, report)
+
+	options.Force = true
+	forced, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.True(t, forced.Published)
+	options.Force = false
+	next, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, forced.Run, next.PreviousRun)
+}
+
+// A run that is served, and whose machine was lost before it could put it into S3, is no reason to compare with nothing.
+func TestCurrentRunThatIsNotInS3(t *testing.T) {
+	b := newBench(t, pictures(0, 26))
+	bucket := fakeS3(t, "index", nil)
+	night := func(change func(*Options)) (Report, error) {
+		options := b.options() // with one store
+		options.Out, options.Scratch = "s3://shop/index", filepath.Join(t.TempDir(), "scratch")
+		change(&options)
+		return Run(t.Context(), options)
+	}
+	first, err := night(func(*Options) {})
+	require.NoError(t, err)
+	lost, err := night(func(o *Options) { o.Out = o.Scratch; o.Force = true })
+	require.NoError(t, err)
+	requireThere(t, bucket, first.Run)
+	var log bytes.Buffer
+	for i := 2; i < 26; i++ {
+		require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(i))))
+	}
+	refused, err := night(func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	require.NoError(t, err)
+	require.Equal(t, lost.Run, refused.PreviousRun)
+	requireRefused(t, refused, CheckRows, "2 photos show a dress, and 26 did")
+	require.Contains(t, log.String(), "is not in S3")
+	requireThere(t, bucket, first.Run)
 }

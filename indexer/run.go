@@ -130,16 +130,8 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{}, Unsure: []UnsurePhoto{},
 		Gate: Verdict{Reasons: []Reason{}}, Facets: []FacetCounts{},
 	}
-	if previous != "" {
-		yesterday, err := ReadReport(r.out, previous)
-		switch {
-		case err == nil:
-			r.yesterday = &yesterday
-		case previous == r.there && !r.Force:
-			return Report{}, fmt.Errorf("the report of run %s, the current one in %s, cannot be read, and no new index be compared with it: put it back, or publish one by --force: %w", previous, r.remote, err)
-		default:
-			r.Logger.Warn("the new index is not compared with the one before", "error", err)
-		}
+	if err := r.readYesterday(previous); err != nil {
+		return Report{}, err
 	}
 	for _, f := range r.meta.Facets {
 		r.report.Facets = append(r.report.Facets, FacetCounts{Name: f.Name, Labels: f.Labels})
@@ -375,96 +367,6 @@ func (r *runner) write(ctx context.Context, rows *rows) (err error) {
 	}
 	r.end(StageWrite)
 	return nil
-}
-
-// judge lets the gate look at the finished index.
-func (r *runner) judge(ctx context.Context, written written) error {
-	defer r.watch.lap(WorkVerify, time.Now())
-	verdict := &r.report.Gate
-	index, err := r.Store.Open(ctx, r.meta.Run)
-	if err != nil {
-		return fmt.Errorf("the new index cannot be opened: %w", err)
-	}
-	defer index.Close()
-	var content *contentError
-	err = verify(ctx, index, r.meta, written.stored, written.exact.probes)
-	for i := 0; err == nil && i < len(r.report.Facets); i++ {
-		err = verifyLabels(ctx, index, written.exact.probes, r.report.Facets[i])
-	}
-	if errors.As(err, &content) {
-		verdict.refuse(CheckContent, "%v", err)
-	} else if err != nil {
-		return err
-	}
-	if verdict.Recall, verdict.Probed, err = written.exact.recall(ctx, index); err != nil {
-		return fmt.Errorf("the new index fails a search: %w", err)
-	}
-	if verdict.Probed > 0 && verdict.Recall < r.Gate.MinRecall {
-		verdict.refuse(CheckRecall, "the index finds %.1f%% of the truly nearest rows, and should find %.1f%%", 100*verdict.Recall, 100*r.Gate.MinRecall)
-	}
-	if err := r.compare(ctx, index); err != nil {
-		return err
-	}
-	verdict.Forced = r.Force && len(verdict.Reasons) > 0
-	return nil
-}
-
-// compare lets the gate look at the index beside the one before it, if that is there.
-func (r *runner) compare(ctx context.Context, index vectors.Index) error {
-	run := r.report.PreviousRun
-	if run == "" {
-		return nil
-	}
-	if r.yesterday != nil {
-		r.report.Gate.compare(r.Gate, r.yesterday, &r.report)
-	}
-	if !r.hasIndex {
-		return nil
-	}
-	old, err := r.Store.Open(ctx, run)
-	if err != nil {
-		return fmt.Errorf("yesterday's index cannot be opened: %w", err)
-	}
-	defer old.Close()
-	if len(r.queries) > 0 {
-		if r.report.Replay, err = replay(ctx, r.queries, old, index); err != nil {
-			return fmt.Errorf("recent queries: %w", err)
-		}
-	}
-	if before := old.Metadata(); before.EmbeddingModel != r.meta.EmbeddingModel || before.DeepRankSize != r.meta.DeepRankSize {
-		return nil // its vectors mean nothing to the new one
-	}
-	probes, err := r.probesOf(ctx, old)
-	if err == nil {
-		err = r.report.Gate.probeYesterday(ctx, r.Gate, index, probes)
-	}
-	if err != nil {
-		return fmt.Errorf("probes of yesterday: %w", err)
-	}
-	return nil
-}
-
-// probesOf are rows of yesterday's index, at even distances in today's catalogue, whose photos are still there.
-func (r *runner) probesOf(ctx context.Context, old vectors.Index) ([]catalog.Row, error) {
-	var probes []catalog.Row
-	step := max(len(r.entries)/soughtProbes, 1)
-	for i := 0; i < len(r.entries); i += step {
-		e, f := &r.entries[i], &r.loader.findings[i]
-		if !f.hasKey || f.err != "" {
-			continue
-		}
-		rows, err := old.Get(ctx, catalog.NewRowID(e.ProductID, e.Source))
-		if errors.Is(err, vectors.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if rows[0].PhotoID == f.key.String() {
-			probes = append(probes, rows[0])
-		}
-	}
-	return probes, nil
 }
 
 // withdraw drops a new index that the gate refuses: the one that is there stays.
