@@ -217,9 +217,33 @@ func readTruth(ctx context.Context, reader *catalog.Reader, v *Verification, pro
 	return t, nil
 }
 
-// Rollback makes an earlier run the current one again: the one named, or the newest before the current one. Its index
-// and Parquet file are there as long as Options.Keep keeps them. Where published runs are put as well is bucket, nil for
-// nowhere: latest follows there. It returns the run.
+// before is the run that a run took the place of, if it is kept; otherwise the newest of those before it.
+func (l layout) before(run string) (string, error) {
+	if run == "" {
+		return "", vectors.ErrNoIndex
+	}
+	runs, err := l.runs()
+	if err != nil {
+		return "", err
+	}
+	runs = slices.DeleteFunc(runs, func(run string) bool { return !isHere(l.parquet(run)) }) // it is being removed
+	report, err := ReadReport(l.out, run)
+	if err == nil && report.PreviousRun != run && slices.Contains(runs, report.PreviousRun) {
+		return report.PreviousRun, nil
+	}
+	at := slices.Index(runs, run)
+	if at < 0 {
+		return "", fmt.Errorf("run %s, the current one, is not in %s: name the run to go back to", run, l.out)
+	}
+	if at == 0 {
+		return "", fmt.Errorf("there is no run before %s: --keep says how many are kept", run)
+	}
+	return runs[at-1], nil
+}
+
+// Rollback makes an earlier run the current one again: the one named, or the one that the current one took the place of.
+// Its index and Parquet file are there as long as Options.Keep keeps them. Where published runs are put as well is bucket,
+// nil for nowhere: latest follows there. It returns the run.
 func Rollback(ctx context.Context, store vectors.Store, out string, bucket storage.Bucket, to string, logger *slog.Logger) (string, error) {
 	l := layout{filepath.Clean(out)}
 	if bucket != nil { // the folder may be new
@@ -249,18 +273,9 @@ func Rollback(ctx context.Context, store vectors.Store, out string, bucket stora
 		return "", err
 	}
 	if to == "" {
-		runs, err := Runs(ctx, store, l.out)
-		if err != nil {
+		if to, err = l.before(before.run); err != nil {
 			return "", err
 		}
-		at := slices.IndexFunc(runs, func(r RunInfo) bool { return r.Run == before.run })
-		if at < 0 {
-			return "", vectors.ErrNoIndex
-		}
-		if at+1 >= len(runs) {
-			return "", fmt.Errorf("there is no run before %s: --keep says how many are kept", runs[at].Run)
-		}
-		to = runs[at+1].Run
 	}
 	run, err := published(ctx, store, l.out, to)
 	if err != nil {

@@ -69,6 +69,38 @@ func TestRollback(t *testing.T) {
 	require.Equal(t, first.Run, run)
 }
 
+// A rollback goes to the run that the current one took the place of, which after another rollback is not the newest before
+// it.
+func TestRollbackPassesOverABadRun(t *testing.T) {
+	b := newBench(t, pictures(0, 4))
+	logger := slog.New(slog.DiscardHandler)
+	options := b.options()
+	options.Keep = 7
+	night := func() string {
+		report, err := Run(t.Context(), options)
+		require.NoError(t, err)
+		return report.Run
+	}
+	back := func() string {
+		run, err := Rollback(t.Context(), b.store, b.out, nil, "", logger)
+		require.NoError(t, err)
+		return run
+	}
+	oldest, good, bad := night(), night(), night()
+	require.Equal(t, good, back())
+	next := night()
+	require.Equal(t, good, back(), "not %s", bad)
+	require.Equal(t, oldest, back())
+
+	// Without a report, or where that run is kept no longer, the order of names is all there is.
+	_, err := Rollback(t.Context(), b.store, b.out, nil, next, logger)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(layout{b.out}.report(next)))
+	require.Equal(t, bad, back())
+	require.NoError(t, os.Remove(ParquetPath(b.out, good)))
+	require.Equal(t, oldest, back())
+}
+
 // A rollback that is killed between the store and the folder is made whole by the next job.
 func TestRollbackKilledInBetween(t *testing.T) {
 	b := newBench(t, pictures(0, 3))

@@ -145,7 +145,7 @@ Examples:
   kleid index rollback --out s3://shop/index --scratch /var/tmp/kleid --store milvus://milvus:19530/dresses
 
 ` + commonExitCodes,
-		Flags: runsFlags(&cli.StringFlag{Name: "to", EnvVars: env("to"), Usage: "`RUN` to go back to", DefaultText: "the one before the current one"}),
+		Flags: runsFlags(&cli.StringFlag{Name: "to", EnvVars: env("to"), Usage: "`RUN` to go back to", DefaultText: "the one that the current one took the place of"}),
 		Action: func(c *cli.Context) error {
 			return withRuns(c, func(store vectors.Store, out string) error {
 				var bucket storage.Bucket
