@@ -58,14 +58,14 @@ func TestReadCSV(t *testing.T) {
 		"photo columns that are not filled": {"photo,image,Photo,path\n,b.jpg,,x\n \t,,a.jpg,\n \t,,,\n,,,c.jpg\n", []Entry{
 			{ProductID: "b", Source: "b.jpg", Location: "/shop/b.jpg", Attributes: map[string]string{"path": "x"}},
 			{ProductID: "a", Source: "a.jpg", Location: "/shop/a.jpg"},
-			{ProductID: "list.csv:4", Source: "list.csv:4", Err: "line 4 of the catalogue names no photo"},
+			{ProductID: "list.csv:4", Source: "list.csv:4", IsLine: true, Err: "line 4 of the catalogue names no photo"},
 			{ProductID: "c", Source: "c.jpg", Location: "/shop/c.jpg"},
 		}},
 		"missing and spare fields": {"photo,title,colour\na.jpg\nb.jpg,x,red,,\nc.jpg,x,red,more\n,x,\n", []Entry{
 			{ProductID: "a", Source: "a.jpg", Location: "/shop/a.jpg"},
 			{ProductID: "b", Source: "b.jpg", Location: "/shop/b.jpg", Title: "x", Attributes: map[string]string{"colour": "red"}},
-			{ProductID: "list.csv:4", Source: "list.csv:4", Err: "line 4 of the catalogue has 4 fields, but the first line names 3 columns"},
-			{ProductID: "list.csv:5", Source: "list.csv:5", Title: "x", Err: "line 5 of the catalogue names no photo"},
+			{ProductID: "list.csv:4", Source: "list.csv:4", IsLine: true, Err: "line 4 of the catalogue has 4 fields, but the first line names 3 columns"},
+			{ProductID: "list.csv:5", Source: "list.csv:5", IsLine: true, Title: "x", Err: "line 5 of the catalogue names no photo"},
 		}},
 		"bytes that are no text": {"photo,title\na\xff.jpg,\xfe\n", []Entry{
 			{ProductID: `a\xff`, Source: `a\xff.jpg`, Location: "/shop/a\xff.jpg", Title: `\xfe`},

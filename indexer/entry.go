@@ -14,6 +14,7 @@ type Entry struct {
 	ProductID string
 	Named     bool   // the catalogue gives ProductID; otherwise it is the name of the file
 	Source    string // as the catalogue gave it; for a folder the path inside it, with slashes
+	IsLine    bool   // Source is that of a line of the catalogue that names no photo
 	Location  string // where its bytes are: a file's path, or a URL
 	// Info is what a listing said of them; the zero Info where the catalogue is none.
 	Info storage.Info

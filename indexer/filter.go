@@ -29,9 +29,10 @@ func (f Filter) passes(source string) bool {
 	return (len(f.Include) == 0 || slices.ContainsFunc(f.Include, matches)) && !slices.ContainsFunc(f.Exclude, matches)
 }
 
-// apply leaves the entries out of a listing that do not pass, and counts them.
+// apply leaves the entries out of a listing that do not pass, and counts them. Lines of a catalogue that name no photo stay:
+// nobody knows whether it would have passed, and somebody should be told.
 func (f Filter) apply(l *Listing) {
 	all := len(l.Entries)
-	l.Entries = slices.DeleteFunc(l.Entries, func(e Entry) bool { return !f.passes(e.Source) })
+	l.Entries = slices.DeleteFunc(l.Entries, func(e Entry) bool { return !e.IsLine && !f.passes(e.Source) })
 	l.Filtered = all - len(l.Entries)
 }

@@ -32,7 +32,7 @@ func TestReadJSONL(t *testing.T) {
 			{ProductID: "a", Source: "a.jpg", Location: "/shop/a.jpg", Attributes: map[string]string{"attributes": "x"}},
 		}},
 		"no photo": {`{"title": "x"}`, []Entry{
-			{ProductID: "list.jsonl:1", Source: "list.jsonl:1", Title: "x", Err: "line 1 of the catalogue names no photo"},
+			{ProductID: "list.jsonl:1", Source: "list.jsonl:1", IsLine: true, Title: "x", Err: "line 1 of the catalogue names no photo"},
 		}},
 		"nothing": {"", nil},
 	} {

@@ -53,7 +53,7 @@ type manifest struct {
 func (m *manifest) bad(line int, format string, args ...any) {
 	at := m.at(line)
 	m.listing.Entries = append(m.listing.Entries, Entry{
-		ProductID: at, Source: at, Err: fmt.Sprintf("line %d of the catalogue ", line) + fmt.Sprintf(format, args...),
+		ProductID: at, Source: at, IsLine: true, Err: fmt.Sprintf("line %d of the catalogue ", line) + fmt.Sprintf(format, args...),
 	})
 }
 
@@ -102,7 +102,7 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	}
 	product := m.at(line)
 	if source == "" {
-		e.Source, e.Err = product, fmt.Sprintf("line %d of the catalogue names no photo", line)
+		e.Source, e.IsLine, e.Err = product, true, fmt.Sprintf("line %d of the catalogue names no photo", line)
 	} else {
 		e.Source, e.Location, product = validText(source), m.locate(source), productOf(fileOf(source))
 		if err := storage.CheckReference(m.path, e.Location); err != nil {
@@ -114,10 +114,11 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	}
 	if n := max(len(e.ProductID), len(e.Source)); n > maxName {
 		e.Err = fmt.Sprintf("line %d of the catalogue names a product or photo with %d bytes, more than the %d allowed", line, n, maxName)
-		for _, name := range []*string{&e.ProductID, &e.Source} {
-			if len(*name) > maxName {
-				*name = m.at(line)
-			}
+		if len(e.ProductID) > maxName {
+			e.ProductID = m.at(line)
+		}
+		if len(e.Source) > maxName {
+			e.Source, e.IsLine = m.at(line), true
 		}
 	}
 	m.listing.Entries = append(m.listing.Entries, e)

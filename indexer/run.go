@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -230,7 +231,7 @@ func (r *runner) scan(ctx context.Context) error {
 		return err
 	}
 	r.Filter.apply(&listing)
-	if len(listing.Entries) == 0 && listing.Filtered > 0 {
+	if listing.Filtered > 0 && !slices.ContainsFunc(listing.Entries, func(e Entry) bool { return !e.IsLine }) {
 		return fmt.Errorf("none of the %d photos of the catalogue %s passes the filter: sources are paths in the folder, such as shoes/1.jpg, and what a manifest names", listing.Filtered, storage.WithoutSecrets(r.Catalogue))
 	}
 	if len(listing.Entries) == 0 {

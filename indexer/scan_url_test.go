@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,24 @@ func shoes(t *testing.T) []byte {
 		Size int32 `parquet:"size"`
 	}{{38}}))
 	return b.Bytes()
+}
+
+// Lines of a catalogue that name no photo count as bad whatever the filter is.
+func TestFilterOfBadLines(t *testing.T) {
+	b := newBench(t, pictures(0, 2))
+	writeFiles(t, b.photos, map[string][]byte{"catalogue.csv": []byte("photo,product_id,colour\n" +
+		pictureName(0) + ",p1,\n,p2,\nshoe.png,p3,\nx,p4,red,blue\n" + strings.Repeat("x", maxName+1) + ",p5,\n" + pictureName(1) + ",p6,\n")})
+	options := b.options()
+	options.Catalogue, options.MaxBad = filepath.Join(b.photos, "catalogue.csv"), 0.5
+	options.Filter = Filter{Include: []string{"dress-*.png"}}
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, []int{5, 2, 3, 1}, []int{report.Photos, report.OK, report.Unreadable, report.Filtered})
+	require.True(t, report.TooManyBad)
+	require.Equal(t, "catalogue.csv:3", report.Bad[0].Source)
+	options.Filter = Filter{Include: []string{"skirts/*"}}
+	_, err = Run(t.Context(), options)
+	require.ErrorContains(t, err, "none of the 3 photos of the catalogue")
 }
 
 func TestFilter(t *testing.T) {
