@@ -38,7 +38,8 @@ type Report struct {
 	Published   bool    `json:"published"`
 	PreviousRun string  `json:"previous_run,omitempty"`
 	Parquet     string  `json:"parquet,omitempty"`
-	MaxBad      float64 `json:"max_bad"`
+	MaxBad      float64 `json:"max_bad"`                 // the share of the photos that MaxBadCount is, if that was given
+	MaxBadCount *int    `json:"max_bad_count,omitempty"` // nil where a share was given
 	TooManyBad  bool    `json:"too_many_bad"`
 	// Gate is what the gate says of the new index.
 	Gate Verdict `json:"gate"`
@@ -141,7 +142,7 @@ func (r Report) String() string {
 		line("not published: the index of run %s stays the current one", r.PreviousRun)
 	}
 	if r.TooManyBad {
-		line("%.1f%% of the photos are unreadable, more than the %.1f%% allowed", 100*float64(r.Unreadable)/float64(r.Photos), 100*r.MaxBad)
+		line("%s", r.TooMany())
 	}
 	if r.NotRead > 0 {
 		line("stopped there: %d photos were not looked at", r.NotRead)
@@ -180,6 +181,14 @@ func (r Report) String() string {
 		line("… and %d more skipped", r.SkippedLeftOut)
 	}
 	return b.String()
+}
+
+// TooMany says how many photos are unreadable, and how many may be, in the way that was given.
+func (r Report) TooMany() string {
+	if r.MaxBadCount != nil {
+		return fmt.Sprintf("%d of %d photos are unreadable, more than the %d allowed", r.Unreadable, r.Photos, *r.MaxBadCount)
+	}
+	return fmt.Sprintf("%.1f%% of the photos are unreadable, more than the %.1f%% allowed", 100*float64(r.Unreadable)/float64(r.Photos), 100*r.MaxBad)
 }
 
 // write writes the report as JSON, as text and as a page that compares it with the run before, if that is known.

@@ -127,7 +127,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	r.unended = previous != "" && (previous == settled || before.late)
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
-		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, Stages: make(map[string]float64),
+		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, MaxBadCount: r.MaxBadCount, Stages: make(map[string]float64),
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{}, Unsure: []UnsurePhoto{},
 		Gate: Verdict{Reasons: []Reason{}}, Facets: []FacetCounts{},
 	}

@@ -511,4 +511,15 @@ func TestMaxBadCount(t *testing.T) {
 		require.Equal(t, allowed < 2, r.tooMany(2))
 		require.Equal(t, float64(allowed)/4, r.maxBadShare())
 	}
+
+	files := pictures(0, 3)
+	files["bad.jpg"] = []byte("not a photo")
+	b := newBench(t, files)
+	options := b.options()
+	options.MaxBadCount = new(0)
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.True(t, report.TooManyBad)
+	require.Contains(t, report.String(), "1 of 4 photos are unreadable, more than the 0 allowed")
+	require.Contains(t, reportOn(t, b.out), "1 of 4 photos are unreadable, more than the 0 allowed.")
 }

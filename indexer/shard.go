@@ -94,7 +94,8 @@ type ShardReport struct {
 	Job             string  `json:"job"`
 	Photos          int     `json:"photos"`
 	Unreadable      int     `json:"unreadable"`
-	MaxBad          float64 `json:"max_bad"`
+	MaxBad          float64 `json:"max_bad"` // as those of Report
+	MaxBadCount     *int    `json:"max_bad_count,omitempty"`
 	TooManyBad      bool    `json:"too_many_bad"` // so that nothing is left for CommitShards, unless by Options.Force
 	Embedded        int     `json:"embedded"`
 	FacetsRead      int     `json:"facets_read"`
@@ -193,7 +194,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	seconds := time.Since(r.started).Seconds()
 	return ShardReport{
-		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.maxBadShare(), TooManyBad: tooManyBad,
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.maxBadShare(), MaxBadCount: r.MaxBadCount, TooManyBad: tooManyBad,
 		Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead, Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
 	}, nil
 }

@@ -61,14 +61,16 @@ func wrongUsage(c *cli.Context, format string, args ...any) error {
 	return &usageError{c.Command.HelpName, fmt.Sprintf(format, args...)}
 }
 
-// tooManyBadError says that an index, or a shard, has too many unreadable photos.
+// tooManyBadError says that an index, a shard or a dataset has more bad photos than --max-bad.
 type tooManyBadError struct {
-	share, allowed float64
-	outcome        string
+	bad, total int
+	what       string // such as "unreadable"
+	allowed    string // as it was given
+	outcome    string
 }
 
 func (e *tooManyBadError) Error() string {
-	return fmt.Sprintf("%.1f%% of the photos are unreadable, more than the %.1f%% that --max-bad allows: %s", 100*e.share, 100*e.allowed, e.outcome)
+	return fmt.Sprintf("%d of %d photos are %s, more than the %s that --max-bad allows: %s", e.bad, e.total, e.what, e.allowed, e.outcome)
 }
 
 // refusedError says that the gate refused a new index.
@@ -84,7 +86,6 @@ func exitCode(ctx context.Context, err error) int {
 		query  *vectors.QueryError
 		search *searcher.Error
 		bad    *tooManyBadError
-		photos *badPhotosError
 		gate   *refusedError
 		index  *badIndexError
 	)
@@ -95,7 +96,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &search) && (search.Code == searcher.CodeInvalid || search.Code == searcher.CodeUnknownFacet || search.Code == searcher.CodeUnknownLabel):
 		return exitUsage
-	case errors.As(err, &bad), errors.As(err, &photos):
+	case errors.As(err, &bad):
 		return exitTooManyBad
 	case errors.Is(err, errReaderGone):
 		return exitReaderGone

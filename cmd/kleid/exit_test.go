@@ -30,7 +30,7 @@ func TestExitCode(t *testing.T) {
 		{"request that cannot be", t.Context(), &searcher.Error{Code: searcher.CodeInvalid}, exitUsage},
 		{"facet that the searcher lacks", t.Context(), &searcher.Error{Code: searcher.CodeUnknownFacet}, exitUsage},
 		{"index of another model", t.Context(), &searcher.Error{Code: searcher.CodeWrongModel}, exitFailed},
-		{"too many bad photos", t.Context(), &tooManyBadError{share: 0.5}, exitTooManyBad},
+		{"too many bad photos", t.Context(), &tooManyBadError{bad: 5, total: 10}, exitTooManyBad},
 		{"refused by the gate", t.Context(), fmt.Errorf("index: %w", &refusedError{}), exitRefused},
 		{"interrupted", interrupted, fmt.Errorf("index: %w", context.Canceled), exitInterrupted},
 		{"interrupted in the gate", interrupted, &refusedError{}, exitInterrupted},

@@ -139,7 +139,7 @@ func TestIndexTooManyBad(t *testing.T) {
 	write(t, filepath.Join(photos, "bad.jpg"), []byte("not a photo"))
 	r := kleid(t, "index", "--catalogue", photos, "--out", out, "--json")
 	require.Equal(t, exitTooManyBad, r.code)
-	require.Contains(t, r.stderr, "50.0% of the photos are unreadable")
+	require.Contains(t, r.stderr, "1 of 2 photos are unreadable, more than the 5% that --max-bad allows: the index")
 	require.Contains(t, r.stderr, "stays the current one")
 	report := decodeLine[indexer.Report](t, r)
 	require.Equal(t, 1, report.Unreadable)

@@ -57,15 +57,5 @@ func (m maxBad) check(bad, total int) error {
 	if float64(bad) <= allowed {
 		return nil
 	}
-	return &badPhotosError{bad, total, m.text}
-}
-
-// badPhotosError says that a dataset has too many bad photos.
-type badPhotosError struct {
-	bad, total int
-	allowed    string
-}
-
-func (e *badPhotosError) Error() string {
-	return fmt.Sprintf("%d of %d photos are bad, more than the %s that --max-bad allows: nothing is done", e.bad, e.total, e.allowed)
+	return &tooManyBadError{bad, total, "bad", m.text, "nothing is done"}
 }
