@@ -323,6 +323,47 @@ func TestKillAfterSettling(t *testing.T) {
 	b.requireConsistent(t, next)
 }
 
+// A job that is killed between publication and its report is reported on by the next one.
+func TestReportOfAKilledJob(t *testing.T) {
+	for name, again := range map[string]func(b *bench){
+		"a job that fails": func(b *bench) {
+			options := b.options()
+			options.Catalogue = filepath.Join(b.photos, "gone")
+			_, err := Run(t.Context(), options)
+			require.ErrorContains(t, err, "cannot be opened")
+		},
+		"a rollback": func(b *bench) {
+			_, err := Rollback(t.Context(), b.store, b.out, nil, "", slog.New(slog.DiscardHandler))
+			require.NoError(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, pictures(0, 6))
+			first := b.run(t)
+			writeFiles(t, b.photos, pictures(6, 2))
+			options := b.options()
+			options.Store = failingStore{b.store, "publish's answer"}
+			_, err := Run(t.Context(), options)
+			require.ErrorIs(t, err, errDisk)
+			run, err := b.store.CurrentRun(t.Context())
+			require.NoError(t, err)
+			require.NotEqual(t, first.Run, run)
+
+			again(b)
+			report, err := ReadReport(b.out, run)
+			require.NoError(t, err)
+			require.True(t, report.Published)
+			require.Equal(t, ParquetPath(b.out, run), report.Parquet)
+			require.Positive(t, report.Seconds)
+			require.Equal(t, []int{8, 8, 2}, []int{report.Photos, report.OK, report.Embedded})
+			text, err := os.ReadFile(filepath.Join(b.out, "report.txt"))
+			require.NoError(t, err)
+			require.Equal(t, report.String(), string(text))
+			require.Contains(t, reportOn(t, b.out), run)
+		})
+	}
+}
+
 // A note of a job that a failing disk has spoilt blocks nothing, and costs no run that was committed.
 func TestDamagedJob(t *testing.T) {
 	for name, note := range map[string]string{"empty": "", "cut": `{"run": "2026`, "zeros": "\x00\x00", "no run": "{}", "another path": `{"run": "../../photos"}`} {

@@ -127,6 +127,19 @@ func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.L
 	return settled, os.Remove(jobPath(l.out))
 }
 
+// reportAgain writes the reports of a run that an interrupted job has published, and had no time to report on.
+func (l layout) reportAgain(run string, gate Gate) error {
+	report, err := ReadReport(l.out, run)
+	if err != nil {
+		return err
+	}
+	var yesterday *Report
+	if before, err := ReadReport(l.out, report.PreviousRun); err == nil {
+		yesterday = &before
+	}
+	return report.write(l.out, yesterday, gate)
+}
+
 // follow makes the Parquet file of a run the current one, if this folder has it: those of store and folder are of two
 // runs after a rollback that was killed in between.
 func (l layout) follow(run string) error {

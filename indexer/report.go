@@ -85,6 +85,13 @@ func (r *Report) count(t tally) {
 	}
 }
 
+// took notes how long the job has taken so far.
+func (r *Report) took(started time.Time, watch *stopwatch) {
+	r.Work = watch.seconds()
+	r.Seconds = time.Since(started).Seconds()
+	r.ImagesPerSecond = float64(r.Photos) / r.Seconds
+}
+
 // facet returns the counts of a facet, nil where there are none.
 func (r *Report) facet(name string) *FacetCounts {
 	for i := range r.Facets {

@@ -117,6 +117,9 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	}
 	if settled != "" {
 		r.Logger.Info("the run that an interrupted job published is whole now", "run", settled)
+		if err := r.reportAgain(settled, r.Gate); err != nil {
+			r.Logger.Warn("the report of that run is not whole", "error", err)
+		}
 	}
 	before, err := r.standing(ctx, r.Store, r.remote, r.there)
 	if err != nil {
@@ -146,9 +149,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err := r.stages(ctx); err != nil {
 		return Report{}, err
 	}
-	r.report.Work = r.watch.seconds()
-	r.report.Seconds = time.Since(r.started).Seconds()
-	r.report.ImagesPerSecond = float64(r.report.Photos) / r.report.Seconds
+	r.report.took(r.started, &r.watch)
 	if r.report.Published {
 		err = r.report.writeJSON(r.layout.report(r.meta.Run))
 	}
@@ -386,7 +387,12 @@ func (r *runner) publish(ctx context.Context) error {
 		return err
 	}
 	run := r.meta.Run
-	if err := r.report.writeJSON(r.unpublishedReport()); err != nil {
+	// As of a job that is killed right after it has published, which nobody else could report on; otherwise it goes, or is
+	// written again in the end.
+	report := r.report
+	report.Published, report.Parquet = true, r.parquet(run)
+	report.took(r.started, &r.watch)
+	if err := report.writeJSON(r.unpublishedReport()); err != nil {
 		return err
 	}
 	replaced := r.there

@@ -265,8 +265,14 @@ func Rollback(ctx context.Context, store vectors.Store, out string, bucket stora
 			return "", fmt.Errorf("the index in %s: %w", bucket, err)
 		}
 	}
-	if _, err := l.recover(ctx, store, logger); err != nil {
+	settled, err := l.recover(ctx, store, logger)
+	if err != nil {
 		return "", err
+	}
+	if settled != "" {
+		if err := l.reportAgain(settled, DefaultGate()); err != nil {
+			logger.Warn("the report of a run that an interrupted job published is not whole", "run", settled, "error", err)
+		}
 	}
 	before, err := l.standing(ctx, store, bucket, there)
 	if err != nil {
