@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -47,6 +48,28 @@ type hookedStore struct {
 func (h hookedStore) Publish(ctx context.Context, run string) error {
 	err := h.Store.Publish(ctx, run)
 	h.after()
+	return err
+}
+
+// finishingStore calls finished when the index of a run is whole.
+type finishingStore struct {
+	vectors.Store
+	finished func()
+}
+
+func (f finishingStore) Create(ctx context.Context, meta catalog.Metadata) (vectors.Writer, error) {
+	w, err := f.Store.Create(ctx, meta)
+	return finishingWriter{w, f.finished}, err
+}
+
+type finishingWriter struct {
+	vectors.Writer
+	finished func()
+}
+
+func (f finishingWriter) Finish(ctx context.Context) error {
+	err := f.Writer.Finish(ctx)
+	f.finished()
 	return err
 }
 
@@ -126,4 +149,65 @@ func TestRepeatedNight(t *testing.T) {
 	tomorrow, err := Run(t.Context(), b.machine(t, "a"))
 	require.NoError(t, err)
 	require.Equal(t, []string{again.Run, tomorrow.Run}, runs())
+}
+
+// Of two jobs at once on two machines the second to publish says so, and store and S3 are at the same run.
+func TestTwoJobsAtOnce(t *testing.T) {
+	b := newBench(t, pictures(0, 6))
+	bucket := fakeS3(t, "index", nil)
+	on := func(machine string, shared bool) Options {
+		if !shared {
+			return b.machine(t, machine)
+		}
+		options := b.machine(t, machine+" with one store for all")
+		options.Store = b.store
+		return options
+	}
+	for _, shared := range []bool{false, true} {
+		_, err := Run(t.Context(), on("a", shared))
+		require.NoError(t, err)
+		var second Report
+		other := func() {
+			second, err = Run(t.Context(), on("b", shared))
+			require.NoError(t, err)
+		}
+		requireSecond := func(problem string) {
+			t.Helper()
+			require.ErrorContains(t, err, problem)
+			require.ErrorContains(t, err, "run "+second.Run)
+			require.ErrorContains(t, err, "et one job at a time write to an index")
+			requireThere(t, bucket, second.Run)
+			if shared {
+				current, err := b.store.CurrentRun(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, second.Run, current)
+			}
+		}
+
+		a := on("a", shared)
+		a.Store = finishingStore{a.Store, other}
+		_, err = Run(t.Context(), a)
+		requireSecond("since this one began")
+		require.NoFileExists(t, jobPath(a.Scratch), "it leaves nothing behind")
+		require.NoFileExists(t, layout{a.Scratch}.unpublished())
+		third, err := Run(t.Context(), on("a", shared))
+		require.NoError(t, err)
+		require.Equal(t, second.Run, third.PreviousRun)
+	}
+
+	a := on("a", true)
+	a.Store = hookedStore{a.Store, func() {
+		second, err := Run(t.Context(), on("b", true))
+		require.NoError(t, err)
+		requireThere(t, bucket, second.Run)
+	}}
+	_, err := Run(t.Context(), a)
+	require.ErrorContains(t, err, "was published, but another job has made run")
+	current, err := b.store.CurrentRun(t.Context())
+	require.NoError(t, err)
+	requireThere(t, bucket, current)
+	next, err := Run(t.Context(), on("a", true))
+	require.NoError(t, err)
+	require.Equal(t, current, next.PreviousRun)
+	requireThere(t, bucket, next.Run)
 }

@@ -18,16 +18,16 @@ func (r *runner) readYesterday(previous string) error {
 		return nil
 	}
 	yesterday, err := ReadReport(r.out, previous)
-	if errors.Is(err, fs.ErrNotExist) && r.there != "" && r.there != previous {
-		r.Logger.Warn("the current run is not in S3, and the new index is compared with the one that is", "current", previous, "in S3", r.there)
-		yesterday, err = ReadReport(r.out, r.there)
+	if errors.Is(err, fs.ErrNotExist) && r.before.there != "" && r.before.there != previous {
+		r.Logger.Warn("the current run is not in S3, and the new index is compared with the one that is", "current", previous, "in S3", r.before.there)
+		yesterday, err = ReadReport(r.out, r.before.there)
 	}
 	switch {
 	case err == nil:
 		r.yesterday = &yesterday
 	case r.Force:
 		r.Logger.Warn("the new index is not compared with the one before", "error", err)
-	case previous == r.there:
+	case previous == r.before.there:
 		return fmt.Errorf("the report of run %s, the current one in %s, cannot be read, and no new index be compared with it: put it back, or publish one by --force: %w", previous, r.remote, err)
 	default:
 		return fmt.Errorf("the store has an index already, run %s, whose report cannot be read in %s, and no new index be compared with it: name the --out that it was made in, or publish one here by --force: %w", previous, r.out, err)
@@ -76,7 +76,7 @@ func (r *runner) compare(ctx context.Context, index vectors.Index) error {
 	if r.yesterday != nil {
 		r.report.Gate.compare(r.Gate, r.yesterday, &r.report)
 	}
-	if !r.hasIndex {
+	if !r.before.hasIndex {
 		return nil
 	}
 	old, err := r.Store.Open(ctx, run)

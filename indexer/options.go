@@ -99,7 +99,8 @@ type Options struct {
 	MaxBadCount *int
 	// Gate is what the new index must be like. Optional: DefaultGate.
 	Gate Gate
-	// Force publishes a new index that the gate refuses, or that has more than MaxBad; the report says so.
+	// Force publishes a new index that the gate refuses, that has nothing to compare it with although the store has one, or
+	// that has more than MaxBad; the report says so.
 	Force bool
 	// Replay is a file of recent queries, JSON lines (see ReplayedQuery), whose answers in the new index and in the one
 	// before are compared in the report. Optional.

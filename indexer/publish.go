@@ -195,8 +195,9 @@ func (l layout) runs() ([]string, error) {
 }
 
 // clean removes all runs but the current one and keep others: those of first, such as the one that was served before it,
-// which after a rollback is not the newest, then the newest. What somebody else has put into the folder of a run stays. In a bucket, unless that is nil, a run goes
-// before it goes here: what fails is seen again the next time, and what is only there is not this folder's to remove.
+// which after a rollback is not the newest, then the newest. What somebody else has put into the folder of a run stays. In
+// a bucket, unless that is nil, a run goes before it goes here: what fails is seen again the next time, and what is only
+// there is not this folder's to remove.
 func (l layout) clean(ctx context.Context, store vectors.Store, bucket storage.Bucket, current string, first []string, keep int) error {
 	runs, err := l.runs()
 	if err != nil {

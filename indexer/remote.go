@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/vectors"
 )
 
 // place opens what Out names. If that is not a folder of this machine, Out becomes Scratch, which is one.
@@ -126,8 +127,9 @@ func (s *remoteState) keep(ctx context.Context, j *journal, logger *slog.Logger)
 	}
 }
 
-// mirror puts a published run where Out said: its files, then latest. What is not kept is removed by clean.
-func mirror(ctx context.Context, l layout, bucket storage.Bucket, run string) error {
+// mirror puts a published run where Out said: its files, then latest, unless the store has another current run by now.
+// What is not kept is removed by clean.
+func mirror(ctx context.Context, l layout, store vectors.Store, bucket storage.Bucket, run string) error {
 	if err := putThumbnailsNew(ctx, l, bucket); err != nil {
 		return err
 	}
@@ -135,6 +137,13 @@ func mirror(ctx context.Context, l layout, bucket storage.Bucket, run string) er
 		if err := putFile(ctx, bucket, path.Join(runPrefix+run, filepath.Base(file)), file); err != nil {
 			return err
 		}
+	}
+	current, err := store.CurrentRun(ctx)
+	if err != nil {
+		return err
+	}
+	if current != run {
+		return &supersededError{run, current, bucket.String()}
 	}
 	if err := bucket.Put(ctx, "latest", strings.NewReader(run+"\n")); err != nil {
 		return err

@@ -70,7 +70,7 @@ type runner struct {
 	report  Report
 	// yesterday is what became of the run before, nil without one.
 	yesterday *Report
-	hasIndex  bool // the store has an index of it
+	before    standing
 	unended   bool // the job that made it did not come to its end
 	queries   []ReplayedQuery
 
@@ -82,7 +82,6 @@ type runner struct {
 	pictures   thumbnails
 	shards     *shardSource   // nil for a job that reads its photos itself
 	remote     storage.Bucket // where a published run is put as well; nil for nowhere
-	there      string         // the current run in it
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
@@ -106,8 +105,9 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if err := r.bindStore(r.Store); err != nil {
 		return Report{}, err
 	}
+	there := ""
 	if r.remote != nil {
-		if r.there, err = pullRuns(ctx, r.layout, r.remote); err != nil {
+		if there, err = pullRuns(ctx, r.layout, r.remote); err != nil {
 			return Report{}, fmt.Errorf("the index in %s: %w", r.remote, err)
 		}
 	}
@@ -121,13 +121,12 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 			r.Logger.Warn("the report of that run is not whole", "error", err)
 		}
 	}
-	before, err := r.standing(ctx, r.Store, r.remote, r.there)
+	before, err := r.standing(ctx, r.Store, r.remote, there)
 	if err != nil {
 		return Report{}, err
 	}
 	previous := before.run
-	r.hasIndex, r.there = before.hasIndex, before.there
-	r.unended = previous != "" && (previous == settled || before.late)
+	r.before, r.unended = before, previous != "" && (previous == settled || before.late)
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, MaxBadCount: r.MaxBadCount, Stages: make(map[string]float64),
@@ -371,7 +370,7 @@ func (r *runner) write(ctx context.Context, rows *rows) (err error) {
 	return nil
 }
 
-// withdraw drops a new index that the gate refuses: the one that is there stays.
+// withdraw drops a new index that is not to be published: the one that is there stays.
 func (r *runner) withdraw(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := r.Store.Drop(ctx, r.meta.Run); err != nil {
@@ -386,6 +385,9 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := r.before.stands(ctx, r.Store, r.remote); err != nil {
+		return errors.Join(err, r.withdraw(ctx))
+	}
 	run := r.meta.Run
 	// As of a job that is killed right after it has published, which nobody else could report on; otherwise it goes, or is
 	// written again in the end.
@@ -395,7 +397,7 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := report.writeJSON(r.unpublishedReport()); err != nil {
 		return err
 	}
-	replaced := r.there
+	replaced := r.before.there
 	if r.remote == nil {
 		replaced = r.report.PreviousRun
 	}
@@ -415,7 +417,12 @@ func (r *runner) publish(ctx context.Context) error {
 	}
 	r.report.Published, r.report.Parquet = true, r.parquet(run)
 	if r.remote != nil {
-		if err := mirror(ctx, r.layout, r.remote, run); err != nil {
+		err := mirror(ctx, r.layout, r.Store, r.remote, run)
+		var superseded *supersededError
+		if errors.As(err, &superseded) {
+			return err
+		}
+		if err != nil {
 			return fmt.Errorf("run %s is published, but not yet in %s: %w", run, r.remote, err)
 		}
 	}

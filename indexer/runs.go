@@ -308,7 +308,7 @@ func Rollback(ctx context.Context, store vectors.Store, out string, bucket stora
 	if err := writeFile(l.latest(), []byte(run+"\n")); err != nil || bucket == nil {
 		return run, err
 	}
-	if err := mirror(ctx, l, bucket, run); err != nil {
+	if err := mirror(ctx, l, store, bucket, run); err != nil {
 		return "", fmt.Errorf("run %s is the current one in %s, but not yet in %s: %w", run, l.out, bucket, err)
 	}
 	return run, nil

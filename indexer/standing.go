@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -15,6 +16,7 @@ import (
 type standing struct {
 	run      string // the current one, which the next is compared with; "" if there is none
 	hasIndex bool   // the store has its vectors
+	stored   string // the current one in the store
 	there    string // the current one in the bucket
 	late     bool   // it was put there only now
 }
@@ -27,7 +29,7 @@ func (l layout) standing(ctx context.Context, store vectors.Store, bucket storag
 	if err != nil {
 		return standing{}, err
 	}
-	s := standing{run: current, hasIndex: current != "", there: there}
+	s := standing{run: current, hasIndex: current != "", stored: current, there: there}
 	switch {
 	case bucket == nil || current == there:
 	case current != "" && l.isPending(current, there):
@@ -35,7 +37,7 @@ func (l layout) standing(ctx context.Context, store vectors.Store, bucket storag
 			return s, err
 		}
 		s.there, s.late = current, true
-		return s, mirror(ctx, l, bucket, current)
+		return s, mirror(ctx, l, store, bucket, current)
 	case there != "":
 		shared, err := hasRun(ctx, store, there)
 		if err != nil {
@@ -46,6 +48,34 @@ func (l layout) standing(ctx context.Context, store vectors.Store, bucket storag
 		}
 	}
 	return s, l.follow(s.run)
+}
+
+// stands refuses to publish a run if another job has published one since this one began: two jobs on two machines, which no
+// lock keeps apart. The gate has not compared with that one, and it would be lost.
+func (s *standing) stands(ctx context.Context, store vectors.Store, bucket storage.Bucket) error {
+	const advice = "let one job at a time write to an index, and start this one again"
+	stored, err := store.CurrentRun(ctx)
+	if err != nil {
+		return err
+	}
+	if stored != s.stored {
+		return fmt.Errorf("another job has made run %s the current one of the store since this one began: %s", stored, advice)
+	}
+	if bucket == nil {
+		return nil
+	}
+	there, err := latestAt(ctx, bucket)
+	if err == nil && there != s.there {
+		err = fmt.Errorf("another job has made run %s the current one in %s since this one began: %s", there, bucket, advice)
+	}
+	return err
+}
+
+// supersededError says that a run did not stay the current one of the store until it was in the bucket.
+type supersededError struct{ run, current, bucket string }
+
+func (e *supersededError) Error() string {
+	return fmt.Sprintf("run %s was published, but another job has made run %s the current one of the store before this one was in %s: latest there is left to that job. Let one job at a time write to an index", e.run, e.current, e.bucket)
 }
 
 // hasRun says whether a store has a run.
