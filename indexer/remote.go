@@ -148,7 +148,8 @@ func mirror(ctx context.Context, l layout, store vectors.Store, bucket storage.B
 	if err := bucket.Put(ctx, "latest", strings.NewReader(run+"\n")); err != nil {
 		return err
 	}
-	return removeIfThere(l.pendingPath())
+	_ = removeIfThere(l.pendingPath()) // what stays goes when the next job finds the run there
+	return nil
 }
 
 // latestAt is the current run in a bucket, "" if there is none.

@@ -31,7 +31,11 @@ func (l layout) standing(ctx context.Context, store vectors.Store, bucket storag
 	}
 	s := standing{run: current, hasIndex: current != "", stored: current, there: there}
 	switch {
-	case bucket == nil || current == there:
+	case bucket == nil:
+	case current == there:
+		if err := removeIfThere(l.pendingPath()); err != nil {
+			return s, err
+		}
 	case current != "" && l.isPending(current, there):
 		if err := l.follow(current); err != nil {
 			return s, err

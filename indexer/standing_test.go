@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -103,6 +104,26 @@ func TestPending(t *testing.T) {
 		_, err = Run(t.Context(), a)
 		require.ErrorContains(t, err, "cannot be opened")
 		requireThere(t, bucket, want)
+	}
+}
+
+// A note that a kill left when the run was in S3 already does not outlast the next job: a rollback there by another machine
+// would look as if S3 were still to get the run.
+func TestNoteOfARunThatIsInS3(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	bucket := fakeS3(t, "index", nil)
+	first, err := Run(t.Context(), b.machine(t, "a"))
+	require.NoError(t, err)
+	second, err := Run(t.Context(), b.machine(t, "a"))
+	require.NoError(t, err)
+	a := b.machine(t, "a")
+	a.Catalogue = filepath.Join(b.photos, "gone")
+	require.NoError(t, layout{a.Scratch}.notePending(second.Run, first.Run))
+	for _, run := range []string{second.Run, first.Run} {
+		require.NoError(t, bucket.Put(t.Context(), "latest", strings.NewReader(run+"\n")))
+		_, err = Run(t.Context(), a)
+		require.ErrorContains(t, err, "cannot be opened")
+		requireThere(t, bucket, run)
 	}
 }
 
