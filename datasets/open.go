@@ -23,6 +23,8 @@ type OpenOptions struct {
 	Fetched string
 	// Limit is how many bytes a photo may have; 64 MiB by default.
 	Limit int64
+	// Imported leaves out what people judged since (JudgementsFile).
+	Imported bool
 	// Progress is told how many photos are read. Calls come from several goroutines.
 	Progress func(done, total int)
 }
@@ -56,7 +58,8 @@ type OpenOptions struct {
 // shows several dresses. Where they contradict each other, neither is believed. Products that share a photo are split as
 // one.
 //
-// A file labels.json beside either puts labels in order: {"neckline": ["round", "v-neck"]}.
+// A file JudgementsFile beside either has what people said of the photos since, in kleid quality: it counts more than
+// what was imported. A file labels.json beside either puts labels in order: {"neckline": ["round", "v-neck"]}.
 func Open(ctx context.Context, location string, options OpenOptions) (*Dataset, error) {
 	d, err := open(ctx, location, options)
 	if err != nil {
@@ -96,6 +99,13 @@ func open(ctx context.Context, location string, options OpenOptions) (*Dataset, 
 	splitExamples(examples) // by all of a photo's products, of which merging keeps the given ones
 	d.Examples, bad = merge(examples)
 	d.Bad = append(d.Bad, bad...)
+	if !options.Imported {
+		judgements, err := readJudgements(ctx, bucket)
+		if err != nil {
+			return nil, err
+		}
+		judgements.Apply(d.Examples, options.Facets)
+	}
 	if d.Size() == 0 {
 		return nil, errors.New("there are no photos in it")
 	}

@@ -1,0 +1,105 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gofrs/flock"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// JudgementLog adds to a dataset's JudgementsFile. It is safe for concurrent use.
+type JudgementLog struct {
+	mu   sync.Mutex
+	file *os.File
+	lock *flock.Flock
+}
+
+// OpenJudgements opens the JudgementsFile of a dataset on this machine, and returns what is in it. One program at a time
+// may have it open. It fails for a dataset in S3, where nothing can be added to a file.
+func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
+	folder, _, err := splitLocation(location)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dataset %s: %w", storage.WithoutSecrets(location), err)
+	}
+	path, ok := storage.LocalPath(folder)
+	if !ok {
+		return nil, nil, fmt.Errorf("dataset %s: judgements are kept beside the photos, where they can be added to: bring the dataset to a folder of this machine first", storage.WithoutSecrets(location))
+	}
+	path = filepath.Join(path, JudgementsFile)
+	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
+		return nil, nil, fmt.Errorf("judgements: %w", err)
+	case !locked:
+		return nil, nil, fmt.Errorf("judgements: another program adds to %s: stop it first", path)
+	}
+	l := &JudgementLog{lock: lock}
+	all, err := l.open(path)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	return l, all, nil
+}
+
+// open reads what is there and cuts off a line that was not written to its end.
+func (l *JudgementLog) open(path string) ([]Judgement, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("judgements: %w", err)
+	}
+	all, err := ParseJudgements(text)
+	if err != nil {
+		return nil, fmt.Errorf("judgements: %s: %w", path, err)
+	}
+	if l.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return nil, fmt.Errorf("judgements: %w", err)
+	}
+	if last := bytes.LastIndexByte(text, '\n') + 1; last < len(text) {
+		if json.Valid(text[last:]) { // a whole one, without its end
+			_, err = l.file.WriteString("\n")
+		} else {
+			err = l.file.Truncate(int64(last))
+		}
+	}
+	return all, err
+}
+
+// Append writes a judgement, onto the disk before it returns.
+func (l *JudgementLog) Append(j Judgement) error {
+	if err := j.Check(); err != nil {
+		return fmt.Errorf("judgement: %w", err)
+	}
+	line, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("judgement: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	info, err := l.file.Stat()
+	if err != nil {
+		return fmt.Errorf("judgement: %w", err)
+	}
+	if _, err = l.file.Write(append(line, '\n')); err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil { // nothing half stays for the next one to be written behind
+		return fmt.Errorf("judgement: %w", errors.Join(err, l.file.Truncate(info.Size())))
+	}
+	return nil
+}
+
+// Close lets another program open the file.
+func (l *JudgementLog) Close() error {
+	var err error
+	if l.file != nil {
+		err = l.file.Close()
+	}
+	return errors.Join(err, l.lock.Close())
+}

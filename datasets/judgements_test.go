@@ -1,0 +1,155 @@
+package datasets
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/photo"
+)
+
+func photoID(content string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(content))) }
+
+func judgement(judge, content, facet, label string) Judgement {
+	return Judgement{Time: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), Judge: judge, PhotoID: photoID(content), Facet: facet, Label: label}
+}
+
+// judge adds judgements to a dataset.
+func judge(t *testing.T, location string, all ...Judgement) {
+	t.Helper()
+	log, _, err := OpenJudgements(location)
+	require.NoError(t, err)
+	for _, j := range all {
+		require.NoError(t, log.Append(j))
+	}
+	require.NoError(t, log.Close())
+}
+
+// TestJudgedDatasets: what people say counts more than what was imported, wherever the file is moved to, and what they do
+// not agree on is not known.
+func TestJudgedDatasets(t *testing.T) {
+	dir := place(t, map[string]string{
+		"shop.csv": "photo,neckline,sleeve\na.jpg,round,long\nb.jpg,round,cap\nc.jpg,v-neck,\nd.jpg,v-neck,long\n",
+		"a.jpg":    "a", "b.jpg": "b", "c.jpg": "c", "d.jpg": "d",
+	})
+	shop := filepath.Join(dir, "shop.csv")
+	facets := OpenOptions{Facets: []string{"neckline", "sleeve"}}
+	before, err := Open(t.Context(), shop, facets)
+	require.NoError(t, err)
+	judge(t, shop, judgement("ann", "a", "neckline", "halter"), // against the import, alone
+		judgement("ann", "b", "neckline", "boat"), judgement("bob", "b", "neckline", "scoop"), // at odds
+		judgement("ann", "c", "sleeve", "cap"), judgement("bob", "c", "sleeve", "cap"), judgement("cid", "c", "sleeve", "short"),
+		judgement("ann", "d", "neckline", "halter"), judgement("ann", "d", "neckline", ""), // taken back
+		judgement("ann", "d", "sleeve", Unseen), judgement("ann", "d", "occasion", "work"), judgement("ann", "of elsewhere", "sleeve", "cap"))
+	require.NoError(t, os.Rename(filepath.Join(dir, "c.jpg"), filepath.Join(dir, "moved.jpg")))
+	require.NoError(t, os.WriteFile(shop, []byte("photo,neckline,sleeve\na.jpg,round,long\nb.jpg,round,cap\nmoved.jpg,v-neck,\nd.jpg,v-neck,long\n"), 0o644))
+	d, err := Open(t.Context(), shop, facets)
+	require.NoError(t, err)
+	got := byName(t, d)
+	require.Equal(t, map[string]string{"neckline": "halter", "sleeve": "long"}, got["a.jpg"].Labels)
+	require.Nil(t, got["a.jpg"].Votes, "nobody disagrees")
+	require.Equal(t, map[string]string{"sleeve": "cap"}, got["b.jpg"].Labels)
+	require.Equal(t, []map[string]string{{"neckline": "boat", "sleeve": "cap"}, {"neckline": "scoop", "sleeve": "cap"}}, got["b.jpg"].Votes)
+	require.Equal(t, map[string]string{"neckline": "v-neck", "sleeve": "cap"}, got["moved.jpg"].Labels)
+	require.Len(t, got["moved.jpg"].Votes, 3)
+	require.Equal(t, map[string]string{"neckline": "v-neck"}, got["d.jpg"].Labels, "what cannot be seen is not known; facets that are not wanted stay out")
+	require.NotEqual(t, before.Fingerprint, d.Fingerprint)
+	facets.Imported = true
+	imported, err := Open(t.Context(), shop, facets)
+	require.NoError(t, err)
+	require.Equal(t, "round", byName(t, imported)["a.jpg"].Labels["neckline"])
+
+	judge(t, shop, judgement("ann", "a", DressFacet, no))
+	d, err = Open(t.Context(), shop, OpenOptions{Facets: facets.Facets})
+	require.NoError(t, err)
+	require.True(t, byName(t, d)["a.jpg"].NoDress)
+	require.Empty(t, byName(t, d)["a.jpg"].Labels)
+}
+
+// TestJudgementsOfOneDressOfSeveral are of its box.
+func TestJudgementsOfOneDressOfSeveral(t *testing.T) {
+	left, right := &photo.Box{XMin: 1, YMin: 1, XMax: 5, YMax: 9}, &photo.Box{XMin: 6, YMin: 1, XMax: 9, YMax: 9}
+	examples := []Example{{PhotoID: photoID("a"), Box: left}, {PhotoID: photoID("a"), Box: right}, {PhotoID: photoID("b"), Box: left}}
+	var js Judgements
+	of := judgement("ann", "a", "sleeve", "cap")
+	js.Add(of)
+	of.Box, of.Label = right, "long"
+	js.Add(of)
+	js.Add(judgement("ann", "b", "sleeve", "short"))
+	js.Apply(examples, nil)
+	require.Empty(t, examples[0].Labels, "of which dress it was nobody knows")
+	require.Equal(t, "long", examples[1].Labels["sleeve"])
+	require.Equal(t, "short", examples[2].Labels["sleeve"])
+}
+
+// TestJudgementsThatWereCutOff: a machine lost its power within a line.
+func TestJudgementsThatWereCutOff(t *testing.T) {
+	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
+	judge(t, dir, judgement("ann", "a", "neckline", "boat"))
+	path := filepath.Join(dir, JudgementsFile)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, cut := range []string{string(whole) + `{"time":"2026-`, string(whole) + strings.TrimSpace(string(whole))} {
+		require.NoError(t, os.WriteFile(path, []byte(cut), 0o644))
+		_, err = Open(t.Context(), dir, OpenOptions{})
+		require.NoError(t, err)
+		judge(t, dir, judgement("bob", "a", "neckline", "boat"))
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		all, err := ParseJudgements(text)
+		require.NoError(t, err)
+		require.Equal(t, "bob", all[len(all)-1].Judge)
+	}
+	require.NoError(t, os.WriteFile(path, []byte("{\n"+string(whole)), 0o644))
+	_, err = Open(t.Context(), dir, OpenOptions{})
+	require.ErrorContains(t, err, JudgementsFile+": line 1: ")
+}
+
+// TestJudgementsHaveOneWriter, and it is told what it may not write.
+func TestJudgementsHaveOneWriter(t *testing.T) {
+	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
+	log, _, err := OpenJudgements(dir)
+	require.NoError(t, err)
+	_, _, err = OpenJudgements(dir)
+	require.ErrorContains(t, err, "another program adds to")
+	for want, change := range map[string]func(j *Judgement){
+		"the judge's name": func(j *Judgement) { j.Judge = " " }, "photo_id": func(j *Judgement) { j.PhotoID = "a" },
+		"cannot be the name of a facet": func(j *Judgement) { j.Facet = "../a" }, "must be written \"neck-line\"": func(j *Judgement) { j.Facet = "Neck Line" },
+		"no space around it": func(j *Judgement) { j.Label = " boat" }, "must be yes or no": func(j *Judgement) { j.Facet = DressFacet },
+	} {
+		j := judgement("ann", "a", "neckline", "boat")
+		change(&j)
+		require.ErrorContains(t, log.Append(j), want)
+	}
+	require.NoError(t, log.Close())
+	_, all, err := OpenJudgements(dir)
+	require.NoError(t, err)
+	require.Empty(t, all)
+	_, _, err = OpenJudgements("s3://shop/photos")
+	require.ErrorContains(t, err, "bring the dataset to a folder of this machine first")
+}
+
+func FuzzParseJudgements(f *testing.F) {
+	f.Add([]byte(`{"time":"2026-11-29T12:00:00Z","judge":"ann","photo_id":"` + photoID("a") + `","facet":"sleeve","label":"cap"}` + "\n"))
+	f.Add([]byte("\n{"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		all, err := ParseJudgements(text)
+		if err != nil {
+			return
+		}
+		var js Judgements
+		for _, j := range all {
+			require.NoError(t, j.Check())
+			js.Add(j)
+		}
+		examples := []Example{{PhotoID: photoID("a")}}
+		js.Apply(examples, nil)
+		require.NotContains(t, examples[0].Labels, DressFacet)
+	})
+}
