@@ -71,6 +71,9 @@ func (l *JudgementLog) open(path string) ([]Judgement, error) {
 	return all, err
 }
 
+// Path is the file's.
+func (l *JudgementLog) Path() string { return l.lock.Path() }
+
 // Append writes a judgement, onto the disk before it returns.
 func (l *JudgementLog) Append(j Judgement) error {
 	if err := j.Check(); err != nil {

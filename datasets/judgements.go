@@ -16,7 +16,7 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// JudgementsFile, beside the photos or the manifest, has what people said of the photos since: a line of JSON for
+// JudgementsFile is the file, beside the photos or the manifest, of what people said of the photos since: a line of JSON for
 // each Judgement, the oldest first. Lines are added and never changed.
 const JudgementsFile = "judgements.jsonl"
 

@@ -14,7 +14,8 @@ type Confusion struct {
 	Counts [][]int `json:"counts"`
 }
 
-func newConfusion(labels []string) Confusion {
+// NewConfusion counts nothing yet.
+func NewConfusion(labels []string) Confusion {
 	c := Confusion{Labels: labels, Counts: make([][]int, len(labels))}
 	for i := range c.Counts {
 		c.Counts[i] = make([]int, len(labels)+1)
@@ -22,8 +23,8 @@ func newConfusion(labels []string) Confusion {
 	return c
 }
 
-// add counts an answer to a true label, which is one of Labels.
-func (c Confusion) add(truth, answer string) {
+// Add counts an answer to a true label, which is one of Labels.
+func (c Confusion) Add(truth, answer string) {
 	column := slices.Index(c.Labels, answer)
 	if column < 0 {
 		column = len(c.Labels)
@@ -31,8 +32,8 @@ func (c Confusion) add(truth, answer string) {
 	c.Counts[slices.Index(c.Labels, truth)][column]++
 }
 
-// report is precision, recall and F1 of each label. A label that is never answered has precision 0.
-func (c Confusion) report() []LabelReport {
+// Report is precision, recall and F1 of each label. A label that is never answered has precision 0.
+func (c Confusion) Report() []LabelReport {
 	reports := make([]LabelReport, len(c.Labels))
 	for i, label := range c.Labels {
 		r := LabelReport{Label: label}
@@ -58,8 +59,8 @@ func (c Confusion) report() []LabelReport {
 	return reports
 }
 
-// means are the mean F1 over labels, and over photos.
-func means(labels []LabelReport) (macro, weighted float64) {
+// Means are the mean F1 over labels, and over photos.
+func Means(labels []LabelReport) (macro, weighted float64) {
 	photos := 0
 	for _, l := range labels {
 		macro += l.F1
@@ -72,13 +73,13 @@ func means(labels []LabelReport) (macro, weighted float64) {
 // drawnMacroF1 is the macro F1 of a draw. A label that it does not hold has the F1 that it has among all photos: what
 // nobody was asked was not answered wrongly.
 func drawnMacroF1(drawn Confusion, all []LabelReport) float64 {
-	labels := drawn.report()
+	labels := drawn.Report()
 	for i := range labels {
 		if labels[i].Count == 0 {
 			labels[i].F1 = all[i].F1
 		}
 	}
-	macro, _ := means(labels)
+	macro, _ := Means(labels)
 	return macro
 }
 
@@ -102,10 +103,10 @@ func macroInterval(labels []string, all []LabelReport, answers []answer) [2]floa
 	}
 	units := together(products)
 	return bootstrap(0.95, func(rng *rand.Rand) float64 {
-		c := newConfusion(labels)
+		c := NewConfusion(labels)
 		for range units {
 			for _, i := range units[rng.IntN(len(units))] {
-				c.add(answers[i].truth, answers[i].label)
+				c.Add(answers[i].truth, answers[i].label)
 			}
 		}
 		return drawnMacroF1(c, all)
@@ -161,13 +162,13 @@ func Mean(reports []FacetReport) MeanF1 {
 	mean.Interval = bootstrap(0.95, func(rng *rand.Rand) (drawn float64) {
 		confusions := make([]Confusion, len(reports))
 		for f, r := range reports {
-			confusions[f] = newConfusion(r.Confusion.Labels)
+			confusions[f] = NewConfusion(r.Confusion.Labels)
 		}
 		for range units {
 			for _, photo := range units[rng.IntN(len(units))] {
 				for f, c := range confusions {
 					if a, ok := byPhoto[f][photo]; ok {
-						c.add(a.truth, a.label)
+						c.Add(a.truth, a.label)
 					}
 				}
 			}

@@ -13,16 +13,16 @@ import (
 )
 
 func TestConfusion(t *testing.T) {
-	c := newConfusion([]string{"short", "long", "cap"})
+	c := NewConfusion([]string{"short", "long", "cap"})
 	for _, a := range [][2]string{{"short", "short"}, {"short", "long"}, {"long", "long"}, {"long", ""}, {"long", "none of them"}, {"cap", "short"}} {
-		c.add(a[0], a[1])
+		c.Add(a[0], a[1])
 	}
 	require.Equal(t, [][]int{{1, 1, 0, 0}, {0, 1, 0, 2}, {1, 0, 0, 0}}, c.Counts)
-	r := c.report()
+	r := c.Report()
 	require.Equal(t, LabelReport{Label: "short", Count: 2, Precision: 0.5, Recall: 0.5, F1: 0.5}, r[0])
 	require.InDelta(t, 1./3, r[1].Recall, 1e-12)
 	require.Equal(t, LabelReport{Label: "cap", Count: 1}, r[2])
-	macro, weighted := means(r)
+	macro, weighted := Means(r)
 	require.InDelta(t, (0.5+0.4)/3, macro, 1e-12)
 	require.InDelta(t, (2*0.5+3*0.4)/6, weighted, 1e-12)
 }
@@ -36,15 +36,15 @@ func TestMacroInterval(t *testing.T) {
 		mixed = append(mixed, answer{truth: truth, label: labels[i/4%2]})
 	}
 	reportOf := func(labels []string, answers []answer) []LabelReport {
-		c := newConfusion(labels)
+		c := NewConfusion(labels)
 		for _, a := range answers {
-			c.add(a.truth, a.label)
+			c.Add(a.truth, a.label)
 		}
-		return c.report()
+		return c.Report()
 	}
 	require.Equal(t, [2]float64{1, 1}, macroInterval(labels, reportOf(labels, certain), certain))
 	all := reportOf(labels, mixed)
-	macro, _ := means(all)
+	macro, _ := Means(all)
 	interval := macroInterval(labels, all, mixed)
 	require.Less(t, interval[0], macro)
 	require.Greater(t, interval[1], macro)
@@ -133,7 +133,7 @@ func TestBootstrap(t *testing.T) {
 // uncertain as each.
 func TestMean(t *testing.T) {
 	report := func(right func(i int) bool) FacetReport {
-		r := FacetReport{Confusion: newConfusion([]string{"a", "b"})}
+		r := FacetReport{Confusion: NewConfusion([]string{"a", "b"})}
 		for i := range 60 {
 			a := answer{photo: i, truth: "a", label: "b"}
 			if i%2 == 0 {
@@ -144,11 +144,11 @@ func TestMean(t *testing.T) {
 			} else if i%2 == 0 {
 				a.label = "a"
 			}
-			r.Confusion.add(a.truth, a.label)
+			r.Confusion.Add(a.truth, a.label)
 			r.answers = append(r.answers, a)
 		}
-		r.MacroF1, _ = means(r.Confusion.report())
-		r.MacroInterval = macroInterval(r.Confusion.Labels, r.Confusion.report(), r.answers)
+		r.MacroF1, _ = Means(r.Confusion.Report())
+		r.MacroInterval = macroInterval(r.Confusion.Labels, r.Confusion.Report(), r.answers)
 		return r
 	}
 	width := func(interval [2]float64) float64 { return interval[1] - interval[0] }

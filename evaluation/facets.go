@@ -108,7 +108,7 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 		count[e.Labels[facet.Name]]++
 	}
 	labels := counting.labels(facet, count)
-	r := FacetReport{Facet: facet.Name, Confusion: newConfusion(labels)}
+	r := FacetReport{Facet: facet.Name, Confusion: NewConfusion(labels)}
 	for _, label := range counting.Labels[facet.Name] {
 		if count[label] == 0 {
 			r.Unseen = append(r.Unseen, label)
@@ -128,13 +128,13 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 		if a.label == a.truth {
 			r.Accuracy++
 		}
-		r.Confusion.add(a.truth, a.label)
+		r.Confusion.Add(a.truth, a.label)
 		answers = append(answers, a)
 	}
 	r.Photos, r.answers = len(answers), answers
 	r.Accuracy /= float64(max(r.Photos, 1))
-	r.Labels = r.Confusion.report()
-	r.MacroF1, r.WeightedF1 = means(r.Labels)
+	r.Labels = r.Confusion.Report()
+	r.MacroF1, r.WeightedF1 = Means(r.Labels)
 	r.MacroInterval = macroInterval(labels, r.Labels, answers)
 	r.CalibrationError = calibrationError(answers)
 	return r

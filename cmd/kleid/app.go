@@ -43,6 +43,7 @@ to standard error.
 			predictCommand(),
 			trainCommand(),
 			evaluateCommand(),
+			qualityCommand(),
 			quantizeCommand(),
 			modelsCommand(),
 			benchCommand(),

@@ -157,20 +157,30 @@ func trainFacets(c *cli.Context) error {
 	return f.run(parts, labels)
 }
 
-// labelOptions reads --facets, --labels and --rename.
-func labelOptions(c *cli.Context) (training.LabelOptions, error) {
-	o := training.LabelOptions{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
+// facetNames reads --facets.
+func facetNames(c *cli.Context) ([]string, error) {
+	var facets []string
 	for _, text := range repeated(c, "facets") {
 		for _, name := range strings.Split(text, ",") {
 			facet, err := datasets.FacetName(name)
 			if err != nil {
-				return o, wrongUsage(c, "--facets: %v", err)
+				return nil, wrongUsage(c, "--facets: %v", err)
 			}
-			if slices.Contains(o.Facets, facet) {
-				return o, wrongUsage(c, "--facets names %s twice", facet)
+			if slices.Contains(facets, facet) {
+				return nil, wrongUsage(c, "--facets names %s twice", facet)
 			}
-			o.Facets = append(o.Facets, facet)
+			facets = append(facets, facet)
 		}
+	}
+	return facets, nil
+}
+
+// labelOptions reads --facets, --labels and --rename.
+func labelOptions(c *cli.Context) (training.LabelOptions, error) {
+	o := training.LabelOptions{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
+	var err error
+	if o.Facets, err = facetNames(c); err != nil {
+		return o, err
 	}
 	if err := facetLabels(c, o.Order); err != nil {
 		return o, err

@@ -1,0 +1,274 @@
+package quality
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/evaluation"
+)
+
+// picture is a PNG of one colour, another one for each n.
+func picture(t *testing.T, n int) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 40, 60))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(255 - 8*n)
+	}
+	m.Set(0, 0, color.RGBA{uint8(n), 0, 0, 255})
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, m))
+	return b.Bytes()
+}
+
+// shop is a dataset of eight photos, of which a model is sure that the first is a v-neck, and its predictions.
+func shop(t *testing.T) Options {
+	t.Helper()
+	dir := t.TempDir()
+	labels := []string{"round", "round", "round", "v-neck", "v-neck", "v-neck", "", "round"}
+	rows := "photo,neckline,sleeve\n"
+	var predictions []evaluation.LabelProbability
+	for i, label := range labels {
+		name, data := fmt.Sprintf("%d.png", i), picture(t, i)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
+		rows += fmt.Sprintf("%s,%s,long\n", name, label)
+		v := float32(0.1)
+		if label == "v-neck" || i == 0 {
+			v = 0.9
+		}
+		if i == 7 {
+			v = 0.6
+		}
+		set := evaluation.Apart
+		if i >= 4 {
+			set = evaluation.Learned
+		}
+		id := fmt.Sprintf("%x", sha256.Sum256(data))
+		predictions = append(predictions,
+			evaluation.LabelProbability{Source: name, PhotoID: id, Facet: "neckline", Label: "v-neck", Probability: v, Predicted: v > 0.5, Set: set},
+			evaluation.LabelProbability{Source: name, PhotoID: id, Facet: "neckline", Label: "round", Probability: 1 - v, Predicted: v < 0.5, Set: set})
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "labels.csv"), []byte(rows), 0o644))
+	file, err := os.Create(filepath.Join(dir, "predictions.parquet"))
+	require.NoError(t, err)
+	require.NoError(t, evaluation.WritePredictionsParquet(file, predictions))
+	require.NoError(t, file.Close())
+	return Options{Dataset: filepath.Join(dir, "labels.csv"), Predictions: file.Name()}
+}
+
+func review(t *testing.T, options Options) *Review {
+	t.Helper()
+	r, err := Open(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func find(t *testing.T, r *Review, q Query) []string {
+	t.Helper()
+	q.Facet, q.Limit = "neckline", 100
+	page, err := r.Find(q)
+	require.NoError(t, err)
+	names := []string{}
+	for _, i := range page.Items {
+		names = append(names, i.Name)
+	}
+	require.Equal(t, page.Total, len(names))
+	return names
+}
+
+// TestFiguresFollowPeople: a label that is corrected changes what the model is measured by, and is there after a restart
+// and for training.
+func TestFiguresFollowPeople(t *testing.T) {
+	options := shop(t)
+	r := review(t, options)
+	neckline := func() FacetOverview {
+		o := r.Overview()
+		require.True(t, o.Apart)
+		require.Equal(t, 8, o.Photos)
+		require.Equal(t, "neckline", o.Facets[0].Facet)
+		return o.Facets[0]
+	}
+	before := neckline()
+	require.Equal(t, 4, before.Measured, "those that the model has not learned from")
+	require.InDelta(t, 0.75, before.Accuracy, 1e-9)
+	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 2, ShowUnlabelled: 1}, before.Show)
+	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Show: ShowDisagree}), "what the model is surest of first")
+	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowDisagree, Set: evaluation.Apart}))
+	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Label: "round", Predicted: "v-neck"}))
+	require.Equal(t, []string{"6.png"}, find(t, r, Query{Show: ShowUnlabelled}))
+
+	require.NoError(t, r.Judge(" ann ", 0, "neckline", "v-neck"))
+	require.NoError(t, r.Judge("ann", 6, "neckline", "halter"))
+	require.NoError(t, r.Judge("ann", 7, "neckline", "round"))
+	require.NoError(t, r.Judge("bob", 7, "neckline", "v-neck"))
+	after := neckline()
+	require.Equal(t, 1.0, after.Accuracy)
+	require.Equal(t, 2, after.Judges)
+	require.Equal(t, []string{"v-neck", "round", "halter"}, after.Labels)
+	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 1, ShowAtOdds: 1}, after.Show)
+	require.Equal(t, []string{"6.png", "0.png"}, find(t, r, Query{Show: ShowSecond, Judge: "bob"}))
+	require.Equal(t, []string{"7.png"}, find(t, r, Query{Show: ShowMine, Judge: "bob"}))
+	require.NoError(t, r.Judge("ann", 1, datasets.DressFacet, "no"))
+	item, err := r.Item(1, "neckline")
+	require.NoError(t, err)
+	require.True(t, item.NoDress)
+	require.Empty(t, item.Label)
+
+	require.NoError(t, r.Close())
+	again := review(t, options)
+	item, err = again.Item(0, "neckline")
+	require.NoError(t, err)
+	require.Equal(t, "v-neck", item.Label)
+	require.Equal(t, "round", item.Imported)
+	require.Equal(t, map[string]string{"ann": "v-neck"}, item.Votes)
+	learned, err := datasets.Open(t.Context(), options.Dataset, datasets.OpenOptions{Facets: []string{"neckline"}})
+	require.NoError(t, err)
+	require.Equal(t, "v-neck", learned.Examples[0].Labels["neckline"])
+	require.True(t, learned.Examples[1].NoDress)
+	require.Empty(t, learned.Examples[7].Labels, "judges are at odds")
+	require.NoError(t, again.Judge("ann", 0, "neckline", ""))
+	item, err = again.Item(0, "neckline")
+	require.NoError(t, err)
+	require.Equal(t, "round", item.Label, "taken back")
+}
+
+func TestWhatCannotBeReviewed(t *testing.T) {
+	options := shop(t)
+	for want, o := range map[string]Options{
+		"there is no such folder or file":   {Dataset: filepath.Join(t.TempDir(), "none.csv")},
+		"this is no table of predictions":   {Dataset: options.Dataset, Predictions: options.Dataset},
+		"it has no column":                  {Dataset: options.Dataset, Predictions: options.Dataset},
+		"no column is a facet's: none is a": {Dataset: options.Dataset, Facets: []string{"a"}},
+	} {
+		_, err := Open(t.Context(), o)
+		require.ErrorContains(t, err, want)
+	}
+	r := review(t, options)
+	_, err := Open(t.Context(), options)
+	require.ErrorContains(t, err, "another program adds to")
+	for want, judge := range map[string]func() error{
+		"there is no photo 8":    func() error { return r.Judge("ann", 8, "neckline", "round") },
+		"there is no facet":      func() error { return r.Judge("ann", 0, "colour", "red") },
+		"the judge's name":       func() error { return r.Judge(" ", 0, "neckline", "round") },
+		"must be yes or no":      func() error { return r.Judge("ann", 0, datasets.DressFacet, "perhaps") },
+		"of 200 bytes at most":   func() error { return r.Judge(strings.Repeat("a", 201), 0, "neckline", "round") },
+		"a label has 200 bytes ": func() error { return r.Judge("ann", 0, "neckline", strings.Repeat("a", 201)) },
+	} {
+		err := judge()
+		require.ErrorIs(t, err, ErrInvalid)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// TestJudgesAtOnce lose nothing.
+func TestJudgesAtOnce(t *testing.T) {
+	options := shop(t)
+	r := review(t, options)
+	var judges sync.WaitGroup
+	for j := range 8 {
+		judges.Go(func() {
+			for id := range 8 {
+				if err := r.Judge(fmt.Sprint("judge ", j), id, "neckline", "round"); err != nil {
+					t.Error(err)
+				}
+				r.Overview()
+			}
+		})
+	}
+	judges.Wait()
+	require.NoError(t, r.Close())
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(options.Dataset), datasets.JudgementsFile))
+	require.NoError(t, err)
+	all, err := datasets.ParseJudgements(text)
+	require.NoError(t, err)
+	require.Len(t, all, 64)
+}
+
+// request asks the server; nil headers are those of a page of its own.
+func request(t *testing.T, s *Server, method, path, body string, headers map[string]string) (int, string) {
+	t.Helper()
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	for name, value := range headers {
+		if req.Header.Set(name, value); name == "Host" {
+			req.Host = value
+		}
+	}
+	response, err := s.app.Test(req, -1)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+func TestServer(t *testing.T) {
+	options := shop(t)
+	s := NewServer(review(t, options), slog.New(slog.DiscardHandler))
+	for _, path := range []string{"/", "/app.js", "/style.css", "/api/overview", "/api/photos?facet=neckline", "/api/photos/0/picture"} {
+		status, body := request(t, s, http.MethodGet, path, "", nil)
+		require.Equal(t, http.StatusOK, status, path)
+		require.NotEmpty(t, body)
+	}
+	said := `{"judge": "ann", "id": 0, "facet": "neckline", "label": "v-neck"}`
+	status, body := request(t, s, http.MethodPost, "/api/judgements", said, map[string]string{"Origin": "http://example.com"})
+	require.Equal(t, http.StatusOK, status, body)
+	var item Item
+	require.NoError(t, json.Unmarshal([]byte(body), &item))
+	require.Equal(t, "v-neck", item.Label)
+	status, body = request(t, s, http.MethodPost, "/api/judgements", `{"judge": "ann", "id": 0, "facet": "is_dress", "label": "no", "shown": "sleeve"}`, nil)
+	require.Equal(t, http.StatusOK, status, body)
+	require.Contains(t, body, `"facet":"sleeve"`)
+
+	for name, c := range map[string]struct {
+		method, path, body string
+		headers            map[string]string
+		status             int
+	}{
+		"a page of elsewhere":    {http.MethodPost, "/api/judgements", said, map[string]string{"Origin": "http://evil.example"}, http.StatusForbidden},
+		"a form":                 {http.MethodPost, "/api/judgements", said, map[string]string{"Content-Type": "text/plain"}, http.StatusUnsupportedMediaType},
+		"no JSON":                {http.MethodPost, "/api/judgements", "{", nil, http.StatusBadRequest},
+		"nobody":                 {http.MethodPost, "/api/judgements", `{"id": 0, "facet": "neckline", "label": "round"}`, nil, http.StatusBadRequest},
+		"no photo":               {http.MethodPost, "/api/judgements", `{"judge": "ann", "facet": "neckline", "label": "round"}`, nil, http.StatusBadRequest},
+		"a facet that is none":   {http.MethodGet, "/api/photos?facet=price", "", nil, http.StatusBadRequest},
+		"a choice that is none":  {http.MethodGet, "/api/photos?facet=neckline&show=some", "", nil, http.StatusBadRequest},
+		"an offset that is none": {http.MethodGet, "/api/photos?facet=neckline&offset=-1", "", nil, http.StatusBadRequest},
+		"a photo that is none":   {http.MethodGet, "/api/photos/8/picture", "", nil, http.StatusNotFound},
+		"a path that is none":    {http.MethodGet, "/api/photos/../../secret", "", nil, http.StatusNotFound},
+	} {
+		status, body := request(t, s, c.method, c.path, c.body, c.headers)
+		require.Equal(t, c.status, status, "%s: %s", name, body)
+		require.Contains(t, body, `{"error":`, name)
+	}
+	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(options.Dataset), "3.png")))
+	status, body = request(t, s, http.MethodGet, "/api/photos/3/picture", "", nil)
+	require.Equal(t, http.StatusNotFound, status)
+	require.Contains(t, body, "the photo's file is gone: 3.png")
+}
+
+// TestNamesOfThisMachine: a name of elsewhere that points here does not read what is for this machine.
+func TestNamesOfThisMachine(t *testing.T) {
+	for host, local := range map[string]bool{
+		"localhost:8090": true, "127.0.0.1:8090": true, "127.9.9.9": true, "[::1]:8090": true, "LOCALHOST": true,
+		"evil.example:8090": false, "localhost.evil.example": false, "": false, "10.0.0.1:8090": false,
+	} {
+		require.Equal(t, local, isLoopback(host), host)
+	}
+}
