@@ -42,8 +42,34 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns what lies behind the error.
 func (e *Error) Unwrap() error { return e.Err }
 
+// maxEcho is how many characters of a text a message repeats: a request may have millions, and a character that
+// cannot be printed becomes several.
+const maxEcho = 100
+
+// failure makes an Error whose message repeats no more than the beginning of a text.
 func failure(code, format string, args ...any) *Error {
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			args[i] = beginning(v)
+		case vectors.Embedding:
+			args[i] = beginning(string(v))
+		case error:
+			args[i] = beginning(v.Error())
+		}
+	}
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// beginning returns a text as it is, or the first maxEcho characters of a long one.
+func beginning(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > maxEcho {
+			return text[:i] + "…"
+		}
+	}
+	return text
 }
 
 func invalid(format string, args ...any) *Error { return failure(CodeInvalid, format, args...) }

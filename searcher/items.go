@@ -93,7 +93,9 @@ func (e *Engine) Item(ctx context.Context, rowID string) (catalog.Row, error) {
 func item(ctx context.Context, p *pin, rowID string) (catalog.Row, error) {
 	rows, err := p.index.Get(ctx, rowID)
 	if errors.Is(err, vectors.ErrNotFound) {
-		return catalog.Row{}, &Error{CodeUnknownItem, "item " + rowID + " is not in the index", err}
+		unknown := failure(CodeUnknownItem, "item %s is not in the index", rowID)
+		unknown.Err = err
+		return catalog.Row{}, unknown
 	}
 	if err != nil {
 		return catalog.Row{}, err

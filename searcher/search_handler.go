@@ -43,7 +43,7 @@ func (s *Server) answered(a Answer, err error) (*answerOutput, error) {
 	return &answerOutput{"no-store", a}, nil
 }
 
-// maxJSON is how many bytes a search without a photo may have.
+// maxJSON is how many bytes a search without a photo may have, and what a form says beside the photo.
 const maxJSON = 1 << 20
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*answerOutput, error) {
@@ -70,8 +70,12 @@ func (s *Server) searchForm(ctx context.Context, c *fiber.Ctx, values url.Values
 	if err != nil {
 		return nil, failure(CodeMalformed, "the form cannot be read (%v)", err)
 	}
+	texts := 0
 	for name, given := range form.Value {
 		values[name] = given
+		for _, text := range given {
+			texts += len(name) + len(text)
+		}
 	}
 	for name := range form.File {
 		if name != "photo" {
@@ -80,6 +84,9 @@ func (s *Server) searchForm(ctx context.Context, c *fiber.Ctx, values url.Values
 	}
 	if _, ok := values["photo"]; ok {
 		return nil, invalid("photo is a text: send it as a file, with a file name")
+	}
+	if texts > maxJSON {
+		return nil, failure(CodeTooLarge, "the texts of the form have %d bytes: send %d at most", texts, maxJSON)
 	}
 	photos := form.File["photo"]
 	if len(photos) != 1 {

@@ -344,6 +344,9 @@ func TestRefusedSearches(t *testing.T) {
 			return s.json(`{"photo_id":"` + id + `","ignore":["sleeve"` + strings.Repeat(`,"sleeve"`, 64) + `]}`)
 		}, 422, CodeInvalid, "65 facets: use 64 at most"},
 		{"long JSON", func() reply { return s.json(`{"photo_id":"` + strings.Repeat("a", 1<<20) + `"}`) }, 413, CodeTooLarge, "1048576 at most"},
+		{"a long form", func() reply {
+			return s.upload(good, "where", strings.Repeat("a", 1<<19), "sleeve", strings.Repeat("a", 1<<19))
+		}, 413, CodeTooLarge, "1048576 at most"},
 		{"an array", func() reply { return s.json(`[]`) }, 400, CodeMalformed, "the body cannot be array: send an object"},
 		{"k as text", func() reply { return s.json(`{"k":"3"}`) }, 400, CodeMalformed, "k cannot be string: send a whole number"},
 		{"half a result", func() reply { return s.json(`{"k":1.5}`) }, 400, CodeMalformed, "k cannot be number 1.5: send a whole number"},
@@ -373,6 +376,33 @@ func TestRefusedSearches(t *testing.T) {
 			require.NotContains(t, detail, "Go ")
 		})
 	}
+}
+
+// TestMessagesRepeatLittle sends what a message would repeat, and what would grow with it.
+func TestMessagesRepeatLittle(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	s := serve(t, shop.options())
+	photo := shop.files[shop.rows[0].PhotoID]
+	long := strings.Repeat("\x01", 100_000)
+	quoted, err := json.Marshal(long)
+	require.NoError(t, err)
+	replies := map[string]reply{}
+	for _, name := range []string{"where", "k", "offset", "embedding", "one_per_product", "box", "ignore", "neckline", long} {
+		replies[name] = s.upload(photo, name, long)
+	}
+	replies["condition"] = s.upload(photo, "where", "neckline="+long)
+	replies["filter"] = s.upload(photo, "where", "{"+long)
+	replies["labels"] = s.upload(photo, "where", `{`+string(quoted)+`:[]}`)
+	for _, body := range []string{`{"photo_id":%s}`, `{"row_id":%s}`, `{"product_id":%s}`, `{"embedding":%s,"photo_id":"x"}`, `{%s:1}`, `{"where":{%s:"x"},"photo_id":"x"}`} {
+		replies[body] = s.json(fmt.Sprintf(body, quoted))
+	}
+	for name, r := range replies {
+		require.GreaterOrEqual(t, r.status, 400, name[:1])
+		require.Less(t, r.status, 500, name[:1])
+		require.Less(t, len(r.body), 3000, "%.20q", name)
+	}
+	require.Contains(t, s.upload(photo, "k", long).problem(t, 422, CodeInvalid).Detail, "…")
 }
 
 // TestIgnore takes the neckline out of the query: what is near changes, what passes does not.

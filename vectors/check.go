@@ -23,11 +23,12 @@ type FilterError struct {
 	Known []string
 }
 
+// Error repeats 100 characters of a name at most: who asks may have sent millions.
 func (e *FilterError) Error() string {
 	if e.UnknownFacet {
-		return fmt.Sprintf("this index has no facet %q: use one of %s", e.Facet, list(e.Known))
+		return fmt.Sprintf("this index has no facet %.100q: use one of %s", e.Facet, list(e.Known))
 	}
-	return fmt.Sprintf("facet %q has no label %q: use one of %s", e.Facet, e.Label, list(e.Known))
+	return fmt.Sprintf("facet %.100q has no label %.100q: use one of %s", e.Facet, e.Label, list(e.Known))
 }
 
 func list(names []string) string {

@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,8 @@ func TestFilterErrors(t *testing.T) {
 		require.EqualError(t, filter.Check(meta), message)
 	}
 	require.EqualError(t, Filter{"x": nil}.Check(catalog.Metadata{}), `this index has no facet "x": use one of none (there are none)`)
+	long := strings.Repeat("é", 5000)
+	require.EqualError(t, Filter{long: nil}.Check(meta), `this index has no facet "`+long[:200]+`": use one of sleeve, neckline`)
 	require.NoError(t, Filter(nil).Check(meta))
 	require.Equal(t, []string{"a", "b"}, Filter{"b": nil, "a": nil}.Facets())
 }
