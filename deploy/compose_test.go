@@ -38,6 +38,7 @@ func chosen() []string {
 func TestCompose(t *testing.T) {
 	project, err := loadCompose(t, chosen()...)
 	require.NoError(t, err)
+	require.Contains(t, project.Services["searcher"].HealthCheck.Test, "http://127.0.0.1:9464", "where it is answered however many connections are taken")
 	images := map[string]string{
 		"etcd": "quay.io/coreos/etcd:v3.5.25", "minio": "milvusdb/minio:RELEASE.2024-12-18T13-15-44Z", "milvus": "milvusdb/milvus:v2.5.27",
 	}

@@ -18,7 +18,8 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 }
 
-func newMetrics(engine *Engine) *metrics {
+// newMetrics counts what is measured, and tells how many connections were refused.
+func newMetrics(engine *Engine, refused func() float64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kleid_http_requests_total", Help: "Requests by route and status code."}, []string{"route", "code"}),
@@ -27,7 +28,8 @@ func newMetrics(engine *Engine) *metrics {
 			Buckets: []float64{.002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30},
 		}, []string{"route"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, indexCollector{engine}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	connections := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "kleid_http_connections_refused_total", Help: "Connections beyond --max-connections, which were answered 503."}, refused)
+	m.registry.MustRegister(m.requests, m.seconds, connections, indexCollector{engine}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

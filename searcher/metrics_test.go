@@ -9,15 +9,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// scrape reads the metrics as Prometheus does.
+func scrape(t *testing.T, s *service) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.Metrics().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	return w.Body.String()
+}
+
 // TestMetrics counts by route, never by path, and tells which index is served.
 func TestMetrics(t *testing.T) {
 	shop := newShop(t)
 	s := serve(t, shop.options())
-	read := func() string {
-		w := httptest.NewRecorder()
-		s.Metrics().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
-		return w.Body.String()
-	}
+	read := func() string { return scrape(t, s) }
 	require.NotContains(t, read(), "kleid_index_info", "there is no index yet")
 	s.get("/readyz")
 	shop.index(t, "r1", 2)

@@ -43,8 +43,7 @@ func (s *Server) route() error {
 	register(s, api, http.MethodGet, "/v1/products/{product_id}/similar", "similar-to-product", "Find dresses that look like a product", s.similarToProduct)
 	register(s, api, http.MethodGet, "/v1/facets", "facets", "What can be filtered by", s.facets)
 	register(s, api, http.MethodGet, "/v1/thumbnails/{photo_id}", "thumbnail", "A small picture of an item, as JPEG", s.thumbnail)
-	register(s, api, http.MethodGet, "/healthz", "health", "Whether the program lives", s.health)
-	register(s, api, http.MethodGet, "/readyz", "readiness", "Whether there is an index to search in", s.ready)
+	s.registerProbes(api)
 
 	describeSearch(api)
 	describeThumbnail(api)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/kleid-search/kleid/photo"
 )
@@ -40,7 +41,8 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{engine: engine, metrics: newMetrics(engine)}
+	s := &Server{engine: engine}
+	s.metrics = newMetrics(engine, func() float64 { return float64(s.app.Server().GetRejectedConnectionsCount()) })
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true,
 		CaseSensitive:         true,
@@ -51,13 +53,16 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		DisablePreParseMultipartForm: true,
 		Concurrency:                  engine.options.MaxConnections,
 		ReadBufferSize:               16 << 10, // bounds the headers
-		ReadTimeout:                  time.Minute,
+		ReadTimeout:                  headTimeout,
 		WriteTimeout:                 time.Minute,
-		IdleTimeout:                  30 * time.Second, // an idle client holds one of MaxConnections
+		IdleTimeout:                  idleTimeout,
 		ErrorHandler: func(c *fiber.Ctx, err error) error {
 			return s.problem(err).send(c)
 		},
 	})
+	s.app.Server().HeaderReceived = func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
+		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
+	}
 	if err := s.route(); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
@@ -68,6 +73,14 @@ func New(ctx context.Context, options Options) (*Server, error) {
 const (
 	DefaultUpload      = 32 << 20 // bytes of a photo
 	DefaultConnections = 256
+)
+
+// How long a client may hold one of Options.MaxConnections while it sends nothing, until it has sent the head of a
+// request, and the body.
+const (
+	idleTimeout = 5 * time.Second
+	headTimeout = 10 * time.Second
+	bodyTimeout = time.Minute
 )
 
 // formOverhead is what a request may carry beside a photo.

@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/photo"
@@ -317,6 +319,24 @@ func TestUploadsInMemoryAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+
+	// Who is refused is counted, and the program says that it lives and is ready all the same.
+	require.Contains(t, scrape(t, chosen), "\nkleid_http_connections_refused_total 1\n")
+	for path, status := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/v1/facets": http.StatusNotFound} {
+		w := httptest.NewRecorder()
+		chosen.Probes().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		require.Equal(t, status, w.Code, "%s: %s", path, w.Body)
+	}
+}
+
+// TestIdleClientsGo has none keep a connection for long that others may need.
+func TestIdleClientsGo(t *testing.T) {
+	shop := newShop(t)
+	s := serve(t, shop.options())
+	server := s.app.Server()
+	require.LessOrEqual(t, server.IdleTimeout, 5*time.Second)
+	require.LessOrEqual(t, server.ReadTimeout, 10*time.Second, "nor one without a request")
+	require.Equal(t, time.Minute, server.HeaderReceived(&fasthttp.RequestHeader{}).ReadTimeout, "a photo takes longer")
 }
 
 func TestPages(t *testing.T) {

@@ -20,8 +20,11 @@ func readyCommand() *cli.Command {
 		Name:      "ready",
 		Usage:     "ask a service whether it has an index to search in",
 		ArgsUsage: "URL",
-		Description: `Examples:
+		Description: `Ask at the address of kleid serve --metrics, if there is one: it answers however many connections are taken.
+
+Examples:
   kleid ready http://127.0.0.1:8080
+  kleid ready http://127.0.0.1:9464
 
 Exit codes: 0 it is ready, 1 it is not, 2 wrong usage`,
 		Action: func(c *cli.Context) error {

@@ -37,7 +37,8 @@ the service finishes the requests under way and ends with exit code 0.
 All columns of the catalogue are public, as attributes, but those of --hide-attributes. A column of these that is in
 no row of an index is logged as an error, at the start and with every new index: its name may be misspelt.
 
---metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing.
+--metrics is an address of its own, on which Prometheus finds /metrics and the public finds nothing. Probes are for
+/healthz and /readyz there: they are answered also while all of --max-connections are taken.
 Uploads take up to --max-connections x (--max-upload + 1 MiB) x 3 of memory, if all send the largest photo at once.
 With a Milvus store, --index names the folder, or s3://bucket/prefix, of ` + "`kleid index --out`" + `, where the
 thumbnails are.
@@ -144,6 +145,7 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 	if metrics != nil {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", server.Metrics())
+		mux.Handle("/", server.Probes())
 		prometheus := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 		go func() {
 			if err := prometheus.Serve(metrics); !errors.Is(err, http.ErrServerClosed) {

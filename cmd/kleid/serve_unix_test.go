@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,7 +103,8 @@ func TestServe(t *testing.T) {
 // TestServeWithinBounds holds what an operator says of memory.
 func TestServeWithinBounds(t *testing.T) {
 	s := newShop(t)
-	url := start(t, "serve", "--index", s.index, "--listen", "127.0.0.1:0", "--max-connections", "2", "--max-upload", "1").url(t)
+	p := start(t, "serve", "--index", s.index, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--max-connections", "2", "--max-upload", "1")
+	url := p.url(t)
 	status, body := upload(t, url, make([]byte, 3<<19), nil)
 	require.Equal(t, http.StatusRequestEntityTooLarge, status, "%s", body)
 	require.Contains(t, string(body), "photo_too_many_bytes")
@@ -119,6 +121,13 @@ func TestServeWithinBounds(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	metrics := regexp.MustCompile(`metrics are at (http://\S+/)metrics`).FindStringSubmatch(p.stderr.String())
+	require.NotNil(t, metrics)
+	for _, path := range []string{"healthz", "readyz", "metrics"} {
+		status, body := get(t, metrics[1]+path)
+		require.Equal(t, http.StatusOK, status, "%s", body)
+	}
+	require.Equal(t, exitDone, kleid(t, "ready", metrics[1]).code)
 }
 
 // TestServeTakesOverNewIndexes publishes a second run while the first is served.
