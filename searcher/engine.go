@@ -33,6 +33,7 @@ func NewEngine(ctx context.Context, options Options) (*Engine, error) {
 	e := &Engine{
 		options: options,
 		model:   options.Embedder.Metadata(),
+		pins:    pins{refreshing: newTurn()},
 		lane:    newLane(options.Embeds, options.Queue),
 		recent:  newRecent(options.Recent),
 	}
@@ -52,6 +53,9 @@ func (e *Engine) Refresh(ctx context.Context) (changed bool, err error) {
 	return changed, err
 }
 
+// lookTimeout is how long Watch looks for a new index, which may be opened meanwhile.
+const lookTimeout = 30 * time.Second
+
 // Watch refreshes every Options.Poll until the context is done. A Server does so by itself.
 func (e *Engine) Watch(ctx context.Context) {
 	ticker := time.NewTicker(e.options.Poll)
@@ -63,7 +67,9 @@ func (e *Engine) Watch(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		changed, err := e.Refresh(ctx)
+		looking, cancel := context.WithTimeout(ctx, lookTimeout)
+		changed, err := e.Refresh(looking)
+		cancel()
 		switch {
 		case ctx.Err() != nil:
 			return

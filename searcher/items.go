@@ -134,8 +134,10 @@ const sampleSize = 24
 func (e *Engine) Samples(ctx context.Context, limit int) ([]catalog.Row, error) {
 	var rows []catalog.Row
 	err := e.on(ctx, func(p *pin) error {
-		p.sampling.Lock()
-		defer p.sampling.Unlock()
+		if err := p.sampling.take(ctx); err != nil {
+			return err
+		}
+		defer p.sampling.leave()
 		if p.samples == nil {
 			samples, err := e.sample(ctx, p)
 			if err != nil {

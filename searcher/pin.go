@@ -20,22 +20,45 @@ type pin struct {
 	users   int
 	retired bool
 
-	sampling sync.Mutex
+	sampling turn
 	samples  []catalog.Row // nil until somebody asked for them
+}
+
+func newPin(index vectors.Index) *pin {
+	return &pin{index: index, meta: index.Metadata(), sampling: newTurn()}
 }
 
 // pins holds the current index and lets go of former ones after their last search.
 type pins struct {
-	refreshing sync.Mutex // held while an index is opened, so that it is opened once
+	refreshing turn // so that an index is opened once
 
 	mu      sync.Mutex
 	current *pin
 	refused error  // why the newest run is not served; nil if it is
 	newest  string // the run that was looked at last
+	looks   int    // how many have begun
+	looked  error  // what the last look that is over returned
 	closed  bool
 }
 
 var errClosed = errors.New("searcher: the engine has been closed")
+
+// turn lets one in at a time, as a mutex does; whoever waits for it goes when their context is done.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+// take waits for the turn. leave must be called once after it returned nil.
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t turn) leave() { <-t }
 
 // acquire returns the current index. release must be called once, when the search is over.
 func (p *pins) acquire() (current *pin, release func(), err error) {
@@ -88,10 +111,36 @@ func (p *pins) swap(next *pin) error {
 }
 
 // refresh opens the published index when it is another than the one it looked at last, and says
-// whether it did. The index before is kept when the new one cannot be served.
+// whether it did. The index before is kept when the new one cannot be served. Those who come while others look
+// share one look after that: a store that is slow to fail is not asked by each in turn.
 func (p *pins) refresh(ctx context.Context, store vectors.Store, model catalog.Metadata) (changed bool, err error) {
-	p.refreshing.Lock()
-	defer p.refreshing.Unlock()
+	p.mu.Lock()
+	before := p.looks
+	p.mu.Unlock()
+	if err := p.refreshing.take(ctx); err != nil {
+		return false, fmt.Errorf("looking for a new index: %w", err)
+	}
+	defer p.refreshing.leave()
+	p.mu.Lock()
+	if p.looks > before && !overdue(p.looked) {
+		defer p.mu.Unlock()
+		return false, p.looked
+	}
+	p.looks++
+	p.mu.Unlock()
+	changed, err = p.look(ctx, store, model)
+	p.mu.Lock()
+	p.looked = err
+	p.mu.Unlock()
+	return changed, err
+}
+
+// overdue says that a look ended with the time of whoever looked, which is nobody else's.
+func overdue(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func (p *pins) look(ctx context.Context, store vectors.Store, model catalog.Metadata) (changed bool, err error) {
 	run, err := store.CurrentRun(ctx)
 	if err != nil {
 		return false, fmt.Errorf("looking for a new index: %w", err)
@@ -109,15 +158,15 @@ func (p *pins) refresh(ctx context.Context, store vectors.Store, model catalog.M
 	if err != nil {
 		return false, fmt.Errorf("opening the index of run %s: %w", run, err)
 	}
-	meta := index.Metadata()
-	err = fits(meta, model)
+	next := newPin(index)
+	err = fits(next.meta, model)
 	p.mu.Lock()
 	p.newest, p.refused = run, err
 	p.mu.Unlock()
 	if err != nil {
 		return false, errors.Join(err, index.Close())
 	}
-	err = p.swap(&pin{index: index, meta: meta})
+	err = p.swap(next)
 	return !errors.Is(err, errClosed), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -123,6 +124,107 @@ func TestNotReadyWithoutTheStore(t *testing.T) {
 	require.JSONEq(t, `{"status":"ok","run":"r1"}`, string(s.get("/readyz").body))
 }
 
+// TestTimeoutWhileAnotherLooks has a store that hangs for one who looks for a new index, or for samples: another's time
+// runs all the same.
+func TestTimeoutWhileAnotherLooks(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	for name, look := range map[string]func(context.Context, *Engine) error{
+		"an index": func(ctx context.Context, e *Engine) error { _, err := e.Refresh(ctx); return err },
+		"samples":  func(ctx context.Context, e *Engine) error { _, err := e.Samples(ctx, 1); return err },
+	} {
+		options, store := shop.watched()
+		e, err := NewEngine(t.Context(), options)
+		require.NoError(t, err)
+		defer e.Close()
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		hangs := func(context.Context) error {
+			once.Do(func() { close(begun) })
+			<-proceed
+			return nil
+		}
+		store.asked.Store(&hangs)
+		store.before = func(string) error { return hangs(t.Context()) }
+		first, second := make(chan error, 1), make(chan error, 1)
+		go func() { first <- look(t.Context(), e) }()
+		<-begun
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		go func() { second <- look(over, e) }()
+		select {
+		case err := <-second:
+			require.ErrorIs(t, err, context.Canceled, name)
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "it waits for the other", name)
+		}
+		close(proceed)
+		require.NoError(t, <-first, name)
+	}
+}
+
+// TestOneLookForAll has many requests that fail at once, and a store that takes its time to fail.
+func TestOneLookForAll(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	options, store := shop.watched()
+	synctest.Test(t, func(t *testing.T) {
+		e, err := NewEngine(t.Context(), options)
+		require.NoError(t, err)
+		defer e.Close()
+		var asked atomic.Int64
+		fails := func(context.Context) error {
+			asked.Add(1)
+			time.Sleep(time.Second)
+			return errors.New("unavailable")
+		}
+		store.asked.Store(&fails)
+		begun := time.Now()
+		failures := make(chan error, 40)
+		for range cap(failures) {
+			go func() {
+				_, err := e.Refresh(t.Context())
+				failures <- err
+			}()
+			synctest.Wait()
+		}
+		for range cap(failures) {
+			require.ErrorContains(t, <-failures, "unavailable")
+		}
+		require.EqualValues(t, 2, asked.Load(), "the one under way, and one that began after all had come")
+		require.Equal(t, 2*time.Second, time.Since(begun))
+	})
+}
+
+// TestWatchGoesOn gives a store that hangs a limited time for each look.
+func TestWatchGoesOn(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	options, store := shop.watched()
+	limited := make(chan bool, 1)
+	asked := func(ctx context.Context) error {
+		_, ok := ctx.Deadline()
+		select {
+		case limited <- ok:
+		default:
+		}
+		return nil
+	}
+	e, err := NewEngine(t.Context(), options)
+	require.NoError(t, err)
+	defer e.Close()
+	store.asked.Store(&asked)
+	ctx, cancel := context.WithCancel(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		e.Watch(ctx)
+	}()
+	require.True(t, <-limited)
+	cancel()
+	<-watched
+}
+
 func TestNewRunIsPickedUp(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
@@ -234,7 +336,7 @@ func TestIndexThatOpensAfterTheEndIsClosed(t *testing.T) {
 	index, err := store.Current(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, e.Close())
-	require.ErrorIs(t, e.pins.swap(&pin{index: index, meta: index.Metadata()}), errClosed)
+	require.ErrorIs(t, e.pins.swap(newPin(index)), errClosed)
 	require.Zero(t, store.open.Load())
 	shop.index(t, "r2", 2)
 	changed, err := e.Refresh(t.Context())
