@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -416,6 +419,55 @@ func TestWidgetOnAShopsPage(t *testing.T) {
 	v.do(chromedp.Navigate(s.url + "/widget"))
 	v.until(`document.querySelector(".kleid-similar")?.shadowRoot.querySelectorAll("li").length === 6`)
 	require.Contains(t, see[string](v, `document.querySelector(".kleid-similar").shadowRoot.querySelector("a").href`), "https://shop.example/")
+}
+
+// TestWidgetInTheHead gets its answer before the browser has read as far as the place for it.
+func TestWidgetInTheHead(t *testing.T) {
+	v := visit(t)
+	shop := newShop(t)
+	shop.index(t, "r1", 3)
+	options := shop.options()
+	options.AllowedOrigins = []string{"*"}
+	s := serve(t, options)
+	for name, test := range map[string]struct{ attributes, rest, says string }{
+		"a place further down": {`data-into="#similar"`, `<div id="similar"></div>`, ""},
+		"no such place":        {`data-into="#similar"`, `<div id="other"></div>`, "#similar"},
+		"no place named":       {"", `<div id="similar"></div>`, "data-into"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v.t = t
+			answered := make(chan struct{})
+			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/answered" {
+					close(answered)
+					return
+				}
+				w.Header().Set("Content-Type", "text/html")
+				fmt.Fprintf(w, `<!doctype html><html><head><link rel="icon" href="data:,"><script>
+					console.error = (...said) => globalThis.said = said.join(" ");
+					globalThis.fetch = () => Promise.resolve({ ok: true, json: () => {
+						setTimeout(() => new Image().src = "/answered");
+						return Promise.resolve({ results: [{ product_id: "x" }] });
+					} });
+				</script><script src="%s/widget.js" data-product="x" %s></script></head><body><p>%s`, s.url, test.attributes, strings.Repeat("a product ", 100))
+				w.(http.Flusher).Flush()
+				select {
+				case <-answered:
+				case <-r.Context().Done():
+				}
+				fmt.Fprint(w, test.rest)
+			}))
+			defer page.Close()
+			defer page.CloseClientConnections()
+			v.do(chromedp.Navigate(page.URL))
+			if test.says == "" {
+				v.until(`document.querySelector("#similar > .kleid-similar")`)
+			} else {
+				v.until(`globalThis.said?.includes(%q)`, test.says)
+			}
+			require.False(t, see[bool](v, `document.head.querySelector(".kleid-similar") !== null`))
+		})
+	}
 }
 
 func TestWidgetFilters(t *testing.T) {

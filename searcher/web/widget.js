@@ -4,7 +4,7 @@
 //
 // data-where="neckline=v-neck; sleeve=long" filters, one facet=label a piece; data-ignore="neckline" leaves out
 // what the product itself is like in a facet; data-title heads it;
-// data-into="#selector" puts it elsewhere than behind the script. The service must allow the page's origin.
+// data-into="#selector" puts it elsewhere than behind the script, as it must be for one in the head. The service must allow the page's origin.
 // Nothing shows when there is nothing to show.
 (async () => {
   const script = document.currentScript;
@@ -66,7 +66,15 @@
     list.lastElementChild.append(link);
   }
   root.append(heading, list);
-  const place = into && document.querySelector(into);
-  if (place) place.append(host);
-  else script.after(host);
+  if (!into) {
+    if (document.head.contains(script)) return console.error("Kleid: the script is in the head, so the widget needs data-into");
+    return script.after(host);
+  }
+  // An answer may come before the browser has read as far as the place.
+  if (!document.querySelector(into) && document.readyState === "loading") {
+    await new Promise((read) => document.addEventListener("DOMContentLoaded", read));
+  }
+  const place = document.querySelector(into);
+  if (!place) return console.error(`Kleid: nothing on this page is ${into}, where data-into wants the widget`);
+  place.append(host);
 })();
