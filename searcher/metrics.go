@@ -33,21 +33,24 @@ func newMetrics(engine *Engine, refused func() float64) *metrics {
 	return m
 }
 
-// measure counts a request by the route that answered it; what no route answers to is one of its own, as its path may
-// be anything.
-func (m *metrics) measure(c *fiber.Ctx) error {
+// measure counts a request by the route that answered it; what no route answers to, or is refused before one does, is
+// "none", as its path may be anything.
+func (s *Server) measure(c *fiber.Ctx) error {
 	begun := time.Now()
 	if err := c.Next(); err != nil {
-		if err := c.App().ErrorHandler(c, err); err != nil { // here, since the answer's status is to be counted
+		if err := s.problem(err).send(c); err != nil { // here, since the answer's status is to be counted
 			return err
 		}
 	}
 	route, code := c.Route().Path, c.Response().StatusCode()
-	if code == http.StatusMethodNotAllowed || code == http.StatusNotFound && route == "/" && c.Path() != "/" {
+	switch {
+	case code == http.StatusMethodNotAllowed, code >= 400 && route == "/": // which is also where Fiber has what comes before routes
 		route = "none"
+	case c.Method() == http.MethodOptions:
+		route = "preflight"
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
-	m.seconds.WithLabelValues(route).Observe(time.Since(begun).Seconds())
+	s.metrics.requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
+	s.metrics.seconds.WithLabelValues(route).Observe(time.Since(begun).Seconds())
 	return nil
 }
 

@@ -21,7 +21,7 @@ import (
 
 // route sets up everything that the server answers to.
 func (s *Server) route() error {
-	s.app.Use(s.metrics.measure, s.guard, s.secure)
+	s.app.Use(s.measure, s.secure) // of refusals, too
 	if origins := s.engine.options.AllowedOrigins; len(origins) > 0 {
 		if slices.Contains(origins, "*") {
 			origins = []string{"*"} // which Fiber takes alone
@@ -33,7 +33,7 @@ func (s *Server) route() error {
 			MaxAge:       3600,
 		}))
 	}
-	s.app.Use(s.limit)
+	s.app.Use(s.guard, s.limit)
 
 	api := humafiber.New(s.app, s.apiConfig())
 	register(s, api, http.MethodPost, "/v1/search", "search", "Find dresses that look like a photo", s.search)
@@ -113,6 +113,20 @@ func register[I, O any](s *Server, api huma.API, method, path, id, summary strin
 	}
 }
 
+// refused is where the reason is of a request that the HTTP server refuses before any route sees it.
+type refused struct{}
+
+// refuse answers what the HTTP server refuses, such as a body that is too large, as the routes do: it is counted, and
+// other origins may read why.
+func (s *Server) refuse(c *fiber.Ctx, err error) error {
+	if c.Locals(refused{}) != nil {
+		return err // it was not to be answered
+	}
+	c.Locals(refused{}, err)
+	c.Method(fiber.MethodGet) // the request's may be one that Fiber does not know
+	return c.RestartRouting()
+}
+
 // guard turns panics into problems, and refuses what later parts would stumble over.
 func (s *Server) guard(c *fiber.Ctx) (err error) {
 	defer func() {
@@ -120,6 +134,9 @@ func (s *Server) guard(c *fiber.Ctx) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
+	if err, ok := c.Locals(refused{}).(error); ok {
+		return err
+	}
 	if _, err := url.ParseRequestURI(string(c.Request().RequestURI())); err != nil {
 		return failure(CodeMalformed, "the address cannot be read: escape what is special in it")
 	}

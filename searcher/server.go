@@ -56,9 +56,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		ReadTimeout:                  headTimeout,
 		WriteTimeout:                 time.Minute,
 		IdleTimeout:                  idleTimeout,
-		ErrorHandler: func(c *fiber.Ctx, err error) error {
-			return s.problem(err).send(c)
-		},
+		ErrorHandler:                 s.refuse,
 	})
 	s.app.Server().HeaderReceived = func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
 		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}

@@ -110,6 +110,43 @@ func TestMalformedRequests(t *testing.T) {
 	}
 }
 
+// TestRefusalsAreReadElsewhere has a shop's page, which is of another origin, see why a request was refused, and an
+// operator see that it was.
+func TestRefusalsAreReadElsewhere(t *testing.T) {
+	shop := newShop(t)
+	options := shop.options()
+	options.AllowedOrigins = []string{"https://shop.example"}
+	s := serve(t, options)
+	for head, status := range map[string]int{
+		"POST /v1/search HTTP/1.1\r\nContent-Length: 99999999\r\n":               413,
+		"POST /v1/search HTTP/1.1\r\nContent-Encoding: gzip\r\n":                 415,
+		"GET / HTTP/1.1\r\nContent-Encoding: gzip\r\n":                           415,
+		"GET /nowhere HTTP/1.1\r\n":                                              404,
+		"GET /v1/search HTTP/1.1\r\n":                                            405,
+		"OPTIONS /v1/search HTTP/1.1\r\nAccess-Control-Request-Method: POST\r\n": 204,
+	} {
+		connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		require.NoError(t, err)
+		defer connection.Close()
+		_, err = io.WriteString(connection, head+"Host: x\r\nOrigin: https://shop.example\r\n\r\n")
+		require.NoError(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.Equal(t, status, response.StatusCode, head)
+		require.Equal(t, "https://shop.example", response.Header.Get("Access-Control-Allow-Origin"), head)
+		require.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"), head)
+	}
+	text := scrape(t, s)
+	for _, labels := range []string{
+		`{code="413",route="none"} 1`, `{code="415",route="none"} 2`, `{code="404",route="none"} 1`, `{code="405",route="none"} 1`,
+		`{code="204",route="preflight"} 1`,
+	} {
+		require.True(t, strings.Contains(text, "\nkleid_http_requests_total"+labels+"\n"), labels)
+	}
+	require.False(t, strings.Contains(text, `route="/"`))
+}
+
 func TestPanicsAreProblems(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 1)
@@ -321,7 +358,7 @@ func TestUploadsInMemoryAreBounded(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 
 	// Who is refused is counted, and the program says that it lives and is ready all the same.
-	require.Contains(t, scrape(t, chosen), "\nkleid_http_connections_refused_total 1\n")
+	require.True(t, strings.Contains(scrape(t, chosen), "\nkleid_http_connections_refused_total 1\n"))
 	for path, status := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/v1/facets": http.StatusNotFound} {
 		w := httptest.NewRecorder()
 		chosen.Probes().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
