@@ -26,7 +26,8 @@ type Server struct {
 	metrics *metrics
 
 	mu       sync.Mutex
-	stop     context.CancelFunc // ends Watch; nil before Serve
+	listener net.Listener       // nil before Serve and after Shutdown
+	stop     context.CancelFunc // ends Watch
 	shutDown bool
 	watching sync.WaitGroup
 }
@@ -95,7 +96,7 @@ func (s *Server) Serve(listener net.Listener) error {
 		s.mu.Unlock()
 		return listener.Close()
 	}
-	s.stop = stop
+	s.listener, s.stop = listener, stop
 	s.watching.Go(func() { s.engine.Watch(ctx) })
 	s.mu.Unlock()
 	return s.app.Listener(listener)
@@ -106,11 +107,16 @@ func (s *Server) Serve(listener net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.shutDown = true
-	if s.stop != nil {
+	var err error
+	if s.listener != nil {
 		s.stop()
+		err = s.listener.Close() // here, too, since Fiber closes only what it listens on already
+		s.listener = nil
 	}
 	s.mu.Unlock()
-	err := s.app.ShutdownWithContext(ctx)
+	if down := s.app.ShutdownWithContext(ctx); !errors.Is(down, net.ErrClosed) {
+		err = errors.Join(err, down)
+	}
 	s.watching.Wait()
 	return errors.Join(err, s.engine.Close())
 }

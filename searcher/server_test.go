@@ -254,6 +254,42 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	require.Zero(t, store.open.Load())
 }
 
+// slowListener is not yet listened on: Fiber asks for its address before it does that.
+type slowListener struct {
+	net.Listener
+	once           sync.Once
+	asked, proceed chan struct{}
+}
+
+func (l *slowListener) Addr() net.Addr {
+	l.once.Do(func() {
+		close(l.asked)
+		<-l.proceed
+	})
+	return l.Listener.Addr()
+}
+
+func TestShutdownAsServeBegins(t *testing.T) {
+	shop := newShop(t)
+	server, err := New(t.Context(), shop.options())
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	slow := &slowListener{Listener: listener, asked: make(chan struct{}), proceed: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(slow) }()
+	<-slow.asked
+	require.NoError(t, server.Shutdown(t.Context()))
+	close(slow.proceed)
+	select {
+	case err := <-served:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "it serves after it was shut down")
+	}
+}
+
 func TestServeAfterShutdown(t *testing.T) {
 	shop := newShop(t)
 	server, err := New(t.Context(), shop.options())
