@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -39,6 +40,7 @@ func TestCompose(t *testing.T) {
 	project, err := loadCompose(t, chosen()...)
 	require.NoError(t, err)
 	require.Contains(t, project.Services["searcher"].HealthCheck.Test, "http://127.0.0.1:9464", "where it is answered however many connections are taken")
+	require.EqualValues(t, 70*time.Second, *project.Services["searcher"].StopGracePeriod, "as kleid serve says in its help")
 	images := map[string]string{
 		"etcd": "quay.io/coreos/etcd:v3.5.25", "minio": "milvusdb/minio:RELEASE.2024-12-18T13-15-44Z", "milvus": "milvusdb/milvus:v2.5.27",
 	}

@@ -81,6 +81,7 @@ func TestPlansAgree(t *testing.T) {
 	require.Equal(t, 3, containers)
 	require.Equal(t, 3, strings.Count(string(text), "mountPath: /tmp}"), "where the image keeps models of a registry")
 	requireUploadsFit(t, string(text))
+	require.Contains(t, string(text), "terminationGracePeriodSeconds: 70", "as kleid serve says in its help")
 	require.Equal(t, 2, strings.Count(string(text), "port: metrics}, periodSeconds"), "probes are answered however many connections are taken")
 
 	aws, err := os.ReadFile("aws/kleid.yaml")

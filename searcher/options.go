@@ -106,7 +106,7 @@ func (o *Options) complete() error {
 		o.Poll = 3 * time.Second
 	}
 	if o.Timeout <= 0 {
-		o.Timeout = 30 * time.Second
+		o.Timeout = DefaultTimeout
 	}
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = DefaultConnections

@@ -3,6 +3,7 @@ package searcher
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -121,6 +122,9 @@ type refused struct{}
 func (s *Server) refuse(c *fiber.Ctx, err error) error {
 	if c.Locals(refused{}) != nil {
 		return err // it was not to be answered
+	}
+	if errors.Is(err, fiber.ErrRequestTimeout) {
+		s.connections.late()
 	}
 	c.Locals(refused{}, err)
 	c.Method(fiber.MethodGet) // the request's may be one that Fiber does not know

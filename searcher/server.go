@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 
 	"github.com/kleid-search/kleid/photo"
 )
@@ -24,6 +23,8 @@ type Server struct {
 	engine  *Engine
 	app     *fiber.App
 	metrics *metrics
+
+	connections connections
 
 	mu       sync.Mutex
 	listener net.Listener       // nil before Serve and after Shutdown
@@ -59,9 +60,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		IdleTimeout:                  idleTimeout,
 		ErrorHandler:                 s.refuse,
 	})
-	s.app.Server().HeaderReceived = func(*fasthttp.RequestHeader) fasthttp.RequestConfig {
-		return fasthttp.RequestConfig{ReadTimeout: bodyTimeout}
-	}
+	s.connections.watch(s.app.Server())
 	if err := s.route(); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
@@ -72,14 +71,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 const (
 	DefaultUpload      = 32 << 20 // bytes of a photo
 	DefaultConnections = 256
-)
-
-// How long a client may hold one of Options.MaxConnections while it sends nothing, until it has sent the head of a
-// request, and the body.
-const (
-	idleTimeout = 5 * time.Second
-	headTimeout = 10 * time.Second
-	bodyTimeout = time.Minute
+	DefaultTimeout     = 30 * time.Second // for the work of a request
 )
 
 // formOverhead is what a request may carry beside a photo.
@@ -103,7 +95,8 @@ func (s *Server) Serve(listener net.Listener) error {
 }
 
 // Shutdown stops listening, waits for requests under way, at most until the context is done, and lets
-// go of the index.
+// go of the index. A request may go on arriving for Options.Timeout; what has arrived is answered. How many were cut
+// is logged.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.shutDown = true
@@ -114,8 +107,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.listener = nil
 	}
 	s.mu.Unlock()
+	late := time.AfterFunc(s.engine.options.Timeout, s.connections.stopReading)
+	defer late.Stop()
 	if down := s.app.ShutdownWithContext(ctx); !errors.Is(down, net.ErrClosed) {
 		err = errors.Join(err, down)
+	}
+	if ctx.Err() != nil {
+		s.connections.closeAll()
+	}
+	if cut := s.connections.unanswered(); cut > 0 {
+		s.engine.options.Logger.Warn("requests were cut, as they had not arrived or been answered in time", "requests", cut)
 	}
 	s.watching.Wait()
 	return errors.Join(err, s.engine.Close())

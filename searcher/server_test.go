@@ -254,6 +254,56 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	require.Zero(t, store.open.Load())
 }
 
+// TestShutdownCutsWhatDoesNotArrive has a client that sends the head of a request and nothing more, for a server that
+// waits as long as the work for a request may take, and for one that is to end at once.
+func TestShutdownCutsWhatDoesNotArrive(t *testing.T) {
+	shop := newShop(t)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, test := range map[string]struct {
+		ctx     context.Context
+		timeout time.Duration
+		status  int // 0 for no answer
+	}{
+		"waiting": {t.Context(), time.Millisecond, http.StatusRequestTimeout},
+		"at once": {over, time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := shop.options()
+			var log lockedBuilder
+			options.Timeout, options.Logger = test.timeout, slog.New(slog.NewTextHandler(&log, nil))
+			server, err := New(t.Context(), options)
+			require.NoError(t, err)
+			arrived, received := make(chan struct{}), server.app.Server().HeaderReceived
+			server.app.Server().HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+				defer close(arrived)
+				return received(h)
+			}
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			served := make(chan error, 1)
+			go func() { served <- server.Serve(listener) }()
+			client, err := net.Dial("tcp", listener.Addr().String())
+			require.NoError(t, err)
+			defer client.Close()
+			_, err = io.WriteString(client, "POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{")
+			require.NoError(t, err)
+			<-arrived
+			require.ErrorIs(t, server.Shutdown(test.ctx), test.ctx.Err())
+			require.NoError(t, <-served)
+			require.Contains(t, log.String(), "requests=1")
+			response, err := http.ReadResponse(bufio.NewReader(client), nil)
+			if test.status == 0 {
+				require.Error(t, err)
+				return
+			}
+			require.NoError(t, err)
+			defer response.Body.Close()
+			require.Equal(t, test.status, response.StatusCode)
+		})
+	}
+}
+
 // slowListener is not yet listened on: Fiber asks for its address before it does that.
 type slowListener struct {
 	net.Listener

@@ -20,8 +20,9 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// shutdownTimeout is how long requests under way may take when the service is told to stop.
-const shutdownTimeout = 10 * time.Second
+// shutdownTimeout is how long requests under way may take when the service is told to stop: as long to arrive as the
+// work for one that has arrived may take, that work, and a little to send the answer.
+const shutdownTimeout = 2*searcher.DefaultTimeout + 5*time.Second
 
 // maxUpload is the greatest --max-upload, in MiB: no photo has as many.
 const maxUpload = 4096
@@ -32,7 +33,8 @@ func serveCommand() *cli.Command {
 		Name:  "serve",
 		Usage: "serve the search page, the widget and the HTTP API",
 		Description: `A newly published index is taken over within seconds, without a restart. Interrupted, or told to terminate,
-the service finishes the requests under way and ends with exit code 0.
+the service finishes the requests that have arrived and ends with exit code 0. Uploads under way have half a minute
+to arrive, and then half a minute to be answered: give it 70 seconds before it is killed.
 
 All columns of the catalogue are public, as attributes, but those of --hide-attributes. A column of these that is in
 no row of an index is logged as an error, at the start and with every new index: its name may be misspelt.
@@ -164,7 +166,7 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(limited); err != nil {
+	if err := server.Shutdown(limited); err != nil && !errors.Is(err, context.DeadlineExceeded) { // which is logged
 		return err
 	}
 	return <-served
