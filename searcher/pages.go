@@ -35,7 +35,8 @@ func (s *Server) routePages() error {
 			// Asked for each time and mostly not sent: a new version of the program shows at once.
 			c.Set(fiber.HeaderCacheControl, "no-cache")
 			c.Set(fiber.HeaderETag, tag)
-			if c.Get(fiber.HeaderIfNoneMatch) == tag {
+			// Fresh would answer to If-Modified-Since alone, and there is no date.
+			if c.Get(fiber.HeaderIfNoneMatch) != "" && c.Fresh() {
 				return c.SendStatus(fiber.StatusNotModified)
 			}
 			c.Set(fiber.HeaderContentType, page.kind)

@@ -472,10 +472,17 @@ func TestPages(t *testing.T) {
 		require.Contains(t, r.header.Get("Content-Security-Policy"), "default-src 'none'")
 		require.Equal(t, "nosniff", r.header.Get("X-Content-Type-Options"))
 		require.NotContains(t, string(r.body), "unsafe-inline")
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+page.path, nil)
-		require.NoError(t, err)
-		request.Header.Set("If-None-Match", r.header.Get("ETag"))
-		require.Equal(t, http.StatusNotModified, s.do(request).status)
+		tag := r.header.Get("ETag")
+		for condition, status := range map[string]int{
+			tag: http.StatusNotModified, "W/" + tag: http.StatusNotModified, `"other", W/` + tag: http.StatusNotModified, "*": http.StatusNotModified,
+			`"other"`: http.StatusOK, "": http.StatusOK,
+		} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+page.path, nil)
+			require.NoError(t, err)
+			request.Header.Set("If-None-Match", condition)
+			request.Header.Set("If-Modified-Since", time.Now().UTC().Format(http.TimeFormat))
+			require.Equal(t, status, s.do(request).status, condition)
+		}
 	}
 }
 
