@@ -23,7 +23,11 @@ import (
 // route sets up everything that the server answers to.
 func (s *Server) route() error {
 	s.app.Use(s.measure, s.secure) // of refusals, too
-	if origins := s.engine.options.AllowedOrigins; len(origins) > 0 {
+	origins, err := browserOrigins(s.engine.options.AllowedOrigins)
+	if err != nil {
+		return err
+	}
+	if len(origins) > 0 {
 		if slices.Contains(origins, "*") {
 			origins = []string{"*"} // which Fiber takes alone
 		}
@@ -220,21 +224,4 @@ func describeRows(api huma.API) {
 		delete(schemas[name].Properties, "embedding_unsupervised")
 		delete(schemas[name].Properties, "embedding_deeprank")
 	}
-}
-
-// CheckOrigins refuses what no browser sends as an origin. A host may begin with "*.", which stands for its
-// subdomains.
-func CheckOrigins(origins []string) error {
-	for _, origin := range origins {
-		if origin == "*" {
-			continue
-		}
-		plain := strings.Replace(origin, "://*.", "://.", 1) // what Fiber reads, which panics at anything else
-		u, err := url.Parse(plain)
-		if err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || strings.Trim(u.Hostname(), ".") == "" ||
-			strings.ContainsAny(u.Host, "*,") || u.Scheme+"://"+u.Host != plain {
-			return fmt.Errorf(`%q is no origin: name scheme and host, such as "https://shop.example", or "https://*.shop.example" for its subdomains, or "*"`, origin)
-		}
-	}
-	return nil
 }

@@ -394,7 +394,19 @@ func TestCORS(t *testing.T) {
 		require.Empty(t, ask(subdomains, http.MethodGet, other).Get(header), other)
 	}
 
+	// What is configured need not be in the form that browsers send.
+	for configured, sent := range map[string]string{
+		"https://kleider-für-dich.example": "https://xn--kleider-fr-dich-7vb.example", "https://*.Für.example:443": "https://de.xn--fr-xka.example",
+		"https://shop.example:443": "https://shop.example", "http://shop.example:80": "http://shop.example", "https://shop.example:": "https://shop.example",
+		"https://shop.example:80": "https://shop.example:80", "http://[::1]:80": "http://[::1]", "http://[::1]:3000": "http://[::1]:3000",
+		"https://Shop_a.example": "https://shop_a.example",
+	} {
+		options.AllowedOrigins = []string{configured}
+		require.Equal(t, sent, ask(serve(t, options), http.MethodGet, sent).Get(header), configured)
+	}
+
 	for _, wrong := range []string{
+		"https://shop.example:port", "https://shop.example:65536", "https://-ü.example",
 		"", "shop.example", "https://shop.example/", "https://", "ftp://shop.example", "https://a.example,https://b.example", "https://a.example,b.example",
 		"https://*", "https://shop.*", "https://*shop.example", "https://*.*.example", "https://de.*.example", "https://*.", "https://*.:80", "https://*.[::1", "*.shop.example", "https://:80", "https://*.shop.example/",
 	} {
