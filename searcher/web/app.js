@@ -11,6 +11,7 @@ let where = {}; // facet → label
 let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
 let running = null; // AbortController of the search under way
+let held = false; // whether something had the focus before what is shown began to change
 const visited = []; // subjects, by history.state.n
 const page = Math.random(); // in history.state, too: entries from before a reload are of another visited
 const canDraw = !matchMedia("(pointer: coarse)").matches; // fingers scroll
@@ -76,9 +77,25 @@ async function describe(signal) {
   return index;
 }
 
+// hold and refocus are before and after a change: where it takes away what has the focus, the keyboard goes on at the
+// heading, or at what can be done now, and not at the top of the page.
+function hold() {
+  held ||= document.activeElement !== document.body;
+}
+
+function refocus() {
+  const at = document.activeElement;
+  if (held && (at === document.body || !at.getClientRects().length)) {
+    const act = $("message-action");
+    (act.getClientRects().length ? act : $("heading")).focus({ preventScroll: true });
+  }
+  held = false;
+}
+
 // search shows results from an offset on; 0 begins anew.
 async function search(offset = 0) {
   running?.abort();
+  hold();
   const said = $("status").textContent;
   const own = (running = new AbortController());
   document.body.dataset.view = "search";
@@ -108,6 +125,7 @@ async function search(offset = 0) {
     if (running === own) {
       document.body.classList.remove("loading");
       delete document.body.dataset.fresh;
+      refocus();
     }
   }
 }
@@ -207,6 +225,7 @@ function showQuery(answer) {
     return button;
   }));
   $("model-box").hidden = !subject.box;
+  showEdges(box);
   const caption = $("caption");
   caption.replaceChildren();
   if (subject.kind === "item") {
@@ -376,16 +395,19 @@ function go(next) {
 }
 
 function begin(next) {
+  hold();
   subject = next;
   where = {};
   shown = null;
   photoSize = null;
   document.body.dataset.fresh = "yes";
   $("query-box").hidden = true;
+  $("lasso").hidden = true;
   $("candidates").replaceChildren();
   $("described").hidden = true;
   $("clear").hidden = true;
   $("model-box").hidden = true;
+  $("edges").hidden = true;
   $("caption").textContent = "";
   const photo = $("query-photo");
   photo.removeAttribute("src");
@@ -410,6 +432,7 @@ async function take(files) {
 }
 
 async function start() {
+  hold();
   running?.abort();
   running = null;
   subject = null;
@@ -430,6 +453,7 @@ async function start() {
   } catch (error) {
     if (!subject) fail(error);
   }
+  if (!subject) refocus();
 }
 
 // restore shows what the address says: an earlier subject, an item, or the start.
@@ -438,6 +462,45 @@ function restore(state) {
   if (item) begin({ kind: "item", rowId: item[1] });
   else if (state?.page === page) begin(visited[state.n]);
   else start();
+}
+
+const sides = ["left", "top", "right", "bottom"];
+
+// showEdges has the box of a photo as four numbers.
+function showEdges(box) {
+  $("edges").hidden = subject.kind !== "photo" || !photoSize;
+  $("lasso").hidden = true;
+  if ($("edges").hidden) return;
+  const [width, height] = photoSize;
+  const edges = box ? [box.x_min / width, box.y_min / height, box.x_max / width, box.y_max / height] : [0, 0, 1, 1];
+  sides.forEach((side, i) => ($("edges-form").elements[side].value = Math.round(100 * edges[i])));
+}
+
+// A box is said in numbers by those who cannot draw one, and shown while it is.
+function edges() {
+  const form = $("edges-form");
+  const box = () => {
+    const [left, top, right, bottom] = sides.map((side, i) => Math.round((form.elements[side].value / 100) * photoSize[i % 2]));
+    return { x_min: left, y_min: top, x_max: right, y_max: bottom };
+  };
+  form.oninput = () => {
+    const b = box();
+    form.elements.right.setCustomValidity(b.x_max > b.x_min ? "" : "Right must be more than left.");
+    form.elements.bottom.setCustomValidity(b.y_max > b.y_min ? "" : "Bottom must be more than top.");
+    const right = form.matches(":valid");
+    $("query-box").hidden = right || !shown?.box;
+    $("lasso").hidden = true;
+    if (right) place($("lasso"), b);
+  };
+  $("edges").ontoggle = () => {
+    if ($("edges").open || !shown) return;
+    $("lasso").hidden = true;
+    $("query-box").hidden = !shown.box;
+  };
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    choose(box());
+  };
 }
 
 // A box is drawn on the photo with a mouse or a pen.
@@ -516,4 +579,5 @@ document.addEventListener("drop", (event) => {
 window.addEventListener("popstate", (event) => restore(event.state));
 $("described").open = matchMedia("(min-width: 761px)").matches; // a phone shows the results first
 lasso();
+edges();
 restore(null);
