@@ -1,109 +1,31 @@
 package searcher
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/browsertest"
 	"github.com/kleid-search/kleid/datasets/studio"
 )
 
-// chromium returns the browser that is there.
-func chromium(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{os.Getenv("KLEID_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skip("no Chromium: install it (Debian: apt-get install chromium) or name one in KLEID_CHROMIUM")
-	return ""
-}
-
-// visitor is a person at a browser.
-type visitor struct {
-	t   *testing.T
-	ctx context.Context // of the tab
-}
-
-func visit(t *testing.T) visitor {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	messages := chromedp.Console(ctx)
-	v := visitor{t, ctx}
-	t.Cleanup(func() {
-		// The page says nothing on the console but what the browser says of refused requests.
-		require.NoError(t, chromedp.Cancel(ctx))
-		for m, err := range messages {
-			if err != nil {
-				break
-			}
-			require.Equal(t, "network", m.Source, m.String())
-		}
-	})
-	v.do(chromedp.EmulateViewport(1280, 900))
-	return v
-}
-
-// do takes steps, in at most half a minute.
-func (v visitor) do(steps ...chromedp.Action[chromedp.Void]) {
-	v.t.Helper()
-	require.NoError(v.t, chromedp.Do(v.ctx)) // the browser must not end with the first step
-	ctx, cancel := context.WithTimeout(v.ctx, 30*time.Second)
-	defer cancel()
-	require.NoError(v.t, chromedp.Do(ctx, steps...))
-}
-
-// until waits for an expression to be true in the page.
-func (v visitor) until(format string, args ...any) {
-	v.t.Helper()
-	expression := "Boolean(" + fmt.Sprintf(format, args...) + ")"
-	ctx, cancel := context.WithTimeout(v.ctx, 30*time.Second)
-	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression))
-	if err != nil {
-		status, _ := chromedp.Run(v.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		require.NoError(v.t, err, "%s\nthe page says: %s", expression, status)
-	}
-}
-
-// see evaluates an expression in the page.
-func see[T any](v visitor, expression string) T {
-	v.t.Helper()
-	value, err := chromedp.Run(v.ctx, chromedp.Evaluate[T](expression))
-	require.NoError(v.t, err)
-	return value
-}
-
 // choose gives the page a photo.
-func (v visitor) choose(data []byte) {
-	v.t.Helper()
-	path := filepath.Join(v.t.TempDir(), "photo.jpg")
-	require.NoError(v.t, os.WriteFile(path, data, 0o600))
-	v.do(chromedp.SetUploadFiles(chromedp.CSS("#photo"), []string{path}))
+func choose(v browsertest.Visitor, data []byte) {
+	v.T.Helper()
+	path := filepath.Join(v.T.TempDir(), "photo.jpg")
+	require.NoError(v.T, os.WriteFile(path, data, 0o600))
+	v.Do(chromedp.SetUploadFiles(chromedp.CSS("#photo"), []string{path}))
 }
 
 const (
@@ -113,91 +35,91 @@ const (
 )
 
 func TestPageInABrowser(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShopOf(t, 14, 150, 200)
 	shop.index(t, "r1", 14)
 	s := serve(t, shop.options())
 	row := shop.rows[4]
 
 	t.Run("the start offers samples", func(t *testing.T) {
-		v.t = t
-		v.do(chromedp.Navigate(s.url))
-		v.until(cards + `.length === 12`)
-		require.Equal(t, "start", see[string](v, inView))
+		v.T = t
+		v.Do(chromedp.Navigate(s.url))
+		v.Until(cards + `.length === 12`)
+		require.Equal(t, "start", browsertest.See[string](v, inView))
 		// Thumbnails load as they come into view.
-		v.until(cards + `.every((c) => {
+		v.Until(cards + `.every((c) => {
 			const img = c.querySelector("img"), there = img.complete && img.naturalWidth === 150;
 			if (!there) img.scrollIntoView();
 			return there;
 		})`)
 	})
 	t.Run("a photo is searched with", func(t *testing.T) {
-		v.t = t
-		v.choose(shop.files[row.PhotoID])
-		v.until(`%s && %s.length === 14 && document.querySelector("#results .similarity").textContent === "the same photo"`, idle, cards)
-		require.Equal(t, row.ProductID, see[string](v, cards+`[0].dataset.product`))
-		require.Equal(t, row.Title, see[string](v, cards+`[0].querySelector(".title").textContent`))
-		require.Equal(t, "14 of 14 dresses", see[string](v, `document.getElementById("status").textContent`))
-		box := see[[]float64](v, `(() => {
+		v.T = t
+		choose(v, shop.files[row.PhotoID])
+		v.Until(`%s && %s.length === 14 && document.querySelector("#results .similarity").textContent === "the same photo"`, idle, cards)
+		require.Equal(t, row.ProductID, browsertest.See[string](v, cards+`[0].dataset.product`))
+		require.Equal(t, row.Title, browsertest.See[string](v, cards+`[0].querySelector(".title").textContent`))
+		require.Equal(t, "14 of 14 dresses", browsertest.See[string](v, `document.getElementById("status").textContent`))
+		box := browsertest.See[[]float64](v, `(() => {
 			const b = document.getElementById("query-box").getBoundingClientRect(), f = document.getElementById("query-photo").getBoundingClientRect();
 			return [(b.left - f.left) / f.width * 150, (b.top - f.top) / f.height * 200, (b.right - f.left) / f.width * 150, (b.bottom - f.top) / f.height * 200];
 		})()`)
 		for i, want := range []int32{row.Box.XMin, row.Box.YMin, row.Box.XMax, row.Box.YMax} {
 			require.InDelta(t, want, box[i], 1, "the box lies where the dress was found")
 		}
-		require.Equal(t, 1, see[int](v, `document.querySelectorAll("#candidates button").length`))
+		require.Equal(t, 1, browsertest.See[int](v, `document.querySelectorAll("#candidates button").length`))
 	})
 	t.Run("colours are shown", func(t *testing.T) {
-		v.t = t
-		require.Equal(t, len(row.Colours), see[int](v, `document.querySelectorAll("#facets .palette i").length`))
-		require.Equal(t, "rgb(23, 32, 63)", see[string](v, `getComputedStyle(document.querySelector('#facets [data-label="navy"] .swatch')).backgroundColor`))
-		require.Equal(t, row.Facets["colour"].Label, see[string](v, cards+`[0].querySelector('[data-facet="colour"]').textContent`))
-		require.Equal(t, 0, see[int](v, `document.querySelectorAll('#facets [data-facet="sleeve"] .swatch').length`))
+		v.T = t
+		require.Equal(t, len(row.Colours), browsertest.See[int](v, `document.querySelectorAll("#facets .palette i").length`))
+		require.Equal(t, "rgb(23, 32, 63)", browsertest.See[string](v, `getComputedStyle(document.querySelector('#facets [data-label="navy"] .swatch')).backgroundColor`))
+		require.Equal(t, row.Facets["colour"].Label, browsertest.See[string](v, cards+`[0].querySelector('[data-facet="colour"]').textContent`))
+		require.Equal(t, 0, browsertest.See[int](v, `document.querySelectorAll('#facets [data-facet="sleeve"] .swatch').length`))
 	})
 	t.Run("chips filter", func(t *testing.T) {
-		v.t = t
+		v.T = t
 		own := row.Facets["sleeve"].Label
-		require.Equal(t, own+"80 %", see[string](v, `document.querySelector('#facets [data-facet="sleeve"] .chip.predicted').textContent`))
+		require.Equal(t, own+"80 %", browsertest.See[string](v, `document.querySelector('#facets [data-facet="sleeve"] .chip.predicted').textContent`))
 		other := ""
 		for _, r := range shop.rows {
 			if r.Facets["sleeve"].Label != own {
 				other = r.Facets["sleeve"].Label
 			}
 		}
-		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="sleeve"][data-label=%q]`, other))))
-		v.until(`%s && document.querySelector('#facets .chip[data-facet="sleeve"][data-label=%q]').getAttribute("aria-pressed") === "true"`, idle, other)
+		v.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="sleeve"][data-label=%q]`, other))))
+		v.Until(`%s && document.querySelector('#facets .chip[data-facet="sleeve"][data-label=%q]').getAttribute("aria-pressed") === "true"`, idle, other)
 		want := map[string]bool{}
 		for _, r := range shop.rows {
 			if r.Facets["sleeve"].Label == other {
 				want[r.ProductID] = true
 			}
 		}
-		got := see[[]string](v, cards+`.map((c) => c.dataset.product)`)
+		got := browsertest.See[[]string](v, cards+`.map((c) => c.dataset.product)`)
 		require.Len(t, got, len(want))
 		for _, id := range got {
 			require.True(t, want[id])
 		}
-		require.Contains(t, see[string](v, `document.getElementById("status").textContent`), "sleeve: "+other)
-		v.do(chromedp.Click(chromedp.CSS("#clear")))
-		v.until(`%s && %s.length === 14 && document.getElementById("clear").hidden`, idle, cards)
+		require.Contains(t, browsertest.See[string](v, `document.getElementById("status").textContent`), "sleeve: "+other)
+		v.Do(chromedp.Click(chromedp.CSS("#clear")))
+		v.Until(`%s && %s.length === 14 && document.getElementById("clear").hidden`, idle, cards)
 	})
 	t.Run("the same with another neckline", func(t *testing.T) {
-		v.t = t
+		v.T = t
 		own, other := row.Facets["neckline"].Label, ""
 		for _, r := range shop.rows {
 			if label := r.Facets["neckline"].Label; label != own {
 				other = label
 			}
 		}
-		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, own))))
-		v.until(`%s && document.getElementById("status").textContent.endsWith("neckline: %s")`, idle, own)
-		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, other))))
-		v.until(`%s && document.getElementById("status").textContent.endsWith("neckline: %s; its own neckline does not count")`, idle, other)
-		v.do(chromedp.Click(chromedp.CSS("#clear")))
-		v.until(`%s && %s.length === 14`, idle, cards)
+		v.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, own))))
+		v.Until(`%s && document.getElementById("status").textContent.endsWith("neckline: %s")`, idle, own)
+		v.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, other))))
+		v.Until(`%s && document.getElementById("status").textContent.endsWith("neckline: %s; its own neckline does not count")`, idle, other)
+		v.Do(chromedp.Click(chromedp.CSS("#clear")))
+		v.Until(`%s && %s.length === 14`, idle, cards)
 	})
 	t.Run("a filter without results says how to go on", func(t *testing.T) {
-		v.t = t
+		v.T = t
 		taken := map[string]bool{}
 		for _, r := range shop.rows {
 			taken[r.Facets["neckline"].Label] = true
@@ -209,139 +131,139 @@ func TestPageInABrowser(t *testing.T) {
 			}
 		}
 		require.NotEmpty(t, free)
-		v.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, free))))
-		v.until(`%s && %s.length === 0 && document.getElementById("message-text").textContent.includes("Loosen")`, idle, cards)
-		v.do(chromedp.Click(chromedp.CSS("#message-action")))
-		v.until(`%s && %s.length === 14`, idle, cards)
+		v.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, free))))
+		v.Until(`%s && %s.length === 0 && document.getElementById("message-text").textContent.includes("Loosen")`, idle, cards)
+		v.Do(chromedp.Click(chromedp.CSS("#message-action")))
+		v.Until(`%s && %s.length === 14`, idle, cards)
 	})
 	t.Run("another place in the photo", func(t *testing.T) {
-		v.t = t
-		v.do(chromedp.Click(chromedp.CSS("#candidates button")))
-		v.until(`%s && !document.getElementById("model-box").hidden && %s.length === 14`, idle, cards)
-		v.do(chromedp.Click(chromedp.CSS("#model-box")))
-		v.until(`%s && document.getElementById("model-box").hidden && document.querySelector("#results .similarity").textContent === "the same photo"`, idle)
+		v.T = t
+		v.Do(chromedp.Click(chromedp.CSS("#candidates button")))
+		v.Until(`%s && !document.getElementById("model-box").hidden && %s.length === 14`, idle, cards)
+		v.Do(chromedp.Click(chromedp.CSS("#model-box")))
+		v.Until(`%s && document.getElementById("model-box").hidden && document.querySelector("#results .similarity").textContent === "the same photo"`, idle)
 	})
 	t.Run("a box is drawn", func(t *testing.T) {
-		v.t = t
-		v.do(chromedp.DragAndDropXY(at(v, 0.2), atY(v, 0.5), at(v, 0.8), atY(v, 0.9)))
-		v.until(`%s && !document.getElementById("model-box").hidden && %s.length === 14`, idle, cards)
-		v.do(chromedp.Click(chromedp.CSS("#model-box")))
-		v.until(`%s && document.getElementById("model-box").hidden`, idle)
+		v.T = t
+		v.Do(chromedp.DragAndDropXY(at(v, 0.2), atY(v, 0.5), at(v, 0.8), atY(v, 0.9)))
+		v.Until(`%s && !document.getElementById("model-box").hidden && %s.length === 14`, idle, cards)
+		v.Do(chromedp.Click(chromedp.CSS("#model-box")))
+		v.Until(`%s && document.getElementById("model-box").hidden`, idle)
 	})
 	t.Run("the keyboard leads to more like this, and back", func(t *testing.T) {
-		v.t = t
-		id := see[string](v, cards+`[1].dataset.row`)
-		product := see[string](v, cards+`[1].dataset.product`)
-		v.do(chromedp.Focus(chromedp.CSS("#skip")), chromedp.KeyEvent(kb.Enter))
-		require.Equal(t, "results", see[string](v, `document.activeElement.id`))
-		v.do(chromedp.KeyEvent(kb.Tab))
-		require.True(t, see[bool](v, `document.activeElement === `+cards+`[0].querySelector(".hit")`), "past what comes before the results")
-		require.Equal(t, "search #photo 14", see[string](v, inView+` + " " + location.hash + " " + `+cards+`.length`), "the search stays")
-		v.do(chromedp.Focus(chromedp.CSS("#home")), chromedp.KeyEvent(kb.Tab))
-		require.Equal(t, "photo", see[string](v, `document.activeElement.id`))
-		require.NotEqual(t, "none", see[string](v, `getComputedStyle(document.querySelector(".again")).outlineStyle`), "what a press of it opens")
+		v.T = t
+		id := browsertest.See[string](v, cards+`[1].dataset.row`)
+		product := browsertest.See[string](v, cards+`[1].dataset.product`)
+		v.Do(chromedp.Focus(chromedp.CSS("#skip")), chromedp.KeyEvent(kb.Enter))
+		require.Equal(t, "results", browsertest.See[string](v, `document.activeElement.id`))
+		v.Do(chromedp.KeyEvent(kb.Tab))
+		require.True(t, browsertest.See[bool](v, `document.activeElement === `+cards+`[0].querySelector(".hit")`), "past what comes before the results")
+		require.Equal(t, "search #photo 14", browsertest.See[string](v, inView+` + " " + location.hash + " " + `+cards+`.length`), "the search stays")
+		v.Do(chromedp.Focus(chromedp.CSS("#home")), chromedp.KeyEvent(kb.Tab))
+		require.Equal(t, "photo", browsertest.See[string](v, `document.activeElement.id`))
+		require.NotEqual(t, "none", browsertest.See[string](v, `getComputedStyle(document.querySelector(".again")).outlineStyle`), "what a press of it opens")
 		// Tab goes through the chips and on to the cards.
-		v.do(chromedp.Focus(chromedp.CSS("#home")))
+		v.Do(chromedp.Focus(chromedp.CSS("#home")))
 		reached := fmt.Sprintf(`document.activeElement.closest(".card")?.dataset.row === %q && document.activeElement.className === "hit"`, id)
-		for presses := 0; !see[bool](v, reached); presses++ {
+		for presses := 0; !browsertest.See[bool](v, reached); presses++ {
 			require.Less(t, presses, 200, "the card cannot be reached")
-			v.do(chromedp.KeyEvent(kb.Tab))
+			v.Do(chromedp.KeyEvent(kb.Tab))
 		}
-		require.NotEqual(t, "none", see[string](v, `getComputedStyle(document.activeElement).outlineStyle`), "focus can be seen")
-		v.do(chromedp.KeyEvent(kb.Enter))
-		v.until(`%s && document.querySelector("#caption strong") && %s.length === 13`, idle, cards)
-		require.NotContains(t, see[[]string](v, cards+`.map((c) => c.dataset.product)`), product)
-		require.Equal(t, "#item="+id, see[string](v, `location.hash`))
-		see[bool](v, `(history.back(), true)`)
-		v.until(`%s && location.hash === "#photo" && %s.length === 14`, idle, cards)
+		require.NotEqual(t, "none", browsertest.See[string](v, `getComputedStyle(document.activeElement).outlineStyle`), "focus can be seen")
+		v.Do(chromedp.KeyEvent(kb.Enter))
+		v.Until(`%s && document.querySelector("#caption strong") && %s.length === 13`, idle, cards)
+		require.NotContains(t, browsertest.See[[]string](v, cards+`.map((c) => c.dataset.product)`), product)
+		require.Equal(t, "#item="+id, browsertest.See[string](v, `location.hash`))
+		browsertest.See[bool](v, `(history.back(), true)`)
+		v.Until(`%s && location.hash === "#photo" && %s.length === 14`, idle, cards)
 	})
 	t.Run("a photo without a dress", func(t *testing.T) {
-		v.t = t
-		v.choose(shop.room(t))
-		v.until(`%s && document.getElementById("message-title").textContent === "No dress was found in this photo"`, idle)
-		require.Zero(t, see[int](v, cards+`.length`))
-		require.True(t, see[bool](v, `document.getElementById("described").hidden`))
+		v.T = t
+		choose(v, shop.room(t))
+		v.Until(`%s && document.getElementById("message-title").textContent === "No dress was found in this photo"`, idle)
+		require.Zero(t, browsertest.See[int](v, cards+`.length`))
+		require.True(t, browsertest.See[bool](v, `document.getElementById("described").hidden`))
 	})
 	t.Run("a file that is no photo", func(t *testing.T) {
-		v.t = t
-		v.choose([]byte("no photo"))
-		v.until(`%s && document.getElementById("message-title").textContent === "This photo cannot be read"`, idle)
-		require.Contains(t, see[string](v, `document.getElementById("message-text").textContent`), "JPEG")
-		require.Equal(t, "alert", see[string](v, `document.getElementById("message").role`), "who does not see it is told")
+		v.T = t
+		choose(v, []byte("no photo"))
+		v.Until(`%s && document.getElementById("message-title").textContent === "This photo cannot be read"`, idle)
+		require.Contains(t, browsertest.See[string](v, `document.getElementById("message-text").textContent`), "JPEG")
+		require.Equal(t, "alert", browsertest.See[string](v, `document.getElementById("message").role`), "who does not see it is told")
 	})
 	t.Run("an address of an item", func(t *testing.T) {
-		v.t = t
-		v.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/#item="+row.RowID))
-		v.until(`%s && document.querySelector("#caption strong")?.textContent === %q`, idle, row.Title)
+		v.T = t
+		v.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/#item="+row.RowID))
+		v.Until(`%s && document.querySelector("#caption strong")?.textContent === %q`, idle, row.Title)
 	})
 	t.Run("back to what was before a reload", func(t *testing.T) {
-		v.t = t
+		v.T = t
 		shown := `document.getElementById("query-photo").getAttribute("src")`
 		first := `#results .card:first-child .hit`
-		v.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/"))
-		v.until(cards + `.length === 12`)
-		picture := see[string](v, cards+`[0].querySelector("img").getAttribute("src")`)
-		v.do(chromedp.Click(chromedp.CSS(first)))
-		v.until(`%s && %s === %q`, idle, shown, picture)
-		v.do(chromedp.Reload())
-		v.until(`%s && %s === %q`, idle, shown, picture)
-		v.do(chromedp.Click(chromedp.CSS(first)))
-		v.until(`%s && %s && %s !== %q`, idle, shown, shown, picture)
-		see[bool](v, `(history.back(), true)`)
-		v.until(`%s && %s === %q`, idle, shown, picture)
+		v.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/"))
+		v.Until(cards + `.length === 12`)
+		picture := browsertest.See[string](v, cards+`[0].querySelector("img").getAttribute("src")`)
+		v.Do(chromedp.Click(chromedp.CSS(first)))
+		v.Until(`%s && %s === %q`, idle, shown, picture)
+		v.Do(chromedp.Reload())
+		v.Until(`%s && %s === %q`, idle, shown, picture)
+		v.Do(chromedp.Click(chromedp.CSS(first)))
+		v.Until(`%s && %s && %s !== %q`, idle, shown, shown, picture)
+		browsertest.See[bool](v, `(history.back(), true)`)
+		v.Until(`%s && %s === %q`, idle, shown, picture)
 
 		// A photo is gone, and what took its place in memory must not stand for it.
-		v.choose(shop.files[row.PhotoID])
-		v.until(`%s && location.hash === "#photo" && %s.length === 14`, idle, cards)
-		v.do(chromedp.Reload())
-		v.until(`%s === "start" && %s.length === 12`, inView, cards)
-		v.do(chromedp.Click(chromedp.CSS(first)))
-		v.until(`%s && %s`, idle, shown)
-		see[bool](v, `(history.back(), true)`)
-		v.until(`location.hash === "#photo" && %s === "start" && %s.length === 12`, inView, cards)
+		choose(v, shop.files[row.PhotoID])
+		v.Until(`%s && location.hash === "#photo" && %s.length === 14`, idle, cards)
+		v.Do(chromedp.Reload())
+		v.Until(`%s === "start" && %s.length === 12`, inView, cards)
+		v.Do(chromedp.Click(chromedp.CSS(first)))
+		v.Until(`%s && %s`, idle, shown)
+		browsertest.See[bool](v, `(history.back(), true)`)
+		v.Until(`location.hash === "#photo" && %s === "start" && %s.length === 12`, inView, cards)
 	})
 	t.Run("a photo from the clipboard", func(t *testing.T) {
-		v.t = t
-		see[bool](v, fmt.Sprintf(`(async () => {
+		v.T = t
+		browsertest.See[bool](v, fmt.Sprintf(`(async () => {
 			const file = new File([await (await fetch("/v1/thumbnails/%s")).blob()], "pasted.jpg", { type: "image/jpeg" });
 			const clipboardData = new DataTransfer();
 			clipboardData.items.add(file);
 			document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
 			return true;
 		})() && true`, row.PhotoID))
-		v.until(`%s && document.querySelector("#results .similarity")?.textContent === "the same photo"`, idle)
+		v.Until(`%s && document.querySelector("#results .similarity")?.textContent === "the same photo"`, idle)
 	})
 }
 
 // at and atY are a point of the queried photo in the window, by its share of width and height.
-func at(v visitor, share float64) float64 {
-	return see[float64](v, fmt.Sprintf(`(() => { const r = document.getElementById("frame").getBoundingClientRect(); return r.left + r.width * %v; })()`, share))
+func at(v browsertest.Visitor, share float64) float64 {
+	return browsertest.See[float64](v, fmt.Sprintf(`(() => { const r = document.getElementById("frame").getBoundingClientRect(); return r.left + r.width * %v; })()`, share))
 }
 
-func atY(v visitor, share float64) float64 {
-	return see[float64](v, fmt.Sprintf(`(() => { const r = document.getElementById("frame").getBoundingClientRect(); return r.top + r.height * %v; })()`, share))
+func atY(v browsertest.Visitor, share float64) float64 {
+	return browsertest.See[float64](v, fmt.Sprintf(`(() => { const r = document.getElementById("frame").getBoundingClientRect(); return r.top + r.height * %v; })()`, share))
 }
 
 func TestPageOnAPhone(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShopOf(t, 6, 150, 200)
 	shop.index(t, "r1", 6)
 	s := serve(t, shop.options())
-	v.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch), chromedp.Navigate(s.url))
+	v.Do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch), chromedp.Navigate(s.url))
 	const fits = `document.documentElement.scrollWidth <= innerWidth`
-	v.until(cards + `.length === 6`)
-	require.True(t, see[bool](v, fits))
-	v.choose(shop.paint(t, 0, studio.Shot{Query: true}))
-	v.until(`%s && %s.length === 6 && document.querySelector("#results .similarity").textContent`, idle, cards)
-	require.True(t, see[bool](v, fits))
-	require.False(t, see[bool](v, `document.getElementById("described").open`), "results before details")
-	v.do(chromedp.Click(chromedp.CSS("#described summary")), chromedp.WaitVisible(chromedp.CSS("#facets .chip.predicted")))
-	require.True(t, see[bool](v, fits))
+	v.Until(cards + `.length === 6`)
+	require.True(t, browsertest.See[bool](v, fits))
+	choose(v, shop.paint(t, 0, studio.Shot{Query: true}))
+	v.Until(`%s && %s.length === 6 && document.querySelector("#results .similarity").textContent`, idle, cards)
+	require.True(t, browsertest.See[bool](v, fits))
+	require.False(t, browsertest.See[bool](v, `document.getElementById("described").open`), "results before details")
+	v.Do(chromedp.Click(chromedp.CSS("#described summary")), chromedp.WaitVisible(chromedp.CSS("#facets .chip.predicted")))
+	require.True(t, browsertest.See[bool](v, fits))
 }
 
 // TestShowMore has a store that fails for a while, and a new index between two pages of results.
 func TestShowMore(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShopOf(t, 40, 40, 54)
 	shop.index(t, "r1", 30)
 	var broken atomic.Bool
@@ -355,75 +277,77 @@ func TestShowMore(t *testing.T) {
 	options.Store = store
 	s := serve(t, options)
 	more := chromedp.Click(chromedp.CSS("#more"))
-	says := func(id string) string { return see[string](v, `document.getElementById("`+id+`").textContent`) }
-	v.do(chromedp.Navigate(s.url + "/#item=" + shop.rows[0].RowID))
-	v.until(`%s && %s.length === 24`, idle, cards)
+	says := func(id string) string {
+		return browsertest.See[string](v, `document.getElementById("`+id+`").textContent`)
+	}
+	v.Do(chromedp.Navigate(s.url + "/#item=" + shop.rows[0].RowID))
+	v.Until(`%s && %s.length === 24`, idle, cards)
 
 	broken.Store(true)
-	v.do(more)
-	v.until(`%s && document.getElementById("more-failed").textContent`, idle)
-	require.Equal(t, 24, see[int](v, cards+`.length`), "what is shown stays")
+	v.Do(more)
+	v.Until(`%s && document.getElementById("more-failed").textContent`, idle)
+	require.Equal(t, 24, browsertest.See[int](v, cards+`.length`), "what is shown stays")
 	require.Equal(t, "24 of 29 dresses", says("status"))
-	require.Equal(t, "more", see[string](v, `document.activeElement.id`), "to be pressed again")
+	require.Equal(t, "more", browsertest.See[string](v, `document.activeElement.id`), "to be pressed again")
 	broken.Store(false)
-	v.do(more)
-	v.until(`%s && %s.length === 29 && document.getElementById("more").hidden`, idle, cards)
+	v.Do(more)
+	v.Until(`%s && %s.length === 29 && document.getElementById("more").hidden`, idle, cards)
 	require.Empty(t, says("more-failed"))
 
-	v.do(chromedp.Reload())
-	v.until(`%s && %s.length === 24`, idle, cards)
+	v.Do(chromedp.Reload())
+	v.Until(`%s && %s.length === 24`, idle, cards)
 	const asked = `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/v1/facets")).length`
-	require.Equal(t, 1, see[int](v, asked))
+	require.Equal(t, 1, browsertest.See[int](v, asked))
 	shop.index(t, "r2", 40)
 	s.awaitRun("r2")
-	v.do(more)
-	v.until(`%s && document.getElementById("status").textContent === "24 of 39 dresses"`, idle)
-	require.Equal(t, 24, see[int](v, cards+`.length`), "none of the former index")
-	require.Equal(t, 2, see[int](v, asked), "its facets may be others")
-	v.do(more)
-	v.until(`%s && %s.length === 39`, idle, cards)
+	v.Do(more)
+	v.Until(`%s && document.getElementById("status").textContent === "24 of 39 dresses"`, idle)
+	require.Equal(t, 24, browsertest.See[int](v, cards+`.length`), "none of the former index")
+	require.Equal(t, 2, browsertest.See[int](v, asked), "its facets may be others")
+	v.Do(more)
+	v.Until(`%s && %s.length === 39`, idle, cards)
 }
 
 func TestPageWithoutAnIndex(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShop(t)
 	s := serve(t, shop.options())
-	v.do(chromedp.Navigate(s.url))
-	v.until(`document.getElementById("message-title").textContent === "There is no catalogue yet"`)
+	v.Do(chromedp.Navigate(s.url))
+	v.Until(`document.getElementById("message-title").textContent === "There is no catalogue yet"`)
 	shop.index(t, "r1", 3)
-	v.do(chromedp.Click(chromedp.CSS("#message-action")))
-	v.until(cards + `.length === 3`)
+	v.Do(chromedp.Click(chromedp.CSS("#message-action")))
+	v.Until(cards + `.length === 3`)
 }
 
 func TestPageInTheDark(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
 	s := serve(t, shop.options())
 	const lightness = `getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 3`
 	for scheme, dark := range map[string]bool{"light": false, "dark": true} {
-		_, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		_, err := chromedp.Call(v.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		})
 		require.NoError(t, err)
-		v.do(chromedp.Navigate(s.url))
-		require.Equal(t, dark, see[float64](v, lightness) < 128)
+		v.Do(chromedp.Navigate(s.url))
+		require.Equal(t, dark, browsertest.See[float64](v, lightness) < 128)
 	}
 }
 
 func TestWidgetOnAShopsPage(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShop(t)
 	shop.index(t, "r1", 12)
 	s := serve(t, shop.options())
-	v.do(chromedp.Navigate(s.url + "/widget"))
-	v.until(`document.querySelector(".kleid-similar")?.shadowRoot.querySelectorAll("li").length === 6`)
-	require.Contains(t, see[string](v, `document.querySelector(".kleid-similar").shadowRoot.querySelector("a").href`), "https://shop.example/")
+	v.Do(chromedp.Navigate(s.url + "/widget"))
+	v.Until(`document.querySelector(".kleid-similar")?.shadowRoot.querySelectorAll("li").length === 6`)
+	require.Contains(t, browsertest.See[string](v, `document.querySelector(".kleid-similar").shadowRoot.querySelector("a").href`), "https://shop.example/")
 }
 
 // TestWidgetInTheHead gets its answer before the browser has read as far as the place for it.
 func TestWidgetInTheHead(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShop(t)
 	shop.index(t, "r1", 3)
 	options := shop.options()
@@ -435,7 +359,7 @@ func TestWidgetInTheHead(t *testing.T) {
 		"no place named":       {"", `<div id="similar"></div>`, "data-into"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v.t = t
+			v.T = t
 			answered := make(chan struct{})
 			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/answered" {
@@ -459,26 +383,26 @@ func TestWidgetInTheHead(t *testing.T) {
 			}))
 			defer page.Close()
 			defer page.CloseClientConnections()
-			v.do(chromedp.Navigate(page.URL))
+			v.Do(chromedp.Navigate(page.URL))
 			if test.says == "" {
-				v.until(`document.querySelector("#similar > .kleid-similar")`)
+				v.Until(`document.querySelector("#similar > .kleid-similar")`)
 			} else {
-				v.until(`globalThis.said?.includes(%q)`, test.says)
+				v.Until(`globalThis.said?.includes(%q)`, test.says)
 			}
-			require.False(t, see[bool](v, `document.head.querySelector(".kleid-similar") !== null`))
+			require.False(t, browsertest.See[bool](v, `document.head.querySelector(".kleid-similar") !== null`))
 		})
 	}
 }
 
 func TestWidgetFilters(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShop(t)
 	shop.index(t, "r1", 3)
 	s := serve(t, shop.options())
-	v.do(chromedp.Navigate(s.url + "/widget"))
-	v.until(`document.querySelector(".kleid-similar")`)
+	v.Do(chromedp.Navigate(s.url + "/widget"))
+	v.Until(`document.querySelector(".kleid-similar")`)
 	// What the widget asks for is what counts, so nothing needs to have such labels.
-	see[bool](v, `(() => {
+	browsertest.See[bool](v, `(() => {
 		const script = document.createElement("script");
 		script.src = "/widget.js";
 		Object.assign(script.dataset, { product: "x", where: " neckline=off shoulder, low ;sleeve=long;; sleeve=short; " });
@@ -489,6 +413,6 @@ func TestWidgetFilters(t *testing.T) {
 		document.head.append(script);
 		return true;
 	})()`)
-	v.until(`globalThis.asked`)
-	require.Equal(t, []string{"neckline=off shoulder, low", "sleeve=long", "sleeve=short"}, see[[]string](v, `globalThis.asked`))
+	v.Until(`globalThis.asked`)
+	require.Equal(t, []string{"neckline=off shoulder, low", "sleeve=long", "sleeve=short"}, browsertest.See[[]string](v, `globalThis.asked`))
 }

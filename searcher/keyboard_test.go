@@ -7,24 +7,28 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/browsertest"
 )
 
 // TestPageByKeyboard presses what then goes away: the keyboard goes on where it was, not at the top of the page.
 func TestPageByKeyboard(t *testing.T) {
-	v := visit(t)
+	v := browsertest.Visit(t)
 	shop := newShopOf(t, 12, 150, 200)
 	shop.index(t, "r1", 12)
 	s := serve(t, shop.options())
 	press := func(selector string) {
-		v.do(chromedp.Focus(chromedp.CSS(selector)), chromedp.KeyEvent(kb.Enter))
+		v.Do(chromedp.Focus(chromedp.CSS(selector)), chromedp.KeyEvent(kb.Enter))
 	}
-	focused := func() string { return see[string](v, `document.activeElement.id || document.activeElement.className`) }
-	v.do(chromedp.Navigate(s.url))
-	v.until(cards + `.length === 12`)
+	focused := func() string {
+		return browsertest.See[string](v, `document.activeElement.id || document.activeElement.className`)
+	}
+	v.Do(chromedp.Navigate(s.url))
+	v.Until(cards + `.length === 12`)
 	require.Empty(t, focused(), "a page that opens leaves the focus where browsers have it")
 
 	press("#results .card:nth-child(3) .hit")
-	v.until(`%s && document.querySelector("#caption strong")`, idle)
+	v.Until(`%s && document.querySelector("#caption strong")`, idle)
 	require.Equal(t, "heading", focused(), "a card")
 	taken := map[string]bool{}
 	for _, r := range shop.rows {
@@ -36,36 +40,36 @@ func TestPageByKeyboard(t *testing.T) {
 		}
 		chip := fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, label)
 		press(chip)
-		v.until(`%s && document.querySelector('%s').getAttribute("aria-pressed") === "true"`, idle, chip)
-		require.Equal(t, label, see[string](v, `document.activeElement.dataset.label`), "a chip")
+		v.Until(`%s && document.querySelector('%s').getAttribute("aria-pressed") === "true"`, idle, chip)
+		require.Equal(t, label, browsertest.See[string](v, `document.activeElement.dataset.label`), "a chip")
 		break
 	}
 	press("#message-action")
-	v.until(`%s && document.getElementById("message").hidden`, idle)
+	v.Until(`%s && document.getElementById("message").hidden`, idle)
 	require.Equal(t, "heading", focused(), "what a message offers")
 
-	v.choose(shop.files[shop.rows[4].PhotoID])
-	v.until(`%s && document.querySelectorAll("#candidates button").length === 1`, idle)
+	choose(v, shop.files[shop.rows[4].PhotoID])
+	v.Until(`%s && document.querySelectorAll("#candidates button").length === 1`, idle)
 	press("#candidates button")
-	v.until(`%s && !document.getElementById("model-box").hidden`, idle)
+	v.Until(`%s && !document.getElementById("model-box").hidden`, idle)
 	require.Equal(t, "heading", focused(), "another dress of the photo")
 	press("#model-box")
-	v.until(`%s && document.getElementById("model-box").hidden`, idle)
+	v.Until(`%s && document.getElementById("model-box").hidden`, idle)
 	require.Equal(t, "heading", focused(), "the model's own box")
 
 	press("#edges summary")
 	for side, value := range map[string]string{"left": "20", "top": "30", "right": "80", "bottom": "90"} {
-		v.do(chromedp.SetValue(chromedp.CSS(fmt.Sprintf("#edges input[name=%s]", side)), ""), chromedp.SendKeys(chromedp.CSS(fmt.Sprintf("#edges input[name=%s]", side)), value))
+		v.Do(chromedp.SetValue(chromedp.CSS(fmt.Sprintf("#edges input[name=%s]", side)), ""), chromedp.SendKeys(chromedp.CSS(fmt.Sprintf("#edges input[name=%s]", side)), value))
 	}
-	require.Equal(t, []float64{20, 30, 60, 60}, see[[]float64](v, `["left", "top", "width", "height"].map((side) => parseFloat(document.getElementById("lasso").style[side]))`), "it is shown while it is typed")
-	v.do(chromedp.KeyEvent(kb.Enter))
-	v.until(`%s && !document.getElementById("model-box").hidden`, idle)
-	require.Equal(t, []float64{20, 30, 60, 60}, see[[]float64](v, `["left", "top", "width", "height"].map((side) => parseFloat(document.getElementById("query-box").style[side]))`))
-	require.Equal(t, "INPUT", see[string](v, `document.activeElement.tagName`), "to try another")
-	require.True(t, see[bool](v, `document.getElementById("lasso").hidden`))
+	require.Equal(t, []float64{20, 30, 60, 60}, browsertest.See[[]float64](v, `["left", "top", "width", "height"].map((side) => parseFloat(document.getElementById("lasso").style[side]))`), "it is shown while it is typed")
+	v.Do(chromedp.KeyEvent(kb.Enter))
+	v.Until(`%s && !document.getElementById("model-box").hidden`, idle)
+	require.Equal(t, []float64{20, 30, 60, 60}, browsertest.See[[]float64](v, `["left", "top", "width", "height"].map((side) => parseFloat(document.getElementById("query-box").style[side]))`))
+	require.Equal(t, "INPUT", browsertest.See[string](v, `document.activeElement.tagName`), "to try another")
+	require.True(t, browsertest.See[bool](v, `document.getElementById("lasso").hidden`))
 
 	require.NoError(t, s.engine.Close())
 	press("#results .card:nth-child(3) .hit")
-	v.until(`%s && !document.getElementById("message-action").hidden`, idle)
+	v.Until(`%s && !document.getElementById("message-action").hidden`, idle)
 	require.Equal(t, "message-action", focused(), "to be pressed again")
 }
