@@ -75,6 +75,11 @@ func newS3Client() (*minio.Client, error) {
 		providers = append(providers, &credentials.IAM{})
 	}
 	options.Creds = credentials.NewChainCredentials(providers)
+	transport, err := minio.DefaultTransport(options.Secure)
+	if err != nil {
+		return nil, fmt.Errorf("storage: S3 at %s: %w", host, err)
+	}
+	options.Transport = impatient{transport, s3Silence}
 	client, err := minio.New(host, options)
 	if err != nil {
 		return nil, fmt.Errorf("storage: S3 at %s: %w", host, err)
