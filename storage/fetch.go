@@ -30,8 +30,8 @@ type FetchOptions struct {
 	AllowPrivate bool
 	// Timeout bounds each fetch over a network, and each attempt of one; 30 seconds by default.
 	Timeout time.Duration
-	// Attempts is how often a server is asked that does not answer, or that is busy or broken (429, 5xx), with short
-	// pauses in between; once by default. S3 is asked several times anyway.
+	// Attempts is how often a server or S3 is asked that does not answer, ends an answer before it is whole, or is busy
+	// or broken (429, 5xx), with short pauses in between, and longer ones where S3 is asked too much; once by default.
 	Attempts int
 }
 
@@ -144,10 +144,13 @@ func (f *Fetcher) file(ctx context.Context, path string, known Info) ([]byte, In
 }
 
 // object fetches bucket/key.
-func (f *Fetcher) object(ctx context.Context, location string, known Info) ([]byte, Info, error) {
+func (f *Fetcher) object(ctx context.Context, location string, known Info) (data []byte, now Info, err error) {
 	name, key, _ := strings.Cut(location, "/")
+	if err := checkKey("get", key); err != nil {
+		return nil, Info{}, err
+	}
 	f.mu.Lock()
-	bucket, err := f.buckets[name], error(nil)
+	bucket := f.buckets[name]
 	if bucket == nil {
 		if bucket, err = openS3("s3://" + name); err == nil {
 			f.buckets[name] = bucket
@@ -157,6 +160,15 @@ func (f *Fetcher) object(ctx context.Context, location string, known Info) ([]by
 	if err != nil {
 		return nil, Info{}, err
 	}
+	err = f.insist(ctx, func() error {
+		data, now, err = f.askS3(ctx, bucket, key, known)
+		return passingOfS3(err)
+	})
+	return data, now, err
+}
+
+// askS3 asks for an object once, which is several times where S3 does not begin to answer.
+func (f *Fetcher) askS3(ctx context.Context, bucket *s3, key string, known Info) ([]byte, Info, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
 	defer cancel()
 	if known.ETag != "" {

@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/minio/minio-go/v7"
 )
 
 // passing is an error that may be gone if the server is asked again.
 type passing struct {
 	err   error
 	after time.Duration // that the server asks to wait for, 0 where it does not
+	slow  bool          // the server wants to be asked less
 }
 
 func (p *passing) Error() string { return p.err.Error() }
@@ -23,16 +26,23 @@ func (p *passing) Unwrap() error { return p.err }
 // seconds. Others' photos wait meanwhile.
 const firstPause, longestPause = 500 * time.Millisecond, 5 * time.Second
 
+// slowPause is the first one where S3 is asked too much: it takes its time to make room, and asking it sooner does not help.
+const slowPause = 10 * time.Second
+
 // insist asks until it is answered, but no more often than Attempts.
 func (f *Fetcher) insist(ctx context.Context, ask func() error) error {
-	pause := firstPause
+	pause, slow := firstPause, slowPause
 	for attempt := 1; ; attempt++ {
 		err := ask()
 		var again *passing
 		if err == nil || attempt >= f.options.Attempts || ctx.Err() != nil || !errors.As(err, &again) {
 			return err
 		}
-		if f.wait(ctx, min(max(pause, again.after), longestPause)) != nil {
+		this := min(max(pause, again.after), longestPause)
+		if again.slow {
+			this, slow = slow, 2*slow
+		}
+		if f.wait(ctx, this) != nil {
 			return err
 		}
 		pause *= 2
@@ -60,6 +70,22 @@ func isPassing(err error) bool {
 		return false
 	}
 	return true
+}
+
+// passingOfS3 marks what may be gone if S3 is asked again.
+func passingOfS3(err error) error {
+	var answer minio.ErrorResponse
+	switch {
+	case err == nil, errors.Is(err, ErrUnchanged), !isPassing(err), errors.Is(err, ErrNotExist), errors.Is(err, ErrPermission):
+		return err
+	case errors.As(err, &answer):
+		slow := answer.StatusCode == http.StatusServiceUnavailable || answer.StatusCode == http.StatusTooManyRequests
+		if !slow && answer.StatusCode < 500 && answer.Code != "RequestTimeout" {
+			return err
+		}
+		return &passing{err: err, slow: slow}
+	}
+	return &passing{err: err} // the connection
 }
 
 // retryAfter reads the header of that name (RFC 9110), in either form.

@@ -28,6 +28,9 @@ type s3 struct {
 // s3PartSize is how much of an upload of unknown length is kept in memory. S3 takes 10,000 parts.
 const s3PartSize = 16 << 20
 
+// s3Attempts is how often S3 is asked that does not begin to answer, within a few seconds.
+var s3Attempts = 5
+
 func openS3(location string) (*s3, error) {
 	_, rest := splitScheme(location)
 	bucket, prefix, _ := strings.Cut(rest, "/")
@@ -57,7 +60,7 @@ func newS3Client() (*minio.Client, error) {
 	options := &minio.Options{
 		Secure:     true,
 		Region:     first("AWS_REGION", "AWS_DEFAULT_REGION"),
-		MaxRetries: 5,
+		MaxRetries: s3Attempts,
 	}
 	providers := []credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}}
 	host := "s3.amazonaws.com"

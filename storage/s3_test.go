@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,4 +80,88 @@ func TestS3WithoutTheBucket(t *testing.T) {
 	require.NoError(t, err)
 	err = b.Put(t.Context(), "blob", strings.NewReader("x"))
 	require.ErrorContains(t, err, "there is no such bucket")
+}
+
+// A photo that S3 begins to send and does not end, or that it has no time for, is asked for again, as it would be behind
+// https; where S3 is asked too much, after a while.
+func TestFetchAsksS3Again(t *testing.T) {
+	defer func(old int) { s3Attempts = old }(s3Attempts)
+	s3Attempts = 1 // the client's own, with real pauses
+	says := func(status int, code string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `<?xml version="1.0"?><Error><Code>%s</Code><Message>no</Message></Error>`, code)
+		}
+	}
+	body := func(length int, text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", strconv.Itoa(length))
+			w.Header().Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+			w.Header().Set("ETag", `"x"`)
+			io.WriteString(w, text)
+		}
+	}
+	cut, photo, busy := body(9, "pho"), body(5, "photo"), says(503, "SlowDown")
+	hangUp := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	stuck := func(w http.ResponseWriter, r *http.Request) {
+		cut(w, r)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}
+	tests := map[string]struct {
+		answers []http.HandlerFunc
+		asked   int
+		pauses  []time.Duration
+		says    string // "" for the photo
+	}{
+		"a body that is cut":     {[]http.HandlerFunc{cut, cut}, 3, []time.Duration{firstPause, 2 * firstPause}, ""},
+		"a body that stops":      {[]http.HandlerFunc{stuck}, 2, []time.Duration{firstPause}, ""},
+		"a connection that ends": {[]http.HandlerFunc{hangUp}, 2, []time.Duration{firstPause}, ""},
+		"asked too much":         {[]http.HandlerFunc{busy, says(429, "TooManyRequests")}, 3, []time.Duration{slowPause, 2 * slowPause}, ""},
+		"broken":                 {[]http.HandlerFunc{says(500, "InternalError"), busy, says(502, "")}, 3, []time.Duration{firstPause, slowPause}, "get s3://shop/1.jpg"},
+		"too slow for S3":        {[]http.HandlerFunc{says(400, "RequestTimeout")}, 2, []time.Duration{firstPause}, ""},
+		"gone":                   {[]http.HandlerFunc{says(404, "NoSuchKey")}, 1, nil, "file does not exist"},
+		"denied":                 {[]http.HandlerFunc{says(403, "AccessDenied")}, 1, nil, "check AWS_ACCESS_KEY_ID"},
+		"wrong":                  {[]http.HandlerFunc{says(400, "InvalidArgument")}, 1, nil, "no"},
+		"too large":              {[]http.HandlerFunc{body(21, "photo, much too large")}, 1, nil, "too large"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			failingS3(t, func(w http.ResponseWriter, r *http.Request) {
+				asked++
+				if asked <= len(test.answers) {
+					test.answers[asked-1](w, r)
+					return
+				}
+				photo(w, r)
+			})
+			options := FetchOptions{Limit: 9, Attempts: 3}
+			if name == "a body that stops" {
+				options.Timeout = 300 * time.Millisecond
+			}
+			f := NewFetcher(options)
+			defer f.Close()
+			var pauses []time.Duration
+			f.wait = func(_ context.Context, pause time.Duration) error {
+				pauses = append(pauses, pause)
+				return nil
+			}
+			data, err := f.Fetch(t.Context(), "s3://shop/1.jpg")
+			require.Equal(t, test.asked, asked, "%v", err)
+			require.Equal(t, test.pauses, pauses)
+			if test.says != "" {
+				require.ErrorContains(t, err, test.says)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, "photo", string(data))
+		})
+	}
+	// A key that is none is not asked for at all.
+	f := NewFetcher(FetchOptions{Attempts: 3})
+	f.wait = func(context.Context, time.Duration) error { t.Error("waited"); return nil }
+	_, err := f.Fetch(t.Context(), "s3://shop/a/../1.jpg")
+	require.ErrorContains(t, err, "not a clean relative path")
 }

@@ -125,7 +125,7 @@ func (f *Fetcher) ask(ctx context.Context, source string, known Info) ([]byte, I
 	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
 		return fail(fmt.Errorf("the server says %s: %w", response.Status, fs.ErrPermission))
 	case response.StatusCode == http.StatusTooManyRequests, response.StatusCode >= 500:
-		return fail(&passing{fmt.Errorf("the server says %s", response.Status), retryAfter(response.Header)})
+		return fail(&passing{err: fmt.Errorf("the server says %s", response.Status), after: retryAfter(response.Header)})
 	case response.StatusCode != http.StatusOK:
 		return fail(fmt.Errorf("the server says %s", response.Status))
 	case response.ContentLength > f.options.Limit:
