@@ -39,13 +39,14 @@ func refuseS3(t *testing.T, refuse func(r *http.Request) bool) {
 	t.Setenv("AWS_ENDPOINT_URL", server.URL)
 }
 
-// hookedStore calls after when a run is published.
+// hookedStore calls before and after when a run is published.
 type hookedStore struct {
 	vectors.Store
-	after func()
+	before, after func()
 }
 
 func (h hookedStore) Publish(ctx context.Context, run string) error {
+	h.before()
 	err := h.Store.Publish(ctx, run)
 	h.after()
 	return err
@@ -93,7 +94,7 @@ func TestFailuresAfterPublication(t *testing.T) {
 	require.FileExists(t, page)
 
 	// As on a full disk.
-	options.Store = hookedStore{options.Store, func() {
+	options.Store = hookedStore{options.Store, func() {}, func() {
 		require.NoError(t, os.Remove(page))
 		require.NoError(t, os.Mkdir(page, 0o755))
 	}}
@@ -196,7 +197,7 @@ func TestTwoJobsAtOnce(t *testing.T) {
 	}
 
 	a := on("a", true)
-	a.Store = hookedStore{a.Store, func() {
+	a.Store = hookedStore{a.Store, func() {}, func() {
 		second, err := Run(t.Context(), on("b", true))
 		require.NoError(t, err)
 		requireThere(t, bucket, second.Run)

@@ -196,6 +196,17 @@ func (l *loader) learned() []known {
 	return all
 }
 
+// photos are those that the entries have, readable or not.
+func (l *loader) photos() map[photoKey]bool {
+	all := make(map[photoKey]bool, len(l.findings))
+	for _, f := range l.findings {
+		if f.hasKey {
+			all[f.key] = true
+		}
+	}
+	return all
+}
+
 // claim says whether an entry and its twins are the first to have a photo. All that have it are counted when it is done.
 func (l *loader) claim(key photoKey, entry int) bool {
 	l.mu.Lock()

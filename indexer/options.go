@@ -31,7 +31,7 @@
 //  1. embed: every photo not yet in the journal is embedded and appended to it;
 //  2. write: all rows go to work/part-000.parquet.tmp and to a new index beside the store's current one;
 //  3. verify: the new index has all rows, in all and by label, a row's own vector finds it, and the gate lets it
-//     pass (see Gate);
+//     pass (see Gate); where Out is in S3, the thumbnails go there;
 //  4. commit: Store.Publish makes the new index the current one, atomically;
 //  5. settle: the Parquet file moves to run=<id>/, then latest is swapped by rename, old runs go.
 //

@@ -127,12 +127,21 @@ func (s *remoteState) keep(ctx context.Context, j *journal, logger *slog.Logger)
 	}
 }
 
-// mirror puts a published run where Out said: its files, then latest, unless the store has another current run by now.
-// What is not kept is removed by clean.
+// mirror puts a published run where Out said, with its thumbnails, which may not be there.
 func mirror(ctx context.Context, l layout, store vectors.Store, bucket storage.Bucket, run string) error {
-	if err := putThumbnailsNew(ctx, l, bucket); err != nil {
+	photos := map[photoKey]bool{}
+	if err := addPhotos(photos, l.parquet(run)); err != nil {
 		return err
 	}
+	if err := l.putNewThumbnails(ctx, bucket, photos); err != nil {
+		return err
+	}
+	return mirrorRun(ctx, l, store, bucket, run)
+}
+
+// mirrorRun puts the files of a published run where Out said, then latest, unless the store has another current run by now.
+// What is not kept is removed by clean.
+func mirrorRun(ctx context.Context, l layout, store vectors.Store, bucket storage.Bucket, run string) error {
 	for _, file := range []string{l.parquet(run), l.report(run)} {
 		if err := putFile(ctx, bucket, path.Join(runPrefix+run, filepath.Base(file)), file); err != nil {
 			return err
@@ -195,14 +204,6 @@ func pullRuns(ctx context.Context, l layout, bucket storage.Bucket) (run string,
 func isHere(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-func putThumbnailsNew(ctx context.Context, l layout, bucket storage.Bucket) error {
-	there, err := thumbnailsAt(ctx, bucket)
-	if err != nil {
-		return err
-	}
-	return putThumbnails(ctx, bucket, thumbnails{dir: l.thumbnails(), elsewhere: there})
 }
 
 // mirrorReports puts what became of the last job there.

@@ -385,10 +385,15 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	run := r.meta.Run
+	if r.remote != nil { // searches find no photo whose thumbnail is still to come
+		if err := r.putNewThumbnails(ctx, r.remote, r.loader.photos()); err != nil {
+			return fmt.Errorf("the thumbnails: %w", err)
+		}
+	}
 	if err := r.before.stands(ctx, r.Store, r.remote); err != nil {
 		return errors.Join(err, r.withdraw(ctx))
 	}
-	run := r.meta.Run
 	// As of a job that is killed right after it has published, which nobody else could report on; otherwise it goes, or is
 	// written again in the end.
 	report := r.report
@@ -417,7 +422,7 @@ func (r *runner) publish(ctx context.Context) error {
 	}
 	r.report.Published, r.report.Parquet = true, r.parquet(run)
 	if r.remote != nil {
-		err := mirror(ctx, r.layout, r.Store, r.remote, run)
+		err := mirrorRun(ctx, r.layout, r.Store, r.remote, run)
 		var superseded *supersededError
 		if errors.As(err, &superseded) {
 			return err
@@ -443,12 +448,7 @@ func (r *runner) publish(ctx context.Context) error {
 
 // sweep drops from the journal what this catalogue does not have, and the thumbnails that no run has.
 func (r *runner) sweep() error {
-	live := make(map[photoKey]bool, len(r.entries))
-	for _, f := range r.loader.findings {
-		if f.hasKey {
-			live[f.key] = true
-		}
-	}
+	live := r.loader.photos()
 	err := errors.Join(
 		r.journal.Compact(func(key photoKey) bool { return live[key] }),
 		removeOtherJournals(r.work(), journalName(r.meta)),

@@ -180,7 +180,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	if remote {
-		if err := putThumbnails(ctx, bucket, r.pictures); err != nil {
+		if err := putThumbnails(ctx, bucket, r.pictures, r.loader.photos()); err != nil {
 			return ShardReport{}, err
 		}
 	}
@@ -416,40 +416,6 @@ func (s *shardSource) end(ctx context.Context, published bool, logger *slog.Logg
 	if err != nil {
 		logger.Warn("what the shards saw is left behind", "error", err)
 	}
-}
-
-// thumbnailsAt are the photos whose thumbnails are in a bucket.
-func thumbnailsAt(ctx context.Context, bucket storage.Bucket) (map[photoKey]bool, error) {
-	all := map[photoKey]bool{}
-	for info, err := range bucket.List(ctx, thumbnailsPrefix) {
-		if err != nil {
-			return nil, err
-		}
-		if m := ownThumbnail.FindStringSubmatch(path.Base(info.Key)); m != nil && m[1] != "" {
-			all[photoKey(rowKey(m[1]))] = true
-		}
-	}
-	return all, nil
-}
-
-const thumbnailsPrefix = "thumbnails/"
-
-// putThumbnails puts the thumbnails into a bucket that are not there.
-func putThumbnails(ctx context.Context, bucket storage.Bucket, t thumbnails) error {
-	files, err := filepath.Glob(filepath.Join(t.dir, "??", "*.jpg"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		m := ownThumbnail.FindStringSubmatch(filepath.Base(file))
-		if m == nil || m[1] == "" || t.elsewhere[photoKey(rowKey(m[1]))] {
-			continue
-		}
-		if err := putFile(ctx, bucket, thumbnailsPrefix+m[1][:2]+"/"+m[1]+".jpg", file); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func putFile(ctx context.Context, bucket storage.Bucket, key, file string) error {

@@ -32,9 +32,10 @@ func (t thumbnails) path(key photoKey) string {
 }
 
 func (t thumbnails) has(key photoKey) bool {
-	if t.elsewhere[key] {
-		return true
-	}
+	return t.elsewhere[key] || t.isHere(key)
+}
+
+func (t thumbnails) isHere(key photoKey) bool {
 	info, err := os.Stat(t.path(key))
 	return err == nil && info.Size() > 0
 }
