@@ -133,7 +133,7 @@ func mirror(ctx context.Context, l layout, store vectors.Store, bucket storage.B
 	if err := addPhotos(photos, l.parquet(run)); err != nil {
 		return err
 	}
-	if err := l.putNewThumbnails(ctx, bucket, photos); err != nil {
+	if _, err := l.putNewThumbnails(ctx, bucket, photos); err != nil {
 		return err
 	}
 	return mirrorRun(ctx, l, store, bucket, run)

@@ -387,7 +387,8 @@ func (r *runner) publish(ctx context.Context) error {
 	}
 	run := r.meta.Run
 	if r.remote != nil { // searches find no photo whose thumbnail is still to come
-		if err := r.putNewThumbnails(ctx, r.remote, r.loader.photos()); err != nil {
+		var err error
+		if r.pictures.elsewhere, err = r.putNewThumbnails(ctx, r.remote, r.loader.photos()); err != nil {
 			return fmt.Errorf("the thumbnails: %w", err)
 		}
 	}
@@ -412,7 +413,8 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := r.Store.Publish(ctx, run); err != nil {
 		return fmt.Errorf("run %s cannot be published: %w", run, err)
 	}
-	// From here on the run is the current one: what is left is done even if the job is to stop.
+	// From here on the run is the current one: what is left is done even if the job is to stop, but for the last of it.
+	stops := ctx
 	ctx = context.WithoutCancel(ctx)
 	if err := r.settle(run); err != nil {
 		return fmt.Errorf("run %s is published, but its Parquet file is not: %w", run, err)
@@ -439,15 +441,15 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := r.clean(ctx, r.Store, r.remote, run, first, keep); err != nil {
 		r.Logger.Warn("old runs are left behind", "error", err)
 	}
-	if err := r.sweep(); err != nil {
+	if err := r.sweep(stops); err != nil {
 		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
 	}
 	r.end(StagePublish)
 	return nil
 }
 
-// sweep drops from the journal what this catalogue does not have, and the thumbnails that no run has.
-func (r *runner) sweep() error {
+// sweep drops from the journal what this catalogue does not have, and the thumbnails that no run has, here and in S3.
+func (r *runner) sweep(ctx context.Context) error {
 	live := r.loader.photos()
 	err := errors.Join(
 		r.journal.Compact(func(key photoKey) bool { return live[key] }),
@@ -465,5 +467,8 @@ func (r *runner) sweep() error {
 			return fmt.Errorf("run %s: %w", run, err)
 		}
 	}
-	return r.pictures.sweep(live)
+	if r.remote != nil {
+		err = r.sweepThumbnails(ctx, r.remote, r.pictures.elsewhere, live, r.started)
+	}
+	return errors.Join(err, r.pictures.sweep(live))
 }

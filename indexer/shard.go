@@ -145,6 +145,8 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	state := &remoteState{bucket: bucket, prefix: shard.work() + "/work/", dir: r.work()}
 	r.pictures = thumbnails{dir: ThumbnailsFolder(options.Out)}
 	if remote {
+		// Of its own, though machines may have one scratch: what it does not need it removes.
+		r.pictures.dir = r.thumbnails()
 		if err := state.pull(ctx); err != nil {
 			return ShardReport{}, err
 		}
@@ -180,8 +182,12 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	if remote {
-		if err := putThumbnails(ctx, bucket, r.pictures, r.loader.photos()); err != nil {
+		photos := r.loader.photos()
+		if err := putThumbnails(ctx, bucket, r.pictures, photos); err != nil {
 			return ShardReport{}, err
+		}
+		if err := r.pictures.sweep(photos); err != nil {
+			r.Logger.Warn("thumbnails of photos that are gone are left behind", "error", err)
 		}
 	}
 	manifest.Embedded = r.report.Embedded

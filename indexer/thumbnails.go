@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
@@ -23,8 +24,8 @@ func ThumbnailPath(photoID string) string {
 // thumbnails keeps a small JPEG picture of each readable photo.
 type thumbnails struct {
 	dir string
-	// elsewhere are photos whose thumbnails are where the index is, though not in dir.
-	elsewhere map[photoKey]bool
+	// elsewhere are photos whose thumbnails are where the index is, though not in dir, and since when.
+	elsewhere map[photoKey]time.Time
 }
 
 func (t thumbnails) path(key photoKey) string {
@@ -32,7 +33,12 @@ func (t thumbnails) path(key photoKey) string {
 }
 
 func (t thumbnails) has(key photoKey) bool {
-	return t.elsewhere[key] || t.isHere(key)
+	return t.isElsewhere(key) || t.isHere(key)
+}
+
+func (t thumbnails) isElsewhere(key photoKey) bool {
+	_, ok := t.elsewhere[key]
+	return ok
 }
 
 func (t thumbnails) isHere(key photoKey) bool {

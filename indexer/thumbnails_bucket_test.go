@@ -1,9 +1,11 @@
 package indexer
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -109,4 +111,77 @@ func TestThumbnailsGoManyAtOnceAndStop(t *testing.T) {
 	stuck := &countingBucket{want: -1}
 	require.ErrorIs(t, putThumbnails(ctx, stuck, pictures, live), context.Canceled)
 	require.LessOrEqual(t, stuck.now, thumbnailsAtOnce)
+}
+
+// The thumbnails in S3 are those of the runs that are there, and a while those that may be of the next one.
+func TestThumbnailsInS3AreSwept(t *testing.T) {
+	b := newBench(t, pictures(0, 6))
+	bucket := fakeS3(t, "index", nil)
+	night := func(gone ...int) Report {
+		t.Helper()
+		for _, i := range gone {
+			require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(i))))
+		}
+		options := b.options()
+		options.Out, options.Scratch, options.Force, options.Keep = "s3://shop/index", b.out, true, 0
+		report, err := Run(t.Context(), options)
+		require.NoError(t, err)
+		require.True(t, report.Published)
+		return report
+	}
+	thumbnails := func() int { return len(keysOf(t, bucket, thumbnailsPrefix)) }
+	first := night()
+	// A run that another machine made, and that this folder does not have, keeps its own.
+	data, err := os.ReadFile(first.Parquet)
+	require.NoError(t, err)
+	const others = "run=20261127T020000000Z-1a2b3c/part-000.parquet"
+	require.NoError(t, bucket.Put(t.Context(), others, bytes.NewReader(data)))
+	night(0, 1)
+	require.Equal(t, 6, thumbnails(), "they may be of the next index")
+	defer func(old time.Duration) { thumbnailRest = old }(thumbnailRest)
+	thumbnailRest = -time.Hour
+	night(2)
+	require.Equal(t, 6, thumbnails(), "they are of another's run")
+	require.NoError(t, bucket.Delete(t.Context(), others))
+	require.NoError(t, bucket.Put(t.Context(), thumbnailsPrefix+"logo.jpg", bytes.NewReader(data)))
+	night(3)
+	require.Equal(t, 3, thumbnails(), "two photos, and what is not Kleid's")
+	left, err := os.ReadDir(layout{b.out}.work())
+	require.NoError(t, err)
+	for _, file := range left {
+		require.NotContains(t, file.Name(), "others")
+	}
+}
+
+// Shards of one scratch put their own thumbnails alone: what was removed in S3 does not come back.
+func TestShardsPutTheirOwnThumbnails(t *testing.T) {
+	b := newBench(t, pictures(0, 12))
+	bucket := fakeS3(t, "index", nil)
+	scratch := filepath.Join(filepath.Dir(b.out), "shards")
+	shards := func(job string) {
+		for i := range 2 {
+			options := b.options()
+			options.Out, options.Scratch, options.Store = "s3://shop/index", scratch, nil
+			_, err := RunShard(t.Context(), options, Shard{i, 2, job})
+			require.NoError(t, err)
+		}
+	}
+	shards("monday")
+	require.Len(t, keysOf(t, bucket, thumbnailsPrefix), 12)
+	for i := range 7 {
+		require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(i))))
+	}
+	for _, key := range keysOf(t, bucket, thumbnailsPrefix) {
+		require.NoError(t, bucket.Delete(t.Context(), key))
+	}
+	shards("tuesday")
+	require.Len(t, keysOf(t, bucket, thumbnailsPrefix), 5)
+	here := 0
+	require.NoError(t, filepath.WalkDir(scratch, func(path string, _ os.DirEntry, err error) error {
+		if filepath.Ext(path) == ".jpg" {
+			here++
+		}
+		return err
+	}))
+	require.Equal(t, 5, here)
 }
