@@ -235,6 +235,7 @@ func TestNewFolderForAStoreWithAnIndex(t *testing.T) {
 	_, err := Run(t.Context(), options)
 	require.ErrorContains(t, err, "the store has an index already, run "+report.Run)
 	require.ErrorContains(t, err, "name the --out that it was made in, or publish one here by --force")
+	require.ErrorIs(t, err, ErrUsage)
 	b.requireConsistent(t, report)
 
 	options.Force = true

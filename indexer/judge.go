@@ -30,7 +30,7 @@ func (r *runner) readYesterday(previous string) error {
 	case previous == r.before.there:
 		return fmt.Errorf("the report of run %s, the current one in %s, cannot be read, and no new index be compared with it: put it back, or publish one by --force: %w", previous, r.remote, err)
 	default:
-		return fmt.Errorf("the store has an index already, run %s, whose report cannot be read in %s, and no new index be compared with it: name the --out that it was made in, or publish one here by --force: %w", previous, r.out, err)
+		return usage{fmt.Errorf("the store has an index already, run %s, whose report cannot be read in %s, and no new index be compared with it: name the --out that it was made in, or publish one here by --force: %w", previous, r.out, err)}
 	}
 	return nil
 }

@@ -138,6 +138,15 @@ type Progress struct {
 	Embedded int
 }
 
+// ErrUsage says that the options are wrong, so that the same call fails again.
+var ErrUsage = errors.New("wrong options")
+
+// usage makes an error an ErrUsage, and leaves it its text.
+type usage struct{ error }
+
+func (u usage) Unwrap() error        { return u.error }
+func (u usage) Is(target error) bool { return target == ErrUsage }
+
 func (o *Options) complete() error {
 	if o.Store == nil {
 		return errors.New("no store for the vectors")

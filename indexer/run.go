@@ -30,14 +30,17 @@ func Run(ctx context.Context, options Options) (Report, error) { return run(ctx,
 // run is Run, on what shards saw instead of on photos, unless that is nil.
 func run(ctx context.Context, options Options, shards *shardSource) (Report, error) {
 	if err := options.complete(); err != nil {
-		return Report{}, fmt.Errorf("index: %w", err)
+		return Report{}, fmt.Errorf("index: %w", usage{err})
 	}
 	bucket, remote, err := options.place()
 	if err != nil {
-		return Report{}, fmt.Errorf("index: %w", err)
+		return Report{}, fmt.Errorf("index: %w", usage{err})
 	}
 	if shards != nil {
 		shards.bucket = bucket
+		if err := shards.look(ctx, options.Embedder.Metadata()); err != nil {
+			return Report{}, fmt.Errorf("index: %w", err)
+		}
 	}
 	r := &runner{Options: options, layout: layout{options.Out}, shards: shards, started: time.Now(), meta: options.Embedder.Metadata()}
 	r.pictures = thumbnails{dir: r.thumbnails()}
@@ -88,11 +91,11 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	if r.Replay != "" {
 		var err error
 		if r.queries, err = readQueries(r.Replay); err != nil {
-			return Report{}, err
+			return Report{}, usage{err}
 		}
 	}
 	if sameFolder(r.Catalogue, r.out) {
-		return Report{}, fmt.Errorf("the folder of the index, %s, is the catalogue itself: name another --out, which may be a folder inside it", r.out)
+		return Report{}, usage{fmt.Errorf("the folder of the index, %s, is the catalogue itself: name another --out, which may be a folder inside it", r.out)}
 	}
 	if err := os.MkdirAll(r.work(), 0o755); err != nil {
 		return Report{}, err

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -269,38 +270,46 @@ var (
 
 // shardSource is what the shards of a job saw.
 type shardSource struct {
-	bucket storage.Bucket
-	shards []Shard
-	at     func(shard Shard, file string) string // where a shard's file is
+	bucket    storage.Bucket
+	shards    []Shard
+	at        func(shard Shard, file string) string // where a shard's file is
+	manifests []shardManifest                       // one for each shard
 }
 
-// gather brings what the shards saw into the runner's findings and journal, in place of reading photos.
-func (s *shardSource) gather(ctx context.Context, r *runner) error {
-	r.begin(StageEmbed)
-	r.loader = newLoader(r.entries)
-	// First whether all are whole, so that nobody waits for what cannot be.
-	manifests := make([]shardManifest, len(s.shards))
+// look reads whether all shards are done, with the model that meta names. It comes before all else: whoever waits for
+// shards looks often, and a catalogue is long.
+func (s *shardSource) look(ctx context.Context, meta catalog.Metadata) error {
+	s.manifests = make([]shardManifest, len(s.shards))
 	for i, shard := range s.shards {
-		m, err := s.manifest(ctx, shard)
+		var err error
+		s.manifests[i], err = s.manifest(ctx, shard)
 		if errors.Is(err, storage.ErrNotExist) {
 			return fmt.Errorf("%w: shard %s of job %s is not done", ErrIncomplete, shard, shard.Job)
 		}
 		if err != nil {
 			return err
 		}
-		manifests[i] = m
-		r.report.Embedded += m.Embedded
 	}
-	for i, m := range manifests {
-		if m.EmbeddingModel != r.meta.EmbeddingModel || m.FacetModel != r.meta.FacetModel {
-			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", ErrMismatch, s.shards[i], m.EmbeddingModel, m.FacetModel, r.meta.EmbeddingModel, r.meta.FacetModel)
+	for i, m := range s.manifests {
+		if m.EmbeddingModel != meta.EmbeddingModel || m.FacetModel != meta.FacetModel {
+			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", ErrMismatch, s.shards[i], m.EmbeddingModel, m.FacetModel, meta.EmbeddingModel, meta.FacetModel)
 		}
 	}
-	if err := s.gatherFindings(ctx, r, manifests); err != nil {
+	return nil
+}
+
+// gather brings what the shards saw into the runner's findings and journal, in place of reading photos.
+func (s *shardSource) gather(ctx context.Context, r *runner) error {
+	r.begin(StageEmbed)
+	r.loader = newLoader(r.entries)
+	for _, m := range s.manifests {
+		r.report.Embedded += m.Embedded
+	}
+	if err := s.gatherFindings(ctx, r); err != nil {
 		return err
 	}
 	for i, shard := range s.shards {
-		if err := s.each(ctx, shard, shardPhotos, manifests[i], r.journal.Import); err != nil {
+		if err := s.each(ctx, shard, shardPhotos, s.manifests[i], r.journal.Import); err != nil {
 			return err
 		}
 		r.Progress(Progress{Stage: StageEmbed, Done: (i + 1) * len(r.entries) / len(s.shards), Total: len(r.entries)})
@@ -312,10 +321,10 @@ func (s *shardSource) gather(ctx context.Context, r *runner) error {
 // gatherFindings brings what became of the locations into the runner's findings. The catalogue may have lost photos since
 // the shards listed it, and a few may have come, as they do in a shop's: those wait for the next run. More of them than
 // may be unreadable are of another catalogue.
-func (s *shardSource) gatherFindings(ctx context.Context, r *runner, manifests []shardManifest) error {
+func (s *shardSource) gatherFindings(ctx context.Context, r *runner) error {
 	all := map[string]shardFinding{} // by location
 	for i, shard := range s.shards {
-		table, err := s.read(ctx, shard, shardFindings, manifests[i])
+		table, err := s.read(ctx, shard, shardFindings, s.manifests[i])
 		if err != nil {
 			return err
 		}
@@ -399,7 +408,7 @@ func (s *shardSource) each(ctx context.Context, shard Shard, name string, m shar
 // another catalogue or model. What the shards saw is removed, also if the new index is refused: it is of this night.
 func CommitShards(ctx context.Context, options Options, job string, count int) (Report, error) {
 	if err := (Shard{0, count, job}).Check(); err != nil {
-		return Report{}, fmt.Errorf("index: %w", err)
+		return Report{}, fmt.Errorf("index: %w", usage{err})
 	}
 	source := &shardSource{at: Shard.result}
 	for i := range count {

@@ -24,11 +24,8 @@ func (s Shard) published(file string) string { return path.Join(s.work(), "publi
 
 // remember tells the shards that an index has what they saw.
 func (s *shardSource) remember(ctx context.Context) error {
-	for _, shard := range s.shards {
-		m, err := s.manifest(ctx, shard)
-		if err != nil {
-			return err
-		}
+	for i, shard := range s.shards {
+		m := s.manifests[i]
 		findings, err := s.read(ctx, shard, shardFindings, m)
 		if err != nil {
 			return err

@@ -390,3 +390,29 @@ func TestIndexInS3CatchesUp(t *testing.T) {
 	_, err = bucket.Stat(t.Context(), "run="+alone.Run+"/part-000.parquet")
 	require.NoError(t, err)
 }
+
+// Whoever waits for shards does not list the catalogue each time, nor begin a job.
+func TestShardsAreLookedForFirst(t *testing.T) {
+	b := newBench(t, pictures(0, 4))
+	catalogue := b.photos
+	b.photos += " that is away"
+	_, err := CommitShards(t.Context(), b.options(), "monday", 1)
+	require.ErrorIs(t, err, ErrIncomplete)
+	require.NoFileExists(t, jobPath(b.out))
+	require.NoDirExists(t, layout{b.out}.work())
+	// What is wrong with the options, waiting does not mend.
+	options := b.options()
+	options.Replay = "gone.jsonl"
+	_, err = Run(t.Context(), options)
+	require.ErrorIs(t, err, ErrUsage)
+	options.Keep = -1
+	_, err = CommitShards(t.Context(), options, "monday", 1)
+	require.ErrorIs(t, err, ErrUsage)
+	require.EqualError(t, err, "index: -1 runs cannot be kept: the number must not be negative")
+	b.photos = catalogue
+	_, err = RunShard(t.Context(), b.options(), Shard{0, 1, "monday"})
+	require.NoError(t, err)
+	b.embedder.meta.EmbeddingModel, b.photos = "trunk-2", catalogue+" that is away"
+	_, err = CommitShards(t.Context(), b.options(), "monday", 1)
+	require.ErrorIs(t, err, ErrMismatch, "of another model, whatever the catalogue is")
+}

@@ -59,8 +59,8 @@ func (l layout) bindStore(store vectors.Store) error {
 		}
 		_, err = os.Lstat(jobPath(l.out))
 		if latest != "" || !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the vectors of the index in %s are in the store %s, not in %s: name that --store, or another --out for this one. If both are the same store, remove %s",
-				l.out, bound, name, l.storeName())
+			return usage{fmt.Errorf("the vectors of the index in %s are in the store %s, not in %s: name that --store, or another --out for this one. If both are the same store, remove %s",
+				l.out, bound, name, l.storeName())}
 		}
 	}
 	return writeFile(l.storeName(), []byte(name+"\n"))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -123,7 +124,7 @@ Examples:
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "shards", EnvVars: env("shards"), Usage: "`N` shards that the job has"},
 			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
-			&cli.DurationFlag{Name: "wait", EnvVars: env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h"},
+			&cli.DurationFlag{Name: "wait", EnvVars: env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h; what fails meanwhile is tried again"},
 		}, gateFlags(), embedderFlags()),
 		Action: func(c *cli.Context) error {
 			if err := positive(c, "shards"); err != nil {
@@ -140,22 +141,39 @@ Examples:
 	}
 }
 
-// commitPause is how long to wait before shards are looked for again.
-const commitPause = 5 * time.Second
+// How long to wait before shards are looked for again, and before a commit that failed for another reason is tried again.
+const commitPause, failedPause = 5 * time.Second, time.Minute
 
 // commitWhenDone commits the shards of a job, and waits for those that are not complete.
 func commitWhenDone(ctx context.Context, options indexer.Options, job string, count int, wait time.Duration) (indexer.Report, error) {
-	until := time.Now().Add(wait)
-	for {
-		report, err := indexer.CommitShards(ctx, options, job, count)
-		if !errors.Is(err, indexer.ErrIncomplete) || time.Now().After(until) {
-			return report, err
-		}
-		options.Logger.Info("waiting for shards", "error", err)
+	pause := func(d time.Duration) {
 		select {
 		case <-ctx.Done():
+		case <-time.After(d):
+		}
+	}
+	return retryCommit(ctx, options.Logger, wait, pause, func() (indexer.Report, error) {
+		return indexer.CommitShards(ctx, options, job, count)
+	})
+}
+
+// retryCommit commits until that goes well, cannot do so any more, or the time to wait is over: a listing that fails once
+// in a night, or a store that is started anew, costs no index.
+func retryCommit(ctx context.Context, log *slog.Logger, wait time.Duration, pause func(time.Duration), commit func() (indexer.Report, error)) (indexer.Report, error) {
+	until := time.Now().Add(wait)
+	for {
+		began := time.Now()
+		report, err := commit()
+		if err == nil || ctx.Err() != nil || !began.Before(until) || errors.Is(err, indexer.ErrMismatch) || errors.Is(err, indexer.ErrUsage) {
 			return report, err
-		case <-time.After(commitPause):
+		}
+		if errors.Is(err, indexer.ErrIncomplete) {
+			log.Info("waiting for shards", "error", err)
+			// A shard that is damaged shows late, after the catalogue has been listed.
+			pause(max(commitPause, time.Since(began)))
+		} else {
+			log.Warn("the commit failed, and is tried again", "error", err)
+			pause(failedPause)
 		}
 	}
 }

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/indexer"
+)
+
+// A commit that waits for shards is not ended by what may be over the next time, and is by what will not.
+func TestRetryCommit(t *testing.T) {
+	listing := errors.New("the catalogue s3://shop/photos: no answer")
+	incomplete := fmt.Errorf("index: %w: shard 1-of-2 of job monday is not done", indexer.ErrIncomplete)
+	mismatch, usage := fmt.Errorf("index: %w: use one model", indexer.ErrMismatch), fmt.Errorf("index: %w", indexer.ErrUsage)
+	for name, test := range map[string]struct {
+		wait    time.Duration
+		answers []error
+		pauses  []time.Duration
+	}{
+		"done at last":         {time.Hour, []error{incomplete, listing, incomplete, nil}, []time.Duration{commitPause, failedPause, commitPause}},
+		"shards do not fit":    {time.Hour, []error{incomplete, mismatch}, []time.Duration{commitPause}},
+		"wrong usage":          {time.Hour, []error{usage}, nil},
+		"no time to wait":      {0, []error{incomplete}, nil},
+		"no time for failures": {0, []error{listing}, nil},
+		"interrupted":          {time.Hour, []error{listing, context.Canceled}, []time.Duration{failedPause}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var log bytes.Buffer
+			var pauses []time.Duration
+			asked := 0
+			pause := func(d time.Duration) { pauses = append(pauses, d) }
+			_, err := retryCommit(ctx, newLogger(&log, false), test.wait, pause, func() (indexer.Report, error) {
+				asked++
+				if test.answers[asked-1] == context.Canceled {
+					cancel()
+				}
+				return indexer.Report{}, test.answers[asked-1]
+			})
+			require.Equal(t, len(test.answers), asked)
+			require.ErrorIs(t, err, test.answers[asked-1])
+			require.Equal(t, test.pauses, pauses)
+			for _, shown := range test.answers[:asked-1] {
+				require.Contains(t, log.String(), shown.Error())
+			}
+		})
+	}
+}
