@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -72,13 +74,15 @@ func download(ctx context.Context, url string, w io.Writer, options storage.Fetc
 	return err
 }
 
-// scanS3 lists the objects below a prefix, as a folder's files are listed.
+// scanS3 lists the objects below a prefix, as a folder's files are listed. Names without an extension say nothing of what
+// is in them, and systems that keep photos by their hash give no others: S3 is asked for the first bytes of each.
 func scanS3(ctx context.Context, url string) (Listing, error) {
 	bucket, err := storage.Open(ctx, url)
 	if err != nil {
 		return Listing{}, err
 	}
 	var listing Listing
+	var nameless []storage.Info
 	inIndex := map[string]int{} // files by the folder of their index
 	for info, err := range bucket.List(ctx, "") {
 		if err != nil && info.Key == "" {
@@ -91,9 +95,9 @@ func scanS3(ctx context.Context, url string) (Listing, error) {
 		case ok: // an index may lie beside the photos
 			inIndex[index]++
 		case looksLikePhoto(info.Key):
-			listing.Entries = append(listing.Entries, Entry{
-				ProductID: productOf(info.Key), Source: validText(info.Key), Location: bucket.String() + "/" + info.Key, Info: info,
-			})
+			listing.Entries = append(listing.Entries, entryOfS3(bucket, info))
+		case path.Ext(info.Key) == "" && info.Size > 0:
+			nameless = append(nameless, info)
 		default:
 			listing.Others++
 		}
@@ -102,7 +106,50 @@ func scanS3(ctx context.Context, url string) (Listing, error) {
 		reason := fmt.Sprintf("%d files of an index: its thumbnails are no photos of the catalogue", inIndex[index])
 		listing.Skipped = append(listing.Skipped, Skipped{validText(cmp.Or(index, ".")), reason})
 	}
+	photos, err := photosOf(ctx, bucket, nameless)
+	if err != nil {
+		return Listing{}, err
+	}
+	listing.Others += len(nameless) - len(photos)
+	listing.Entries = append(listing.Entries, photos...)
+	slices.SortFunc(listing.Entries, func(a, b Entry) int { return strings.Compare(a.Source, b.Source) })
 	return listing, nil
+}
+
+func entryOfS3(bucket storage.Bucket, info storage.Info) Entry {
+	return Entry{ProductID: productOf(info.Key), Source: validText(info.Key), Location: bucket.String() + "/" + info.Key, Info: info}
+}
+
+// headsAtOnce is how many objects' first bytes are asked for at once.
+const headsAtOnce = 32
+
+// photosOf returns those objects that are photos by their first bytes. One that cannot be asked for them counts as a photo:
+// what is wrong with it its row will say.
+func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info) ([]Entry, error) {
+	isPhoto := make([]bool, len(objects))
+	var group errgroup.Group
+	group.SetLimit(headsAtOnce)
+	for i, info := range objects {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			head, err := storage.ReadHead(ctx, bucket, info.Key, headSize)
+			isPhoto[i] = err != nil || formatOf(head) != ""
+			return nil
+		})
+	}
+	err := group.Wait()
+	if err == nil {
+		err = ctx.Err()
+	}
+	var entries []Entry
+	for i, info := range objects {
+		if isPhoto[i] {
+			entries = append(entries, entryOfS3(bucket, info))
+		}
+	}
+	return entries, err
 }
 
 // indexOf is the folder of the index that a key is of, by the form of its name: a Parquet file, a report or a thumbnail.

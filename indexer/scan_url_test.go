@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -61,6 +62,43 @@ func TestFolderAndS3MakeTheSameRows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, again.Embedded)
 	require.Equal(t, fromS3.Photos-1, again.Photos)
+}
+
+// Photos that systems keep by their hash have no extension: they are told by their first bytes, in S3 as in a folder.
+func TestPhotosWithoutExtension(t *testing.T) {
+	files := map[string][]byte{
+		"ab/ab12": picture(ordinaryWidth, 1), "cd34": picture(ordinaryWidth, 2), "e.png": picture(ordinaryWidth, 3),
+		"_SUCCESS": nil, "README": []byte("not a photo"), "f.txt": picture(ordinaryWidth, 4),
+	}
+	b := newBench(t, files)
+	folder, err := Scan(t.Context(), b.photos, "")
+	require.NoError(t, err)
+	fakeS3(t, "photos", files)
+	inS3, err := Scan(t.Context(), "s3://shop/photos", "")
+	require.NoError(t, err)
+	sources := func(l Listing) (sources []string) {
+		for _, e := range l.Entries {
+			sources = append(sources, e.Source)
+		}
+		return sources
+	}
+	require.Equal(t, []string{"ab/ab12", "cd34", "e.png"}, sources(folder))
+	require.Equal(t, sources(folder), sources(inS3))
+	require.Equal(t, 2, folder.Others)
+	require.Equal(t, 3, inS3.Others, "of a name that says something the first bytes are not asked for")
+	require.NotEmpty(t, inS3.Entries[0].Info.ETag)
+	require.Equal(t, "s3://shop/photos/ab/ab12", inS3.Entries[0].Location)
+
+	// Nothing is lost where S3 does not give the first bytes.
+	bucket, err := storage.Open(t.Context(), "s3://shop/photos")
+	require.NoError(t, err)
+	entries, err := photosOf(t.Context(), bucket, []storage.Info{{Key: "cd34"}, {Key: "README"}, {Key: "gone"}, {Key: "_SUCCESS"}})
+	require.NoError(t, err)
+	require.Equal(t, []string{"cd34", "gone"}, sources(Listing{Entries: entries}))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = photosOf(ctx, bucket, []storage.Info{{Key: "cd34"}})
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestScanURL(t *testing.T) {

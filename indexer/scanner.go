@@ -35,12 +35,20 @@ func photoFormat(path string) string {
 		return ""
 	}
 	defer f.Close()
-	head := make([]byte, 64)
+	head := make([]byte, headSize)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return ""
 	}
-	switch http.DetectContentType(head[:n]) {
+	return formatOf(head[:n])
+}
+
+// headSize is how many bytes formatOf wants.
+const headSize = 64
+
+// formatOf is photoFormat of what begins so.
+func formatOf(head []byte) string {
+	switch http.DetectContentType(head) {
 	case "image/jpeg":
 		return "jpg"
 	case "image/png":

@@ -272,3 +272,20 @@ func TestLocalPath(t *testing.T) {
 		require.Equal(t, filepath.FromSlash(want), filepath.FromSlash(path), location)
 	}
 }
+
+func TestReadHead(t *testing.T) {
+	everywhere(t, func(t *testing.T, ctx context.Context, b Bucket) {
+		put(t, b, "blob", "0123456789")
+		put(t, b, "empty", "")
+		for n, want := range map[int64]string{1: "0", 4: "0123", 10: "0123456789", 99: "0123456789"} {
+			head, err := ReadHead(ctx, b, "blob", n)
+			require.NoError(t, err)
+			require.Equal(t, want, string(head))
+		}
+		head, err := ReadHead(ctx, b, "empty", 4)
+		require.NoError(t, err)
+		require.Empty(t, head)
+		_, err = ReadHead(ctx, b, "gone", 4)
+		require.ErrorIs(t, err, ErrNotExist)
+	})
+}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/minio/minio-go/v7"
 )
 
 // FetchOptions say what may be fetched. The zero value of a field is its default.
@@ -176,7 +178,7 @@ func (f *Fetcher) askS3(ctx context.Context, bucket *s3, key string, known Info)
 			return nil, now, ErrUnchanged
 		} // what is wrong with it Get says better
 	}
-	body, now, err := bucket.open(ctx, key)
+	body, now, err := bucket.open(ctx, key, minio.GetObjectOptions{})
 	if err != nil {
 		return nil, Info{}, err
 	}

@@ -95,22 +95,36 @@ func (s *s3) String() string {
 }
 
 func (s *s3) Get(ctx context.Context, key string) (io.ReadCloser, error) {
-	body, _, err := s.open(ctx, key)
+	body, _, err := s.open(ctx, key, minio.GetObjectOptions{})
 	return body, err
 }
 
 // open is Get with what is known of the blob.
-func (s *s3) open(ctx context.Context, key string) (io.ReadCloser, Info, error) {
+func (s *s3) open(ctx context.Context, key string, options minio.GetObjectOptions) (io.ReadCloser, Info, error) {
 	if err := checkKey("get", key); err != nil {
 		return nil, Info{}, err
 	}
 	core := minio.Core{Client: s.client}
-	body, object, _, err := core.GetObject(ctx, s.bucket, s.prefix+key, minio.GetObjectOptions{})
+	body, object, _, err := core.GetObject(ctx, s.bucket, s.prefix+key, options)
 	if err != nil {
 		return nil, Info{}, s.explain("get", key, err)
 	}
 	object.Key = s.prefix + key
 	return body, s.info(object), nil
+}
+
+// head opens the first bytes of a blob.
+func (s *s3) head(ctx context.Context, key string, bytes int64) (io.ReadCloser, error) {
+	var options minio.GetObjectOptions
+	if err := options.SetRange(0, bytes-1); err != nil {
+		return nil, err
+	}
+	body, _, err := s.open(ctx, key, options)
+	var answer minio.ErrorResponse
+	if errors.As(err, &answer) && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		return http.NoBody, nil // it has none
+	}
+	return body, err
 }
 
 func (s *s3) Stat(ctx context.Context, key string) (Info, error) {

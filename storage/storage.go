@@ -101,6 +101,24 @@ func ReadAll(ctx context.Context, b Bucket, key string, limit int64) ([]byte, er
 	return data, nil
 }
 
+// ReadHead reads the first bytes of a blob, n of them at most. S3 is asked for no more.
+func ReadHead(ctx context.Context, b Bucket, key string, n int64) ([]byte, error) {
+	open := func() (io.ReadCloser, error) { return b.Get(ctx, key) }
+	if remote, ok := b.(*s3); ok {
+		open = func() (io.ReadCloser, error) { return remote.head(ctx, key, n) }
+	}
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, n))
+	if err != nil {
+		return nil, fmt.Errorf("read %s of %s: %w", key, b, err)
+	}
+	return data, nil
+}
+
 // readLimited reads to the end, but no more than limit bytes.
 func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
