@@ -13,6 +13,12 @@ import (
 // fetchAttempts is how often a server is asked for a photo or a manifest: one that is busy for a moment must not cost any.
 const fetchAttempts = 3
 
+// photoFetcher fetches the photos of a catalogue. One on the shop's own network, which the operator named, has its photos
+// there as well, at its own host and port; whatever else it names is on the public internet.
+func photoFetcher(catalogue string, limits photo.Limits) *storage.Fetcher {
+	return storage.NewFetcher(storage.FetchOptions{Limit: limits.MaxBytes, Attempts: fetchAttempts, PrivateBeside: catalogue})
+}
+
 // fetchFrom reads photos by path or URL. What goes wrong is said without the path, which the row has.
 func fetchFrom(fetcher *storage.Fetcher, limits photo.Limits) func(context.Context, string, storage.Info) ([]byte, storage.Info, error) {
 	return func(ctx context.Context, location string, known storage.Info) ([]byte, storage.Info, error) {

@@ -260,7 +260,7 @@ func (r *runner) end(stage string) { r.report.Stages[stage] = time.Since(r.stage
 // embed brings every photo into the journal that can be read and is not there yet.
 func (r *runner) embed(ctx context.Context) error {
 	r.begin(StageEmbed)
-	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: r.Limits.MaxBytes, Attempts: fetchAttempts})
+	fetcher := photoFetcher(r.Catalogue, r.Limits)
 	defer fetcher.Close()
 	var done, bad atomic.Int64
 	r.loader = newLoader(r.entries)

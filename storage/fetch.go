@@ -30,6 +30,10 @@ type FetchOptions struct {
 	// AllowPrivate lets https reach loopback, private and link-local addresses. It is for catalogues
 	// that the operator wrote, whose photos lie on the shop's own network; never for strangers' URLs.
 	AllowPrivate bool
+	// PrivateBeside is the URL of a document, such as a catalogue's manifest, whose host and port https may also reach at
+	// such an address: whoever named the document chose them, and what it names beside itself lies there. No other name or
+	// port of that address is reached.
+	PrivateBeside string
 	// Timeout bounds each fetch over a network, and each attempt of one; 30 seconds by default.
 	Timeout time.Duration
 	// Attempts is how often a server or S3 is asked that does not answer, ends an answer before it is whole, or is busy

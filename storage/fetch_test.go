@@ -294,6 +294,42 @@ func TestFetchDoesNotReachPrivateAddresses(t *testing.T) {
 	require.Zero(t, asked)
 }
 
+// What lies beside a document that the operator named is reached where that is, and nothing else there.
+func TestFetchReachesThePrivateHostOfTheDocument(t *testing.T) {
+	asked := 0
+	other := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer other.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/photo", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "photo") })
+	mux.Handle("/again", http.RedirectHandler("/photo", http.StatusFound))
+	mux.Handle("/other", http.RedirectHandler(other.URL, http.StatusFound))
+	own := httptest.NewTLSServer(mux)
+	defer own.Close()
+	public := func(at netip.AddrPort) bool { return isPublic(at.Addr()) }
+	f := trust(t, FetchOptions{PrivateBeside: own.URL + "/feeds/catalogue.csv?key=1"}, own, public)
+	for _, path := range []string{"/photo", "/again"} {
+		data, err := f.Fetch(t.Context(), own.URL+path)
+		require.NoError(t, err, path)
+		require.Equal(t, "photo", string(data))
+	}
+	for _, source := range []string{
+		other.URL, own.URL + "/other", // another port
+		strings.Replace(own.URL, "127.0.0.1", "localhost", 1) + "/photo", // another name for the same place
+		strings.Replace(own.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1) + "/photo",
+		"http" + strings.TrimPrefix(own.URL, "https") + "/photo",
+	} {
+		_, err := f.Fetch(t.Context(), source)
+		require.ErrorIs(t, err, ErrForbidden, source)
+	}
+	require.Zero(t, asked)
+	for _, document := range []string{"", "/srv/catalogue.csv", "s3://shop/catalogue.csv", "http" + strings.TrimPrefix(own.URL, "https"), other.URL, "https://127.0.0.1/c.csv"} {
+		f := trust(t, FetchOptions{PrivateBeside: document}, own, public)
+		_, err := f.Fetch(t.Context(), own.URL+"/photo")
+		require.ErrorIs(t, err, ErrForbidden, document)
+	}
+	require.Equal(t, "shop.example:443", addressOf("HTTPS://shop.example/c.csv"))
+}
+
 func TestFetchHTTPSOnly(t *testing.T) {
 	for _, source := range []string{"/etc/passwd", "photo.jpg", "file:///etc/passwd", "s3://shop/1.jpg", "http://example.com/1.jpg"} {
 		_, err := Fetch(t.Context(), source, FetchOptions{HTTPSOnly: true})

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,20 @@ var errRedirects = fmt.Errorf("more than %d redirects", maxRedirects)
 // the address of the host itself.
 func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: guard(allowed)}
+	dial := dialer.DialContext
+	if beside := addressOf(options.PrivateBeside); beside != "" {
+		free := *dialer
+		free.Control = nil
+		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if strings.EqualFold(address, beside) { // by its name: another one may lead to its address as well
+				return free.DialContext(ctx, network, address)
+			}
+			return dialer.DialContext(ctx, network, address)
+		}
+	}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:           dialer.DialContext,
+			DialContext:           dial,
 			ForceAttemptHTTP2:     true,
 			DisableCompression:    true, // photos are compressed, and a bomb must not unpack
 			TLSHandshakeTimeout:   10 * time.Second,
@@ -38,6 +50,15 @@ func newHTTPClient(options *FetchOptions, allowed func(netip.AddrPort) bool) *ht
 			return options.checkURL(request.URL)
 		},
 	}
+}
+
+// addressOf is the host and port of an https URL, "" of what is none.
+func addressOf(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" {
+		return ""
+	}
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 }
 
 // silence is how long a server may take to begin its answer, also where all of it may take longer.
