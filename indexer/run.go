@@ -105,6 +105,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	defer unlock()
+	r.tidy()
 	if err := r.bindStore(r.Store); err != nil {
 		return Report{}, err
 	}
@@ -446,6 +447,9 @@ func (r *runner) publish(ctx context.Context) error {
 	}
 	if err := r.sweep(stops); err != nil {
 		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
+	}
+	if err := r.sweepShards(stops); err != nil {
+		r.Logger.Warn("what shards have left is left behind", "error", err)
 	}
 	r.end(StagePublish)
 	return nil

@@ -139,6 +139,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	defer unlock()
+	r.tidy()
 	// What an earlier try left must not be taken for what this one will see.
 	if err := bucket.Delete(ctx, shard.result(shardDone)); err != nil {
 		return ShardReport{}, err
