@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,18 +22,45 @@ type JudgementLog struct {
 	lock *flock.Flock
 }
 
-// OpenJudgements opens the JudgementsFile of a dataset on this machine, and returns what is in it. One program at a time
-// may have it open. It fails for a dataset in S3, where nothing can be added to a file.
-func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
+// ReadJudgements returns what is in the JudgementsFile of a dataset on this machine, which may be missing.
+func ReadJudgements(location string) ([]Judgement, error) {
+	path, err := judgementsPath(location)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("judgements: %w", err)
+	}
+	all, err := ParseJudgements(text)
+	if err != nil {
+		return nil, fmt.Errorf("judgements: %s: %w", path, err)
+	}
+	return all, nil
+}
+
+func judgementsPath(location string) (string, error) {
 	folder, _, err := splitLocation(location)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset %s: %w", storage.WithoutSecrets(location), err)
+		return "", fmt.Errorf("dataset %s: %w", storage.WithoutSecrets(location), err)
 	}
 	path, ok := storage.LocalPath(folder)
 	if !ok {
-		return nil, nil, fmt.Errorf("dataset %s: judgements are kept beside the photos, where they can be added to: bring the dataset to a folder of this machine first", storage.WithoutSecrets(location))
+		return "", fmt.Errorf("dataset %s: judgements are kept beside the photos, where they can be added to: bring the dataset to a folder of this machine first", storage.WithoutSecrets(location))
 	}
-	path = filepath.Join(path, JudgementsFile)
+	return filepath.Join(path, JudgementsFile), nil
+}
+
+// OpenJudgements opens the JudgementsFile of a dataset on this machine, and returns what is in it. One program at a time
+// may have it open. It fails for a dataset in S3, where nothing can be added to a file.
+func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
+	path, err := judgementsPath(location)
+	if err != nil {
+		return nil, nil, err
+	}
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
 	switch locked, err := lock.TryLock(); {
 	case err != nil:
@@ -88,6 +116,9 @@ func (l *JudgementLog) Append(j Judgement) error {
 	info, err := l.file.Stat()
 	if err != nil {
 		return fmt.Errorf("judgement: %w", err)
+	}
+	if now, err := os.Stat(l.Path()); err != nil || !os.SameFile(info, now) { // what is written would be in no folder
+		return fmt.Errorf("judgement: %s was moved, replaced or deleted: start again, and nothing but this one is lost", l.Path())
 	}
 	if _, err = l.file.Write(append(line, '\n')); err == nil {
 		err = l.file.Sync()

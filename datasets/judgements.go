@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
@@ -23,89 +25,129 @@ const JudgementsFile = "judgements.jsonl"
 // Judgement is what a person said of a dress: which label a facet of it has.
 type Judgement struct {
 	Time  time.Time `json:"time"`
-	Judge string    `json:"judge"` // who; of a judge's judgements of a facet the last one counts
+	Judge string    `json:"judge"` // who; of a judge's judgements of a facet the last one counts, whatever the case of the name
 	// PhotoID is that of the photo's bytes, so that a file may be moved or renamed.
 	PhotoID string     `json:"photo_id"`
-	Box     *photo.Box `json:"box,omitempty"` // of the dress, where the photo has several
+	Box     *photo.Box `json:"box,omitempty"` // of the dress, where it is known
 	Facet   string     `json:"facet"`         // or DressFacet
 	// Label is one of the facet's, or a new one, or Unseen; "" takes back what the judge said of the facet.
 	Label string `json:"label"`
 }
 
 const (
-	// DressFacet is the facet of whether the photo shows a dress at all, "yes" or "no".
+	// DressFacet is the facet of whether the photo shows a dress at all, IsDress or NoDress.
 	DressFacet = "is_dress"
+	IsDress    = "yes"
+	NoDress    = "no"
 	// Unseen is the label of what the photo does not show, such as the length of a dress that is cut off.
 	Unseen = "unknown"
 )
 
+// maxJudged is how many characters a label, or a judge's name, may have.
+const maxJudged = 60
+
 // Check returns an error where a judgement says nothing.
 func (j Judgement) Check() error {
-	var err error
 	name, wrong := FacetName(j.Facet)
 	switch {
-	case strings.TrimSpace(j.Judge) == "" || len(j.Judge) > maxLabel:
-		err = fmt.Errorf("it takes the judge's name, of %d bytes at most", maxLabel)
+	case strings.TrimSpace(j.Judge) == "" || !plain(j.Judge):
+		return fmt.Errorf("it takes the judge's name, of %d plain characters at most", maxJudged)
 	case len(j.PhotoID) != 64 || strings.Trim(j.PhotoID, "0123456789abcdef") != "":
-		err = errors.New("photo_id must be the SHA-256 of the photo's bytes, in lower-case hex")
+		return errors.New("photo_id must be the SHA-256 of the photo's bytes, in lower-case hex")
 	case wrong != nil:
-		err = wrong
+		return wrong
 	case name != j.Facet:
-		err = fmt.Errorf("the facet %q must be written %q", j.Facet, name)
-	case len(j.Label) > maxLabel || strings.TrimSpace(j.Label) != j.Label:
-		err = fmt.Errorf("a label has %d bytes at most, and no space around it", maxLabel)
-	case j.Facet == DressFacet && j.Label != "" && j.Label != yes && j.Label != no:
-		err = fmt.Errorf("%s is %q, but must be yes or no", DressFacet, j.Label)
+		return fmt.Errorf("the facet %q must be written %q", j.Facet, name)
+	case strings.TrimSpace(j.Label) != j.Label || !plain(j.Label):
+		return fmt.Errorf("a label has %d plain characters at most, and no space around it", maxJudged)
+	case j.Facet == DressFacet && j.Label != "" && j.Label != IsDress && j.Label != NoDress:
+		return fmt.Errorf("%s is %q, but must be %s or %s", DressFacet, j.Label, IsDress, NoDress)
 	}
-	return err
+	return nil
 }
 
-const yes, no = "yes", "no"
+// plain says whether a text is short, and has nothing that does not show or turns what is around it.
+func plain(text string) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxJudged && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
 
-// Judgements are what people said, by dress and facet. The zero value is empty.
+// LooseLabel is the same for labels that differ in case, spaces, - and _ alone, which are one to people.
+func LooseLabel(label string) string {
+	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(label))
+}
+
+// SameJudge says whether two names are one person's: whoever writes small letters today has no second vote.
+func SameJudge(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+
+// Judgements are what people said, by photo and facet. The zero value is empty.
 type Judgements struct {
-	said map[dress]map[string][]vote
+	said map[string]map[string][]vote
 }
 
-// vote is the last word of a judge.
-type vote struct{ judge, label string }
+// vote is the last word of a judge on a dress; those of a photo are in the order in which they were said.
+type vote struct {
+	judge, label string
+	box          photo.Box // empty where it was not known
+}
 
 // Add adds a judgement, later than those that are there.
 func (js *Judgements) Add(j Judgement) {
-	of := dress{photo: j.PhotoID}
+	v := vote{judge: j.Judge, label: j.Label}
 	if j.Box != nil {
-		of.box = *j.Box
+		v.box = *j.Box
 	}
 	if js.said == nil {
-		js.said = map[dress]map[string][]vote{}
+		js.said = map[string]map[string][]vote{}
 	}
-	if js.said[of] == nil {
-		js.said[of] = map[string][]vote{}
+	if js.said[j.PhotoID] == nil {
+		js.said[j.PhotoID] = map[string][]vote{}
 	}
-	votes := slices.DeleteFunc(slices.Clone(js.said[of][j.Facet]), func(v vote) bool { return v.judge == j.Judge })
-	if j.Label != "" {
-		votes = append(votes, vote{j.Judge, j.Label})
-	}
-	js.said[of][j.Facet] = votes
+	votes := slices.DeleteFunc(js.said[j.PhotoID][j.Facet], func(o vote) bool { return SameJudge(o.judge, v.judge) && o.box == v.box })
+	js.said[j.PhotoID][j.Facet] = append(votes, v)
 }
 
 // Votes are the labels that judges gave a facet of an example, by their names. alone says that the photo has no other
-// example: then judgements without a box count as well.
+// example: then all that was said of the photo is of this one; else what was said of its box.
 func (js *Judgements) Votes(e *Example, facet string, alone bool) map[string]string {
-	votes := map[string]string{}
-	of := dress{photo: e.PhotoID}
-	if e.Box == nil || alone {
-		for _, v := range js.said[of][facet] {
-			votes[v.judge] = v.label
+	var last []vote
+	for _, v := range js.said[e.PhotoID][facet] {
+		if alone || e.Box != nil && v.box == *e.Box {
+			last = append(slices.DeleteFunc(last, func(o vote) bool { return SameJudge(o.judge, v.judge) }), v)
 		}
 	}
-	if e.Box != nil {
-		of.box = *e.Box
-		for _, v := range js.said[of][facet] {
+	votes := map[string]string{}
+	for _, v := range last {
+		if v.label != "" {
 			votes[v.judge] = v.label
 		}
 	}
 	return votes
+}
+
+// Strays counts photos that people judged and that are none of the examples'.
+func (js *Judgements) Strays(examples []Example) int {
+	strays := len(js.said)
+	seen := map[string]bool{}
+	for _, e := range examples {
+		if js.said[e.PhotoID] != nil && !seen[e.PhotoID] {
+			seen[e.PhotoID] = true
+			strays--
+		}
+	}
+	return strays
+}
+
+// facets are those that somebody judged, by name.
+func (js *Judgements) facets() []string {
+	names := map[string]bool{}
+	for _, by := range js.said {
+		for facet := range by {
+			if facet != DressFacet {
+				names[facet] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Majority is the label that most judges gave; false where as many gave another one.
@@ -128,74 +170,37 @@ func Majority(votes map[string]string) (string, bool) {
 
 // Apply gives examples the labels that people gave, of the named facets, or of all where none is named. What was
 // imported counts where nobody has judged; where judges are at odds, as many for one label as for another, the facet is
-// not known. Judges who disagree are Example.Votes, so that training learns how sure people are.
+// not known.
 func (js *Judgements) Apply(examples []Example, facets []string) {
-	if len(js.said) == 0 {
-		return
-	}
 	photos := map[string]int{}
 	for _, e := range examples {
 		photos[e.PhotoID]++
 	}
-	judged := map[string][]string{} // facets by photo
-	for of, by := range js.said {
-		for facet := range by {
-			if facet == DressFacet || len(facets) == 0 || slices.Contains(facets, facet) {
-				judged[of.photo] = append(judged[of.photo], facet)
-			}
-		}
-	}
 	for i := range examples {
 		e := &examples[i]
-		names := judged[e.PhotoID]
-		slices.Sort(names)
-		js.apply(e, slices.Compact(names), photos[e.PhotoID] == 1)
-	}
-}
-
-func (js *Judgements) apply(e *Example, facets []string, alone bool) {
-	if len(facets) == 0 {
-		return
-	}
-	if label, ok := Majority(js.Votes(e, DressFacet, alone)); ok {
-		e.NoDress = label == no
-	}
-	if e.NoDress {
-		e.Labels, e.Votes = map[string]string{}, nil
-		return
-	}
-	labels := map[string]string{} // of its own: the example may be somebody's
-	maps.Copy(labels, e.Labels)
-	e.Labels = labels
-	byJudge := map[string]map[string]string{}
-	disagree := false
-	for _, facet := range facets {
-		votes := js.Votes(e, facet, alone)
-		if facet == DressFacet || len(votes) == 0 {
+		if len(js.said[e.PhotoID]) == 0 {
 			continue
 		}
-		label, ok := Majority(votes)
-		delete(e.Labels, facet)
-		if ok && label != Unseen {
-			e.Labels[facet] = label
-		}
-		for judge, own := range votes {
-			if byJudge[judge] == nil {
-				byJudge[judge] = map[string]string{}
+		alone := photos[e.PhotoID] == 1
+		labels := map[string]string{} // of its own: the example may be somebody's
+		maps.Copy(labels, e.Labels)
+		for facet := range js.said[e.PhotoID] {
+			votes := js.Votes(e, facet, alone)
+			if facet == DressFacet || len(votes) == 0 || len(facets) > 0 && !slices.Contains(facets, facet) {
+				continue
 			}
-			byJudge[judge][facet] = own
-			disagree = disagree || own != label
+			delete(labels, facet)
+			if label, ok := Majority(votes); ok && label != Unseen {
+				labels[facet] = label
+			}
 		}
-	}
-	if !disagree {
-		return
-	}
-	e.Votes = nil
-	for _, judge := range slices.Sorted(maps.Keys(byJudge)) {
-		said := maps.Clone(e.Labels)
-		maps.Copy(said, byJudge[judge])
-		maps.DeleteFunc(said, func(_, label string) bool { return label == Unseen })
-		e.Votes = append(e.Votes, said)
+		if label, ok := Majority(js.Votes(e, DressFacet, alone)); ok {
+			e.NoDress = label == NoDress
+		}
+		if e.NoDress {
+			clear(labels)
+		}
+		e.Labels = labels
 	}
 }
 

@@ -53,11 +53,8 @@ func TestJudgedDatasets(t *testing.T) {
 	require.NoError(t, err)
 	got := byName(t, d)
 	require.Equal(t, map[string]string{"neckline": "halter", "sleeve": "long"}, got["a.jpg"].Labels)
-	require.Nil(t, got["a.jpg"].Votes, "nobody disagrees")
 	require.Equal(t, map[string]string{"sleeve": "cap"}, got["b.jpg"].Labels)
-	require.Equal(t, []map[string]string{{"neckline": "boat", "sleeve": "cap"}, {"neckline": "scoop", "sleeve": "cap"}}, got["b.jpg"].Votes)
 	require.Equal(t, map[string]string{"neckline": "v-neck", "sleeve": "cap"}, got["moved.jpg"].Labels)
-	require.Len(t, got["moved.jpg"].Votes, 3)
 	require.Equal(t, map[string]string{"neckline": "v-neck"}, got["d.jpg"].Labels, "what cannot be seen is not known; facets that are not wanted stay out")
 	require.NotEqual(t, before.Fingerprint, d.Fingerprint)
 	facets.Imported = true
@@ -65,27 +62,73 @@ func TestJudgedDatasets(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "round", byName(t, imported)["a.jpg"].Labels["neckline"])
 
-	judge(t, shop, judgement("ann", "a", DressFacet, no))
+	judge(t, shop, judgement("ann", "a", DressFacet, NoDress))
 	d, err = Open(t.Context(), shop, OpenOptions{Facets: facets.Facets})
 	require.NoError(t, err)
 	require.True(t, byName(t, d)["a.jpg"].NoDress)
 	require.Empty(t, byName(t, d)["a.jpg"].Labels)
 }
 
-// TestJudgementsOfOneDressOfSeveral are of its box.
+// TestJudgementsOfOneDressOfSeveral are of its box; where the photo has one dress, all are of that one, and the last counts,
+// however the judge's name is spelled.
 func TestJudgementsOfOneDressOfSeveral(t *testing.T) {
 	left, right := &photo.Box{XMin: 1, YMin: 1, XMax: 5, YMax: 9}, &photo.Box{XMin: 6, YMin: 1, XMax: 9, YMax: 9}
-	examples := []Example{{PhotoID: photoID("a"), Box: left}, {PhotoID: photoID("a"), Box: right}, {PhotoID: photoID("b"), Box: left}}
+	examples := []Example{{PhotoID: photoID("a"), Box: left}, {PhotoID: photoID("a"), Box: right}, {PhotoID: photoID("b"), Box: left}, {PhotoID: photoID("c")}}
 	var js Judgements
-	of := judgement("ann", "a", "sleeve", "cap")
-	js.Add(of)
-	of.Box, of.Label = right, "long"
-	js.Add(of)
-	js.Add(judgement("ann", "b", "sleeve", "short"))
+	say := func(judge, content string, box *photo.Box, label string) {
+		j := judgement(judge, content, "sleeve", label)
+		j.Box = box
+		js.Add(j)
+	}
+	say("ann", "a", nil, "cap")
+	say("ann", "a", right, "long")
+	say("ann", "b", right, "cap") // before its box was corrected
+	say("Ann", "b", nil, "short")
+	say("ann", "c", left, "cap")
+	say("ANN", "c", nil, "")
+	say("ann", "gone", nil, "cap")
 	js.Apply(examples, nil)
 	require.Empty(t, examples[0].Labels, "of which dress it was nobody knows")
 	require.Equal(t, "long", examples[1].Labels["sleeve"])
 	require.Equal(t, "short", examples[2].Labels["sleeve"])
+	require.Equal(t, map[string]string{"Ann": "short"}, js.Votes(&examples[2], "sleeve", true))
+	require.Empty(t, examples[3].Labels, "taken back")
+	require.Equal(t, 1, js.Strays(examples))
+}
+
+// TestJudgedFromNothing: a manifest of photos alone, whose facets people judged.
+func TestJudgedFromNothing(t *testing.T) {
+	dir := place(t, map[string]string{"shop.csv": "photo\na.jpg\nb.jpg\n", "a.jpg": "a", "b.jpg": "b"})
+	shop := filepath.Join(dir, "shop.csv")
+	_, err := Open(t.Context(), shop, OpenOptions{Facets: []string{"sleeve"}})
+	require.ErrorContains(t, err, "no column is a facet's")
+	bare, err := Open(t.Context(), shop, OpenOptions{Unlabelled: true})
+	require.NoError(t, err)
+	require.Len(t, bare.Examples, 2)
+	judge(t, shop, judgement("ann", "a", "sleeve", "cap"))
+	for _, facets := range [][]string{{"sleeve"}, nil} {
+		d, err := Open(t.Context(), shop, OpenOptions{Facets: facets})
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"sleeve": "cap"}, byName(t, d)["a.jpg"].Labels)
+	}
+	_, err = Open(t.Context(), shop, OpenOptions{Facets: []string{"neckline"}})
+	require.ErrorContains(t, err, "no column is a facet's")
+}
+
+// TestJudgementsThatAreGone: nothing is written into a file that nobody will find.
+func TestJudgementsThatAreGone(t *testing.T) {
+	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
+	log, _, err := OpenJudgements(dir)
+	require.NoError(t, err)
+	require.NoError(t, log.Append(judgement("ann", "a", "neckline", "boat")))
+	require.NoError(t, os.Rename(log.Path(), log.Path()+".old"))
+	require.ErrorContains(t, log.Append(judgement("ann", "a", "neckline", "round")), "was moved, replaced or deleted: start again")
+	require.NoError(t, os.WriteFile(log.Path(), nil, 0o644))
+	require.ErrorContains(t, log.Append(judgement("ann", "a", "neckline", "round")), "was moved, replaced or deleted")
+	require.NoError(t, log.Close())
+	all, err := ReadJudgements(dir)
+	require.NoError(t, err)
+	require.Empty(t, all)
 }
 
 // TestJudgementsThatWereCutOff: a machine lost its power within a line.
@@ -122,6 +165,7 @@ func TestJudgementsHaveOneWriter(t *testing.T) {
 		"the judge's name": func(j *Judgement) { j.Judge = " " }, "photo_id": func(j *Judgement) { j.PhotoID = "a" },
 		"cannot be the name of a facet": func(j *Judgement) { j.Facet = "../a" }, "must be written \"neck-line\"": func(j *Judgement) { j.Facet = "Neck Line" },
 		"no space around it": func(j *Judgement) { j.Label = " boat" }, "must be yes or no": func(j *Judgement) { j.Facet = DressFacet },
+		"plain characters at most": func(j *Judgement) { j.Label = "bo\u202eat" }, "the judge's name, of 60": func(j *Judgement) { j.Judge = "ann\nbob" },
 	} {
 		j := judgement("ann", "a", "neckline", "boat")
 		change(&j)

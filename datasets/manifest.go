@@ -187,7 +187,7 @@ func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
 			found[facet] = column
 		}
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && !options.Unlabelled {
 		wanted := "none begins with " + facetPrefix
 		if len(options.Facets) > 0 {
 			wanted = "none is " + strings.Join(options.Facets, " or ")

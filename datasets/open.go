@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kleid-search/kleid/storage"
@@ -23,6 +24,8 @@ type OpenOptions struct {
 	Fetched string
 	// Limit is how many bytes a photo may have; 64 MiB by default.
 	Limit int64
+	// Unlabelled takes a manifest without a column for a facet, whose photos people are to judge, or have judged.
+	Unlabelled bool
 	// Imported leaves out what people judged since (JudgementsFile).
 	Imported bool
 	// Progress is told how many photos are read. Calls come from several goroutines.
@@ -81,6 +84,13 @@ func open(ctx context.Context, location string, options OpenOptions) (*Dataset, 
 	if d.Order, err = readOrder(ctx, bucket); err != nil {
 		return nil, err
 	}
+	judgements, err := readJudgements(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	options.Unlabelled = options.Unlabelled || !options.Imported && slices.ContainsFunc(judgements.facets(), func(facet string) bool {
+		return len(options.Facets) == 0 || slices.Contains(options.Facets, facet)
+	})
 	photos := &photoReader{options: options, base: folder}
 	var raw []rawExample
 	if file == "" {
@@ -100,10 +110,6 @@ func open(ctx context.Context, location string, options OpenOptions) (*Dataset, 
 	d.Examples, bad = merge(examples)
 	d.Bad = append(d.Bad, bad...)
 	if !options.Imported {
-		judgements, err := readJudgements(ctx, bucket)
-		if err != nil {
-			return nil, err
-		}
 		judgements.Apply(d.Examples, options.Facets)
 	}
 	if d.Size() == 0 {

@@ -21,7 +21,9 @@ func serve(t *testing.T, r *Review) string {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- NewServer(r, slog.New(slog.DiscardHandler)).Serve(ctx, listener) }()
+	go func() {
+		ended <- NewServer(r, ServerOptions{Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, listener)
+	}()
 	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
 	return "http://" + listener.Addr().String() + "/"
 }
@@ -44,9 +46,7 @@ func TestPage(t *testing.T) {
 	)
 	label := func(id int) string {
 		t.Helper()
-		item, err := r.Item(id, "neckline")
-		require.NoError(t, err)
-		return item.Label
+		return itemOf(t, r, id, "neckline").Label
 	}
 	v.Do(chromedp.Navigate(url))
 	v.Until(`document.querySelectorAll("#photos .card").length === 2 && document.getElementById("status").textContent.includes("surest")`)

@@ -3,69 +3,75 @@ package quality
 import (
 	"slices"
 
-	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
 // Overview is how a dataset and a model stand.
 type Overview struct {
-	Dataset string          `json:"dataset"`
-	Photos  int             `json:"photos"`
-	Facets  []FacetOverview `json:"facets"`
+	Dataset  string          `json:"dataset"`
+	Photos   int             `json:"photos"`
+	Bad      int             `json:"bad"`       // photos that cannot be read
+	Strays   int             `json:"strays"`    // photos that people judged and that are not here
+	ReadOnly string          `json:"read_only"` // why judgements cannot be kept, "" where they can
+	Facets   []FacetOverview `json:"facets"`
 	// Apart says that figures are of photos that the model has not learned from, of which the predictions tell.
 	Apart bool `json:"apart"`
 }
 
 // FacetOverview is how one facet stands: the model by the labels that people give now.
 type FacetOverview struct {
-	Facet    string   `json:"facet"`
-	Labels   []string `json:"labels"`   // all, in their order
-	Measured int      `json:"measured"` // photos that the figures are of; 0 without predictions
-	Accuracy float64  `json:"accuracy"`
-	// MacroF1 is the mean of the labels that evaluation.MinCount photos have; Counts says which.
+	Facet    string         `json:"facet"`
+	Labels   []string       `json:"labels"`   // all, in their order
+	Counts   map[string]int `json:"counts"`   // photos that people label so
+	Measured int            `json:"measured"` // photos that the figures are of; 0 without predictions
+	Accuracy float64        `json:"accuracy"`
+	// MacroF1 is the mean of the labels that evaluation.MinCount photos have.
 	MacroF1    float64                  `json:"macro_f1"`
 	WeightedF1 float64                  `json:"weighted_f1"`
-	Reports    []evaluation.LabelReport `json:"reports"` // of labels that some photo has
+	Reports    []evaluation.LabelReport `json:"reports"` // of labels that some measured photo has
 	Confusion  evaluation.Confusion     `json:"confusion"`
 	Show       map[Show]int             `json:"show"` // photos of each choice, but those that depend on the judge
 	Judges     int                      `json:"judges"`
 }
 
-// Overview counts and measures.
+// Overview counts and measures. What nobody has judged since is remembered: of many photos it takes a while.
 func (r *Review) Overview() Overview {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	o := Overview{Dataset: r.name, Photos: len(r.examples), Facets: []FacetOverview{}}
-	for _, said := range r.said {
-		for _, p := range said {
-			o.Apart = o.Apart || p.set == evaluation.Apart
-		}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := Overview{Dataset: r.name, Photos: len(r.examples), Bad: len(r.bad), Strays: r.judgements.Strays(r.examples), Apart: r.apart}
+	if r.readOnly != nil {
+		o.ReadOnly = r.readOnly.Error()
 	}
 	for _, f := range r.facets {
-		o.Facets = append(o.Facets, r.overview(f.Name, f.Labels, o.Apart))
+		known, ok := r.overviews[f.Name]
+		if !ok {
+			known = r.overview(f.Name, f.Labels)
+			r.overviews[f.Name] = known
+		}
+		o.Facets = append(o.Facets, known)
 	}
 	return o
 }
 
-func (r *Review) overview(facet string, labels []string, apart bool) FacetOverview {
-	f := FacetOverview{Facet: facet, Labels: slices.Clone(labels), Show: map[Show]int{}, Reports: []evaluation.LabelReport{}}
+func (r *Review) overview(facet string, labels []string) FacetOverview {
+	f := FacetOverview{Facet: facet, Labels: slices.Clone(labels), Counts: map[string]int{}, Show: map[Show]int{}, Reports: []evaluation.LabelReport{}}
 	judges := map[string]bool{}
 	counts := map[string]int{}
 	var measured []Item
-	for id := range r.examples {
-		i := r.item(id, facet)
-		for judge, label := range i.Votes {
+	for at := range r.examples {
+		i := r.item(at, facet)
+		for judge := range i.Votes {
 			judges[judge] = true
-			if label != datasets.Unseen && !slices.Contains(f.Labels, label) {
-				f.Labels = append(f.Labels, label)
-			}
 		}
-		for _, show := range []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds} {
+		for _, show := range []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress} {
 			if (Query{Show: show}).wants(i) {
 				f.Show[show]++
 			}
 		}
-		if i.Label != "" && i.Predicted != "" && (!apart || i.Set == evaluation.Apart) {
+		if i.Label != "" {
+			f.Counts[i.Label]++
+		}
+		if i.Label != "" && i.Predicted != "" && (!r.apart || i.Set == evaluation.Apart) {
 			counts[i.Label]++
 			measured = append(measured, i)
 		}

@@ -4,13 +4,14 @@
 package quality
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -20,7 +21,7 @@ import (
 
 // Options say what is reviewed.
 type Options struct {
-	Dataset string   // a folder or manifest on this machine, as datasets.Open reads it
+	Dataset string   // a folder or manifest on this machine, as datasets.Open reads it; a manifest may have no labels yet
 	Facets  []string // those that are wanted; all that can be told as such by default
 	// Predictions is a table of what a model says of the photos (evaluation.ReadPredictions); "" for labels alone.
 	Predictions string
@@ -31,13 +32,18 @@ type Options struct {
 type Review struct {
 	name     string
 	examples []datasets.Example // as they were imported
-	alone    []bool             // whether the photo of each has no other example
+	bad      []datasets.Bad
+	alone    []bool         // whether the photo of each has no other example
+	at       map[string]int // examples by their ids
 	facets   []catalog.Facet
 	said     []map[string]prediction // of each example, by facet
-	log      *datasets.JudgementLog
+	apart    bool                    // some predictions are of photos that the model has not learned from
+	log      *datasets.JudgementLog  // nil where nothing can be written
+	readOnly error                   // why not
 
 	mu         sync.RWMutex
 	judgements datasets.Judgements
+	overviews  map[string]FacetOverview // by facet, until somebody judges it
 }
 
 // prediction is what a model says of a facet.
@@ -48,58 +54,113 @@ type prediction struct {
 	set           evaluation.Set
 }
 
-// Open reads a dataset and opens its judgements, which no other program may add to until Close.
+// Open reads a dataset and opens its judgements, which no other program may add to until Close. Where they cannot be
+// written to, the review can be looked at alone.
 func Open(ctx context.Context, options Options) (*Review, error) {
-	var rows []evaluation.LabelProbability
-	var err error
-	if options.Predictions != "" {
-		if rows, err = evaluation.ReadPredictions(options.Predictions); err != nil {
-			return nil, err
-		}
-	}
-	known := make([]string, 0, len(datasets.Facets()))
-	for _, f := range datasets.Facets() {
-		known = append(known, f.Name)
-	}
-	d, err := datasets.Open(ctx, options.Dataset, datasets.OpenOptions{Facets: options.Facets, Known: known, Imported: true, Progress: options.Progress})
+	r := &Review{at: map[string]int{}, overviews: map[string]FacetOverview{}}
+	all, err := r.open(options.Dataset) // first, since photos take their time
 	if err != nil {
 		return nil, err
 	}
-	r := &Review{name: d.Name, examples: d.Examples, alone: make([]bool, len(d.Examples)), said: make([]map[string]prediction, len(d.Examples))}
-	photos := map[string]int{}
-	for _, e := range d.Examples {
-		photos[e.PhotoID]++
-	}
-	for i, e := range d.Examples {
-		r.alone[i] = photos[e.PhotoID] == 1
-	}
-	r.facets = facetsOf(d, rows, options.Facets)
-	if len(r.facets) == 0 {
-		return nil, errors.New("there is no facet to review: the dataset has no labels, and there are no predictions")
-	}
-	if err := r.predict(rows, options.Predictions); err != nil {
-		return nil, err
-	}
-	log, all, err := datasets.OpenJudgements(options.Dataset)
-	if err != nil {
-		return nil, err
-	}
-	r.log = log
-	for _, j := range all {
-		r.judgements.Add(j)
+	if err := r.read(ctx, options, all); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
-// File is where judgements are kept.
-func (r *Review) File() string { return r.log.Path() }
+// open opens the judgements.
+func (r *Review) open(dataset string) ([]datasets.Judgement, error) {
+	log, all, err := datasets.OpenJudgements(dataset)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		r.readOnly = err
+		return datasets.ReadJudgements(dataset)
+	}
+	r.log = log
+	return all, err
+}
+
+func (r *Review) read(ctx context.Context, options Options, all []datasets.Judgement) error {
+	var rows []evaluation.LabelProbability
+	var err error
+	if options.Predictions != "" {
+		if rows, err = evaluation.ReadPredictions(options.Predictions); err != nil {
+			return err
+		}
+	}
+	var known []string
+	for _, f := range datasets.Facets() {
+		known = append(known, f.Name)
+	}
+	d, err := datasets.Open(ctx, options.Dataset, datasets.OpenOptions{Facets: options.Facets, Known: known, Imported: true, Unlabelled: true, Progress: options.Progress})
+	if err != nil {
+		return err
+	}
+	if len(d.Examples) == 0 {
+		return fmt.Errorf("none of the %d photos can be read; the first: %s: %s", len(d.Bad), d.Bad[0].Photo, d.Bad[0].Reason)
+	}
+	r.name, r.examples, r.bad = d.Name, d.Examples, d.Bad
+	r.alone, r.said = make([]bool, len(d.Examples)), make([]map[string]prediction, len(d.Examples))
+	photos := map[string]int{}
+	for _, e := range d.Examples {
+		photos[e.PhotoID]++
+	}
+	for i := range d.Examples {
+		r.alone[i] = photos[d.Examples[i].PhotoID] == 1
+		r.at[idOf(&d.Examples[i])] = i
+	}
+	r.facets = facetsOf(d, rows, all, options.Facets)
+	for i := range r.examples {
+		labels := map[string]string{}
+		for facet, label := range r.examples[i].Labels {
+			labels[facet] = r.spelled(facet, label)
+		}
+		r.examples[i].Labels = labels
+	}
+	for _, j := range all {
+		j.Label = r.spelled(j.Facet, j.Label)
+		r.judgements.Add(j)
+	}
+	return r.predict(rows, options.Predictions)
+}
+
+// spelled is a label as its facet has it.
+func (r *Review) spelled(facet, label string) string {
+	if f := r.facet(facet); f != nil {
+		label, _ = sameLabel(f.Labels, label)
+	}
+	return label
+}
+
+// idOf is an example's id: what it shows, not where it stands, so that a page of before a restart judges no other photo.
+func idOf(e *datasets.Example) string {
+	if e.Box == nil {
+		return e.PhotoID
+	}
+	return fmt.Sprintf("%s.%d-%d-%d-%d", e.PhotoID, e.Box.XMin, e.Box.YMin, e.Box.XMax, e.Box.YMax)
+}
 
 // Close lets others add judgements.
-func (r *Review) Close() error { return r.log.Close() }
+func (r *Review) Close() error {
+	if r.log == nil {
+		return nil
+	}
+	return r.log.Close()
+}
 
-// facetsOf are the facets of dataset and predictions, each with its labels: in the order that somebody gave, else in the
-// model's, else by name.
-func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, wanted []string) []catalog.Facet {
+// File is where judgements are kept; the error says why they cannot be.
+func (r *Review) File() (string, error) {
+	if r.log == nil {
+		return "", r.readOnly
+	}
+	return r.log.Path(), nil
+}
+
+// Bad are the photos that cannot be read.
+func (r *Review) Bad() []datasets.Bad { return r.bad }
+
+// facetsOf are the facets of dataset, predictions and judgements, or those that are wanted, or the default ones; each with
+// its labels: in the order that somebody gave, else in the model's, else in the default one, else by name.
+func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, all []datasets.Judgement, wanted []string) []catalog.Facet {
 	var facets []catalog.Facet
 	add := func(name string, labels ...string) {
 		if len(wanted) > 0 && !slices.Contains(wanted, name) {
@@ -110,7 +171,7 @@ func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, wanted []
 			i, facets = len(facets), append(facets, catalog.Facet{Name: name})
 		}
 		for _, label := range labels {
-			if !slices.Contains(facets[i].Labels, label) {
+			if _, there := sameLabel(facets[i].Labels, label); !there {
 				facets[i].Labels = append(facets[i].Labels, label)
 			}
 		}
@@ -121,10 +182,45 @@ func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, wanted []
 	for _, row := range rows {
 		add(row.Facet, row.Label)
 	}
-	for _, f := range d.Facets {
+	for _, name := range wanted {
+		add(name)
+	}
+	var judged []catalog.Facet
+	for _, j := range all {
+		if j.Facet != datasets.DressFacet && j.Label != "" && j.Label != datasets.Unseen {
+			judged = append(judged, catalog.Facet{Name: j.Facet, Labels: []string{j.Label}})
+		}
+	}
+	for _, f := range judged {
+		add(f.Name)
+	}
+	for _, f := range datasets.Facets() {
+		if len(facets) == 0 || slices.ContainsFunc(facets, func(g catalog.Facet) bool { return g.Name == f.Name }) {
+			add(f.Name, f.Labels...)
+		}
+	}
+	if len(d.Facets)+len(rows)+len(wanted)+len(judged) == 0 { // nothing is labelled yet
+		for _, f := range datasets.Facets() {
+			add(f.Name, f.Labels...)
+		}
+	}
+	for _, f := range append(slices.Clone(d.Facets), judged...) {
 		add(f.Name, f.Labels...)
 	}
 	return facets
+}
+
+// sameLabel finds the label that a person means, however it is spelled.
+func sameLabel(labels []string, label string) (string, bool) {
+	if slices.Contains(labels, label) {
+		return label, true
+	}
+	for _, known := range labels {
+		if datasets.LooseLabel(known) == datasets.LooseLabel(label) {
+			return known, true
+		}
+	}
+	return label, false
 }
 
 // predict takes a model's predictions. Of a photo with several dresses nobody knows which one a row is of.
@@ -142,6 +238,7 @@ func (r *Review) predict(rows []evaluation.LabelProbability, file string) error 
 			continue
 		}
 		met = true
+		r.apart = r.apart || row.Set == evaluation.Apart
 		if r.said[i] == nil {
 			r.said[i] = map[string]prediction{}
 		}
@@ -149,9 +246,10 @@ func (r *Review) predict(rows []evaluation.LabelProbability, file string) error 
 		if !ok {
 			p = prediction{probabilities: map[string]float32{}, set: row.Set}
 		}
-		p.probabilities[row.Label] = row.Probability
+		label := r.spelled(row.Facet, row.Label)
+		p.probabilities[label] = row.Probability
 		if row.Predicted {
-			p.label, p.probability = row.Label, row.Probability
+			p.label, p.probability = label, row.Probability
 		}
 		r.said[i][row.Facet] = p
 	}
@@ -161,172 +259,73 @@ func (r *Review) predict(rows []evaluation.LabelProbability, file string) error 
 	return nil
 }
 
-// Judge keeps what a person says of a dress: a label of a facet, or of datasets.DressFacet; "" takes back what was said.
-func (r *Review) Judge(judge string, id int, facet, label string) error {
-	if id < 0 || id >= len(r.examples) {
-		return fmt.Errorf("%w: there is no photo %d", ErrInvalid, id)
+// Said is what a person says of a dress.
+type Said struct {
+	Judge string `json:"judge"`
+	ID    string `json:"id"` // Item.ID
+	Facet string `json:"facet"`
+	Label string `json:"label"` // "" takes back what the judge said
+	// New allows a label that the facet does not have yet.
+	New bool `json:"new,omitempty"`
+}
+
+// Errors of what a client asks for wrongly, and of a dress that is not in the dataset.
+var (
+	ErrInvalid  = errors.New("invalid")
+	ErrNotFound = errors.New("the dataset has no such photo, or not any more: load the page again")
+	ErrReadOnly = errors.New("judgements cannot be kept")
+)
+
+// Judge keeps what a person says.
+func (r *Review) Judge(said Said) error {
+	id, ok := r.at[said.ID]
+	if !ok {
+		return ErrNotFound
 	}
-	if facet != datasets.DressFacet && !r.has(facet) {
-		return fmt.Errorf("%w: there is no facet %q", ErrInvalid, facet)
-	}
-	e := &r.examples[id]
-	j := datasets.Judgement{Time: time.Now().UTC().Truncate(time.Second), Judge: strings.TrimSpace(judge), PhotoID: e.PhotoID, Facet: facet, Label: strings.TrimSpace(label)}
-	if !r.alone[id] {
-		j.Box = e.Box
-	}
-	if err := j.Check(); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	if r.log == nil {
+		return fmt.Errorf("%w: %w", ErrReadOnly, r.readOnly)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	label, isNew := strings.TrimSpace(said.Label), false
+	f := r.facet(said.Facet)
+	if said.Facet != datasets.DressFacet {
+		if f == nil {
+			return fmt.Errorf("%w: there is no facet %q", ErrInvalid, said.Facet)
+		}
+		known := label == "" || label == datasets.Unseen
+		if !known {
+			if label, known = sameLabel(f.Labels, label); !known && !said.New {
+				return fmt.Errorf("%w: %s has no label %.60q", ErrInvalid, said.Facet, label)
+			}
+		}
+		isNew = !known
+	}
+	e := &r.examples[id]
+	j := datasets.Judgement{Time: time.Now().UTC().Truncate(time.Second), Judge: strings.Join(strings.Fields(said.Judge), " "), PhotoID: e.PhotoID, Box: e.Box, Facet: said.Facet, Label: label}
+	if err := j.Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
 	if err := r.log.Append(j); err != nil { // which is on the disk before anybody sees it
 		return err
 	}
 	r.judgements.Add(j)
+	if isNew {
+		f.Labels = append(f.Labels, label)
+	}
+	if said.Facet == datasets.DressFacet {
+		clear(r.overviews)
+	} else {
+		delete(r.overviews, said.Facet)
+	}
 	return nil
 }
 
-// Item is how a photo stands as to a facet.
-func (r *Review) Item(id int, facet string) (Item, error) {
-	if id < 0 || id >= len(r.examples) || !r.has(facet) {
-		return Item{}, fmt.Errorf("%w: there is no photo %d, or no facet %q", ErrInvalid, id, facet)
+// facet returns one by its name, nil if there is none.
+func (r *Review) facet(name string) *catalog.Facet {
+	i := slices.IndexFunc(r.facets, func(f catalog.Facet) bool { return f.Name == name })
+	if i < 0 {
+		return nil
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.item(id, facet), nil
-}
-
-// ErrInvalid is the error of what a client asks for wrongly.
-var ErrInvalid = errors.New("invalid")
-
-func (r *Review) has(facet string) bool {
-	return slices.ContainsFunc(r.facets, func(f catalog.Facet) bool { return f.Name == facet })
-}
-
-// Item is a photo as to one facet.
-type Item struct {
-	ID      int    `json:"id"`
-	Name    string `json:"name"`
-	Product string `json:"product"`
-	Facet   string `json:"facet"`
-	// Label is what people say, or else what was imported; "" where it is not known, or they are at odds.
-	Label    string            `json:"label"`
-	Imported string            `json:"imported,omitempty"`
-	Votes    map[string]string `json:"votes,omitempty"` // by judge
-	AtOdds   bool              `json:"at_odds,omitempty"`
-	NoDress  bool              `json:"no_dress,omitempty"`
-	// What the model says; "" where it says nothing.
-	Predicted     string             `json:"predicted,omitempty"`
-	Probability   float32            `json:"probability,omitempty"`
-	Probabilities map[string]float32 `json:"probabilities,omitempty"`
-	Set           evaluation.Set     `json:"set,omitempty"`
-}
-
-// item needs the lock.
-func (r *Review) item(id int, facet string) Item {
-	e := &r.examples[id]
-	p := r.said[id][facet]
-	i := Item{
-		ID: id, Name: e.Name, Product: e.Product, Facet: facet, Imported: e.Labels[facet], Label: e.Labels[facet],
-		NoDress: e.NoDress, Predicted: p.label, Probability: p.probability, Probabilities: p.probabilities, Set: p.set,
-	}
-	i.Votes = r.judgements.Votes(e, facet, r.alone[id])
-	if len(i.Votes) > 0 {
-		label, ok := datasets.Majority(i.Votes)
-		i.Label, i.AtOdds = label, !ok
-		if !ok || label == datasets.Unseen {
-			i.Label = ""
-		}
-	}
-	if label, ok := datasets.Majority(r.judgements.Votes(e, datasets.DressFacet, r.alone[id])); ok {
-		i.NoDress = label == "no"
-	}
-	if i.NoDress {
-		i.Label = ""
-	}
-	return i
-}
-
-// Show is which photos are asked for.
-type Show string
-
-// The choices.
-const (
-	ShowAll        Show = "all"
-	ShowDisagree   Show = "disagree"   // the model says another label than people
-	ShowUnlabelled Show = "unlabelled" // nobody has said a label
-	ShowAtOdds     Show = "at_odds"    // as many judges for one label as for another
-	ShowSecond     Show = "second"     // others have judged, this judge has not
-	ShowMine       Show = "mine"       // this judge has judged
-)
-
-var shows = []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowSecond, ShowMine}
-
-// Query asks for photos.
-type Query struct {
-	Facet         string
-	Show          Show   // ShowAll by default
-	Label         string // of those with this label, "" for any
-	Predicted     string // of those of which the model says this, "" for any
-	Judge         string
-	Set           evaluation.Set // "" for any
-	Offset, Limit int
-}
-
-// Page is an answer to a query.
-type Page struct {
-	Total int    `json:"total"`
-	Items []Item `json:"items"`
-}
-
-// Find answers a query. What the model is surest of, against a label, comes first: there labels are wrong most often
-// (https://arxiv.org/abs/1911.00068).
-func (r *Review) Find(q Query) (Page, error) {
-	if !r.has(q.Facet) {
-		return Page{}, fmt.Errorf("%w: there is no facet %q", ErrInvalid, q.Facet)
-	}
-	if q.Show = cmp.Or(q.Show, ShowAll); !slices.Contains(shows, q.Show) {
-		return Page{}, fmt.Errorf("%w: show is %q, but must be one of %v", ErrInvalid, q.Show, shows)
-	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var found []Item
-	for id := range r.examples {
-		if i := r.item(id, q.Facet); q.wants(i) {
-			found = append(found, i)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b Item) int { return cmp.Compare(b.doubt(), a.doubt()) })
-	page := Page{Total: len(found), Items: []Item{}}
-	begin := min(max(q.Offset, 0), len(found))
-	page.Items = append(page.Items, found[begin:min(begin+max(q.Limit, 0), len(found))]...)
-	return page, nil
-}
-
-func (q Query) wants(i Item) bool {
-	_, mine := i.Votes[q.Judge]
-	var wanted bool
-	switch q.Show {
-	case ShowAll:
-		wanted = true
-	case ShowDisagree:
-		wanted = i.Label != "" && i.Predicted != "" && i.Label != i.Predicted
-	case ShowUnlabelled:
-		wanted = i.Label == "" && len(i.Votes) == 0 && !i.NoDress
-	case ShowAtOdds:
-		wanted = i.AtOdds
-	case ShowSecond:
-		wanted = len(i.Votes) > 0 && !mine
-	case ShowMine:
-		wanted = mine
-	}
-	return wanted && (q.Label == "" || i.Label == q.Label) && (q.Predicted == "" || i.Predicted == q.Predicted) && (q.Set == "" || i.Set == q.Set)
-}
-
-// doubt is how sure the model is that the label is another one, -1 where it is not.
-func (i Item) doubt() float32 {
-	if i.Label != "" && i.Predicted != "" && i.Label != i.Predicted {
-		return i.Probability
-	}
-	return -1
+	return &r.facets[i]
 }

@@ -10,10 +10,12 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,6 +95,19 @@ func find(t *testing.T, r *Review, q Query) []string {
 	return names
 }
 
+// say judges the photo of a number.
+func say(r *Review, judge string, n int, facet, label string) error {
+	return r.Judge(Said{Judge: judge, ID: idOf(&r.examples[n]), Facet: facet, Label: label})
+}
+
+// itemOf is the photo of a number.
+func itemOf(t *testing.T, r *Review, n int, facet string) Item {
+	t.Helper()
+	item, err := r.Item(idOf(&r.examples[n]), facet)
+	require.NoError(t, err)
+	return item
+}
+
 // TestFiguresFollowPeople: a label that is corrected changes what the model is measured by, and is there after a restart
 // and for training.
 func TestFiguresFollowPeople(t *testing.T) {
@@ -114,27 +129,26 @@ func TestFiguresFollowPeople(t *testing.T) {
 	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Label: "round", Predicted: "v-neck"}))
 	require.Equal(t, []string{"6.png"}, find(t, r, Query{Show: ShowUnlabelled}))
 
-	require.NoError(t, r.Judge(" ann ", 0, "neckline", "v-neck"))
-	require.NoError(t, r.Judge("ann", 6, "neckline", "halter"))
-	require.NoError(t, r.Judge("ann", 7, "neckline", "round"))
-	require.NoError(t, r.Judge("bob", 7, "neckline", "v-neck"))
+	require.NoError(t, say(r, " ann ", 0, "neckline", "v-neck"))
+	require.ErrorContains(t, say(r, "ann", 6, "neckline", "smocked"), `neckline has no label "smocked"`)
+	require.NoError(t, r.Judge(Said{"ann", idOf(&r.examples[6]), "neckline", "smocked", true}))
+	require.NoError(t, say(r, "ann", 7, "neckline", "round"))
+	require.NoError(t, say(r, "bob", 7, "neckline", "v-neck"))
 	after := neckline()
 	require.Equal(t, 1.0, after.Accuracy)
 	require.Equal(t, 2, after.Judges)
-	require.Equal(t, []string{"v-neck", "round", "halter"}, after.Labels)
+	require.Equal(t, []string{"v-neck", "round", "smocked"}, slices.DeleteFunc(after.Labels, func(l string) bool { return !slices.Contains([]string{"v-neck", "round", "smocked"}, l) }))
 	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 1, ShowAtOdds: 1}, after.Show)
 	require.Equal(t, []string{"6.png", "0.png"}, find(t, r, Query{Show: ShowSecond, Judge: "bob"}))
 	require.Equal(t, []string{"7.png"}, find(t, r, Query{Show: ShowMine, Judge: "bob"}))
-	require.NoError(t, r.Judge("ann", 1, datasets.DressFacet, "no"))
-	item, err := r.Item(1, "neckline")
-	require.NoError(t, err)
+	require.NoError(t, say(r, "ann", 1, datasets.DressFacet, "no"))
+	item := itemOf(t, r, 1, "neckline")
 	require.True(t, item.NoDress)
 	require.Empty(t, item.Label)
 
 	require.NoError(t, r.Close())
 	again := review(t, options)
-	item, err = again.Item(0, "neckline")
-	require.NoError(t, err)
+	item = itemOf(t, again, 0, "neckline")
 	require.Equal(t, "v-neck", item.Label)
 	require.Equal(t, "round", item.Imported)
 	require.Equal(t, map[string]string{"ann": "v-neck"}, item.Votes)
@@ -143,19 +157,17 @@ func TestFiguresFollowPeople(t *testing.T) {
 	require.Equal(t, "v-neck", learned.Examples[0].Labels["neckline"])
 	require.True(t, learned.Examples[1].NoDress)
 	require.Empty(t, learned.Examples[7].Labels, "judges are at odds")
-	require.NoError(t, again.Judge("ann", 0, "neckline", ""))
-	item, err = again.Item(0, "neckline")
-	require.NoError(t, err)
+	require.NoError(t, say(again, "ann", 0, "neckline", ""))
+	item = itemOf(t, again, 0, "neckline")
 	require.Equal(t, "round", item.Label, "taken back")
 }
 
 func TestWhatCannotBeReviewed(t *testing.T) {
 	options := shop(t)
 	for want, o := range map[string]Options{
-		"there is no such folder or file":   {Dataset: filepath.Join(t.TempDir(), "none.csv")},
-		"this is no table of predictions":   {Dataset: options.Dataset, Predictions: options.Dataset},
-		"it has no column":                  {Dataset: options.Dataset, Predictions: options.Dataset},
-		"no column is a facet's: none is a": {Dataset: options.Dataset, Facets: []string{"a"}},
+		"there is no such folder or file": {Dataset: filepath.Join(t.TempDir(), "none.csv")},
+		"this is no table of predictions": {Dataset: options.Dataset, Predictions: options.Dataset},
+		"it has no column":                {Dataset: options.Dataset, Predictions: options.Dataset},
 	} {
 		_, err := Open(t.Context(), o)
 		require.ErrorContains(t, err, want)
@@ -164,12 +176,13 @@ func TestWhatCannotBeReviewed(t *testing.T) {
 	_, err := Open(t.Context(), options)
 	require.ErrorContains(t, err, "another program adds to")
 	for want, judge := range map[string]func() error{
-		"there is no photo 8":    func() error { return r.Judge("ann", 8, "neckline", "round") },
-		"there is no facet":      func() error { return r.Judge("ann", 0, "colour", "red") },
-		"the judge's name":       func() error { return r.Judge(" ", 0, "neckline", "round") },
-		"must be yes or no":      func() error { return r.Judge("ann", 0, datasets.DressFacet, "perhaps") },
-		"of 200 bytes at most":   func() error { return r.Judge(strings.Repeat("a", 201), 0, "neckline", "round") },
-		"a label has 200 bytes ": func() error { return r.Judge("ann", 0, "neckline", strings.Repeat("a", 201)) },
+		"there is no facet":              func() error { return say(r, "ann", 0, "colour", "red") },
+		"the judge's name":               func() error { return say(r, " ", 0, "neckline", "round") },
+		"must be yes or no":              func() error { return say(r, "ann", 0, datasets.DressFacet, "perhaps") },
+		"of 60 plain characters at most": func() error { return say(r, strings.Repeat("a", 61), 0, "neckline", "round") },
+		"a label has 60 plain characters": func() error {
+			return r.Judge(Said{"ann", idOf(&r.examples[0]), "neckline", strings.Repeat("a", 61), true})
+		},
 	} {
 		err := judge()
 		require.ErrorIs(t, err, ErrInvalid)
@@ -185,7 +198,7 @@ func TestJudgesAtOnce(t *testing.T) {
 	for j := range 8 {
 		judges.Go(func() {
 			for id := range 8 {
-				if err := r.Judge(fmt.Sprint("judge ", j), id, "neckline", "round"); err != nil {
+				if err := say(r, fmt.Sprint("judge ", j), id, "neckline", "round"); err != nil {
 					t.Error(err)
 				}
 				r.Overview()
@@ -205,6 +218,7 @@ func TestJudgesAtOnce(t *testing.T) {
 func request(t *testing.T, s *Server, method, path, body string, headers map[string]string) (int, string) {
 	t.Helper()
 	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Host = "localhost:8090"
 	req.Header.Set("Content-Type", "application/json")
 	for name, value := range headers {
 		if req.Header.Set(name, value); name == "Host" {
@@ -221,19 +235,21 @@ func request(t *testing.T, s *Server, method, path, body string, headers map[str
 
 func TestServer(t *testing.T) {
 	options := shop(t)
-	s := NewServer(review(t, options), slog.New(slog.DiscardHandler))
-	for _, path := range []string{"/", "/app.js", "/style.css", "/api/overview", "/api/photos?facet=neckline", "/api/photos/0/picture"} {
+	r := review(t, options)
+	first := idOf(&r.examples[0])
+	s := NewServer(r, ServerOptions{Logger: slog.New(slog.DiscardHandler)})
+	for _, path := range []string{"/", "/app.js", "/style.css", "/api/overview", "/api/photos?facet=neckline", "/api/photos/" + first + "/picture", "/api/photos/" + first + "/picture?large=1"} {
 		status, body := request(t, s, http.MethodGet, path, "", nil)
 		require.Equal(t, http.StatusOK, status, path)
 		require.NotEmpty(t, body)
 	}
-	said := `{"judge": "ann", "id": 0, "facet": "neckline", "label": "v-neck"}`
-	status, body := request(t, s, http.MethodPost, "/api/judgements", said, map[string]string{"Origin": "http://example.com"})
+	said := `{"judge": "ann", "id": "` + first + `", "facet": "neckline", "label": "v-neck"}`
+	status, body := request(t, s, http.MethodPost, "/api/judgements", said, map[string]string{"Origin": "http://localhost:8090"})
 	require.Equal(t, http.StatusOK, status, body)
 	var item Item
 	require.NoError(t, json.Unmarshal([]byte(body), &item))
 	require.Equal(t, "v-neck", item.Label)
-	status, body = request(t, s, http.MethodPost, "/api/judgements", `{"judge": "ann", "id": 0, "facet": "is_dress", "label": "no", "shown": "sleeve"}`, nil)
+	status, body = request(t, s, http.MethodPost, "/api/judgements", `{"judge": "ann", "id": "`+first+`", "facet": "is_dress", "label": "no", "shown": "sleeve"}`, nil)
 	require.Equal(t, http.StatusOK, status, body)
 	require.Contains(t, body, `"facet":"sleeve"`)
 
@@ -245,8 +261,8 @@ func TestServer(t *testing.T) {
 		"a page of elsewhere":    {http.MethodPost, "/api/judgements", said, map[string]string{"Origin": "http://evil.example"}, http.StatusForbidden},
 		"a form":                 {http.MethodPost, "/api/judgements", said, map[string]string{"Content-Type": "text/plain"}, http.StatusUnsupportedMediaType},
 		"no JSON":                {http.MethodPost, "/api/judgements", "{", nil, http.StatusBadRequest},
-		"nobody":                 {http.MethodPost, "/api/judgements", `{"id": 0, "facet": "neckline", "label": "round"}`, nil, http.StatusBadRequest},
-		"no photo":               {http.MethodPost, "/api/judgements", `{"judge": "ann", "facet": "neckline", "label": "round"}`, nil, http.StatusBadRequest},
+		"nobody":                 {http.MethodPost, "/api/judgements", `{"id": "` + first + `", "facet": "neckline", "label": "round"}`, nil, http.StatusBadRequest},
+		"no photo":               {http.MethodPost, "/api/judgements", `{"judge": "ann", "facet": "neckline", "label": "round"}`, nil, http.StatusNotFound},
 		"a facet that is none":   {http.MethodGet, "/api/photos?facet=price", "", nil, http.StatusBadRequest},
 		"a choice that is none":  {http.MethodGet, "/api/photos?facet=neckline&show=some", "", nil, http.StatusBadRequest},
 		"an offset that is none": {http.MethodGet, "/api/photos?facet=neckline&offset=-1", "", nil, http.StatusBadRequest},
@@ -255,20 +271,93 @@ func TestServer(t *testing.T) {
 	} {
 		status, body := request(t, s, c.method, c.path, c.body, c.headers)
 		require.Equal(t, c.status, status, "%s: %s", name, body)
-		require.Contains(t, body, `{"error":`, name)
+		require.Contains(t, body, `"detail":`, name)
 	}
 	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(options.Dataset), "3.png")))
-	status, body = request(t, s, http.MethodGet, "/api/photos/3/picture", "", nil)
+	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(&r.examples[3])+"/picture", "", nil)
 	require.Equal(t, http.StatusNotFound, status)
 	require.Contains(t, body, "the photo's file is gone: 3.png")
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(options.Dataset), "4.png"), picture(t, 20), 0o644))
+	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(&r.examples[4])+"/picture", "", nil)
+	require.Equal(t, http.StatusConflict, status)
+	require.Contains(t, body, "another one than at the start: 4.png")
 }
 
-// TestNamesOfThisMachine: a name of elsewhere that points here does not read what is for this machine.
-func TestNamesOfThisMachine(t *testing.T) {
-	for host, local := range map[string]bool{
-		"localhost:8090": true, "127.0.0.1:8090": true, "127.9.9.9": true, "[::1]:8090": true, "LOCALHOST": true,
-		"evil.example:8090": false, "localhost.evil.example": false, "": false, "10.0.0.1:8090": false,
+// TestNamesOfThePage: a name of elsewhere that points here neither reads nor judges; those that were given do.
+func TestNamesOfThePage(t *testing.T) {
+	s := NewServer(nil, ServerOptions{Hosts: []string{"quality.shop.example"}})
+	local := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 8090}
+	for host, known := range map[string]bool{
+		"localhost:8090": true, "127.0.0.1:8090": true, "127.9.9.9": true, "[::1]:8090": true, "LOCALHOST": true, "10.0.0.7:8090": true,
+		"quality.shop.example": true, "Quality.Shop.example:443": true,
+		"evil.example:8090": false, "localhost.evil.example": false, "": false, "10.0.0.1:8090": false, "shop.example": false,
 	} {
-		require.Equal(t, local, isLoopback(host), host)
+		require.Equal(t, known, s.known(host, local), host)
 	}
+}
+
+// TestBehindAProxy: the page is known by the name that was given, and judges by what the proxy says.
+func TestBehindAProxy(t *testing.T) {
+	r := review(t, shop(t))
+	s := NewServer(r, ServerOptions{Hosts: []string{"quality.shop.example"}, JudgeHeader: "X-Remote-User"})
+	said := `{"judge": "bob", "id": "` + idOf(&r.examples[0]) + `", "facet": "neckline", "label": "v-neck"}`
+	origin := map[string]string{"Origin": "https://quality.shop.example"}
+	status, body := request(t, s, http.MethodPost, "/api/judgements", said, origin)
+	require.Equal(t, http.StatusForbidden, status)
+	require.Contains(t, body, "the proxy does not say who you are")
+	origin["X-Remote-User"] = "ann"
+	status, body = request(t, s, http.MethodPost, "/api/judgements", said, origin)
+	require.Equal(t, http.StatusOK, status, body)
+	require.Equal(t, map[string]string{"ann": "v-neck"}, itemOf(t, r, 0, "neckline").Votes)
+	_, body = request(t, s, http.MethodGet, "/api/overview", "", origin)
+	require.Contains(t, body, `"judge":"ann"`)
+}
+
+// TestFromNothing: photos without a label get those of the default facets, and several spellings are one label.
+func TestFromNothing(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "0.png"), picture(t, 0), 0o644))
+	dataset := filepath.Join(dir, "shop.csv")
+	require.NoError(t, os.WriteFile(dataset, []byte("photo\n0.png\ngone.png\n"), 0o644))
+	r := review(t, Options{Dataset: dataset})
+	require.Len(t, r.Bad(), 1)
+	o := r.Overview()
+	require.Equal(t, 1, o.Bad)
+	require.Len(t, o.Facets, len(datasets.Facets()))
+	require.NoError(t, say(r, "ann", 0, "neckline", "V Neck"))
+	require.NoError(t, say(r, "Ann ", 0, "length", "midi"))
+	require.Equal(t, map[string]int{"v-neck": 1}, r.Overview().Facets[1].Counts)
+	require.NoError(t, r.Close())
+	d, err := datasets.Open(t.Context(), dataset, datasets.OpenOptions{Facets: []string{"neckline", "length"}})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"neckline": "v-neck", "length": "midi"}, d.Examples[0].Labels)
+}
+
+// TestLabelsSpelledOtherwise are one, in what was imported, in predictions and in judgements.
+func TestLabelsSpelledOtherwise(t *testing.T) {
+	options := shop(t)
+	text, err := os.ReadFile(options.Dataset)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(options.Dataset, bytes.ReplaceAll(text, []byte("v-neck"), []byte("V Neck")), 0o644))
+	r := review(t, options)
+	require.Equal(t, []string{"v-neck", "round"}, r.Overview().Facets[0].Labels[:2])
+	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Show: ShowDisagree}))
+	require.NoError(t, say(r, "ann", 0, "neckline", "V NECK"))
+	require.Equal(t, "v-neck", itemOf(t, r, 0, "neckline").Label)
+}
+
+// TestNoDress is said by each judge for himself, and found again.
+func TestNoDress(t *testing.T) {
+	r := review(t, shop(t))
+	require.NoError(t, say(r, "ann", 0, datasets.DressFacet, datasets.NoDress))
+	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowNoDress}))
+	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowMine, Judge: "Ann"}))
+	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowSecond, Judge: "bob"}))
+	require.Equal(t, map[string]string{"ann": "no"}, itemOf(t, r, 0, "neckline").DressVotes)
+	require.NoError(t, say(r, "bob", 0, datasets.DressFacet, datasets.IsDress))
+	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowAtOdds}))
+	require.NoError(t, say(r, "ann", 0, datasets.DressFacet, ""))
+	require.Equal(t, "round", itemOf(t, r, 0, "neckline").Label)
+	require.NoError(t, say(r, "ann", 0, "neckline", datasets.Unseen))
+	require.True(t, itemOf(t, r, 0, "neckline").Unseen)
 }

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,47 +30,72 @@ import (
 //go:embed web
 var web embed.FS
 
+// ServerOptions say who may use the app, and how they are called.
+type ServerOptions struct {
+	// Hosts are names under which people open the page, behind a proxy or in the shop's network, such as
+	// quality.shop.example; those of this machine and its addresses need not be named.
+	Hosts []string
+	// JudgeHeader is the header in which a proxy says who asks, such as X-Remote-User; "" lets people say so themselves.
+	JudgeHeader string
+	Logger      *slog.Logger
+}
+
 // Server is the app over HTTP. It has no users of its own: who reaches its address may judge, so that it belongs on the
 // machine itself or behind a proxy that asks who one is.
 type Server struct {
-	review *Review
-	app    *fiber.App
-	logger *slog.Logger
+	review  *Review
+	app     *fiber.App
+	options ServerOptions
 	// decoding bounds the photos that are decoded at once.
 	decoding chan struct{}
 }
 
 const (
-	pictureSide = 560 // the longer side of a picture in pixels
-	pageLimit   = 200 // photos in one answer
-	bodyLimit   = 16 << 10
+	pictureSide, largeSide = 560, 1600 // the longer side of a picture in pixels
+	pageLimit              = 2000      // photos in one answer
+	bodyLimit              = 16 << 10
 )
 
 // NewServer prepares a server.
-func NewServer(review *Review, logger *slog.Logger) *Server {
-	s := &Server{review: review, logger: logger, decoding: make(chan struct{}, 2)}
+func NewServer(review *Review, options ServerOptions) *Server {
+	s := &Server{review: review, options: options, decoding: make(chan struct{}, 2)}
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true, CaseSensitive: true, Immutable: true, BodyLimit: bodyLimit,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 30 * time.Second, ErrorHandler: s.fail,
 	})
 	s.app.Use(recover.New(), s.secure)
-	for path, file := range map[string]string{"/": "index.html", "/app.js": "app.js", "/style.css": "style.css"} {
-		s.app.Get(path, func(c *fiber.Ctx) error {
-			data, err := web.ReadFile("web/" + file)
-			if err != nil {
-				return err
-			}
-			c.Type(file[strings.LastIndexByte(file, '.')+1:], "utf-8")
-			c.Set(fiber.HeaderCacheControl, "no-cache")
-			return c.Send(data)
-		})
-	}
 	s.app.Get("/readyz", func(c *fiber.Ctx) error { return c.SendString("ready\n") })
-	s.app.Get("/api/overview", func(c *fiber.Ctx) error { return c.JSON(s.review.Overview()) })
+	s.app.Get("/api/overview", func(c *fiber.Ctx) error {
+		return c.JSON(struct {
+			Overview
+			Judge string `json:"judge"` // as the proxy says
+		}{s.review.Overview(), s.named(c)})
+	})
 	s.app.Get("/api/photos", s.photos)
 	s.app.Get("/api/photos/:id/picture", s.picture)
 	s.app.Post("/api/judgements", s.judge)
+	s.app.Get("/:file?", s.page)
 	return s
+}
+
+// page sends a file of the page.
+func (s *Server) page(c *fiber.Ctx) error {
+	file := cmp.Or(c.Params("file"), "index.html")
+	data, err := web.ReadFile("web/" + file)
+	if err != nil {
+		return fiber.ErrNotFound
+	}
+	c.Type(file[strings.LastIndexByte(file, '.')+1:], "utf-8")
+	c.Set(fiber.HeaderCacheControl, "no-cache")
+	return c.Send(data)
+}
+
+// named is the judge that a proxy names, "" without one.
+func (s *Server) named(c *fiber.Ctx) string {
+	if s.options.JudgeHeader == "" {
+		return ""
+	}
+	return c.Get(s.options.JudgeHeader)
 }
 
 // Serve answers until the context is done, and then finishes what is under way.
@@ -92,34 +119,45 @@ func (s *Server) secure(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
 	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	host := string(c.Request().Host())
-	if local, ok := c.Context().LocalAddr().(*net.TCPAddr); ok && local.IP.IsLoopback() && !isLoopback(host) {
-		return fiber.NewError(fiber.StatusForbidden, "this address is for this machine alone: open http://"+local.String()+"/")
+	local, _ := c.Context().LocalAddr().(*net.TCPAddr)
+	if !s.known(host, local) {
+		return fiber.NewError(fiber.StatusForbidden, fmt.Sprintf("nobody said that this is %.100q: start kleid quality with --host and that name, or open it by the machine's address", hostname(host)))
 	}
 	if origin := c.Get(fiber.HeaderOrigin); origin != "" {
-		if u, err := url.Parse(origin); err != nil || u.Host != host {
-			return fiber.NewError(fiber.StatusForbidden, "a page of elsewhere may not ask")
+		u, err := url.Parse(origin)
+		if err != nil || u.Host != host && !s.isNamed(u.Host) {
+			return fiber.NewError(fiber.StatusForbidden, "a page of elsewhere may not ask; behind a proxy, start kleid quality with --host and the name of the page")
 		}
 	}
 	return c.Next()
 }
 
-// isLoopback says whether a Host header names this machine.
-func isLoopback(host string) bool {
+// known says whether a Host header is of the page: a name that somebody of elsewhere lets point here is not.
+func (s *Server) known(host string, local *net.TCPAddr) bool {
+	name := hostname(host)
+	if strings.EqualFold(name, "localhost") || s.isNamed(host) {
+		return true
+	}
+	address, err := netip.ParseAddr(name)
+	return err == nil && (address.IsLoopback() || local != nil && address.Unmap().String() == local.IP.String())
+}
+
+func (s *Server) isNamed(host string) bool {
+	return slices.ContainsFunc(s.options.Hosts, func(h string) bool { return strings.EqualFold(h, hostname(host)) })
+}
+
+// hostname is a Host header without its port.
+func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.Trim(host, "[]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.IsLoopback()
+	return strings.Trim(host, "[]")
 }
 
 func (s *Server) photos(c *fiber.Ctx) error {
 	q := Query{
 		Facet: c.Query("facet"), Show: Show(c.Query("show")), Label: c.Query("label"), Predicted: c.Query("predicted"),
-		Judge: c.Query("judge"), Set: evaluation.Set(c.Query("set")), Limit: 48,
+		Judge: cmp.Or(s.named(c), c.Query("judge")), Set: evaluation.Set(c.Query("set")), Limit: 48,
 	}
 	for name, to := range map[string]*int{"offset": &q.Offset, "limit": &q.Limit} {
 		if text := c.Query(name); text != "" {
@@ -138,18 +176,21 @@ func (s *Server) photos(c *fiber.Ctx) error {
 	return c.JSON(page)
 }
 
-// picture sends the dress, small.
+// picture sends the dress, small, or larger with ?large=1.
 func (s *Server) picture(c *fiber.Ctx) error {
-	id, err := c.ParamsInt("id")
-	if err != nil || id < 0 || id >= len(s.review.examples) {
-		return fiber.NewError(fiber.StatusNotFound, "there is no such photo")
+	at, ok := s.review.at[c.Params("id")]
+	if !ok {
+		return ErrNotFound
 	}
 	s.decoding <- struct{}{}
 	defer func() { <-s.decoding }()
-	e := &s.review.examples[id]
+	e := &s.review.examples[at]
 	data, err := os.ReadFile(e.Path)
 	if err != nil {
 		return fiber.NewError(fiber.StatusNotFound, "the photo's file is gone: "+e.Name)
+	}
+	if photo.ID(data) != e.PhotoID {
+		return fiber.NewError(fiber.StatusConflict, "the photo's file is another one than at the start: "+e.Name+"; start kleid quality again")
 	}
 	m, err := photo.Open(data, photo.DefaultLimits())
 	if err != nil {
@@ -160,8 +201,12 @@ func (s *Server) picture(c *fiber.Ctx) error {
 		const around = 0.06 // of the box's size, so that its rim is seen
 		region = e.Box.Grow(around)
 	}
+	side := pictureSide
+	if c.QueryBool("large") {
+		side = largeSide
+	}
 	longer := max(region.Width(), region.Height())
-	scale := min(1, float64(pictureSide)/float64(longer))
+	scale := min(1, float64(side)/float64(longer))
 	small, _ := photo.Letterbox(m, region, max(1, int(scale*float64(region.Width()))), max(1, int(scale*float64(region.Height()))))
 	jpeg, err := photo.EncodeJPEG(small, 85)
 	if err != nil {
@@ -178,35 +223,46 @@ func (s *Server) judge(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusUnsupportedMediaType, "send JSON, with Content-Type: application/json")
 	}
 	var said struct {
-		Judge string `json:"judge"`
-		ID    *int   `json:"id"`
-		Facet string `json:"facet"`
-		Label string `json:"label"`
+		Said
 		Shown string `json:"shown"` // the facet that the answer is of; the same one by default
 	}
-	if err := json.Unmarshal(c.Body(), &said); err != nil || said.ID == nil {
+	if err := json.Unmarshal(c.Body(), &said); err != nil {
 		return fmt.Errorf(`%w: send {"judge": …, "id": …, "facet": …, "label": …}`, ErrInvalid)
 	}
-	if err := s.review.Judge(said.Judge, *said.ID, said.Facet, said.Label); err != nil {
+	if s.options.JudgeHeader != "" {
+		if said.Judge = s.named(c); said.Judge == "" {
+			return fiber.NewError(fiber.StatusForbidden, "the proxy does not say who you are, in "+s.options.JudgeHeader)
+		}
+	}
+	if err := s.review.Judge(said.Said); err != nil {
 		return err
 	}
-	item, err := s.review.Item(*said.ID, cmp.Or(said.Shown, said.Facet))
+	item, err := s.review.Item(said.ID, cmp.Or(said.Shown, said.Facet))
 	if err != nil {
 		return err
 	}
 	return c.JSON(item)
 }
 
+// fail sends an error as problem details (RFC 9457).
 func (s *Server) fail(c *fiber.Ctx, err error) error {
-	status, message := fiber.StatusInternalServerError, err.Error()
+	status := fiber.StatusInternalServerError
 	var known *fiber.Error
 	switch {
 	case errors.As(err, &known):
 		status = known.Code
 	case errors.Is(err, ErrInvalid):
 		status = fiber.StatusBadRequest
+	case errors.Is(err, ErrNotFound):
+		status = fiber.StatusNotFound
+	case errors.Is(err, ErrReadOnly):
+		status = fiber.StatusForbidden
 	default:
-		s.logger.Error("a request failed", "path", c.Path(), "error", err)
+		s.options.Logger.Error("a request failed", "path", c.Path(), "error", err)
 	}
-	return c.Status(status).JSON(map[string]string{"error": message})
+	if err := c.Status(status).JSON(map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()}); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	return nil
 }

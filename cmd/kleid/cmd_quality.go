@@ -23,12 +23,16 @@ than what was imported wherever kleid reads that dataset: kleid train facets --d
 --predictions is the predictions.parquet or .csv that kleid train facets leaves in --work, which tells photos that were
 learned from apart, or what kleid predict --out writes. Without it the page shows labels alone.
 
-There are no users and passwords: whoever reaches --listen may judge. Put it behind a proxy that asks who one is, where
-it is not for this machine alone.
+There are no users and passwords: whoever reaches --listen may judge. Where it is not for this machine alone, put it
+behind a proxy that asks who one is, and name the page's --host and the --judge-header in which the proxy says it.
+
+A manifest may have no labels yet, but a column photo, to label from nothing. What is corrected changes what is learned
+and measured, not an index: that follows from the next model.
 
 Examples:
   kleid quality --dataset shop/labels.csv --predictions build/facets/predictions.parquet
   kleid quality --dataset photos/ --facets neckline,sleeve
+  kleid quality --dataset shop/labels.csv --host quality.shop.example --judge-header X-Remote-User
   kleid train facets --dataset shop/labels.csv --facets neckline
 
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
@@ -36,6 +40,8 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			&cli.StringFlag{Name: "dataset", EnvVars: env("quality-dataset"), Usage: "`PLACE` of the photos on this machine: a folder, or a .csv, .jsonl or .parquet file, as kleid train facets reads it"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`FACETS` to review, parted by commas; may be repeated", DefaultText: "all that can be told as such"},
 			&cli.StringFlag{Name: "predictions", EnvVars: env("predictions"), Usage: "`FILE` of what a model says of the photos, .parquet or .csv", DefaultText: "none"},
+			&cli.StringSliceFlag{Name: "host", EnvVars: env("host"), Usage: "`NAME` under which people open the page, such as quality.shop.example; may be repeated, and in the variable parted by ;", DefaultText: "this machine's addresses"},
+			&cli.StringFlag{Name: "judge-header", EnvVars: env("judge-header"), Usage: "`HEADER` in which a proxy says who asks, such as X-Remote-User", DefaultText: "people say so themselves"},
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8090", EnvVars: env("quality-listen"), Usage: "`ADDRESS` to serve on, host:port"},
 		},
 		Action: qualityAction,
@@ -68,7 +74,14 @@ func serveQuality(c *cli.Context, listener net.Listener, options quality.Options
 	}
 	defer review.Close()
 	p.end()
-	p.say("what people say is kept in %s", review.File())
+	if bad := review.Bad(); len(bad) > 0 {
+		p.say("%d photos cannot be shown; the first: %s: %s", len(bad), bad[0].Photo, bad[0].Reason)
+	}
+	if file, err := review.File(); err != nil {
+		p.say("nothing that people say can be kept, only looked at: %v", err)
+	} else {
+		p.say("what people say is kept in %s", file)
+	}
 	p.say("Kleid quality serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
-	return quality.NewServer(review, p.logger()).Serve(c.Context, listener)
+	return quality.NewServer(review, quality.ServerOptions{Hosts: repeated(c, "host"), JudgeHeader: c.String("judge-header"), Logger: p.logger()}).Serve(c.Context, listener)
 }

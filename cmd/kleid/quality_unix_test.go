@@ -42,7 +42,7 @@ func TestQuality(t *testing.T) {
 	var page quality.Page
 	require.NoError(t, json.Unmarshal(body, &page))
 	require.Len(t, page.Items, 4)
-	said, err := json.Marshal(map[string]any{"judge": "ann", "id": page.Items[0].ID, "facet": "neckline", "label": "halter"})
+	said, err := json.Marshal(map[string]any{"judge": "ann", "id": page.Items[0].ID, "facet": "neckline", "label": "halter", "new": true})
 	require.NoError(t, err)
 	response, err := http.Post(url+"api/judgements", "application/json", bytes.NewReader(said))
 	require.NoError(t, err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
@@ -156,10 +155,10 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 	spelling := map[string]string{} // by loose name
 	learn := func(label string) string {
 		label = rename(label)
-		if _, ok := spelling[loose(label)]; !ok {
-			spelling[loose(label)] = label
+		if _, ok := spelling[datasets.LooseLabel(label)]; !ok {
+			spelling[datasets.LooseLabel(label)] = label
 		}
-		return spelling[loose(label)]
+		return spelling[datasets.LooseLabel(label)]
 	}
 	unknown := maps.Clone(renamed)
 	var labels []string // those that there will be
@@ -199,7 +198,7 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 	for _, exact := range []bool{true, false} {
 		for _, label := range known {
 			delete(unknown, label)
-			to := spelling[loose(rename(label))]
+			to := spelling[datasets.LooseLabel(rename(label))]
 			if slices.Contains(labels, to) && from[to] == "" && (to == label || !exact) && !slices.Contains(slices.Collect(maps.Values(from)), label) {
 				from[to] = label
 			}
@@ -268,11 +267,6 @@ func inOrder(labels []string, facet string, from map[string]string, known []stri
 	return slices.SortedFunc(slices.Values(labels), func(a, b string) int { return cmp.Compare(place[a], place[b]) })
 }
 
-// loose is a label as it is compared: people write "V Neck" for "v-neck".
-func loose(label string) string {
-	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(label))
-}
-
 // Changed says whether a model's labels change at all, but for their order.
 func (p LabelPlan) Changed() bool {
 	return slices.ContainsFunc(p.Changes, func(c LabelChange) bool { return c.Fate != LabelKept })
@@ -299,7 +293,7 @@ func (p LabelPlan) Label(facet, label string) string {
 			continue
 		}
 		for _, known := range f.Labels {
-			if loose(known) == loose(label) {
+			if datasets.LooseLabel(known) == datasets.LooseLabel(label) {
 				return known
 			}
 		}

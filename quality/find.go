@@ -1,0 +1,171 @@
+package quality
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/evaluation"
+)
+
+// Item is a photo as to one facet.
+type Item struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Product string `json:"product"`
+	Facet   string `json:"facet"`
+	// Label is what people say, or else what was imported; "" where it is not known, or they are at odds.
+	Label    string            `json:"label"`
+	Imported string            `json:"imported,omitempty"`
+	Votes    map[string]string `json:"votes,omitempty"`   // by judge
+	AtOdds   bool              `json:"at_odds,omitempty"` // as many judges say one thing as another
+	Unseen   bool              `json:"unseen,omitempty"`  // people say that it cannot be seen
+	// NoDress says that the photo shows no dress, as people say or as was imported.
+	NoDress    bool              `json:"no_dress,omitempty"`
+	DressVotes map[string]string `json:"dress_votes,omitempty"` // by judge, of datasets.DressFacet
+	// What the model says; "" where it says nothing.
+	Predicted     string             `json:"predicted,omitempty"`
+	Probability   float32            `json:"probability,omitempty"`
+	Probabilities map[string]float32 `json:"probabilities,omitempty"`
+	Set           evaluation.Set     `json:"set,omitempty"`
+}
+
+// item needs the lock.
+func (r *Review) item(at int, facet string) Item {
+	e := &r.examples[at]
+	p := r.said[at][facet]
+	i := Item{
+		ID: idOf(e), Name: e.Name, Product: e.Product, Facet: facet, Imported: e.Labels[facet], Label: e.Labels[facet],
+		NoDress: e.NoDress, Predicted: p.label, Probability: p.probability, Probabilities: p.probabilities, Set: p.set,
+	}
+	if i.Votes = r.judgements.Votes(e, facet, r.alone[at]); len(i.Votes) > 0 {
+		label, ok := datasets.Majority(i.Votes)
+		i.Label, i.AtOdds, i.Unseen = label, !ok, ok && label == datasets.Unseen
+		if !ok || i.Unseen {
+			i.Label = ""
+		}
+	}
+	if i.DressVotes = r.judgements.Votes(e, datasets.DressFacet, r.alone[at]); len(i.DressVotes) > 0 {
+		label, ok := datasets.Majority(i.DressVotes)
+		if ok {
+			i.NoDress = label == datasets.NoDress
+		}
+		i.AtOdds = i.AtOdds || !ok
+	}
+	if i.NoDress {
+		i.Label = ""
+	}
+	return i
+}
+
+// Item is how a photo stands as to a facet.
+func (r *Review) Item(id, facet string) (Item, error) {
+	at, ok := r.at[id]
+	if !ok {
+		return Item{}, ErrNotFound
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.facet(facet) == nil {
+		return Item{}, fmt.Errorf("%w: there is no facet %q", ErrInvalid, facet)
+	}
+	return r.item(at, facet), nil
+}
+
+// Show is which photos are asked for.
+type Show string
+
+// The choices.
+const (
+	ShowAll        Show = "all"
+	ShowDisagree   Show = "disagree"   // the model says another label than people
+	ShowUnlabelled Show = "unlabelled" // nobody has said anything
+	ShowAtOdds     Show = "at_odds"    // as many judges for one label as for another
+	ShowNoDress    Show = "no_dress"   // people say that there is none
+	ShowSecond     Show = "second"     // others have judged, this judge has not
+	ShowMine       Show = "mine"       // this judge has judged
+)
+
+var shows = []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress, ShowSecond, ShowMine}
+
+// Query asks for photos.
+type Query struct {
+	Facet         string
+	Show          Show   // ShowAll by default
+	Label         string // of those with this label, "" for any
+	Predicted     string // of those of which the model says this, "" for any
+	Judge         string
+	Set           evaluation.Set // "" for any
+	Offset, Limit int
+}
+
+// Page is an answer to a query.
+type Page struct {
+	Total int    `json:"total"`
+	Items []Item `json:"items"`
+}
+
+// Find answers a query. What the model is surest of, against a label, comes first: there labels are wrong most often
+// (https://arxiv.org/abs/1911.00068).
+func (r *Review) Find(q Query) (Page, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.facet(q.Facet) == nil {
+		return Page{}, fmt.Errorf("%w: there is no facet %q", ErrInvalid, q.Facet)
+	}
+	if q.Show = cmp.Or(q.Show, ShowAll); !slices.Contains(shows, q.Show) {
+		return Page{}, fmt.Errorf("%w: show is %q, but must be one of %v", ErrInvalid, q.Show, shows)
+	}
+	var found []Item
+	for at := range r.examples {
+		if i := r.item(at, q.Facet); q.wants(i) {
+			found = append(found, i)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Item) int { return cmp.Compare(b.doubt(), a.doubt()) })
+	page := Page{Total: len(found), Items: []Item{}}
+	begin := min(max(q.Offset, 0), len(found))
+	page.Items = append(page.Items, found[begin:min(begin+max(q.Limit, 0), len(found))]...)
+	return page, nil
+}
+
+func (q Query) wants(i Item) bool {
+	votes := len(i.Votes) + len(i.DressVotes)
+	var wanted bool
+	switch q.Show {
+	case ShowAll:
+		wanted = true
+	case ShowDisagree:
+		wanted = i.Label != "" && i.Predicted != "" && i.Label != i.Predicted
+	case ShowUnlabelled:
+		wanted = i.Label == "" && votes == 0 && !i.NoDress
+	case ShowAtOdds:
+		wanted = i.AtOdds
+	case ShowNoDress:
+		wanted = i.NoDress
+	case ShowSecond:
+		wanted = votes > 0 && !by(q.Judge, i.Votes) && !by(q.Judge, i.DressVotes)
+	case ShowMine:
+		wanted = by(q.Judge, i.Votes) || by(q.Judge, i.DressVotes)
+	}
+	return wanted && (q.Label == "" || i.Label == q.Label) && (q.Predicted == "" || i.Predicted == q.Predicted) && (q.Set == "" || i.Set == q.Set)
+}
+
+// by says whether a judge is among those of votes.
+func by(judge string, votes map[string]string) bool {
+	for name := range votes {
+		if datasets.SameJudge(name, judge) {
+			return true
+		}
+	}
+	return false
+}
+
+// doubt is how sure the model is that the label is another one, -1 where it is not.
+func (i Item) doubt() float32 {
+	if i.Label != "" && i.Predicted != "" && i.Label != i.Predicted {
+		return i.Probability
+	}
+	return -1
+}
