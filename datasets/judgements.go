@@ -34,6 +34,7 @@ type Judgement struct {
 	Label string `json:"label"`
 }
 
+// What is said beside labels.
 const (
 	// DressFacet is the facet of whether the photo shows a dress at all, IsDress or NoDress.
 	DressFacet = "is_dress"
