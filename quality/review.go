@@ -194,20 +194,25 @@ func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, all []dat
 	for _, f := range judged {
 		add(f.Name)
 	}
+	own := append(slices.Clone(d.Facets), judged...)
 	for _, f := range datasets.Facets() {
-		if len(facets) == 0 || slices.ContainsFunc(facets, func(g catalog.Facet) bool { return g.Name == f.Name }) {
-			add(f.Name, f.Labels...)
+		i := slices.IndexFunc(facets, func(g catalog.Facet) bool { return g.Name == f.Name })
+		if i >= 0 && isOf(f.Labels, facets[i].Labels) && !slices.ContainsFunc(own, func(g catalog.Facet) bool { return g.Name == f.Name && !isOf(f.Labels, g.Labels) }) {
+			add(f.Name, f.Labels...) // whose labels are the default ones, as far as there are some
 		}
 	}
-	if len(d.Facets)+len(rows)+len(wanted)+len(judged) == 0 { // nothing is labelled yet
-		for _, f := range datasets.Facets() {
-			add(f.Name, f.Labels...)
-		}
+	if len(facets) == 0 { // nothing is labelled yet
+		return datasets.Facets()
 	}
-	for _, f := range append(slices.Clone(d.Facets), judged...) {
+	for _, f := range own {
 		add(f.Name, f.Labels...)
 	}
 	return facets
+}
+
+// isOf says whether all labels are among others.
+func isOf(all, labels []string) bool {
+	return !slices.ContainsFunc(labels, func(label string) bool { _, there := sameLabel(all, label); return !there })
 }
 
 // sameLabel finds the label that a person means, however it is spelled.

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -346,6 +347,21 @@ func TestLabelsSpelledOtherwise(t *testing.T) {
 	require.Equal(t, "v-neck", itemOf(t, r, 0, "neckline").Label)
 }
 
+// TestLabelsOfOnesOwn are not mixed with the default ones.
+func TestLabelsOfOnesOwn(t *testing.T) {
+	options := shop(t)
+	text, err := os.ReadFile(options.Dataset)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(options.Dataset, bytes.ReplaceAll(text, []byte("long"), []byte("down to the wrist")), 0o644))
+	for _, f := range review(t, options).Overview().Facets {
+		if f.Facet == "sleeve" {
+			require.Equal(t, []string{"down to the wrist"}, f.Labels)
+		} else {
+			require.Contains(t, f.Labels, "boat", "a default one that nobody has used yet")
+		}
+	}
+}
+
 // TestNoDress is said by each judge for himself, and found again.
 func TestNoDress(t *testing.T) {
 	r := review(t, shop(t))
@@ -360,4 +376,16 @@ func TestNoDress(t *testing.T) {
 	require.Equal(t, "round", itemOf(t, r, 0, "neckline").Label)
 	require.NoError(t, say(r, "ann", 0, "neckline", datasets.Unseen))
 	require.True(t, itemOf(t, r, 0, "neckline").Unseen)
+}
+
+// TestWhatCannotBeKept is said at once, and can be looked at.
+func TestWhatCannotBeKept(t *testing.T) {
+	r := review(t, shop(t))
+	require.NoError(t, r.Close())
+	r.log, r.readOnly = nil, syscall.EROFS // as of a folder that nobody may write to
+	require.ErrorIs(t, say(r, "ann", 0, "neckline", "v-neck"), ErrReadOnly)
+	require.Equal(t, "round", itemOf(t, r, 0, "neckline").Label)
+	require.Equal(t, syscall.EROFS.Error(), r.Overview().ReadOnly)
+	_, err := r.File()
+	require.ErrorIs(t, err, syscall.EROFS)
 }
