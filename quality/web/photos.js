@@ -1,0 +1,152 @@
+// The list of photos, and what is said of them.
+
+import { DRESS, MOST, UNSEEN, askPhotos, judgeInTurn, picture } from "./api.js";
+import { $, count, el, fail } from "./dom.js";
+import { activate, card } from "./card.js";
+import { facetOf, go, judge, state } from "./view.js";
+
+const PAGE = 48;
+
+let items = [], total = 0, left = 0; // left: those that More photos brings
+let listed = ""; // the facet of the list
+let loading = 0;
+let drawn = ""; // the labels that the cards have
+const answers = new Map(); // to what was said since the list was asked for
+let judged = () => {};
+
+// whenJudged calls f after each judgement.
+export function whenJudged(f) { judged = f; }
+
+const labelsNow = () => facetOf(state.view.facet).labels.join("\n");
+const draw = item => card(item, { say, large });
+
+// load asks for the photos that are looked at, or for more of them. Those that were judged may not be among them any more,
+// so that it asks from the beginning, and takes those that it does not have.
+export async function load(more = false) {
+  const turn = ++loading, { view } = state;
+  answers.clear();
+  $("photos").setAttribute("aria-busy", "true");
+  if (listed !== view.facet) show([], 0, 0);
+  listed = view.facet;
+  let page;
+  try {
+    page = await askPhotos({ ...view, judge: judge(), offset: 0, limit: more ? Math.min(items.length + PAGE, MOST) : PAGE });
+  } catch (error) {
+    if (turn !== loading) return;
+    $("photos").setAttribute("aria-busy", "false");
+    if (!more) show([], 0, 0);
+    return fail(error);
+  }
+  if (turn !== loading) return; // somebody has gone on
+  $("photos").setAttribute("aria-busy", "false");
+  if (!more) return show(page.items.map(item => answers.get(item.id) ?? item), page.total, page.total - page.items.length);
+  const here = new Set(items.map(item => item.id));
+  const found = page.items.filter(item => !here.has(item.id)), added = found.slice(0, PAGE);
+  items.push(...added);
+  $("photos").append(...added.map(draw));
+  total = page.total;
+  left = added.length ? page.total - page.items.length + found.length - added.length : 0;
+  showStatus();
+}
+
+function show(list, all, rest) {
+  items = list;
+  total = all;
+  left = rest;
+  drawn = labelsNow();
+  $("photos").replaceChildren(...items.map(draw));
+  if (items.length) activate($("photos").firstElementChild);
+  showStatus();
+}
+
+export function showStatus() {
+  const { view } = state;
+  const which = [view.label && `labelled ${view.label}`, view.predicted && `taken for ${view.predicted}`].filter(Boolean).join(", ");
+  const learned = { apart: " that the model has not learned from", learned: " that the model has learned from" }[view.set] ?? "";
+  let text = `${count(total)} ${total === 1 ? "photo" : "photos"}${learned}${which ? ", " + which : ""}${view.show === "disagree" ? "; what the model is surest of comes first" : ""}.`;
+  if ($("photos").getAttribute("aria-busy") === "true") text = "Looking…";
+  else if (view.show === "mine" && !judge()) text = "Say who you are, to see what you have judged.";
+  else if (!total) text = `No photos here${which ? ": " + which + learned : ""}.`;
+  $("status").replaceChildren(text, which ? el("button", { type: "button", onclick: () => go({ label: "", predicted: "" }) }, "all labels") : "");
+  $("more").hidden = left <= 0;
+}
+
+$("more").addEventListener("click", async () => {
+  const from = items.length;
+  await load(true);
+  ($("photos").children[from] ?? $("photos").lastElementChild)?.focus();
+});
+
+// The card that has the focus is the one that Tab comes back to.
+$("photos").addEventListener("focusin", event => {
+  const here = event.target.closest(".card");
+  for (const e of here ? $("photos").children : []) if (e !== here && e.tabIndex === 0) activate(e, false);
+  if (here) activate(here);
+});
+
+// redrawCards draws all cards again, where labels have come or gone.
+export function redrawCards() {
+  if (drawn === labelsNow()) return;
+  drawn = labelsNow();
+  items.forEach(replace);
+}
+
+// replace draws a card again, and leaves the focus where it was in it.
+function replace(item) {
+  const old = [...$("photos").children].find(e => e.dataset.id === item.id);
+  if (!old) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement.dataset.name ?? "" : undefined;
+  const fresh = draw(item);
+  if (old.tabIndex === 0) activate(fresh);
+  old.replaceWith(fresh);
+  if (focused !== undefined) ([...fresh.querySelectorAll("button")].find(b => b.dataset.name === focused) ?? fresh).focus({ preventScroll: true });
+}
+
+// say says a label of a photo, "" to take it back, and whether it could be said. The facet is the card's, whatever the page
+// has gone on to.
+function say(item, label, { facet = item.facet, isNew = false } = {}) {
+  if (state.overview.read_only) {
+    fail(new Error(`Nothing can be judged: ${state.overview.read_only}`));
+    return false;
+  }
+  if (!judge()) {
+    document.querySelector(".judge").classList.add("missing");
+    $("judge").focus();
+    fail(new Error("Say who you are first: judgements have a name."));
+    return false;
+  }
+  const said = { judge: judge(), id: item.id, facet, label, shown: item.facet, new: isNew };
+  judgeInTurn(said).then(answer => { if (answer) answered(answer, said); }, error => fail(new Error(`${item.name}: ${error.message}`)));
+  return true;
+}
+
+function answered(item, said) {
+  judged();
+  if (item.facet !== state.view.facet) return; // the page has gone on
+  const { labels } = facetOf(item.facet);
+  if (said.facet !== DRESS && said.label && said.label !== UNSEEN && !labels.includes(said.label)) labels.push(said.label);
+  answers.set(item.id, item);
+  const i = items.findIndex(other => other.id === item.id);
+  if (i >= 0) {
+    items[i] = item;
+    replace(item);
+  }
+  redrawCards();
+}
+
+// large shows a photo as large as the window. The focus comes back to its card, which may have been drawn again.
+function large(item) {
+  const dialog = $("large");
+  dialog.querySelector("img").src = picture(item.id, true);
+  dialog.querySelector("img").alt = `dress ${item.product}`;
+  dialog.querySelector("p").textContent = item.name;
+  const back = document.activeElement.dataset.name;
+  dialog.onclose = () => {
+    dialog.querySelector("img").removeAttribute("src");
+    const e = [...$("photos").children].find(c => c.dataset.id === item.id);
+    (back ? [...e?.querySelectorAll("button") ?? []].find(b => b.dataset.name === back) : e)?.focus({ preventScroll: true });
+  };
+  dialog.showModal();
+}
+$("large").addEventListener("click", () => $("large").close());
+$("large").addEventListener("keydown", event => { if (event.key === "z") $("large").close(); });
