@@ -2,6 +2,7 @@ package quality
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -282,6 +283,24 @@ func TestServer(t *testing.T) {
 	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(&r.examples[4])+"/picture", "", nil)
 	require.Equal(t, http.StatusConflict, status)
 	require.Contains(t, body, "another one than at the start: 4.png")
+}
+
+// TestABrowserThatAsksNothing does not hold the program up for long, nor make a failure of its end.
+func TestABrowserThatAsksNothing(t *testing.T) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	s := NewServer(review(t, shop(t)), ServerOptions{Logger: slog.New(slog.DiscardHandler)})
+	go func() { ended <- s.Serve(ctx, listener) }()
+	idle, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer idle.Close()
+	response, err := http.Get("http://" + listener.Addr().String() + "/readyz") // so that the one before is accepted
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	stop()
+	require.NoError(t, <-ended)
 }
 
 // TestNamesOfThePage: a name of elsewhere that points here neither reads nor judges; those that were given do.

@@ -98,7 +98,8 @@ func (s *Server) named(c *fiber.Ctx) string {
 	return c.Get(s.options.JudgeHeader)
 }
 
-// Serve answers until the context is done, and then finishes what is under way.
+// Serve answers until the context is done, and then finishes what is under way. A browser may hold a connection on which
+// it asks nothing: nobody waits long for that, and what was judged is on the disk.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- s.app.Listener(listener) }()
@@ -107,8 +108,11 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	const patience = 10 * time.Second
-	return s.app.ShutdownWithTimeout(patience)
+	const patience = 3 * time.Second
+	if err := s.app.ShutdownWithTimeout(patience); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
 // secure keeps pages of elsewhere from reading and judging: those that a browser shows, and those whose name somebody

@@ -10,7 +10,6 @@ export function showReport() {
   const facet = facetOf(view.facet);
   document.title = `${view.facet} · Kleid quality`;
   $("dataset").textContent = `${overview.dataset}, ${count(overview.photos)} photos`;
-  $("version").textContent = overview.version ? `kleid ${overview.version}` : "";
   showNotes();
   redraw($("facets"), ...overview.facets.map(f => el("a", {
     href: "#" + new URLSearchParams({ facet: f.facet }), "aria-current": f.facet === view.facet ? "page" : undefined,
