@@ -28,18 +28,21 @@ func ReadJudgements(location string) ([]Judgement, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(path)
+	_, all, err := readJudgementsFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("judgements: %w", err)
+	return all, err
+}
+
+func readJudgementsFile(path string) (text []byte, all []Judgement, err error) {
+	if text, err = os.ReadFile(path); err != nil {
+		return nil, nil, fmt.Errorf("judgements: %w", err)
 	}
-	all, err := ParseJudgements(text)
-	if err != nil {
-		return nil, fmt.Errorf("judgements: %s: %w", path, err)
+	if all, err = ParseJudgements(text); err != nil {
+		return nil, nil, fmt.Errorf("judgements: %s: %w", path, err)
 	}
-	return all, nil
+	return text, all, nil
 }
 
 func judgementsPath(location string) (string, error) {
@@ -78,13 +81,9 @@ func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
 
 // open reads what is there and cuts off a line that was not written to its end.
 func (l *JudgementLog) open(path string) ([]Judgement, error) {
-	text, err := os.ReadFile(path)
+	text, all, err := readJudgementsFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("judgements: %w", err)
-	}
-	all, err := ParseJudgements(text)
-	if err != nil {
-		return nil, fmt.Errorf("judgements: %s: %w", path, err)
+		return nil, err
 	}
 	if l.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return nil, fmt.Errorf("judgements: %w", err)
