@@ -78,7 +78,9 @@ func LooseLabel(label string) string {
 }
 
 // SameJudge says whether two names are one person's: whoever writes small letters today has no second vote.
-func SameJudge(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+func SameJudge(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
 
 // Judgements are what people said, by photo and facet. The zero value is empty.
 type Judgements struct {
