@@ -3,6 +3,7 @@ package indexer
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,10 +13,13 @@ import (
 	"path"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -121,6 +125,43 @@ func TestShardsThatCannotBeRemoved(t *testing.T) {
 	require.True(t, report.Published)
 	requireThere(t, bucket, report.Run)
 	require.Contains(t, log.String(), "what the shards saw is left behind")
+}
+
+// silentBucket answers nothing until its caller has had enough.
+type silentBucket struct {
+	storage.Bucket
+	asked int
+}
+
+func (s *silentBucket) silence(ctx context.Context) error {
+	s.asked++
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (s *silentBucket) Get(ctx context.Context, _ string) (io.ReadCloser, error) {
+	return nil, s.silence(ctx)
+}
+func (s *silentBucket) Put(ctx context.Context, _ string, _ io.Reader) error { return s.silence(ctx) }
+func (s *silentBucket) Delete(ctx context.Context, _ string) error           { return s.silence(ctx) }
+
+// A bucket that falls silent after publication does not hold the job for hours.
+func TestSilenceAfterPublication(t *testing.T) {
+	out := t.TempDir()
+	writeFiles(t, out, map[string][]byte{reportFile: []byte("{}")})
+	synctest.Test(t, func(t *testing.T) {
+		bucket := &silentBucket{}
+		source := &shardSource{bucket: bucket, at: Shard.result, manifests: make([]shardManifest, 32)}
+		for i := range 32 {
+			source.shards = append(source.shards, Shard{i, 32, "monday"})
+		}
+		r := &runner{Options: Options{Logger: slog.New(slog.DiscardHandler)}, layout: layout{out}, remote: bucket, shards: source}
+		r.report.Published = true
+		began := time.Now()
+		r.finish(t.Context())
+		require.Equal(t, finishTime, time.Since(began))
+		require.Equal(t, 3, bucket.asked, "for the report, for what the shards saw and to remove it")
+	})
 }
 
 // A night whose first try was published and failed then does not cost yesterday's run when it is repeated.

@@ -51,17 +51,24 @@ func run(ctx context.Context, options Options, shards *shardSource) (Report, err
 	if err != nil {
 		return Report{}, fmt.Errorf("index: %w", err)
 	}
-	// What fails from here on changes nothing about the index.
-	ctx = context.WithoutCancel(ctx)
-	if remote {
-		if err := mirrorReports(ctx, r.layout, bucket); err != nil {
+	return report, nil
+}
+
+// finishTime bounds what is done after all else: the index does not wait for a bucket that has fallen silent.
+const finishTime = 5 * time.Minute
+
+// finish puts the reports where Out said, and removes what the shards saw. What fails here changes nothing about the index.
+func (r *runner) finish(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	if r.remote != nil {
+		if err := mirrorReports(ctx, r.layout, r.remote); err != nil {
 			r.Logger.Warn("the reports are on this machine alone", "folder", r.out, "error", err)
 		}
 	}
-	if shards != nil {
-		shards.end(ctx, report.Published, r.Logger)
+	if r.shards != nil {
+		r.shards.end(ctx, r.report.Published, r.Logger)
 	}
-	return report, nil
 }
 
 // runner is one job.
@@ -161,7 +168,11 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		r.Logger.Warn("the index is published, but its report is not whole", "error", err)
 		err = nil
 	}
-	return r.report, err
+	if err != nil {
+		return Report{}, err
+	}
+	r.finish(ctx)
+	return r.report, nil
 }
 
 // newRunID is a run's name: its start in milliseconds, so that names sort by time, and something random.

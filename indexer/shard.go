@@ -424,14 +424,22 @@ func (s *shardSource) end(ctx context.Context, published bool, logger *slog.Logg
 	if published {
 		err = s.remember(ctx)
 	}
-	for _, shard := range s.shards {
-		for _, name := range []string{shardDone, shardPhotos, shardFindings} {
-			err = errors.Join(err, s.bucket.Delete(ctx, shard.result(name)))
-		}
-	}
-	if err != nil {
+	if err = errors.Join(err, s.remove(ctx)); err != nil {
 		logger.Warn("what the shards saw is left behind", "error", err)
 	}
+}
+
+// remove stops at what it cannot remove: a bucket that refuses one refuses all, and the shards' next tries and the sweep
+// of later nights remove what stays.
+func (s *shardSource) remove(ctx context.Context) error {
+	for _, shard := range s.shards {
+		for _, name := range []string{shardDone, shardPhotos, shardFindings} {
+			if err := s.bucket.Delete(ctx, shard.result(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func putFile(ctx context.Context, bucket storage.Bucket, key, file string) error {
