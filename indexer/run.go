@@ -90,6 +90,7 @@ type runner struct {
 	loader     *loader
 	journal    *journal
 	pictures   thumbnails
+	isShard    bool           // it leaves what it saw for a job
 	shards     *shardSource   // nil for a job that reads its photos itself
 	remote     storage.Bucket // where a published run is put as well; nil for nowhere
 }
@@ -216,8 +217,9 @@ func (r *runner) stages(ctx context.Context) error {
 	return r.publish(ctx)
 }
 
-// refusesBad says whether a run with too many unreadable photos is not published: one is better than none.
-func (r *runner) refusesBad() bool { return r.report.PreviousRun != "" && !r.Force }
+// refusesBad says whether what has too many unreadable photos is refused: a run, unless there is none yet, as one is better
+// than none, and a shard's result.
+func (r *runner) refusesBad() bool { return (r.isShard || r.report.PreviousRun != "") && !r.Force }
 
 // tooMany says whether so many photos are more than MaxBad, or MaxBadCount.
 func (r *runner) tooMany(bad int) bool {
@@ -235,7 +237,7 @@ func (r *runner) maxBadShare() float64 {
 	return min(1, float64(*r.MaxBadCount)/float64(len(r.entries)))
 }
 
-// errHopeless ends the embed stage of a run that will be refused whatever comes.
+// errHopeless ends the embed stage of a run, or shard, that will be refused whatever comes.
 var errHopeless = errors.New("too many photos are unreadable")
 
 // scan lists the catalogue.

@@ -97,7 +97,8 @@ type ShardReport struct {
 	Unreadable      int     `json:"unreadable"`
 	MaxBad          float64 `json:"max_bad"` // as those of Report
 	MaxBadCount     *int    `json:"max_bad_count,omitempty"`
-	TooManyBad      bool    `json:"too_many_bad"` // so that nothing is left for CommitShards, unless by Options.Force
+	TooManyBad      bool    `json:"too_many_bad"`       // so that nothing is left for CommitShards, unless by Options.Force
+	NotRead         int     `json:"not_read,omitempty"` // photos that nobody looked at, since there are too many unreadable ones
 	Embedded        int     `json:"embedded"`
 	FacetsRead      int     `json:"facets_read"`
 	Seconds         float64 `json:"seconds"`
@@ -106,7 +107,11 @@ type ShardReport struct {
 
 // String is the report for people.
 func (r ShardReport) String() string {
-	return fmt.Sprintf("shard %s of job %s: %d photos, %d unreadable, %d embedded anew, the facets of %d read from kept features, %.1f photos a second\n", r.Shard, r.Job, r.Photos, r.Unreadable, r.Embedded, r.FacetsRead, r.ImagesPerSecond)
+	text := fmt.Sprintf("shard %s of job %s: %d photos, %d unreadable, %d embedded anew, the facets of %d read from kept features, %.1f photos a second\n", r.Shard, r.Job, r.Photos, r.Unreadable, r.Embedded, r.FacetsRead, r.ImagesPerSecond)
+	if r.NotRead > 0 {
+		text += fmt.Sprintf("stopped there: %d photos were not looked at\n", r.NotRead)
+	}
+	return text
 }
 
 // RunShard embeds the photos of a shard. Like Run it goes on where it was interrupted, also on another machine if
@@ -129,7 +134,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	own := layout{filepath.Join(options.Out, filepath.FromSlash(shard.work()))}
-	r := &runner{Options: options, layout: own, started: time.Now(), meta: options.Embedder.Metadata()}
+	r := &runner{Options: options, layout: own, isShard: true, started: time.Now(), meta: options.Embedder.Metadata()}
 	r.report.Stages = map[string]float64{}
 	if err := os.MkdirAll(r.work(), 0o755); err != nil {
 		return ShardReport{}, err
@@ -180,10 +185,14 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	if err == nil {
 		err = r.embed(ctx)
 	}
+	hopeless := errors.Is(err, errHopeless)
+	if hopeless {
+		err = nil
+	}
 	if err := errors.Join(err, stop()); err != nil {
 		return ShardReport{}, err
 	}
-	if remote {
+	if remote && !hopeless {
 		photos := r.loader.photos()
 		if err := putThumbnails(ctx, bucket, r.pictures, photos); err != nil {
 			return ShardReport{}, err
@@ -193,8 +202,15 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		}
 	}
 	manifest.Embedded = r.report.Embedded
-	unreadable := (&rows{findings: r.loader.findings, broken: r.loader.broken}).bad()
-	tooManyBad := r.tooMany(unreadable)
+	rows := &rows{findings: r.loader.findings, broken: r.loader.broken, journal: r.journal}
+	unreadable := rows.bad()
+	tooManyBad := hopeless || r.tooMany(unreadable)
+	notRead := 0
+	for i := range r.entries {
+		if hopeless && !rows.known(i) {
+			notRead++
+		}
+	}
 	if !tooManyBad || r.Force {
 		if err := r.putResult(ctx, bucket, shard, manifest); err != nil {
 			return ShardReport{}, err
@@ -202,7 +218,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	seconds := time.Since(r.started).Seconds()
 	return ShardReport{
-		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.maxBadShare(), MaxBadCount: r.MaxBadCount, TooManyBad: tooManyBad,
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.maxBadShare(), MaxBadCount: r.MaxBadCount, TooManyBad: tooManyBad, NotRead: notRead,
 		Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead, Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
 	}, nil
 }
