@@ -278,8 +278,8 @@ func putHashed(ctx context.Context, bucket storage.Bucket, key string, source io
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// What can be wrong with the shards of a job: one is not done, or is to be run again; or all are done, but of another
-// catalogue or model, so that waiting does not help.
+// What can be wrong with the shards of a job: one is not done, or is to be run again, as where they are of several models;
+// or all are done, but of another catalogue or model, so that waiting does not help.
 var (
 	ErrIncomplete = errors.New("the shards are not complete")
 	ErrMismatch   = errors.New("the shards do not fit")
@@ -309,10 +309,22 @@ func (s *shardSource) look(ctx context.Context, meta catalog.Metadata) error {
 	}
 	for i, m := range s.manifests {
 		if m.EmbeddingModel != meta.EmbeddingModel || m.FacetModel != meta.FacetModel {
-			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", ErrMismatch, s.shards[i], m.EmbeddingModel, m.FacetModel, meta.EmbeddingModel, meta.FacetModel)
+			kind := ErrMismatch
+			if !s.agree() {
+				kind = ErrIncomplete
+			}
+			return fmt.Errorf("%w: shard %s is of embedding model %s and facet model %s, not %s and %s: use one model for all", kind, s.shards[i], m.EmbeddingModel, m.FacetModel, meta.EmbeddingModel, meta.FacetModel)
 		}
 	}
 	return nil
+}
+
+// agree says whether all shards are of one model. Where they are not, some may have yet to begin again with a new one.
+func (s *shardSource) agree() bool {
+	first := s.manifests[0]
+	return !slices.ContainsFunc(s.manifests, func(m shardManifest) bool {
+		return m.EmbeddingModel != first.EmbeddingModel || m.FacetModel != first.FacetModel
+	})
 }
 
 // gather brings what the shards saw into the runner's findings and journal, in place of reading photos.
@@ -421,8 +433,8 @@ func (s *shardSource) each(ctx context.Context, shard Shard, name string, m shar
 }
 
 // CommitShards makes the index of a job whose shards have all been run: it does what Run does after the photos are
-// embedded. It fails with ErrIncomplete while a shard is missing or damaged, and with ErrMismatch if all are there, but of
-// another catalogue or model. What the shards saw is removed, also if the new index is refused: it is of this night.
+// embedded. It fails with ErrIncomplete while a shard is missing, damaged or of another model than others, and with ErrMismatch if
+// all are there, but of another catalogue or model. What the shards saw is removed, also if the new index is refused: it is of this night.
 func CommitShards(ctx context.Context, options Options, job string, count int) (Report, error) {
 	if err := (Shard{0, count, job}).Check(); err != nil {
 		return Report{}, fmt.Errorf("index: %w", usage{err})

@@ -156,6 +156,30 @@ func TestIncompleteShards(t *testing.T) {
 	}
 }
 
+// Of shards that are run again with a new model some are done before others have begun: a commit waits for those.
+func TestShardsWithANewModel(t *testing.T) {
+	b := newBench(t, pictures(0, 6))
+	shard := func(i int) {
+		_, err := RunShard(t.Context(), b.options(), Shard{i, 2, "monday"})
+		require.NoError(t, err)
+	}
+	commit := func() error {
+		_, err := CommitShards(t.Context(), b.options(), "monday", 2)
+		return err
+	}
+	shard(0)
+	shard(1)
+	b.embedder.meta.EmbeddingModel = "trunk-2"
+	require.ErrorIs(t, commit(), ErrMismatch)
+	shard(1)
+	err := commit()
+	require.ErrorIs(t, err, ErrIncomplete)
+	require.NotErrorIs(t, err, ErrMismatch)
+	require.ErrorContains(t, err, "shard 0-of-2 is of embedding model trunk-1")
+	shard(0)
+	require.NoError(t, commit())
+}
+
 // What an earlier night's shards saw is not taken for what this night's see: it goes when a shard begins, and when the gate
 // has refused it.
 func TestShardsOfAnEarlierNight(t *testing.T) {
