@@ -3,6 +3,7 @@ package indexer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -123,18 +124,21 @@ func entryOfS3(bucket storage.Bucket, info storage.Info) Entry {
 // headsAtOnce is how many objects' first bytes are asked for at once.
 const headsAtOnce = 32
 
-// photosOf returns those objects that are photos by their first bytes. One that cannot be asked for them counts as a photo:
-// what is wrong with it its row will say.
+// photosOf returns those objects that are photos by their first bytes. One that is gone or forbidden counts as a photo: what
+// is wrong with it its row will say. What else fails ends the scan: in an outage every object would be a photo.
 func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info) ([]Entry, error) {
 	isPhoto := make([]bool, len(objects))
-	var group errgroup.Group
+	group, heads := errgroup.WithContext(ctx)
 	group.SetLimit(headsAtOnce)
 	for i, info := range objects {
-		if ctx.Err() != nil {
+		if heads.Err() != nil {
 			break
 		}
 		group.Go(func() error {
-			head, err := storage.ReadHead(ctx, bucket, info.Key, headSize)
+			head, err := storage.ReadHead(heads, bucket, info.Key, headSize)
+			if err != nil && !errors.Is(err, storage.ErrNotExist) && !errors.Is(err, storage.ErrPermission) {
+				return err
+			}
 			isPhoto[i] = err != nil || formatOf(head) != ""
 			return nil
 		})
@@ -143,13 +147,16 @@ func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info
 	if err == nil {
 		err = ctx.Err()
 	}
+	if err != nil {
+		return nil, err
+	}
 	var entries []Entry
 	for i, info := range objects {
 		if isPhoto[i] {
 			entries = append(entries, entryOfS3(bucket, info))
 		}
 	}
-	return entries, err
+	return entries, nil
 }
 
 // indexOf is the folder of the index that a key is of, by the form of its name: a Parquet file, a report or a thumbnail.

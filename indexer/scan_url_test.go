@@ -104,6 +104,30 @@ func TestPhotosWithoutExtension(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// outOfOrder answers each question with an error.
+type outOfOrder struct {
+	storage.Bucket
+	err error
+}
+
+func (o outOfOrder) Get(context.Context, string) (io.ReadCloser, error) { return nil, o.err }
+
+// In an outage of S3 not every object without an extension is a photo that cannot be read.
+func TestOutageEndsTheScan(t *testing.T) {
+	for _, test := range []struct {
+		err    error
+		photos int
+	}{{errDisk, 0}, {storage.ErrNotExist, 100}, {storage.ErrPermission, 100}} {
+		entries, err := photosOf(t.Context(), outOfOrder{fakeS3(t, "photos", nil), test.err}, make([]storage.Info, 100))
+		require.Len(t, entries, test.photos)
+		if test.photos == 0 {
+			require.ErrorIs(t, err, test.err)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}
+
 func TestScanURL(t *testing.T) {
 	type row struct {
 		Product string  `parquet:"product_id"`
