@@ -240,10 +240,22 @@ func (r *runner) maxBadShare() float64 {
 // errHopeless ends the embed stage of a run, or shard, that will be refused whatever comes.
 var errHopeless = errors.New("too many photos are unreadable")
 
+// ErrNoCatalogue is what is wrong where the catalogue is not there.
+var ErrNoCatalogue = errors.New("there is no such catalogue")
+
+// noCatalogue makes an error an ErrNoCatalogue, and leaves it its text.
+type noCatalogue struct{ error }
+
+func (n noCatalogue) Unwrap() error        { return n.error }
+func (n noCatalogue) Is(target error) bool { return target == ErrNoCatalogue }
+
 // scan lists the catalogue.
 func (r *runner) scan(ctx context.Context) error {
 	r.begin(StageScan)
 	listing, err := Scan(ctx, r.Catalogue, r.Out)
+	if errors.Is(err, storage.ErrNotExist) {
+		return noCatalogue{err}
+	}
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,7 @@ func TestShardsOfAnEarlierNight(t *testing.T) {
 	b.photos += " that is away"
 	_, err := shard(1)
 	require.ErrorContains(t, err, "cannot be opened")
+	require.ErrorIs(t, err, ErrNoCatalogue)
 	b.photos = catalogue
 	_, err = commit()
 	require.ErrorIs(t, err, ErrIncomplete)

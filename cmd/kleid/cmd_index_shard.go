@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // jobToday is a name of a job: the day, in UTC.
@@ -141,8 +142,14 @@ Examples:
 	}
 }
 
-// How long to wait before shards are looked for again, and before a commit that failed for another reason is tried again.
-const commitPause, failedPause = 5 * time.Second, time.Minute
+// How long to wait before shards are looked for again, and before a commit that failed for another reason is tried again:
+// twice as long each time, up to the longest.
+const commitPause, failedPause, longestPause = 5 * time.Second, time.Minute, 15 * time.Minute
+
+// lasts says whether an error stays however long one waits.
+func lasts(err error) bool {
+	return slices.ContainsFunc([]error{indexer.ErrMismatch, indexer.ErrUsage, indexer.ErrNoCatalogue, storage.ErrPermission}, func(kind error) bool { return errors.Is(err, kind) })
+}
 
 // commitWhenDone commits the shards of a job, and waits for those that are not complete.
 func commitWhenDone(ctx context.Context, options indexer.Options, job string, count int, wait time.Duration) (indexer.Report, error) {
@@ -160,20 +167,22 @@ func commitWhenDone(ctx context.Context, options indexer.Options, job string, co
 // retryCommit commits until that goes well, cannot do so any more, or the time to wait is over: a listing that fails once
 // in a night, or a store that is started anew, costs no index.
 func retryCommit(ctx context.Context, log *slog.Logger, wait time.Duration, pause func(time.Duration), commit func() (indexer.Report, error)) (indexer.Report, error) {
-	until := time.Now().Add(wait)
+	until, failed := time.Now().Add(wait), failedPause
 	for {
 		began := time.Now()
 		report, err := commit()
-		if err == nil || ctx.Err() != nil || !began.Before(until) || errors.Is(err, indexer.ErrMismatch) || errors.Is(err, indexer.ErrUsage) {
+		if err == nil || ctx.Err() != nil || !began.Before(until) || lasts(err) {
 			return report, err
 		}
 		if errors.Is(err, indexer.ErrIncomplete) {
 			log.Info("waiting for shards", "error", err)
 			// A shard that is damaged shows late, after the catalogue has been listed.
 			pause(max(commitPause, time.Since(began)))
+			failed = failedPause
 		} else {
 			log.Warn("the commit failed, and is tried again", "error", err)
-			pause(failedPause)
+			pause(max(0, min(failed, time.Until(until)))) // the last try is in the end of the time
+			failed = min(2*failed, longestPause)
 		}
 	}
 }
