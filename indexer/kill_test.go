@@ -323,6 +323,42 @@ func TestKillAfterSettling(t *testing.T) {
 	b.requireConsistent(t, next)
 }
 
+// A job that is killed when it has published, here as it removes old runs, does not cost yesterday's run when it is repeated,
+// nor its own if another machine has published meanwhile.
+func TestKillAfterPublication(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	b.run(t)
+	yesterday := b.run(t)
+	killed := func() string {
+		options := b.options()
+		options.Store = dyingStore{b.store}
+		require.PanicsWithValue(t, "killed", func() { _, _ = Run(t.Context(), options) })
+		run, err := b.store.CurrentRun(t.Context())
+		require.NoError(t, err)
+		return run
+	}
+	tonight := killed()
+	require.NotEqual(t, yesterday.Run, tonight)
+	again := b.run(t)
+	runs, err := layout{b.out}.runs()
+	require.NoError(t, err)
+	require.Equal(t, []string{yesterday.Run, tonight, again.Run}, runs)
+
+	tonight = killed()
+	require.NoError(t, b.store.Publish(t.Context(), again.Run))
+	settled, err := layout{b.out}.recover(t.Context(), b.store, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Empty(t, settled)
+	there, err := hasRun(t.Context(), b.store, tonight)
+	require.NoError(t, err)
+	require.True(t, there)
+}
+
+// dyingStore kills its job when that removes a run.
+type dyingStore struct{ vectors.Store }
+
+func (dyingStore) Drop(context.Context, string) error { panic("killed") }
+
 // A job that is killed between publication and its report is reported on by the next one.
 func TestReportOfAKilledJob(t *testing.T) {
 	for name, again := range map[string]func(b *bench){

@@ -116,7 +116,7 @@ func (l layout) recover(ctx context.Context, store vectors.Store, logger *slog.L
 			return "", fmt.Errorf("run %s is published, but its Parquet file is not: %w", j.Run, err)
 		}
 		settled = j.Run
-	} else {
+	} else if !isHere(l.parquet(j.Run)) { // otherwise it was published, and another job's run has taken its place since
 		if err := store.Drop(ctx, j.Run); err != nil {
 			return "", fmt.Errorf("what is left of run %s cannot be removed: %w", j.Run, err)
 		}

@@ -173,7 +173,18 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	r.finish(ctx)
+	if r.report.Published {
+		r.forgetJob()
+	}
 	return r.report, nil
+}
+
+// forgetJob removes the note of a job that has published its run. It goes last: a job that is killed before is one that did
+// not come to its end, whose repetition keeps yesterday's run.
+func (r *runner) forgetJob() {
+	if err := os.Remove(jobPath(r.out)); err != nil {
+		r.Logger.Warn("the note of the job is left behind", "error", err) // the next job finds all of it done
+	}
 }
 
 // newRunID is a run's name: its start in milliseconds, so that names sort by time, and something random.
@@ -448,14 +459,12 @@ func (r *runner) publish(ctx context.Context) error {
 	if err := r.settle(run); err != nil {
 		return fmt.Errorf("run %s is published, but its Parquet file is not: %w", run, err)
 	}
-	if err := os.Remove(jobPath(r.out)); err != nil {
-		r.Logger.Warn("the note of the job is left behind", "error", err) // the next job finds all of it done
-	}
 	r.report.Published, r.report.Parquet = true, r.parquet(run)
 	if r.remote != nil {
 		err := mirrorRun(ctx, r.layout, r.Store, r.remote, run)
 		var superseded *supersededError
 		if errors.As(err, &superseded) {
+			r.forgetJob()
 			return err
 		}
 		if err != nil {
