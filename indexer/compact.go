@@ -47,13 +47,7 @@ func (j *journal) Compact(live func(photoKey) bool) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	to := ""
-	for n := len(j.segments); err == nil && to == ""; n++ {
-		to = filepath.Join(j.dir, fmt.Sprintf("%06d.log", n))
-		if _, statErr := os.Lstat(to); statErr == nil {
-			to = ""
-		}
-	}
+	to := j.newSegment()
 	// The file is open still, which Windows allows to rename only when nobody else has it: so it is closed.
 	err = errors.Join(err, f.Close())
 	if err == nil {

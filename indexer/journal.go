@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -230,23 +231,25 @@ func (j *journal) begin() error {
 	if err := writeJournalModel(j.dir, j.model); err != nil {
 		return err
 	}
-	for n := len(j.segments); ; n++ {
-		name := filepath.Join(j.dir, fmt.Sprintf("%06d.log", n))
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
-		if errors.Is(err, os.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := f.WriteString(segmentMagic); err != nil {
-			f.Close()
-			return err
-		}
-		j.segments = append(j.segments, f)
-		j.active, j.end = f, int64(len(segmentMagic))
-		return syncFolder(j.dir)
+	f, err := os.OpenFile(j.newSegment(), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
 	}
+	if _, err := f.WriteString(segmentMagic); err != nil {
+		f.Close()
+		return err
+	}
+	j.segments = append(j.segments, f)
+	j.active, j.end = f, int64(len(segmentMagic))
+	return syncFolder(j.dir)
+}
+
+// newSegment is the path of a segment that no machine has given one, nor will: where a journal is in a bucket as well, a
+// name there is one segment for good.
+func (j *journal) newSegment() string {
+	var tail [6]byte
+	rand.Read(tail[:])
+	return filepath.Join(j.dir, fmt.Sprintf("%06d-%x.log", len(j.segments), tail))
 }
 
 // Sync makes all that was appended durable.
@@ -340,7 +343,7 @@ func (j *journal) Len() int {
 // The forms of the names of journals and of the files in them.
 var (
 	ownJournal = regexp.MustCompile(`^` + journalPrefix + `[0-9a-f]{16}$`)
-	ownSegment = regexp.MustCompile(`^(?:[0-9]{6,}\.log|compact\.tmp|model\.json)$`)
+	ownSegment = regexp.MustCompile(`^(?:[0-9]{6,}(?:-[0-9a-f]{12})?\.log|compact\.tmp|model\.json)$`)
 )
 
 // removeOtherJournals removes the journals but those named: an index of other models is no longer made here.

@@ -13,7 +13,7 @@ import (
 // known, of a shard's result, of others' rows and of a folder's Put. Under the lock nobody writes them, and a kill has left
 // what is there.
 var temporary = regexp.MustCompile(`^(?:` +
-	`\.(?:latest|store|job\.json|pending\.json|known|report\.(?:json|txt|html)|part-000\.parquet|model\.json|[0-9]{6,}\.log)\.[0-9]+|` +
+	`\.(?:latest|store|job\.json|pending\.json|known|report\.(?:json|txt|html)|part-000\.parquet|model\.json|[0-9]{6,}(?:-[0-9a-f]{12})?\.log)\.[0-9]+|` +
 	`metrics\.prom[0-9]+|result-[0-9]+|others\.parquet\.tmp|\.put-[0-9]+\.tmp)$`)
 
 // tidy removes what kills have left before a job begins, which it must not cost.

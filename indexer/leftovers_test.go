@@ -19,7 +19,7 @@ func TestLeftoversOfKills(t *testing.T) {
 	journal := filepath.Join("work", journalName(b.embedder.meta))
 	left := []string{
 		".latest.123", ".report.json.9", ".report.html.9", "metrics.prom77", "work/.known.77", "work/result-5", "work/.job.json.4", "work/.store.4", "work/.pending.json.4",
-		"work/others.parquet.tmp", "run=" + first.Run + "/.part-000.parquet.88", journal + "/.000000.log.1", journal + "/.model.json.1",
+		"work/others.parquet.tmp", "run=" + first.Run + "/.part-000.parquet.88", journal + "/.000000-0123456789ab.log.1", journal + "/.000000.log.1", journal + "/.model.json.1",
 		"run=20261127T020000000Z-1a2b3c/.part-000.parquet.1", // of one that was never whole
 	}
 	shops := []string{".latest.bak", "notes.prom7", "work/result-of-monday", "run=mine/.part-000.parquet.88", "run=" + first.Run + "/notes.txt"}

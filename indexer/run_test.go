@@ -468,7 +468,12 @@ func TestReportBrief(t *testing.T) {
 func TestRunWithTornJournal(t *testing.T) {
 	b := newBench(t, pictures(0, 6))
 	first := b.run(t)
-	segment := filepath.Join(b.out, "work", journalName(b.embedder.meta), "000000.log")
+	journal := filepath.Join(b.out, "work", journalName(b.embedder.meta))
+	files, err := os.ReadDir(journal)
+	require.NoError(t, err)
+	files = slices.DeleteFunc(files, func(f os.DirEntry) bool { return filepath.Ext(f.Name()) != ".log" })
+	require.Len(t, files, 1)
+	segment := filepath.Join(journal, files[0].Name())
 	info, err := os.Stat(segment)
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(segment, info.Size()-1))

@@ -463,3 +463,56 @@ func TestShardsAreLookedForFirst(t *testing.T) {
 	_, err = CommitShards(t.Context(), b.options(), "monday", 1)
 	require.ErrorIs(t, err, ErrMismatch, "of another model, whatever the catalogue is")
 }
+
+// Machines that take turns at a shard in S3 give segments names of their own: none keeps another one's from coming.
+func TestSegmentsOfTwoMachines(t *testing.T) {
+	b := newBench(t, pictures(0, 10))
+	fakeS3(t, "index", nil)
+	night := func(machine, job string) int {
+		t.Helper()
+		report, err := RunShard(t.Context(), b.machine(t, machine), Shard{0, 1, job})
+		require.NoError(t, err)
+		o := b.machine(t, "committer")
+		o.Force = true
+		committed, err := CommitShards(t.Context(), o, job, 1)
+		require.NoError(t, err)
+		require.True(t, committed.Published)
+		return report.Embedded
+	}
+	require.Equal(t, 10, night("a", "1"))
+	writeFiles(t, b.photos, pictures(10, 2))
+	require.Equal(t, 2, night("b", "2"))
+	require.Zero(t, night("a", "3"))
+	for i := range 10 {
+		require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(i))))
+	}
+	require.Zero(t, night("b", "4"))
+	writeFiles(t, b.photos, pictures(12, 5))
+	require.Equal(t, 5, night("b", "5"), "after the journal was made one segment")
+	require.Zero(t, night("a", "6"))
+}
+
+// What a machine has embedded and could not put into S3 before another one took its shard over joins what that one has.
+func TestSegmentThatWasNotPut(t *testing.T) {
+	b := newBench(t, pictures(0, 20))
+	bucket := fakeS3(t, "index", nil)
+	shard := func(machine, job string) int {
+		t.Helper()
+		report, err := RunShard(t.Context(), b.machine(t, machine), Shard{0, 1, job})
+		require.NoError(t, err)
+		return report.Embedded
+	}
+	cut := b.options().Filter
+	cut.Include = []string{pictureName(0), pictureName(1), pictureName(2)}
+	o := b.machine(t, "a")
+	o.Filter = cut
+	report, err := RunShard(t.Context(), o, Shard{0, 1, "monday"})
+	require.NoError(t, err)
+	require.Equal(t, 3, report.Embedded)
+	for _, key := range keysOf(t, bucket, "work/shards/") { // as if it never was put there
+		require.NoError(t, bucket.Delete(t.Context(), key))
+	}
+	require.Equal(t, 20, shard("b", "monday"))
+	require.Zero(t, shard("a", "tuesday"))
+	require.Zero(t, shard("c", "wednesday"))
+}
