@@ -60,8 +60,8 @@ func readKnown(work string, limits photo.Limits) (map[string]known, error) {
 	}
 }
 
-// writeKnown replaces what is known.
-func writeKnown(work string, limits photo.Limits, all []known) error {
+// writeKnown replaces what is known, by location.
+func writeKnown(work string, limits photo.Limits, all map[string]known) error {
 	path := knownPath(work)
 	f, err := os.CreateTemp(work, ".known.*")
 	if err != nil {
@@ -71,8 +71,10 @@ func writeKnown(work string, limits photo.Limits, all []known) error {
 	w := bufio.NewWriterSize(f, 1<<20)
 	encoder := gob.NewEncoder(w)
 	err = encoder.Encode(knownVersion(limits))
-	for i := 0; err == nil && i < len(all); i++ {
-		err = encoder.Encode(&all[i])
+	for _, k := range all {
+		if err == nil {
+			err = encoder.Encode(&k)
+		}
 	}
 	if err == nil {
 		err = w.Flush()

@@ -68,6 +68,58 @@ func TestUnchangedPhotosAreNotRead(t *testing.T) {
 	require.Equal(t, 6, b.embedder.embeddings(t), "five of dresses and one of none, each once")
 }
 
+// What is known of photos that a cut catalogue does not have stays until an index without them is published.
+func TestKnownPhotosOfACutCatalogue(t *testing.T) {
+	b := newBench(t, pictures(0, 20))
+	b.age(t, time.Now().Add(-time.Hour))
+	aside := t.TempDir()
+	move := func(from, to string) {
+		for i := range 18 {
+			require.NoError(t, os.Rename(filepath.Join(from, pictureName(i)), filepath.Join(to, pictureName(i))))
+		}
+	}
+	for name, night := range map[string]struct {
+		work string
+		run  func(force bool) bool
+	}{
+		"job": {layout{b.out}.work(), func(force bool) bool {
+			o := b.options()
+			o.Force = force
+			report, err := Run(t.Context(), o)
+			require.NoError(t, err)
+			return report.Published
+		}},
+		"shard": {filepath.Join(layout{b.out}.work(), "shards", "0-of-1", "work"), func(force bool) bool {
+			o := b.options()
+			_, err := RunShard(t.Context(), o, Shard{0, 1, "night"})
+			require.NoError(t, err)
+			o.Force = force
+			report, err := CommitShards(t.Context(), o, "night", 1)
+			require.NoError(t, err)
+			_, err = RunShard(t.Context(), b.options(), Shard{0, 1, "next"}) // which forgets, if it may
+			require.NoError(t, err)
+			return report.Published
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			requireKnown := func(n int) {
+				t.Helper()
+				all, err := readKnown(night.work, photo.DefaultLimits())
+				require.NoError(t, err)
+				require.Len(t, all, n)
+			}
+			require.True(t, night.run(false))
+			requireKnown(20)
+			move(b.photos, aside)
+			require.False(t, night.run(false))
+			requireKnown(20)
+			require.True(t, night.run(true))
+			requireKnown(2)
+			move(aside, b.photos)
+		})
+	}
+}
+
 // What a photo is known by is of no use if what was seen in it, or its thumbnail, is lost.
 func TestKnownPhotosWithoutJournalOrThumbnail(t *testing.T) {
 	b := newBench(t, pictures(0, 3))
@@ -94,11 +146,14 @@ func TestReadKnown(t *testing.T) {
 	all, err := readKnown(work, photo.DefaultLimits())
 	require.NoError(t, err)
 	require.Empty(t, all)
-	want := []known{{Location: "a", Info: storage.Info{Size: 3, ModTime: time.UnixMilli(5).UTC()}, Key: photoKey{1}}, {Location: "b", Info: storage.Info{ETag: "x"}, Broken: "no photo"}}
+	want := map[string]known{
+		"a": {Location: "a", Info: storage.Info{Size: 3, ModTime: time.UnixMilli(5).UTC()}, Key: photoKey{1}},
+		"b": {Location: "b", Info: storage.Info{ETag: "x"}, Broken: "no photo"},
+	}
 	require.NoError(t, writeKnown(work, photo.DefaultLimits(), want))
 	all, err = readKnown(work, photo.DefaultLimits())
 	require.NoError(t, err)
-	require.Equal(t, map[string]known{"a": want[0], "b": want[1]}, all)
+	require.Equal(t, want, all)
 	_, err = readKnown(work, photo.Limits{MaxBytes: 1})
 	require.ErrorContains(t, err, "other limits")
 	data, err := os.ReadFile(knownPath(work))
@@ -117,7 +172,7 @@ func TestReadKnown(t *testing.T) {
 		var b bytes.Buffer
 		encoder := gob.NewEncoder(&b)
 		require.NoError(t, encoder.Encode(version))
-		require.NoError(t, encoder.Encode(want[1]))
+		require.NoError(t, encoder.Encode(want["b"]))
 		require.NoError(t, os.WriteFile(knownPath(work), b.Bytes(), 0o644))
 		all, err = readKnown(work, photo.DefaultLimits())
 		require.ErrorContains(t, err, "another version")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -90,9 +91,10 @@ type runner struct {
 	loader     *loader
 	journal    *journal
 	pictures   thumbnails
-	isShard    bool           // it leaves what it saw for a job
-	shards     *shardSource   // nil for a job that reads its photos itself
-	remote     storage.Bucket // where a published run is put as well; nil for nowhere
+	known      map[string]known // by location; nil for a job that takes what shards saw
+	shard      *Shard           // whose photos alone these are, and which leaves what it saw for a job; nil for a whole job
+	shards     *shardSource     // nil for a job that reads its photos itself
+	remote     storage.Bucket   // where a published run is put as well; nil for nowhere
 }
 
 func (r *runner) run(ctx context.Context) (Report, error) {
@@ -230,7 +232,7 @@ func (r *runner) stages(ctx context.Context) error {
 
 // refusesBad says whether what has too many unreadable photos is refused: a run, unless there is none yet, as one is better
 // than none, and a shard's result.
-func (r *runner) refusesBad() bool { return (r.isShard || r.report.PreviousRun != "") && !r.Force }
+func (r *runner) refusesBad() bool { return (r.shard != nil || r.report.PreviousRun != "") && !r.Force }
 
 // tooMany says whether so many photos are more than MaxBad, or MaxBadCount.
 func (r *runner) tooMany(bad int) bool {
@@ -263,7 +265,10 @@ func (n noCatalogue) Is(target error) bool { return target == ErrNoCatalogue }
 // scan lists the catalogue.
 func (r *runner) scan(ctx context.Context) error {
 	r.begin(StageScan)
-	listing, err := Scan(ctx, r.Catalogue, r.Out)
+	if err := r.remember(ctx); err != nil {
+		return err
+	}
+	listing, err := scan(ctx, r.Catalogue, r.Out, r.isPhoto)
 	if errors.Is(err, storage.ErrNotExist) {
 		return noCatalogue{err}
 	}
@@ -287,6 +292,30 @@ func (r *runner) scan(ctx context.Context) error {
 	return nil
 }
 
+// remember reads what earlier jobs, or this one's shards, found at the photos' locations.
+func (r *runner) remember(ctx context.Context) (err error) {
+	if r.shards != nil {
+		return r.shards.readFindings(ctx)
+	}
+	if r.known, err = readKnown(r.work(), r.Limits); err != nil {
+		r.Logger.Warn("all photos are read again", "error", err)
+	}
+	return nil
+}
+
+// isPhoto says whether there is a photo at a location, if that is known. What is there of other shards they will see.
+func (r *runner) isPhoto(location string, info storage.Info) (isPhoto, isKnown bool) {
+	if r.shards != nil {
+		_, ok := r.shards.findings[location]
+		return ok, ok
+	}
+	if r.shard != nil && !r.shard.takes(location) {
+		return true, true
+	}
+	same := info.Same(r.known[location].Info)
+	return same, same
+}
+
 func (r *runner) begin(stage string) {
 	r.stageBegan = time.Now()
 	r.Progress(Progress{Stage: stage})
@@ -302,11 +331,7 @@ func (r *runner) embed(ctx context.Context) error {
 	var done, bad atomic.Int64
 	r.loader = newLoader(r.entries)
 	if !r.Reread {
-		known, err := readKnown(r.work(), r.Limits)
-		if err != nil {
-			r.Logger.Warn("all photos are read again", "error", err)
-		}
-		r.loader.known = known
+		r.loader.known = r.known
 	}
 	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
 	r.loader.thumbnails, r.loader.fetch = r.pictures, fetchFrom(fetcher, r.Limits)
@@ -357,7 +382,11 @@ func (r *runner) embed(ctx context.Context) error {
 	if err := context.Cause(work); err != nil {
 		return err
 	}
-	return writeKnown(r.work(), r.Limits, r.loader.learned())
+	// What was known of other locations stays until an index without them is published.
+	for _, k := range r.loader.learned() {
+		r.known[k.Location] = k
+	}
+	return writeKnown(r.work(), r.Limits, r.known)
 }
 
 // refuse ends a job whose photos are too often unreadable: the index that is there stays.
@@ -489,16 +518,39 @@ func (r *runner) publish(ctx context.Context) error {
 	return nil
 }
 
+// forgetLocations drops what is known of locations that this catalogue does not have.
+func (r *runner) forgetLocations() error {
+	if r.shards != nil {
+		return nil
+	}
+	live := make(map[string]bool, len(r.entries))
+	for i := range r.entries {
+		live[r.entries[i].Location] = true
+	}
+	before := len(r.known)
+	maps.DeleteFunc(r.known, func(location string, _ known) bool { return !live[location] })
+	if len(r.known) == before {
+		return nil
+	}
+	return writeKnown(r.work(), r.Limits, r.known)
+}
+
 // sweep drops from the journal what this catalogue does not have, and the thumbnails that no run has, here and in S3.
 func (r *runner) sweep(ctx context.Context) error {
 	live := r.loader.photos()
 	err := errors.Join(
+		r.forgetLocations(),
 		r.journal.Compact(func(key photoKey) bool { return live[key] }),
 		removeOtherJournals(r.work(), journalName(r.meta)),
 	)
 	runs, listErr := r.runs()
 	if err = errors.Join(err, listErr); err != nil {
 		return err
+	}
+	if r.shards != nil {
+		if began, err := r.shards.beganAgain(ctx); began || err != nil {
+			return err // they count on the thumbnails that are there; the next commit removes those that no run has
+		}
 	}
 	for _, run := range runs {
 		if run == r.meta.Run {

@@ -22,13 +22,13 @@ import (
 var manifests = storage.FetchOptions{Limit: 8 << 30, AllowPrivate: true, Timeout: 30 * time.Minute, Attempts: fetchAttempts}
 
 // scanURL lists the photos of a catalogue at a URL: those of a manifest, or the objects below s3://bucket/prefix.
-func scanURL(ctx context.Context, url string) (Listing, error) {
+func scanURL(ctx context.Context, url string, heads knownHeads) (Listing, error) {
 	name, _, _ := strings.Cut(url, "?")
 	if manifestReader(name) != nil {
 		return scanRemoteManifest(ctx, url, name)
 	}
 	if scheme, _, _ := strings.Cut(url, "://"); strings.ToLower(scheme) == "s3" {
-		return scanS3(ctx, url)
+		return scanS3(ctx, url, heads)
 	}
 	return Listing{}, fmt.Errorf("only s3://bucket/prefix can be listed: name a %s file", manifestForms)
 }
@@ -76,8 +76,9 @@ func download(ctx context.Context, url string, w io.Writer, options storage.Fetc
 }
 
 // scanS3 lists the objects below a prefix, as a folder's files are listed. Names without an extension say nothing of what
-// is in them, and systems that keep photos by their hash give no others: S3 is asked for the first bytes of each.
-func scanS3(ctx context.Context, url string) (Listing, error) {
+// is in them, and systems that keep photos by their hash give no others: S3 is asked for the first bytes of each, unless
+// heads knows it.
+func scanS3(ctx context.Context, url string, heads knownHeads) (Listing, error) {
 	bucket, err := storage.Open(ctx, url)
 	if err != nil {
 		return Listing{}, err
@@ -107,7 +108,7 @@ func scanS3(ctx context.Context, url string) (Listing, error) {
 		reason := fmt.Sprintf("%d files of an index: its thumbnails are no photos of the catalogue", inIndex[index])
 		listing.Skipped = append(listing.Skipped, Skipped{validText(cmp.Or(index, ".")), reason})
 	}
-	photos, err := photosOf(ctx, bucket, nameless)
+	photos, err := photosOf(ctx, bucket, nameless, heads)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -124,15 +125,23 @@ func entryOfS3(bucket storage.Bucket, info storage.Info) Entry {
 // headsAtOnce is how many objects' first bytes are asked for at once.
 const headsAtOnce = 32
 
+// knownHeads says whether an object is a photo where that is known, so that nobody has to ask for its first bytes.
+type knownHeads func(location string, info storage.Info) (isPhoto, known bool)
+
 // photosOf returns those objects that are photos by their first bytes. One that is gone or forbidden counts as a photo: what
 // is wrong with it its row will say. What else fails ends the scan: in an outage every object would be a photo.
-func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info) ([]Entry, error) {
-	isPhoto := make([]bool, len(objects))
+func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info, known knownHeads) ([]Entry, error) {
+	isPhoto, all := make([]bool, len(objects)), make([]Entry, len(objects))
 	group, heads := errgroup.WithContext(ctx)
 	group.SetLimit(headsAtOnce)
 	for i, info := range objects {
 		if heads.Err() != nil {
 			break
+		}
+		all[i] = entryOfS3(bucket, info)
+		if is, ok := known(all[i].Location, info); ok {
+			isPhoto[i] = is
+			continue
 		}
 		group.Go(func() error {
 			head, err := storage.ReadHead(heads, bucket, info.Key, headSize)
@@ -151,9 +160,9 @@ func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info
 		return nil, err
 	}
 	var entries []Entry
-	for i, info := range objects {
+	for i, entry := range all {
 		if isPhoto[i] {
-			entries = append(entries, entryOfS3(bucket, info))
+			entries = append(entries, entry)
 		}
 	}
 	return entries, nil

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +68,8 @@ func TestFolderAndS3MakeTheSameRows(t *testing.T) {
 	require.Equal(t, fromS3.Photos-1, again.Photos)
 }
 
+func nothingKnown(string, storage.Info) (isPhoto, known bool) { return false, false }
+
 // Photos that systems keep by their hash have no extension: they are told by their first bytes, in S3 as in a folder.
 func TestPhotosWithoutExtension(t *testing.T) {
 	files := map[string][]byte{
@@ -95,12 +98,12 @@ func TestPhotosWithoutExtension(t *testing.T) {
 	// Nothing is lost where S3 does not give the first bytes.
 	bucket, err := storage.Open(t.Context(), "s3://shop/photos")
 	require.NoError(t, err)
-	entries, err := photosOf(t.Context(), bucket, []storage.Info{{Key: "cd34"}, {Key: "README"}, {Key: "gone"}, {Key: "_SUCCESS"}})
+	entries, err := photosOf(t.Context(), bucket, []storage.Info{{Key: "cd34"}, {Key: "README"}, {Key: "gone"}, {Key: "_SUCCESS"}}, nothingKnown)
 	require.NoError(t, err)
 	require.Equal(t, []string{"cd34", "gone"}, sources(Listing{Entries: entries}))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = photosOf(ctx, bucket, []storage.Info{{Key: "cd34"}})
+	_, err = photosOf(ctx, bucket, []storage.Info{{Key: "cd34"}}, nothingKnown)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -112,13 +115,63 @@ type outOfOrder struct {
 
 func (o outOfOrder) Get(context.Context, string) (io.ReadCloser, error) { return nil, o.err }
 
+// S3 is asked for the first bytes of what is new alone, and by the shard alone whose it is.
+func TestKnownPhotosWithoutExtension(t *testing.T) {
+	files := map[string][]byte{"README": []byte("not a photo")}
+	for i := range 8 {
+		files[fmt.Sprintf("ab%02d", i)] = picture(ordinaryWidth, i)
+	}
+	b := newBench(t, nil)
+	fakeS3(t, "photos", files)
+	var heads atomic.Int64
+	refuseS3(t, func(r *http.Request) bool {
+		if r.Header.Get("Range") != "" {
+			heads.Add(1)
+		}
+		return false
+	})
+	b.photos = "s3://shop/photos"
+	options := b.options()
+	options.MaxBad = 0
+	embedded := 0
+	for i := range 2 {
+		report, err := RunShard(t.Context(), options, Shard{i, 2, "monday"})
+		require.NoError(t, err)
+		embedded += report.Embedded
+	}
+	require.Equal(t, 8, embedded)
+	require.EqualValues(t, 9, heads.Swap(0))
+	report, err := CommitShards(t.Context(), options, "monday", 2)
+	require.NoError(t, err)
+	require.Equal(t, []int{8, 1, 1}, []int{report.OK, report.OtherFiles, int(heads.Swap(0))}, "the file that no shard took for a photo")
+	for i := range 2 {
+		_, err := RunShard(t.Context(), options, Shard{i, 2, "tuesday"})
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 1, heads.Swap(0))
+}
+
+// A shard of a catalogue may have no photo.
+func TestShardWithoutAPhotoWithoutExtension(t *testing.T) {
+	b := newBench(t, nil)
+	fakeS3(t, "photos", map[string][]byte{"ab12": picture(ordinaryWidth, 1)})
+	b.photos = "s3://shop/photos"
+	for i := range 2 {
+		_, err := RunShard(t.Context(), b.options(), Shard{i, 2, "monday"})
+		require.NoError(t, err)
+	}
+	report, err := CommitShards(t.Context(), b.options(), "monday", 2)
+	require.NoError(t, err)
+	require.Equal(t, 1, report.OK)
+}
+
 // In an outage of S3 not every object without an extension is a photo that cannot be read.
 func TestOutageEndsTheScan(t *testing.T) {
 	for _, test := range []struct {
 		err    error
 		photos int
 	}{{errDisk, 0}, {storage.ErrNotExist, 100}, {storage.ErrPermission, 100}} {
-		entries, err := photosOf(t.Context(), outOfOrder{fakeS3(t, "photos", nil), test.err}, make([]storage.Info, 100))
+		entries, err := photosOf(t.Context(), outOfOrder{fakeS3(t, "photos", nil), test.err}, make([]storage.Info, 100), nothingKnown)
 		require.Len(t, entries, test.photos)
 		if test.photos == 0 {
 			require.ErrorIs(t, err, test.err)

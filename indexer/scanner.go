@@ -65,8 +65,12 @@ func formatOf(head []byte) string {
 // JSONL or Parquet file, by path or URL. exclude names a folder inside it that is left out, "" none. What a manifest
 // behind a URL may not name (storage.CheckReference) is an entry with an error.
 func Scan(ctx context.Context, catalogue, exclude string) (Listing, error) {
+	return scan(ctx, catalogue, exclude, func(string, storage.Info) (bool, bool) { return false, false })
+}
+
+func scan(ctx context.Context, catalogue, exclude string, heads knownHeads) (Listing, error) {
 	if strings.Contains(catalogue, "://") {
-		listing, err := scanURL(ctx, catalogue)
+		listing, err := scanURL(ctx, catalogue, heads)
 		if err != nil {
 			return Listing{}, fmt.Errorf("the catalogue %s: %w", storage.WithoutSecrets(catalogue), err)
 		}

@@ -48,9 +48,9 @@ func (s Shard) Check() error {
 
 func (s Shard) String() string { return fmt.Sprintf("%d-of-%d", s.Index, s.Count) }
 
-// takes says whether a photo is of this shard.
-func (s Shard) takes(e *Entry) bool {
-	return int(crc32.ChecksumIEEE([]byte(e.Location))%uint32(s.Count)) == s.Index
+// takes says whether the photo at a location is of this shard.
+func (s Shard) takes(location string) bool {
+	return int(crc32.ChecksumIEEE([]byte(location))%uint32(s.Count)) == s.Index
 }
 
 // result is where a shard leaves what it saw, work where it keeps what it knows from job to job.
@@ -134,7 +134,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		return ShardReport{}, err
 	}
 	own := layout{filepath.Join(options.Out, filepath.FromSlash(shard.work()))}
-	r := &runner{Options: options, layout: own, isShard: true, started: time.Now(), meta: options.Embedder.Metadata()}
+	r := &runner{Options: options, layout: own, shard: &shard, started: time.Now(), meta: options.Embedder.Metadata()}
 	r.report.Stages = map[string]float64{}
 	if err := os.MkdirAll(r.work(), 0o755); err != nil {
 		return ShardReport{}, err
@@ -157,9 +157,6 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		if err := state.pull(ctx); err != nil {
 			return ShardReport{}, err
 		}
-		if r.pictures.elsewhere, err = thumbnailsAt(ctx, bucket); err != nil {
-			return ShardReport{}, err
-		}
 	}
 	if err := r.scan(ctx); err != nil {
 		return ShardReport{}, err
@@ -168,7 +165,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		Index: shard.Index, Count: shard.Count, Journal: journalName(r.meta), SHA256: map[string]string{},
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel,
 	}
-	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(&e) })
+	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(e.Location) })
 	manifest.Photos = len(r.entries)
 	if r.journal, err = openJournal(r.work(), r.meta, r.Embedder.FacetCells(), r.Logger); err != nil {
 		return ShardReport{}, err
@@ -176,6 +173,11 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	defer r.journal.Close()
 	if manifest.Try, err = shard.begin(ctx, bucket, r); err != nil {
 		return ShardReport{}, err
+	}
+	if remote { // from now on no commit removes them
+		if r.pictures.elsewhere, err = thumbnailsAt(ctx, bucket); err != nil {
+			return ShardReport{}, err
+		}
 	}
 	stop := func() error { return nil }
 	if remote {
@@ -291,6 +293,7 @@ type shardSource struct {
 	shards    []Shard
 	at        func(shard Shard, file string) string // where a shard's file is
 	manifests []shardManifest                       // one for each shard
+	findings  map[string]shardFinding               // of all, by location
 }
 
 // look reads whether all shards are done, with the model that meta names. It comes before all else: whoever waits for
@@ -334,7 +337,7 @@ func (s *shardSource) gather(ctx context.Context, r *runner) error {
 	for _, m := range s.manifests {
 		r.report.Embedded += m.Embedded
 	}
-	if err := s.gatherFindings(ctx, r); err != nil {
+	if err := s.gatherFindings(r); err != nil {
 		return err
 	}
 	for i, shard := range s.shards {
@@ -347,11 +350,9 @@ func (s *shardSource) gather(ctx context.Context, r *runner) error {
 	return r.journal.Sync()
 }
 
-// gatherFindings brings what became of the locations into the runner's findings. The catalogue may have lost photos since
-// the shards listed it, and a few may have come, as they do in a shop's: those wait for the next run. More of them than
-// may be unreadable are of another catalogue.
-func (s *shardSource) gatherFindings(ctx context.Context, r *runner) error {
-	all := map[string]shardFinding{} // by location
+// readFindings reads what became of the locations.
+func (s *shardSource) readFindings(ctx context.Context) error {
+	s.findings = map[string]shardFinding{}
 	for i, shard := range s.shards {
 		table, err := s.read(ctx, shard, shardFindings, s.manifests[i])
 		if err != nil {
@@ -362,16 +363,25 @@ func (s *shardSource) gatherFindings(ctx context.Context, r *runner) error {
 			return fmt.Errorf("%s: %w", shard.result(shardFindings), err)
 		}
 		for _, f := range findings {
-			all[f.Location] = f
-			if f.Broken != "" {
-				r.loader.broken[f.Key] = f.Broken
-			}
+			s.findings[f.Location] = f
+		}
+	}
+	return nil
+}
+
+// gatherFindings brings what became of the locations into the runner's findings. The catalogue may have lost photos since
+// the shards listed it, and a few may have come, as they do in a shop's: those wait for the next run. More of them than
+// may be unreadable are of another catalogue.
+func (s *shardSource) gatherFindings(r *runner) error {
+	for _, f := range s.findings {
+		if f.Broken != "" {
+			r.loader.broken[f.Key] = f.Broken
 		}
 	}
 	var entries []Entry
 	var findings []finding
 	for _, e := range r.entries {
-		f, ok := all[e.Location]
+		f, ok := s.findings[e.Location]
 		switch {
 		case e.Err != "":
 			entries, findings = append(entries, e), append(findings, finding{err: e.Err})

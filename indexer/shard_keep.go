@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -46,8 +47,20 @@ func (s *shardSource) remember(ctx context.Context) error {
 	return nil
 }
 
-// begin drops what the shard's last try did not see, if an index has what it saw: photos from the journal, and journals of
-// models that are neither that one's nor this one's. It returns the name of the try that begins.
+// beganAgain says whether one of the shards has begun since it saw what is committed, as where a commit comes late and the
+// next night's shards are at work.
+func (s *shardSource) beganAgain(ctx context.Context) (bool, error) {
+	for i, shard := range s.shards {
+		last, err := storage.ReadAll(ctx, s.bucket, shard.try(), 1<<10)
+		if err != nil || s.manifests[i].Try != string(last) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// begin drops what the shard's last try did not see, if an index has what it saw: photos from the journal, what is known of
+// locations, and journals of models that are neither that one's nor this one's. It returns the name of the try that begins.
 func (s Shard) begin(ctx context.Context, bucket storage.Bucket, r *runner) (try string, err error) {
 	if err := s.forget(ctx, bucket, r); err != nil {
 		r.Logger.Warn("what was seen of photos that are gone is left behind", "error", err)
@@ -78,10 +91,11 @@ func (s Shard) forget(ctx context.Context, bucket storage.Bucket, r *runner) err
 		if err := gob.NewDecoder(bytes.NewReader(table)).Decode(&findings); err != nil {
 			return fmt.Errorf("%s: %w", s.published(shardFindings), err)
 		}
-		live := make(map[photoKey]bool, len(findings))
+		live, locations := make(map[photoKey]bool, len(findings)), make(map[string]bool, len(findings))
 		for _, f := range findings {
-			live[f.Key] = true
+			live[f.Key], locations[f.Location] = true, true
 		}
+		maps.DeleteFunc(r.known, func(location string, _ known) bool { return !locations[location] })
 		if m.Journal == journalName(r.meta) {
 			err = r.journal.Compact(func(key photoKey) bool { return live[key] })
 		}

@@ -185,3 +185,62 @@ func TestShardsPutTheirOwnThumbnails(t *testing.T) {
 	}))
 	require.Equal(t, 5, here)
 }
+
+// A commit that comes late, when the next night's shards are at work, leaves them the thumbnails that they count on.
+func TestThumbnailsOfTheNextNight(t *testing.T) {
+	defer func(old time.Duration) { thumbnailRest = old }(thumbnailRest)
+	thumbnailRest = -time.Hour
+	for _, place := range []string{"folder", "S3"} {
+		t.Run(place, func(t *testing.T) {
+			b := newBench(t, pictures(0, 6))
+			var err error
+			var bucket storage.Bucket
+			if place == "S3" {
+				bucket = fakeS3(t, "index", nil)
+			} else if bucket, err = storage.Open(t.Context(), b.out); err != nil {
+				t.Fatal(err)
+			}
+			options := func(machine string) Options {
+				o := b.options()
+				if place == "S3" {
+					o = b.machine(t, machine)
+				}
+				o.Keep, o.Force = 0, true
+				return o
+			}
+			shard := func(job string) {
+				t.Helper()
+				_, err := RunShard(t.Context(), options("of "+job), Shard{0, 1, job})
+				require.NoError(t, err)
+			}
+			commit := func(job string) {
+				t.Helper()
+				report, err := CommitShards(t.Context(), options("committer"), job, 1)
+				require.NoError(t, err)
+				require.True(t, report.Published)
+			}
+			returns := filepath.Join(b.photos, pictureName(5))
+			data, err := os.ReadFile(returns)
+			require.NoError(t, err)
+			thumbnail := thumbnailsPrefix + filepath.ToSlash(ThumbnailPath(photo.ID(data)))
+			isThere := func() bool {
+				_, err := bucket.Stat(t.Context(), thumbnail)
+				return err == nil
+			}
+			shard("sunday")
+			commit("sunday")
+			require.NoError(t, os.Remove(returns))
+			shard("monday")
+			require.NoError(t, os.WriteFile(returns, data, 0o644))
+			shard("tuesday")
+			commit("monday")
+			require.True(t, isThere())
+			commit("tuesday")
+			require.True(t, isThere())
+			require.NoError(t, os.Remove(returns))
+			shard("wednesday")
+			commit("wednesday")
+			require.False(t, isThere())
+		})
+	}
+}
