@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/backends"
@@ -88,25 +89,32 @@ func (e *Embedder) Locate(ctx context.Context, inputs []Input) ([]Photo, error) 
 // dress. Few photos have one in some catalogues; who gathers BatchSize of them over several calls of Locate
 // keeps the network's batches full. On an error, some photos may be described already.
 func (e *Embedder) Describe(ctx context.Context, inputs []Input, photos []Photo) error {
-	var crops []Crop
 	var of []int
 	for i := range photos {
 		if photos[i].Status == catalog.StatusOK {
-			crops, of = append(crops, Crop{inputs[i].Image, photos[i].Box}), append(of, i)
+			of = append(of, i)
 		}
 	}
-	for begin := 0; begin < len(crops); begin += maxBatch {
+	for part := range slices.Chunk(of, maxBatch) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		end := min(begin+maxBatch, len(crops))
 		begun := time.Now()
-		results, networks, err := e.encoder.encode(crops[begin:end])
+		around, err := e.lookAround(inputs, photos, part)
 		if err != nil {
 			return fmt.Errorf("embedding: %w", err)
 		}
-		count := time.Duration(end - begin)
-		for n, i := range of[begin:end] {
+		dresses := make([]dress, len(part))
+		for n, i := range part {
+			dresses[n] = dress{Crop{inputs[i].Image, photos[i].Box}, photos[i].surroundings}
+		}
+		results, networks, err := e.encoder.encode(dresses)
+		if err != nil {
+			return fmt.Errorf("embedding: %w", err)
+		}
+		networks += around
+		count := time.Duration(len(part))
+		for n, i := range part {
 			p := &photos[i]
 			p.Unsupervised, p.DeepRank, p.Cells = results[n].unsupervised, results[n].deepRank, results[n].cells
 			p.Facets, p.Colours = results[n].facets, results[n].colours
@@ -135,7 +143,7 @@ func (e *Embedder) locate(inputs []Input, photos []Photo) (time.Duration, error)
 	if len(images) == 0 {
 		return 0, nil
 	}
-	places, networks, err := e.locator.locate(images)
+	places, wholes, networks, err := e.locator.locate(images)
 	if err != nil {
 		return 0, err
 	}
@@ -147,8 +155,37 @@ func (e *Embedder) locate(inputs []Input, photos []Photo) (time.Duration, error)
 			}
 		}
 		photos[i].take(candidates)
+		if wholes != nil && photos[i].Status == catalog.StatusOK {
+			photos[i].surroundings = e.model.Config.Surroundings.Cells(wholes[n], photos[i].Box)
+		}
 	}
 	return networks, nil
+}
+
+// lookAround adds the surroundings to photos whose dress location did not look for, at most maxBatch, and returns the
+// network's time.
+func (e *Embedder) lookAround(inputs []Input, photos []Photo, of []int) (time.Duration, error) {
+	if e.model.Config.Surroundings == nil {
+		return 0, nil
+	}
+	var images []*photo.Image
+	var missing []int
+	for _, i := range of {
+		if photos[i].surroundings == nil {
+			images, missing = append(images, inputs[i].Image), append(missing, i)
+		}
+	}
+	if len(images) == 0 {
+		return 0, nil
+	}
+	wholes, took, err := e.locator.wholes(images)
+	if err != nil {
+		return 0, err
+	}
+	for n, i := range missing {
+		photos[i].surroundings = e.model.Config.Surroundings.Cells(wholes[n], photos[i].Box)
+	}
+	return took, nil
 }
 
 func (p *Photo) take(candidates []Candidate) {

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
 	mlcontext "github.com/gomlx/gomlx/pkg/ml/context"
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +23,7 @@ import (
 var facets = []models.FacetConfig{
 	{Facet: catalog.Facet{Name: "sleeve", Labels: []string{"sleeveless", "short", "long"}}, Temperature: 1, Threshold: 0.3},
 	{Facet: catalog.Facet{Name: "neckline", Labels: []string{"round", "v-neck", "halter", "boat"}}, Temperature: 2, Threshold: 1.1},
+	{Facet: catalog.Facet{Name: "length", Labels: []string{"mini", "maxi"}}, Temperature: 1, Threshold: 0.3, Surroundings: true},
 }
 
 // smallModel has the shipped model's layers with random weights, on smaller pictures. It sees a dress
@@ -47,7 +50,11 @@ func smallModel(t testing.TB, change ...func(m *models.Model)) *models.Model {
 		cells := config.Cells(features)
 		sum = Add(sum, ReduceAllSum(models.DeepRankHead(net, models.UnsupervisedHead(net, cells, config.EmbeddingSize))))
 		for _, f := range config.Facets {
-			sum = Add(sum, ReduceAllSum(models.FacetHead(net, f.Name, cells, len(f.Labels))))
+			read := cells
+			if f.Surroundings {
+				read = Concatenate([]*Node{cells, Zeros(x.Graph(), shapes.Make(dtypes.Float32, 1, config.SurroundingsCells()))}, 1)
+			}
+			sum = Add(sum, ReduceAllSum(models.FacetHead(net, f.Name, read, len(f.Labels))))
 		}
 		return sum
 	})
@@ -312,7 +319,13 @@ func TestGivenBoxIsTheFoundBox(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, before, embed(t, e, []Input{{Image: inputs[0].Image, Box: &box}})[0])
+	after := embed(t, e, []Input{{Image: inputs[0].Image, Box: &box}})[0]
+	require.Equal(t, before.Unsupervised, after.Unsupervised)
+	require.Equal(t, before.DeepRank, after.DeepRank)
+	require.Equal(t, before.Colours, after.Colours)
+	crop := len(before.Cells) - e.model.Config.SurroundingsCells()
+	require.Equal(t, before.Cells[:crop], after.Cells[:crop])
+	require.NotEqual(t, before.Cells[crop:], after.Cells[crop:], "which are what is around the box")
 }
 
 func TestEmbedErrors(t *testing.T) {
@@ -381,7 +394,7 @@ func TestLocatorGeometry(t *testing.T) {
 
 func TestPredictCalibrates(t *testing.T) {
 	logits := []float32{1, 2, 0, 0, 4, 0, 0}
-	got := predict(facets, logits)
+	got := predict(facets[:2], logits)
 	sum := math.Exp(1) + math.Exp(2) + 1
 	require.Equal(t, "short", got[0].Label)
 	require.InDelta(t, math.Exp(2)/sum, got[0].Probability, 1e-6)

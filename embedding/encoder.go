@@ -19,6 +19,12 @@ type Crop struct {
 	Box   photo.Box
 }
 
+// dress is a crop and what is around it, nil where that is not read.
+type dress struct {
+	Crop
+	surroundings []float32
+}
+
 // Encoder turns crops into embeddings and facets.
 type Encoder struct {
 	model    *models.Model
@@ -56,15 +62,15 @@ type encoded struct {
 	colours                []catalog.Colour
 }
 
-// encode embeds at most maxBatch crops, and returns how long the network took.
-func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
+// encode embeds at most maxBatch dresses, and returns how long the network took.
+func (e *Encoder) encode(dresses []dress) ([]encoded, time.Duration, error) {
 	config := e.model.Config
-	batch := e.batches.take(len(crops), config.CropHeight, config.CropWidth)
+	batch := e.batches.take(len(dresses), config.CropHeight, config.CropWidth)
 	defer e.batches.put(batch)
-	readings := make([]colour.Reading, len(crops))
-	err := batch.fill(len(crops), func(i int, dst []float32) {
-		small, placement := cropInput(dst, config, e.backbone, crops[i])
-		readings[i] = coloursOf(crops[i], small, placement)
+	readings := make([]colour.Reading, len(dresses))
+	err := batch.fill(len(dresses), func(i int, dst []float32) {
+		small, placement := cropInput(dst, config, e.backbone, dresses[i].Crop)
+		readings[i] = coloursOf(dresses[i].Crop, small, placement)
 	})
 	if err != nil {
 		return nil, 0, err
@@ -74,13 +80,13 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	results := make([]encoded, len(crops))
+	results := make([]encoded, len(dresses))
 	size := config.EmbeddingSize
 	if e.facets != nil {
-		cells := make([]Cells, len(crops))
+		cells := make([]Cells, len(dresses))
 		each := len(values[0]) / batch.shape.size
 		for i := range cells {
-			cells[i] = newCells(values[0][i*each : (i+1)*each])
+			cells[i] = newCells(values[0][i*each:(i+1)*each], dresses[i].surroundings)
 		}
 		values = values[1:]
 		facets, err := e.facets.read(cells)
@@ -92,7 +98,7 @@ func (e *Encoder) encode(crops []Crop) ([]encoded, time.Duration, error) {
 		}
 	}
 	took := time.Since(begun)
-	for i := range crops {
+	for i := range dresses {
 		if e.model.Embeds() {
 			results[i].unsupervised = values[0][i*size : (i+1)*size : (i+1)*size]
 			results[i].deepRank = values[1][i*size : (i+1)*size : (i+1)*size]

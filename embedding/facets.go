@@ -16,10 +16,17 @@ import (
 // again without the photo. Facets are read from these very numbers at first as well, so that both answers are equal.
 type Cells []float16.Float16
 
-func newCells(features []float32) Cells {
-	cells := make(Cells, len(features))
-	for i, v := range features {
-		cells[i] = float16.Fromfloat32(v)
+// newCells are the features of parts of a photo, behind each other.
+func newCells(parts ...[]float32) Cells {
+	size := 0
+	for _, features := range parts {
+		size += len(features)
+	}
+	cells := make(Cells, 0, size)
+	for _, features := range parts {
+		for _, v := range features {
+			cells = append(cells, float16.Fromfloat32(v))
+		}
 	}
 	return cells
 }

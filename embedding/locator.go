@@ -17,7 +17,9 @@ type Locator struct {
 	model    *models.Model
 	backbone models.Backbone
 	exec     *graph.Exec
-	refiner  *refiner // nil for a model that does not refine
+	largest  *graph.Exec // exec for the largest size, where features are wanted as well; nil where they are not
+	features *graph.Exec // features alone; nil where they are not wanted
+	refiner  *refiner    // nil for a model that does not refine
 	batches  batches
 }
 
@@ -35,24 +37,37 @@ func NewLocator(backend backends.Backend, model *models.Model) (*Locator, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Locator{model: model, backbone: backbone, exec: exec, refiner: refiner}, nil
+	l := &Locator{model: model, backbone: backbone, exec: exec, refiner: refiner}
+	if model.Config.Surroundings == nil {
+		return l, nil
+	}
+	if l.largest, err = graph.NewExec(backend, model.LocateFeaturesGraph); err != nil {
+		return nil, err
+	}
+	l.features, err = graph.NewExec(backend, model.SurroundingsGraph)
+	return l, err
 }
 
 // Locate returns the places of each photo that may show a dress, the most confident first, whatever
 // their confidence. At most maxBatch photos.
 func (l *Locator) Locate(images []*photo.Image) ([][]models.Place, error) {
-	places, _, err := l.locate(images)
+	places, _, _, err := l.locate(images)
 	return places, err
 }
 
-// locate also returns the networks' time.
-func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration, error) {
+// locate also returns what the trunk saw of each whole photo, nil for a model that reads no surroundings, and the
+// networks' time.
+func (l *Locator) locate(images []*photo.Image) ([][]models.Place, []models.WholeFeatures, time.Duration, error) {
 	var networks time.Duration
+	var wholes []models.WholeFeatures
 	cells := make([][]models.CellBox, len(images))
 	for scale, size := range l.model.Config.Scales {
-		took, err := l.look(images, scale, size[0], size[1], cells)
+		seen, took, err := l.look(images, scale, size[0], size[1], cells)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
+		}
+		if seen != nil {
+			wholes = seen
 		}
 		networks += took
 	}
@@ -64,15 +79,37 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, time.Duration
 	if l.refiner != nil {
 		took, err := l.refiner.refine(images, cells, places)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
 		networks += took
 	}
-	return places, networks, nil
+	return places, wholes, networks, nil
 }
 
-// look adds to cells what the networks say of each photo at one size, and returns how long they took.
-func (l *Locator) look(images []*photo.Image, scale, height, width int, cells [][]models.CellBox) (time.Duration, error) {
+// wholes returns what the trunk sees of at most maxBatch whole photos whose dress is known, and how long it took.
+func (l *Locator) wholes(images []*photo.Image) ([]models.WholeFeatures, time.Duration, error) {
+	height, width := l.model.Config.WholeSize()
+	outputs, placements, took, err := l.see(l.features, images, height, width)
+	if err != nil {
+		return nil, 0, err
+	}
+	return l.wholeFeatures(outputs[0], placements, height, width), took, nil
+}
+
+func (l *Locator) wholeFeatures(features []float32, placements []photo.Placement, height, width int) []models.WholeFeatures {
+	stride := l.backbone.Stride
+	rows, columns := height/stride, width/stride
+	each := rows * columns * l.backbone.Channels
+	wholes := make([]models.WholeFeatures, len(placements))
+	for i := range wholes {
+		wholes[i] = models.WholeFeatures{Features: features[i*each : (i+1)*each], Rows: rows, Columns: columns, Stride: stride, Placement: placements[i]}
+	}
+	return wholes
+}
+
+// see runs a network over whole photos in one size, and returns what it says, where in its input the photos lie and how
+// long it took.
+func (l *Locator) see(exec *graph.Exec, images []*photo.Image, height, width int) ([][]float32, []photo.Placement, time.Duration, error) {
 	placements := make([]photo.Placement, len(images))
 	batch := l.batches.take(len(images), height, width)
 	defer l.batches.put(batch)
@@ -80,14 +117,24 @@ func (l *Locator) look(images []*photo.Image, scale, height, width int, cells []
 		placements[i] = photoInput(dst, l.backbone, images[i], height, width)
 	})
 	if err != nil {
-		return 0, err
+		return nil, nil, 0, err
 	}
 	begun := time.Now()
-	outputs, err := run(l.exec, batch)
-	if err != nil {
-		return 0, err
+	outputs, err := run(exec, batch)
+	return outputs, placements, time.Since(begun), err
+}
+
+// look adds to cells what the networks say of each photo at one size, and returns what the trunk sees, at the largest and
+// where it is wanted, and how long they took.
+func (l *Locator) look(images []*photo.Image, scale, height, width int, cells [][]models.CellBox) ([]models.WholeFeatures, time.Duration, error) {
+	exec := l.exec
+	if scale == 0 && l.largest != nil {
+		exec = l.largest
 	}
-	took := time.Since(begun)
+	outputs, placements, took, err := l.see(exec, images, height, width)
+	if err != nil {
+		return nil, 0, err
+	}
 	logits, distances := outputs[0], outputs[1]
 	rows, columns := height/l.backbone.Stride, width/l.backbone.Stride
 	n := rows * columns
@@ -95,5 +142,8 @@ func (l *Locator) look(images []*photo.Image, scale, height, width int, cells []
 		cells[i] = append(cells[i], models.DecodeCells(
 			logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, l.backbone.Stride, scale, placements[i])...)
 	}
-	return took, nil
+	if len(outputs) < 3 {
+		return nil, took, nil
+	}
+	return l.wholeFeatures(outputs[2], placements, height, width), took, nil
 }

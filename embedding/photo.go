@@ -44,6 +44,9 @@ type Photo struct {
 	DeepRank      []float32        // unit length
 	Cells         Cells            // what Facets were read from; nil for a model without facets
 	Timing        Timing
+
+	// surroundings are what Cells end with, where location has looked at the photo: see models.SurroundingsConfig.
+	surroundings []float32
 }
 
 // Timing is the wall time of the batches a photo was in, by stage, divided by the photos in them.

@@ -43,6 +43,9 @@ func (m *Model) FacetHeads() string {
 // what one saw in a photo is enough for the facets of the other.
 func (m *Model) FacetCells() string {
 	config := []any{m.EmbeddingModel(), m.Config.CellRows, m.Config.CellColumns, m.Config.OwnTrunks(), colour.Version}
+	if m.Config.Surroundings != nil { // those without keep their fingerprints
+		config = append(config, *m.Config.Surroundings)
+	}
 	return m.fingerprint(config, ownTrunks)
 }
 

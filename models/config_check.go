@@ -39,11 +39,22 @@ func (c Config) check() error {
 	if !(c.CellFocus >= 0 && c.CellFocus <= math.MaxFloat32) {
 		errs = append(errs, fmt.Errorf("cell_focus is %v, but must be 0 or more", c.CellFocus))
 	}
+	if s := c.Surroundings; s != nil {
+		errs = append(errs, size("the surroundings' rows", s.Rows, 1, mostCells), size("the surroundings' columns", s.Columns, 1, mostCells))
+		for name, share := range map[string]float64{"beside": s.Beside, "above": s.Above, "below": s.Below} {
+			if !(share >= 0 && share <= mostCropShare) {
+				errs = append(errs, fmt.Errorf("the surroundings reach %v %s a dress, but must reach between 0 and %d", share, name, mostCropShare))
+			}
+		}
+	}
 	facets := make([]catalog.Facet, len(c.Facets))
 	for i, f := range c.Facets {
 		facets[i] = f.Facet
 		if len(f.Labels) == 0 {
 			errs = append(errs, fmt.Errorf("facet %q has no labels", f.Name))
+		}
+		if f.Surroundings && c.Surroundings == nil {
+			errs = append(errs, fmt.Errorf("facet %q reads surroundings, of which the model says nothing", f.Name))
 		}
 		if !(f.Temperature > 0 && f.Temperature <= math.MaxFloat32) {
 			errs = append(errs, fmt.Errorf("the temperature of facet %q is %v, but must be above 0", f.Name, f.Temperature))

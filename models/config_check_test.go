@@ -24,6 +24,9 @@ func TestConfigurationsAreChecked(t *testing.T) {
 		"cell_focus is -1":                          func(c *Config) { c.CellFocus = -1 },
 		`the temperature of facet "sleeve" is 0`:    func(c *Config) { c.Facets[0].Temperature = 0 },
 		`the temperature of facet "sleeve" is 1.79`: func(c *Config) { c.Facets[0].Temperature = math.MaxFloat64 },
+		"the surroundings' rows is 0":               func(c *Config) { c.Surroundings.Rows = 0 },
+		"the surroundings reach -1 below":           func(c *Config) { c.Surroundings.Below = -1 },
+		`facet "sleeve" reads surroundings`:         func(c *Config) { c.Facets[0].Surroundings, c.Surroundings = true, nil },
 		`facet "sleeve" has no labels`:              func(c *Config) { c.Facets[0].Labels = nil },
 		"the column facet_sleeve":                   func(c *Config) { c.Facets = append(c.Facets, c.Facets[0]) },
 	} {

@@ -13,9 +13,15 @@ import (
 // background network's logits [batch, rows, columns, 1] and the location network's distances
 // [batch, rows, columns, 4] (see DecodeCells).
 func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
+	logits, distances, _ = m.LocateFeaturesGraph(pixels)
+	return logits, distances
+}
+
+// LocateFeaturesGraph is LocateGraph and, for photos of WholeSize, SurroundingsGraph.
+func (m *Model) LocateFeaturesGraph(pixels *Node) (logits, distances, features *Node) {
 	net := NewFrozenNet(m.Weights)
-	features := m.trunk(net, pixels)
-	return BackgroundHead(net, features), LocationHead(net, features)
+	features = m.trunk(net, pixels)
+	return BackgroundHead(net, features), LocationHead(net, features), features
 }
 
 // CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.Cells.
@@ -63,16 +69,20 @@ func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, cells *Node) {
 	return unsupervised, deepRank, Concatenate(all, 1)
 }
 
-// FacetsGraph maps the features of crops that EmbedGraph gives to the logits of all facets behind each other,
-// [batch, labels].
+// FacetsGraph maps the features of crops that EmbedGraph gives, and behind them those of their surroundings where the model
+// has some, to the logits of all facets behind each other, [batch, labels].
 func (m *Model) FacetsGraph(cells *Node) *Node {
 	net := NewFrozenNet(m.Weights)
 	trunks := append([]string{""}, m.Config.OwnTrunks()...)
-	each := cells.Shape().Dimensions[1] / len(trunks)
+	ofCrops := cells.Shape().Dimensions[1] - m.Config.SurroundingsCells()
+	each := ofCrops / len(trunks)
 	var logits []*Node
 	for _, f := range m.Config.Facets {
 		begin := slices.Index(trunks, f.Trunk) * each
 		own := Slice(cells, AxisRange(), AxisRange(begin, begin+each))
+		if f.Surroundings {
+			own = Concatenate([]*Node{own, Slice(cells, AxisRange(), AxisRange(ofCrops))}, 1)
+		}
 		if f.Roots {
 			own = roots(own)
 		}

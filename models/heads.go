@@ -49,17 +49,7 @@ func Cells(features *Node, rows, columns int) *Node {
 // cellShares are how much of each of so many features along an axis is in each cell, [cells][features]; those of a
 // cell sum to 1.
 func cellShares(features, cells int) [][]float32 {
-	size := float64(features) / float64(cells)
-	shares := make([][]float32, cells)
-	for c := range shares {
-		shares[c] = make([]float32, features)
-		begin, end := float64(c)*size, float64(c+1)*size
-		for f := range shares[c] {
-			within := min(end, float64(f+1)) - max(begin, float64(f))
-			shares[c][f] = float32(max(within, 0) / size)
-		}
-	}
-	return shares
+	return spanShares(features, cells, 0, float64(features))
 }
 
 // Cells are those of a crop's features that the facets' heads read, [batch, CellRows*CellColumns*channels].

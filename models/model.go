@@ -35,6 +35,8 @@ type FacetConfig struct {
 	// (https://www.robots.ox.ac.uk/~vgg/publications/2012/Arandjelovic12/arandjelovic12.pdf). A trunk that learns with its
 	// head, whose gradient a root would not let through where a cell is 0, does without.
 	Roots bool `json:"roots,omitempty"`
+	// Surroundings says that the head reads Config.Surroundings behind its cells.
+	Surroundings bool `json:"surroundings,omitempty"`
 }
 
 // Config is everything about a model that is not a weight.
@@ -59,6 +61,8 @@ type Config struct {
 	// deviation of a normal curve in halves of the crop's width: beside a dress there are arms and a room. 0 lets all
 	// count alike, as for facets, which need the sleeves.
 	CellFocus float64 `json:"cell_focus,omitempty"`
+	// Surroundings are what facets read of what is around a dress; nil for nothing.
+	Surroundings *SurroundingsConfig `json:"surroundings,omitempty"`
 	// EmbeddingSize is the length of both embeddings.
 	EmbeddingSize int           `json:"embedding_size"`
 	Merge         MergeConfig   `json:"merge"`
@@ -88,12 +92,14 @@ const preprocessing = "letterbox-2"
 
 // DefaultConfig is the shape of the shipped model, before training.
 func DefaultConfig() Config {
+	surroundings := DefaultSurroundingsConfig()
 	return Config{
 		Backbone:   "kleid-s",
 		CropHeight: 240, CropWidth: 128, CropMargin: 0.04,
 		PatchHeight: 192, PatchWidth: 128,
 		Scales:   [][2]int{{208, 144}, {160, 112}, {112, 80}, {80, 64}},
 		CellRows: 6, CellColumns: 2, CellFocus: 0.35,
+		Surroundings:  &surroundings,
 		EmbeddingSize: 512,
 		Merge:         DefaultMergeConfig(),
 	}

@@ -143,7 +143,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			return wrongUsage(c, "--%s are learned from, which --folds does", name)
 		}
 	}
-	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal", "upper"} {
+	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
 		if onCommandLine(c, name) && !c.Bool("folds") {
 			return wrongUsage(c, "--%s is of what learns, which --folds does", name)
 		}
@@ -178,7 +178,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
 		}
 		if slices.Contains(heads, "facets") {
-			if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss.Upper); err != nil {
+			if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss); err != nil {
 				return err
 			}
 		}

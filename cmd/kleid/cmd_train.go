@@ -213,23 +213,42 @@ func facetLossFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: env("label-smoothing"), Usage: "share of each target that all labels share"},
 		&cli.Float64Flag{Name: "focal", EnvVars: env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
 		&cli.StringSliceFlag{Name: "upper", EnvVars: env("upper"), DefaultText: "neckline=0.33 and sleeve=0.67 of the few photos of --reference", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
+		&cli.StringSliceFlag{Name: "surroundings", EnvVars: env("surroundings"), DefaultText: "length=also; occasion=alone of the few photos of --reference, else also", Usage: "a facet's head reads what is around the dress, `FACET=also` or FACET=alone, FACET=not for the dress alone; may be repeated"},
 	}
 }
 
-// facetLoss reads facetLossFlags, for facets; upper is what stands where --upper says nothing.
-func facetLoss(c *cli.Context, facets []catalog.Facet, upper map[string]float64) (training.FacetLoss, error) {
+// facetLoss reads facetLossFlags, for facets; what heads read is as of ours, where the flags say nothing.
+func facetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) (training.FacetLoss, error) {
 	loss := training.FacetLoss{
 		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
-		Given: map[string]map[string]float64{}, Upper: map[string]float64{},
+		Given: map[string]map[string]float64{}, Upper: map[string]float64{}, Surroundings: map[string]string{},
 	}
-	maps.Copy(loss.Upper, upper)
+	maps.Copy(loss.Upper, ours.Upper)
+	maps.Copy(loss.Surroundings, ours.Surroundings)
+	isFacet := func(name string) bool {
+		return slices.ContainsFunc(facets, func(f catalog.Facet) bool { return f.Name == name })
+	}
+	for _, given := range repeated(c, "surroundings") {
+		facet, how, _ := strings.Cut(given, "=")
+		if !isFacet(facet) {
+			return loss, wrongUsage(c, "--surroundings: there is no facet %q", facet)
+		}
+		switch how {
+		case training.Also, training.Alone:
+			loss.Surroundings[facet] = how
+		case "not":
+			delete(loss.Surroundings, facet)
+		default:
+			return loss, wrongUsage(c, "--surroundings is %q, but takes FACET=also, FACET=alone or FACET=not", given)
+		}
+	}
 	for _, given := range repeated(c, "upper") {
 		facet, text, _ := strings.Cut(given, "=")
 		share, err := strconv.ParseFloat(text, 64)
 		if err != nil {
 			return loss, wrongUsage(c, "--upper is %q, but takes FACET=SHARE", given)
 		}
-		if !slices.ContainsFunc(facets, func(f catalog.Facet) bool { return f.Name == facet }) {
+		if !isFacet(facet) {
 			return loss, wrongUsage(c, "--upper: there is no facet %q", facet)
 		}
 		loss.Upper[facet] = share
@@ -274,7 +293,7 @@ func train(c *cli.Context, heads []string) error {
 	ofHead := len(heads) > 0
 	if heads == nil || slices.Contains(heads, "facets") {
 		var err error
-		if options.FacetLoss, err = facetLoss(c, datasets.Facets(), training.DefaultFacetLoss().Upper); err != nil {
+		if options.FacetLoss, err = facetLoss(c, datasets.Facets(), training.DefaultFacetLoss()); err != nil {
 			return err
 		}
 	}

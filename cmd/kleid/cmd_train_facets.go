@@ -125,8 +125,10 @@ func trainFacets(c *cli.Context) error {
 	if c.Int("own-trunk") == 0 && onCommandLine(c, "early-stop") && c.Int("early-stop") > 0 {
 		return wrongUsage(c, "--early-stop goes with --own-trunk: heads take all their steps, since they learn from all photos in the end")
 	}
-	if c.Int("own-trunk") > 0 && onCommandLine(c, "upper") {
-		return wrongUsage(c, "--upper goes without --own-trunk, which learns where to look")
+	for _, name := range []string{"upper", "surroundings"} {
+		if c.Int("own-trunk") > 0 && onCommandLine(c, name) {
+			return wrongUsage(c, "--%s goes without --own-trunk, which learns where to look in the dress", name)
+		}
 	}
 	for _, name := range []string{"reference", "dresses"} {
 		if onCommandLine(c, name) {
@@ -328,7 +330,7 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
 		return wrongUsage(f.c, "%v", err)
 	}
-	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, nil); err != nil {
+	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, training.DatasetFacetLoss()); err != nil {
 		return err
 	}
 	if !f.mixture.Plan.Changed() {

@@ -25,7 +25,7 @@ func datasetFlags() []cli.Flag {
 
 // evaluateDatasets measures a model's facets on --dataset.
 func evaluateDatasets(c *cli.Context) error {
-	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper"} {
+	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
 		if onCommandLine(c, name) {
 			return wrongUsage(c, "--dataset and --%s exclude each other", name)
 		}

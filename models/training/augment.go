@@ -51,6 +51,25 @@ func (j jitter) look(rng *rand.Rand, c *Crop, margin float64, width, height int)
 	return m
 }
 
+// whole looks at the whole photo of a crop, resampled to the network's size with the light changed, and returns where the
+// dress is in it, as far off as location might be, and where the photo is.
+func (j jitter) whole(rng *rand.Rand, c *Crop, width, height int) (*photo.Image, photo.Box, photo.Placement) {
+	b := c.WholeBox
+	w, h := float64(b.Width()), float64(b.Height())
+	move := func(v int, size float64) int { return v + int(math.Round(rng.NormFloat64()*j.shift*size)) }
+	box := photo.Box{XMin: move(b.XMin, w), YMin: move(b.YMin, h), XMax: move(b.XMax, w), YMax: move(b.YMax, h)}
+	if box.Empty() {
+		box = b
+	}
+	m, placement := photo.Letterbox(c.Whole, c.Whole.Frame(), width, height)
+	j.relight(rng, m)
+	if rng.Float64() < j.flip {
+		mirror(m)
+		box.XMin, box.XMax = c.Whole.Width-box.XMax, c.Whole.Width-box.XMin
+	}
+	return m, box, placement
+}
+
 // relight changes exposure, contrast and white balance.
 func (j jitter) relight(rng *rand.Rand, m *photo.Image) {
 	contrast := math.Exp(rng.NormFloat64() * j.light)

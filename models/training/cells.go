@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
@@ -60,17 +61,35 @@ type cellSource struct {
 	pool    *Pool
 	model   *models.Model // its trunk does not change
 	graph   func(pixels *Node) *Node
-	known   map[look][]float32
+	// surroundings says that those of the dress stand behind a crop's cells.
+	surroundings bool
+	known        map[look][]float32
 }
 
-// newCellSource computes what the facets' heads read.
+// newCellSource computes a crop's cells.
 func newCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
-	return &cellSource{backend, pool, model, model.CellsGraph, map[look][]float32{}}
+	return &cellSource{backend, pool, model, model.CellsGraph, false, map[look][]float32{}}
+}
+
+// newFacetCellSource computes what the facets' heads read: a crop's cells, and behind them those of its surroundings where
+// the model has some.
+func newFacetCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
+	s := newCellSource(backend, pool, model)
+	s.surroundings = model.Config.Surroundings != nil
+	return s
 }
 
 // newEmbeddingCellSource computes what the embeddings are made of.
 func newEmbeddingCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
-	return &cellSource{backend, pool, model, model.EmbeddingCellsGraph, map[look][]float32{}}
+	return &cellSource{backend, pool, model, model.EmbeddingCellsGraph, false, map[look][]float32{}}
+}
+
+// around is how many of a look's columns are of surroundings.
+func (s *cellSource) around() int {
+	if !s.surroundings {
+		return 0
+	}
+	return s.model.Config.SurroundingsCells()
 }
 
 // of returns the cells of each look, [looks, cells].
@@ -101,29 +120,78 @@ func (s *cellSource) of(ctx context.Context, looks []look, progress func(done, t
 
 func (s *cellSource) compute(ctx context.Context, looks []look, progress func(done, total int)) error {
 	config := s.model.Config
+	stages := []cellStage{{s.graph, config.CropHeight, config.CropWidth, s.cropOf}}
+	if s.surroundings {
+		height, width := config.WholeSize()
+		stages = append(stages, cellStage{s.model.SurroundingsGraph, height, width, s.wholeOf})
+	}
+	for n, stage := range stages {
+		tell := func(done int) { progress((n*len(looks)+done)/len(stages), len(looks)) }
+		if err := s.run(ctx, looks, stage, tell); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cellStage is a network that looks at pictures of one size.
+type cellStage struct {
+	graph         func(pixels *Node) *Node
+	height, width int
+	// picture is what it sees at a look, and what that look's cells are of what it says.
+	picture func(l look, height, width int) (*photo.Image, func(features []float32, shape []int) []float32)
+}
+
+// cropOf is a look at a crop, whose features are cells.
+func (s *cellSource) cropOf(l look, height, width int) (*photo.Image, func(features []float32, shape []int) []float32) {
+	rng := rand.New(rand.NewPCG(l.seed, uint64(l.crop)))
+	m := l.jitter.look(rng, &s.pool.Crops[l.crop], s.model.Config.CropMargin, width, height)
+	return m, func(features []float32, _ []int) []float32 { return slices.Clone(features) }
+}
+
+// surroundingsSeed tells looks at whole photos from those at their crops.
+const surroundingsSeed = 1 << 32
+
+// wholeOf is a look at the whole photo of a crop, of whose features the dress's surroundings are pooled.
+func (s *cellSource) wholeOf(l look, height, width int) (*photo.Image, func(features []float32, shape []int) []float32) {
+	rng := rand.New(rand.NewPCG(surroundingsSeed+l.seed, uint64(l.crop)))
+	m, box, placement := l.jitter.whole(rng, &s.pool.Crops[l.crop], width, height)
+	return m, func(features []float32, shape []int) []float32 {
+		whole := models.WholeFeatures{Features: features, Rows: shape[1], Columns: shape[2], Stride: height / shape[1], Placement: placement}
+		return s.model.Config.Surroundings.Cells(whole, box)
+	}
+}
+
+// run adds to what is known of looks what a network sees at each.
+func (s *cellSource) run(ctx context.Context, looks []look, stage cellStage, tell func(done int)) error {
 	backbone, err := s.model.Trunk()
 	if err != nil {
 		return err
 	}
-	exec, err := NewExec(s.backend, s.graph)
+	exec, err := NewExec(s.backend, stage.graph)
 	if err != nil {
 		return err
 	}
 	defer exec.Finalize()
-	size := config.CropHeight * config.CropWidth * 3
-	batches := prefetch(ctx, 0, (len(looks)+cellBatch-1)/cellBatch, func(step int) []*tensors.Tensor {
+	type input struct {
+		pixels *tensors.Tensor
+		cells  [cellBatch]func(features []float32, shape []int) []float32
+	}
+	size := stage.height * stage.width * 3
+	batches := prefetch(ctx, 0, (len(looks)+cellBatch-1)/cellBatch, func(step int) input {
+		var in input
 		pixels := make([]float32, cellBatch*size)
 		for i := range min(cellBatch, len(looks)-step*cellBatch) {
-			l := looks[step*cellBatch+i]
-			rng := rand.New(rand.NewPCG(l.seed, uint64(l.crop)))
-			m := l.jitter.look(rng, &s.pool.Crops[l.crop], config.CropMargin, config.CropWidth, config.CropHeight)
+			var m *photo.Image
+			m, in.cells[i] = stage.picture(looks[step*cellBatch+i], stage.height, stage.width)
 			photo.Normalise(pixels[i*size:], m, backbone.Mean, backbone.Deviation)
 		}
-		return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(pixels, cellBatch, config.CropHeight, config.CropWidth, 3)}
+		in.pixels = tensors.FromFlatDataAndDimensions(pixels, cellBatch, stage.height, stage.width, 3)
+		return in
 	})
 	done := 0
 	for batch := range batches {
-		output, err := exec.Exec1(batch[0])
+		output, err := exec.Exec1(batch.pixels)
 		if err != nil {
 			return err
 		}
@@ -131,12 +199,13 @@ func (s *cellSource) compute(ctx context.Context, looks []look, progress func(do
 		if err != nil {
 			return err
 		}
-		columns := output.Shape().Dimensions[1]
+		each := len(data) / cellBatch
 		for i := range min(cellBatch, len(looks)-done) {
-			s.known[looks[done+i]] = data[i*columns : (i+1)*columns : (i+1)*columns]
+			l := looks[done+i]
+			s.known[l] = append(s.known[l], batch.cells[i](data[i*each:(i+1)*each], output.Shape().Dimensions)...)
 		}
 		done = min(done+cellBatch, len(looks))
-		progress(done, len(looks))
+		tell(done)
 	}
 	return ctx.Err()
 }

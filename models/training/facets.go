@@ -20,6 +20,7 @@ import (
 // FacetSamples are what heads read of crops, with their labels, ready to fit heads on.
 type FacetSamples struct {
 	cells  matrix
+	crop   int // how many of cells' columns are of crops; those of their surroundings stand behind
 	labels [][]int16
 	real   []bool
 	crops  []int // of the pool
@@ -51,9 +52,14 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 			s.crops = append(s.crops, i)
 		}
 	}
-	var err error
+	return s, s.look(ctx, cells, looks, progress)
+}
+
+// look takes the cells of looks.
+func (s *FacetSamples) look(ctx context.Context, cells *cellSource, looks []look, progress func(done, total int)) (err error) {
 	s.cells, err = cells.of(ctx, looks, progress)
-	return s, err
+	s.crop = s.cells.columns - cells.around()
+	return err
 }
 
 // facetJitter is how heads look at real photos: the box moves as location's does.
@@ -77,13 +83,33 @@ type FacetLoss struct {
 	// Upper is the share of a dress's height, from the top, that a facet shows in: its head reads no cells that lie below.
 	// Facets that it does not have show anywhere. Trunks, which see it all, are trained without.
 	Upper map[string]float64
+	// Surroundings says which facets are read from what is around a dress, where the model sees it (models.Config): Also or
+	// Alone. Others are read from the dress.
+	Surroundings map[string]string
 }
+
+// Also and Alone are how facets are read from a dress's surroundings: beside the dress, or in its place.
+const (
+	Also  = "also"
+	Alone = "alone"
+)
 
 // DefaultFacetLoss is that of the shipped model. Without weights, what is rare among real photos is hardly ever said.
 // Of some hundred photos, heads learn that necklines and sleeves have to do with hems, if they see them; of thousands they
-// learn that they have not.
+// learn that they have not. Whoever sees the knees knows how long a dress is.
 func DefaultFacetLoss() FacetLoss {
-	return FacetLoss{Weighting: models.EffectiveNumber, Smoothing: labelSmoothing, Upper: map[string]float64{"neckline": 1.0 / 3, "sleeve": 2.0 / 3}}
+	return FacetLoss{
+		Weighting: models.EffectiveNumber, Smoothing: labelSmoothing,
+		Upper:        map[string]float64{"neckline": 1.0 / 3, "sleeve": 2.0 / 3},
+		Surroundings: map[string]string{"length": Also, "occasion": Alone},
+	}
+}
+
+// DatasetFacetLoss is that of a shop's own photos, which may be thousands.
+func DatasetFacetLoss() FacetLoss {
+	loss := DefaultFacetLoss()
+	loss.Upper, loss.Surroundings = nil, map[string]string{"length": Also, "occasion": Also}
+	return loss
 }
 
 // Check says what cannot be, before photos are read.
@@ -104,6 +130,11 @@ func (l FacetLoss) Check(facets []catalog.Facet) error {
 			return fmt.Errorf("the upper part of a dress that %s shows in is %v, but must be more than 0 and at most 1", name, share)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(l.Surroundings)) {
+		if how := l.Surroundings[name]; how != Also && how != Alone {
+			return fmt.Errorf("the surroundings of %s are read %q, but can be read %s or %s", name, how, Also, Alone)
+		}
+	}
 	for _, facet := range facets {
 		if _, err := l.weighting(facet).Weights(facet.Labels, make([]int, len(facet.Labels))); err != nil {
 			return fmt.Errorf("%s: %w", facet.Name, err)
@@ -112,13 +143,30 @@ func (l FacetLoss) Check(facets []catalog.Facet) error {
 	return nil
 }
 
-// reads is how many of a crop's cells, all of which are so many numbers, the facet's head reads: whole rows, from the top.
-func (l FacetLoss) reads(pool *Pool, facet string, columns int) int {
-	share, ok := l.Upper[facet]
-	if !ok || pool.cellRows == 0 {
-		return columns
+// reads says which of a sample's columns, of which the first are of the crop, the facet's head reads, as ones and zeros; nil
+// for all. Of the crop they are whole rows, from the top.
+func (l FacetLoss) reads(pool *Pool, facet string, crop, columns int) []float32 {
+	upper := crop
+	if share, ok := l.Upper[facet]; ok && pool.cellRows > 0 {
+		upper = int(math.Ceil(share*float64(pool.cellRows)-1e-9)) * crop / pool.cellRows
 	}
-	return int(math.Ceil(share*float64(pool.cellRows)-1e-9)) * columns / pool.cellRows
+	how, around := l.Surroundings[facet], crop
+	if how != "" {
+		around = columns
+	}
+	if how == Alone && crop < columns {
+		upper = 0
+	}
+	if upper == crop && around == columns {
+		return nil
+	}
+	mask := make([]float32, columns)
+	for j := range mask {
+		if j < upper || j >= crop && j < around {
+			mask[j] = 1
+		}
+	}
+	return mask
 }
 
 func (l FacetLoss) weighting(facet catalog.Facet) models.ClassWeighting {
@@ -217,14 +265,17 @@ func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, sample
 	mean, deviation := moments(samples.cells)
 	columns, labels := samples.cells.columns, pool.labelCount()
 	initial = standardised(pool, initial, mean, deviation)
+	reads := func(facet string) []float32 { return loss.reads(pool, facet, samples.crop, columns) }
 	for _, facet := range pool.Facets {
 		w := initial["facets."+facet.Name+".weight"]
-		for o := range facet.Labels {
-			clear(w.Data[o*columns+loss.reads(pool, facet.Name, columns) : (o+1)*columns])
+		for j, read := range reads(facet.Name) {
+			for o := range facet.Labels {
+				w.Data[o*columns+j] *= read
+			}
 		}
 	}
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*Node) []*Node {
-		return []*Node{facetLoss(net, pool, inputs[0], inputs[1], loss)}
+		return []*Node{facetLoss(net, pool, inputs[0], inputs[1], loss.Focal, reads)}
 	}, models.TrainerOptions{Seed: options.Seed, WeightDecay: 0.3, Initial: initial, Update: options.Loop.Update})
 	if err != nil {
 		return nil, err
@@ -319,6 +370,30 @@ func moments(m matrix) (mean, deviation []float32) {
 		deviation[j] = float32(math.Sqrt(max(square[j]/float64(m.rows)-mu*mu, 1e-8)))
 	}
 	return mean, deviation
+}
+
+// withoutUnread are heads of samples without the columns of surroundings, where they do not read those.
+func withoutUnread(pool *Pool, heads models.Weights, loss FacetLoss, crop int) models.Weights {
+	out := heads.Clone()
+	for _, facet := range pool.Facets {
+		name := "facets." + facet.Name + ".weight"
+		w := out[name]
+		if columns := w.Shape[1]; loss.Surroundings[facet.Name] == "" && crop < columns {
+			own := models.NewTensor(len(facet.Labels), crop)
+			for o := range facet.Labels {
+				copy(own.Data[o*crop:(o+1)*crop], w.Data[o*columns:])
+			}
+			out[name] = own
+		}
+	}
+	return out
+}
+
+// readSurroundings notes which facets do.
+func readSurroundings(configs []models.FacetConfig, loss FacetLoss, samples FacetSamples) {
+	for i := range configs {
+		configs[i].Surroundings = loss.Surroundings[configs[i].Name] != "" && samples.crop < samples.cells.columns
+	}
 }
 
 // Calibrate fits each facet's temperature (https://arxiv.org/abs/1706.04599) on samples that the heads

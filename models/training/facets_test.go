@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,7 @@ import (
 
 // rareLabel draws samples of two overlapping labels, of which the second is one in twenty.
 func rareLabel(rng *rand.Rand, n int) FacetSamples {
-	s := FacetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}}
+	s := FacetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}, crop: 2}
 	for i := range n {
 		label := int16(0)
 		if i%20 == 0 {
@@ -74,13 +75,14 @@ func TestFacetLossCheck(t *testing.T) {
 	facets := []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}
 	require.NoError(t, DefaultFacetLoss().Check(facets))
 	for want, loss := range map[string]FacetLoss{
-		`no facet "neck"`:   {Given: map[string]map[string]float64{"neck": {"halter": 2}}},
-		`no label "haltr"`:  {Given: map[string]map[string]float64{"neckline": {"haltr": 2}}},
-		"smoothing is 1":    {Smoothing: 1},
-		"exponent is -1":    {Focal: -1},
-		`"rare" is none of`: {Weighting: "rare"},
-		"shows in is 0":     {Upper: map[string]float64{"neckline": 0}},
-		"shows in is 1.5":   {Upper: map[string]float64{"neckline": 1.5}},
+		`no facet "neck"`:    {Given: map[string]map[string]float64{"neck": {"halter": 2}}},
+		`no label "haltr"`:   {Given: map[string]map[string]float64{"neckline": {"haltr": 2}}},
+		"smoothing is 1":     {Smoothing: 1},
+		"exponent is -1":     {Focal: -1},
+		`"rare" is none of`:  {Weighting: "rare"},
+		"shows in is 0":      {Upper: map[string]float64{"neckline": 0}},
+		"shows in is 1.5":    {Upper: map[string]float64{"neckline": 1.5}},
+		"are read \"maybe\"": {Surroundings: map[string]string{"neckline": "maybe"}},
 	} {
 		require.ErrorContains(t, loss.Check(facets), want)
 	}
@@ -94,7 +96,7 @@ func TestUpperPart(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}, {Name: "length", Labels: []string{"mini", "maxi"}}}, cellRows: 4}
 	const columns = 8 // two of each row
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := FacetSamples{cells: matrix{rows: 200, columns: columns, data: make([]float32, 200*columns)}}
+	s := FacetSamples{cells: matrix{rows: 200, columns: columns, data: make([]float32, 200*columns)}, crop: columns}
 	for i := range s.cells.rows {
 		label := int16(i % 2)
 		s.labels, s.real = append(s.labels, []int16{label, label}), append(s.real, true)
@@ -119,6 +121,50 @@ func TestUpperPart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSurroundings: heads read the dress, what is around it as well, or that alone, as the loss says; ones that do not read
+// it are as wide as a crop.
+func TestSurroundings(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	pool := &Pool{cellRows: 2}
+	for _, name := range []string{"neckline", "pattern", "length", "occasion"} {
+		pool.Facets = append(pool.Facets, catalog.Facet{Name: name, Labels: []string{"a", "b"}})
+	}
+	const crop, columns = 4, 7
+	rng := rand.New(rand.NewPCG(1, 1))
+	s := FacetSamples{cells: matrix{rows: 40, columns: columns, data: make([]float32, 40*columns)}, crop: crop}
+	var all []int
+	for i := range s.cells.rows {
+		label := int16(i % 2)
+		s.labels, s.real, all = append(s.labels, []int16{label, label, label, label}), append(s.real, true), append(all, i)
+		for j := range columns {
+			s.cells.data[i*columns+j] = float32(rng.NormFloat64() + float64(label))
+		}
+	}
+	loss := FacetLoss{Upper: map[string]float64{"neckline": 0.5}, Surroundings: map[string]string{"length": Also, "occasion": Alone}}
+	require.NoError(t, loss.Check(pool.Facets))
+	weights, err := fitFacets(t.Context(), backend, pool, s, []sampleGroup{{samples: all, share: 1}}, zeroFacets(pool, columns),
+		func(int) [][]float64 { return slices.Repeat([][]float64{{1, 1}}, 4) }, HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
+	require.NoError(t, err)
+	read := map[string]string{}
+	for name, w := range withoutUnread(pool, weights, loss, crop) {
+		if facet, ok := strings.CutSuffix(strings.TrimPrefix(name, "facets."), ".weight"); ok {
+			for _, v := range w.Data[:w.Shape[1]] {
+				read[facet] += map[bool]string{true: "-", false: "r"}[v == 0]
+			}
+		}
+	}
+	require.Equal(t, map[string]string{"neckline": "rr--", "pattern": "rrrr", "length": "rrrrrrr", "occasion": "----rrr"}, read)
+
+	configs := []models.FacetConfig{{Facet: pool.Facets[0]}, {Facet: pool.Facets[2]}}
+	readSurroundings(configs, loss, s)
+	require.Equal(t, []bool{false, true}, []bool{configs[0].Surroundings, configs[1].Surroundings})
+	s.crop = columns // as of a model that sees none
+	readSurroundings(configs, loss, s)
+	require.False(t, configs[1].Surroundings)
+	require.Nil(t, loss.reads(pool, "occasion", columns, columns), "then all that there is")
 }
 
 // TestJudgedLooks give each judge's labels in turn, also those that most did not agree on.

@@ -57,7 +57,7 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
 	if m.OwnTrunk > 0 {
-		m.FacetLoss.Upper = nil // the trunk learns where to look
+		m.FacetLoss.Upper, m.FacetLoss.Surroundings = nil, nil // the trunk learns where to look, in the crop
 	}
 	m.report = m.openReport(ctx)
 	m.current = "facets"
@@ -91,7 +91,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		samples.cells.roots()
 	}
 	// The model's own heads may have learned from the very photos that are left out for the calibration.
-	initial, anew := plan.initial(m.From, "", samples.cells.columns), zeroFacets(m.pool, samples.cells.columns)
+	initial, anew := plan.initial(m.From, "", samples.crop, samples.cells.columns), zeroFacets(m.pool, samples.cells.columns)
 	if trunk.heads != nil {
 		initial, anew = trunk.heads, trunk.heads
 	}
@@ -147,8 +147,10 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	for name := range weights {
 		delete(model.Weights, name)
 	}
-	model.Weights.Merge("", weights)
-	model.Config.Facets = withTrained(m.From.Config.Facets, unseen.calibrate(m.pool, 0.8, plan.roots))
+	model.Weights.Merge("", withoutUnread(m.pool, weights, m.FacetLoss, samples.crop))
+	calibrated := unseen.calibrate(m.pool, 0.8, plan.roots)
+	readSurroundings(calibrated, m.FacetLoss, samples)
+	model.Config.Facets = withTrained(m.From.Config.Facets, calibrated)
 	var names []string
 	for _, f := range plan.Facets {
 		names = append(names, f.Name)
@@ -187,9 +189,7 @@ func (m *maker) lookAtMixture(ctx context.Context, model *models.Model, real int
 			s.labels, s.real, s.crops = append(s.labels, c.Labels), append(s.real, c.Real), append(s.crops, i)
 		}
 	}
-	var err error
-	s.cells, err = m.cellSource(model).of(ctx, looks, m.counter("looking at photos"))
-	return s, err
+	return s, s.look(ctx, m.cellSource(model), looks, m.counter("looking at photos"))
 }
 
 // paintParts adds the studio's dresses to the pool.

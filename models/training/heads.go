@@ -81,7 +81,7 @@ func (m *maker) ofCrops(ctx context.Context, model *models.Model, excluded int) 
 // cellSource looks at the pool's crops with the model's trunk, which all heads share.
 func (m *maker) cellSource(model *models.Model) *cellSource {
 	if m.cells == nil {
-		m.cells = newCellSource(m.Backend, m.pool, model)
+		m.cells = newFacetCellSource(m.Backend, m.pool, model)
 	}
 	return m.cells
 }
@@ -169,11 +169,12 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
-	model.Weights.Merge("", weights)
+	model.Weights.Merge("", withoutUnread(m.pool, weights, m.Options.FacetLoss, samples.crop))
 	if excluded < 0 {
 		return nil
 	}
 	calibrated := Calibrate(m.pool, held, weights, 0.8)
+	readSurroundings(calibrated, m.Options.FacetLoss, samples)
 	model.Config.Facets = withTrained(model.Config.Facets, calibrated)
 	var names []string
 	for _, f := range calibrated {
@@ -188,7 +189,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 
 // heldOutFacets are samples that the heads do not learn from: of painted dresses, and of the real photos of a fold.
 func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (FacetSamples, error) {
-	painted, err := collectFacets(ctx, newCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
+	painted, err := collectFacets(ctx, newFacetCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
 	if err != nil {
 		return FacetSamples{}, err
 	}
@@ -209,6 +210,7 @@ func joined(a, b FacetSamples) FacetSamples {
 		return a
 	}
 	return FacetSamples{
+		crop:   a.crop,
 		cells:  matrix{a.cells.rows + b.cells.rows, a.cells.columns, append(append([]float32(nil), a.cells.data...), b.cells.data...)},
 		labels: append(append([][]int16(nil), a.labels...), b.labels...),
 		real:   append(append([]bool(nil), a.real...), b.real...),

@@ -325,10 +325,10 @@ func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
 	return examples
 }
 
-// initial are the weights that the heads start from, for cells of a size: those of the labels that stay, and the
-// mean of a head's for its new labels, so that they begin as likely as any other. trunk is that of the cells, see
-// models.FacetConfig.
-func (p LabelPlan) initial(model *models.Model, trunk string, columns int) models.Weights {
+// initial are the weights that the heads start from, for cells of so many columns, of which the first are of crops: those of
+// the labels that stay, and the mean of a head's for its new labels, so that they begin as likely as any other. trunk is
+// that of the cells, see models.FacetConfig.
+func (p LabelPlan) initial(model *models.Model, trunk string, crop, columns int) models.Weights {
 	known := map[string][]string{}
 	for _, f := range model.Config.Facets {
 		if f.Trunk == trunk && f.Roots == p.roots { // else they are of other cells
@@ -341,13 +341,14 @@ func (p LabelPlan) initial(model *models.Model, trunk string, columns int) model
 		weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"] = weight, bias
 		oldWeight, oldBias := model.Weights["facets."+facet.Name+".weight"], model.Weights["facets."+facet.Name+".bias"]
 		labels := known[facet.Name]
-		if oldWeight == nil || oldBias == nil || !slices.Equal(oldWeight.Shape, []int{len(labels), columns}) {
+		if oldWeight == nil || oldBias == nil || !slices.Equal(oldWeight.Shape, []int{len(labels), columns}) && !slices.Equal(oldWeight.Shape, []int{len(labels), crop}) {
 			continue
 		}
+		old := oldWeight.Shape[1] // a head that read no surroundings begins without
 		row := func(t *models.Tensor, i, n int) []float32 { return t.Data[i*n : (i+1)*n] }
-		meanWeight, meanBias := make([]float32, columns), float32(0)
+		meanWeight, meanBias := make([]float32, old), float32(0)
 		for i := range labels {
-			for j, v := range row(oldWeight, i, columns) {
+			for j, v := range row(oldWeight, i, old) {
 				meanWeight[j] += v / float32(len(labels))
 			}
 			meanBias += oldBias.Data[i] / float32(len(labels))
@@ -355,9 +356,9 @@ func (p LabelPlan) initial(model *models.Model, trunk string, columns int) model
 		for i, label := range facet.Labels {
 			copy(row(weight, i, columns), meanWeight)
 			bias.Data[i] = meanBias
-			if old := slices.Index(labels, p.from(facet.Name, label)); old >= 0 {
-				copy(row(weight, i, columns), row(oldWeight, old, columns))
-				bias.Data[i] = oldBias.Data[old]
+			if kept := slices.Index(labels, p.from(facet.Name, label)); kept >= 0 {
+				copy(row(weight, i, columns), row(oldWeight, kept, old))
+				bias.Data[i] = oldBias.Data[kept]
 			}
 		}
 	}

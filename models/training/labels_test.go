@@ -246,10 +246,11 @@ func TestInitialHeads(t *testing.T) {
 	plan, err := PlanLabels(model.Config.Facets, []*datasets.Dataset{datasetOf("neckline", "halter", "crew", "cowl"), datasetOf("fit", "slim", "wide")},
 		LabelOptions{Order: map[string][]string{"neckline": {"halter", "cowl", "crew"}}, Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}})
 	require.NoError(t, err)
-	initial := plan.initial(model, "", 2)
+	initial := plan.initial(model, "", 2, 2)
 	require.Equal(t, []float32{5, 9, 3, 5, 1, 2}, initial["facets.neckline.weight"].Data)
 	require.Equal(t, []float32{30, 20, 10}, initial["facets.neckline.bias"].Data)
 	require.Equal(t, make([]float32, 4), initial["facets.fit.weight"].Data)
+	require.Equal(t, []float32{5, 9, 0, 3, 5, 0, 1, 2, 0}, plan.initial(model, "", 2, 3)["facets.neckline.weight"].Data, "heads that read no surroundings begin without")
 	require.ElementsMatch(t, []string{"facets.fit.bias", "facets.fit.weight", "facets.neckline.bias", "facets.neckline.weight"}, slices.Collect(maps.Keys(initial)))
 
 	trained := []models.FacetConfig{facetConfig("neckline", "halter", "cowl", "crew"), facetConfig("fit", "slim", "wide")}

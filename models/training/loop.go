@@ -240,8 +240,8 @@ func shortList(names []string) string {
 }
 
 // prefetch assembles batches while the network computes.
-func prefetch(ctx context.Context, from, to int, make_ func(number int) []*tensors.Tensor) <-chan []*tensors.Tensor {
-	out := make(chan []*tensors.Tensor, 2)
+func prefetch[T any](ctx context.Context, from, to int, make_ func(number int) T) <-chan T {
+	out := make(chan T, 2)
 	go func() {
 		defer close(out)
 		for number := from; number < to; number++ {

@@ -74,7 +74,11 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 		return nil, err
 	}
 	m := &maker{Options: options}
-	p := &FacetPhotos{mixture: mixture, pool: newPool(options.From.Config, mixture.Plan.Facets), folds: options.calibrationFolds()}
+	config := options.From.Config
+	if options.OwnTrunk > 0 { // which reads crops alone
+		config.Surroundings = nil
+	}
+	p := &FacetPhotos{mixture: mixture, pool: newPool(config, mixture.Plan.Facets), folds: options.calibrationFolds()}
 	p.pool.called = mixture.Plan.Label
 	all := p.sort(mixture)
 	progress := m.counter("reading photos")

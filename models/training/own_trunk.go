@@ -40,7 +40,9 @@ func (t ownTrunk) in(model *models.Model) *models.Model {
 	}
 	weights := models.Weights{}
 	weights.Merge("trunk.", t.weights)
-	return &models.Model{Config: model.Config, Weights: weights}
+	own := &models.Model{Config: model.Config, Weights: weights}
+	own.Config.Surroundings = nil // the model's own trunk would see them
+	return own
 }
 
 // trainOwnTrunk trains a trunk with the mixture's facets, from the one that they read so far, on the photos that are
@@ -84,14 +86,14 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	fmt.Fprintln(inputs, stagesVersion, from.EmbeddingModel(), from.FacetHeads(), m.pool.Facets, weighting, m.FacetLoss, m.Trunk.Mix, m.OwnTrunk, m.Loop.identity(), m.Seed)
 
 	columns := config.CellRows * config.CellColumns * backbone.Channels
-	initial := photos.mixture.Plan.initial(m.From, start, columns)
+	initial := photos.mixture.Plan.initial(m.From, start, columns, columns)
 	initial.Merge("trunk.", from.Weights.Sub("trunk."))
 	loss := func(net *models.Net, inputs []*Node) []*Node {
 		pass := config.CropPass(net.In("trunk"), backbone, inputs[0])
-		facets := facetLoss(net, m.pool, config.Cells(pass.Features), inputs[1], m.FacetLoss)
+		facets := facetLoss(net, m.pool, config.Cells(pass.Features), inputs[1], m.FacetLoss.Focal, readsAll)
 		total := facets
 		if pass.Auxiliary != nil {
-			total = Add(total, MulScalar(facetLoss(models.AuxiliaryNet(net.In("trunk")), m.pool, pass.Auxiliary, inputs[1], m.FacetLoss), models.AuxiliaryWeight))
+			total = Add(total, MulScalar(facetLoss(models.AuxiliaryNet(net.In("trunk")), m.pool, pass.Auxiliary, inputs[1], m.FacetLoss.Focal, readsAll), models.AuxiliaryWeight))
 		}
 		if pass.Penalty != nil {
 			total = Add(total, pass.Penalty)

@@ -24,6 +24,9 @@ import (
 type Crop struct {
 	Image *photo.Image
 	Box   photo.Box // the dress, in pixels of Image
+	// Whole is the photo that Image was cut out of, small, and the dress in it, for models that read surroundings; else nil.
+	Whole    *photo.Image
+	WholeBox photo.Box
 	// Product numbers the dress: crops of one dress share it. Painted dresses count up from 0.
 	Product int
 	Query   bool      // a customer's photo, not the catalogue's
@@ -63,13 +66,20 @@ type Pool struct {
 
 	// kept is the height and width in pixels that crops are kept in at most; zero is for the shipped model's crops.
 	kept [2]int
+	// whole is the height and width in pixels that whole photos of crops are kept in at most; zero for models that read no
+	// surroundings.
+	whole [2]int
 	// cellRows is how many rows of cells there are from the top of a dress to its hem; 0 where nobody says.
 	cellRows int
 }
 
 // newPool keeps crops large enough for what a model of this configuration reads.
 func newPool(config models.Config, facets []catalog.Facet) *Pool {
-	return &Pool{Facets: facets, kept: keptSize(config), cellRows: config.CellRows}
+	p := &Pool{Facets: facets, kept: keptSize(config), cellRows: config.CellRows}
+	if config.Surroundings != nil {
+		p.whole[0], p.whole[1] = config.WholeSize()
+	}
+	return p
 }
 
 // keptSize is the height and width in pixels of what is kept of a crop at most: enough for the networks' input with
@@ -254,7 +264,12 @@ func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string)
 		kept = keptSize(models.DefaultConfig())
 	}
 	small, placement := shrunk(image, box.Grow(surround), kept[1], kept[0])
-	return Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
+	c := Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
+	if p.whole != [2]int{} {
+		c.Whole, placement = shrunk(image, image.Frame(), p.whole[1], p.whole[0])
+		c.WholeBox = mapBox(box, placement)
+	}
+	return c
 }
 
 // indices are, for each facet, where in its labels the one is, -1 where there is none.

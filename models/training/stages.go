@@ -112,6 +112,7 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
+	m.From = withSurroundings(m.From, m.Heads)
 	m.Options.Trunk.Seed += m.Seed
 	m.Options.Paint.Seed += m.Seed
 	if m.Reference != nil {
@@ -122,6 +123,16 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 	}
 	m.report = m.openReport(ctx)
 	return m, nil
+}
+
+// withSurroundings is a model whose facets may read them, if they are trained.
+func withSurroundings(model *models.Model, heads []string) *models.Model {
+	if model == nil || model.Config.Surroundings != nil || !slices.Contains(heads, "facets") {
+		return model
+	}
+	seeing := *model
+	seeing.Config.Surroundings = models.DefaultConfig().Surroundings
+	return &seeing
 }
 
 // Check returns an error for options that Make refuses, for who has photos to read first.
@@ -186,7 +197,7 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 		}
 		model = &models.Model{Config: options.Trunk.Config, Weights: trunk}
 	} else {
-		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
+		model = &models.Model{Config: m.From.Config, Weights: model.Weights.Clone()}
 		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
 			model.Config.CellFocus = models.DefaultConfig().CellFocus
 		}
@@ -390,13 +401,17 @@ func (m *maker) photos(ctx context.Context) error {
 	if m.pool != nil {
 		return nil
 	}
-	m.pool = newPool(m.config(), m.vocabulary())
+	config := m.config()
+	if !slices.Contains(m.Heads, "facets") { // which alone read them
+		config.Surroundings = nil
+	}
+	m.pool = newPool(config, m.vocabulary())
 	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
 		return err
 	}
 	held := m.Options.Paint
 	held.Domain, held.Products, held.Backgrounds = m.Options.Paint.Domain+"-held-out", max(held.Products/10, 2), max(held.Backgrounds/4, 4)
-	m.held = newPool(m.config(), m.vocabulary())
+	m.held = newPool(config, m.vocabulary())
 	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
 		return err
 	}

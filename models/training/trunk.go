@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/backends"
@@ -177,9 +176,9 @@ func trunkLoss(pool *Pool, config models.Config, backbone models.Backbone) model
 		cells := config.Cells(pass.Features)
 		z := models.Normalised(net.Linear("contrast", cells, projectionSize))
 		contrast := models.SupervisedContrastive(z, positives, 0.1)
-		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, FacetLoss{})
+		facets := facetLoss(net, pool, Slice(cells, AxisRange(0, paintedCrops)), targets, 0, readsAll)
 		if pass.Auxiliary != nil {
-			auxiliary := facetLoss(models.AuxiliaryNet(net.In("trunk")), pool, Slice(pass.Auxiliary, AxisRange(0, paintedCrops)), targets, FacetLoss{})
+			auxiliary := facetLoss(models.AuxiliaryNet(net.In("trunk")), pool, Slice(pass.Auxiliary, AxisRange(0, paintedCrops)), targets, 0, readsAll)
 			facets = Add(facets, MulScalar(auxiliary, models.AuxiliaryWeight))
 		}
 
@@ -220,21 +219,22 @@ func teacherLoss(net *models.Net, features, targets, weights *Node) *Node {
 	return Div(ReduceAllSum(Mul(perCell, Squeeze(weights, -1))), MaxScalar(ReduceAllSum(weights), 1e-6))
 }
 
-// facetLoss is the mean cross-entropy of the facets as judged says, of cells [batch, columns]; targets holds theirs behind
-// each other.
-func facetLoss(net *models.Net, pool *Pool, cells, targets *Node, judged FacetLoss) *Node {
+// readsAll is for facetLoss.
+func readsAll(string) []float32 { return nil }
+
+// facetLoss is the mean cross-entropy of the facets, of cells [batch, columns], of which each head reads those that reads
+// says: see FacetLoss.reads. targets holds the facets' own behind each other, and focal is FacetLoss.Focal.
+func facetLoss(net *models.Net, pool *Pool, cells, targets *Node, focal float64, reads func(facet string) []float32) *Node {
 	var sum *Node
 	at := 0
 	for _, facet := range pool.Facets {
 		n := len(facet.Labels)
 		seen := cells
-		columns := cells.Shape().Dimensions[1]
-		if read := judged.reads(pool, facet.Name, columns); read < columns {
-			mask := append(slices.Repeat([]float32{1}, read), make([]float32, columns-read)...)
+		if mask := reads(facet.Name); mask != nil {
 			seen = Mul(cells, Const(cells.Graph(), [][]float32{mask}))
 		}
 		logits := models.FacetHead(net, facet.Name, seen, n)
-		loss := models.FocalCrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)), judged.Focal)
+		loss := models.FocalCrossEntropy(logits, Slice(targets, AxisRange(), AxisRange(at, at+n)), focal)
 		if sum == nil {
 			sum = loss
 		} else {
