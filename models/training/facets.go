@@ -52,7 +52,8 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 			s.crops = append(s.crops, i)
 		}
 	}
-	return s, s.look(ctx, cells, looks, progress)
+	err := s.look(ctx, cells, looks, progress)
+	return s, err
 }
 
 // look takes the cells of looks.

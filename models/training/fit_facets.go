@@ -189,7 +189,8 @@ func (m *maker) lookAtMixture(ctx context.Context, model *models.Model, real int
 			s.labels, s.real, s.crops = append(s.labels, c.Labels), append(s.real, c.Real), append(s.crops, i)
 		}
 	}
-	return s, s.look(ctx, m.cellSource(model), looks, m.counter("looking at photos"))
+	err := s.look(ctx, m.cellSource(model), looks, m.counter("looking at photos"))
+	return s, err
 }
 
 // paintParts adds the studio's dresses to the pool.
