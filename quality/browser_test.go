@@ -280,6 +280,23 @@ func TestPageWithoutPredictions(t *testing.T) {
 	v.Until(`document.querySelectorAll("#photos .card").length === 3 && document.activeElement.id === "status"`)
 }
 
+// TestPageOfAFacetWithoutLabels: the first one is said on the page.
+func TestPageOfAFacetWithoutLabels(t *testing.T) {
+	options := shop(t)
+	options.Facets = []string{"fabric", "neckline"}
+	r := review(t, options)
+	url := serve(t, r)
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=fabric"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 8 && document.getElementById("facet-name").textContent === "fabric"`)
+	browsertest.See[any](v, `{
+		window.judge.value = "ann", window.prompt = () => "silk";
+		[...document.querySelector("#photos .card").querySelectorAll(".chip")].find(c => c.textContent === "another…").click();
+	}`)
+	v.Until(`document.querySelector("#photos .card .chip kbd").textContent === "1" && document.querySelector("#photos .card .chip bdi").textContent === "silk"`)
+	require.Equal(t, "silk", itemOf(t, r, 0, "fabric").Label)
+}
+
 // TestPageBringsAllPhotos: those that were judged do not count among those that are skipped.
 func TestPageBringsAllPhotos(t *testing.T) {
 	const photos = 120

@@ -1,8 +1,6 @@
 package quality
 
 import (
-	"slices"
-
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -54,7 +52,7 @@ func (r *Review) Overview() Overview {
 }
 
 func (r *Review) overview(facet string, labels []string) FacetOverview {
-	f := FacetOverview{Facet: facet, Labels: slices.Clone(labels), Counts: map[string]int{}, Show: map[Show]int{}, Reports: []evaluation.LabelReport{}}
+	f := FacetOverview{Facet: facet, Labels: append([]string{}, labels...), Counts: map[string]int{}, Show: map[Show]int{}, Reports: []evaluation.LabelReport{}}
 	judges := map[string]bool{}
 	counts := map[string]int{}
 	var measured []Item
@@ -77,7 +75,7 @@ func (r *Review) overview(facet string, labels []string) FacetOverview {
 		}
 	}
 	f.Judges, f.Measured = len(judges), len(measured)
-	var present []string
+	present := []string{}
 	for _, label := range f.Labels {
 		if counts[label] > 0 {
 			present = append(present, label)
