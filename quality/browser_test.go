@@ -202,6 +202,40 @@ func TestPageIsSlowToAnswer(t *testing.T) {
 	require.Equal(t, "round", itemOf(t, r, 1, "neckline").Votes["ann"])
 }
 
+// clicks presses the mouse at the upper rim of an element, as the first or second click of a double one.
+func clicks(v browsertest.Visitor, element string, count int) {
+	v.T.Helper()
+	at := browsertest.See[[]float64](v, element+`.scrollIntoView({block: "nearest"}), (r => [r.left + r.width / 2, r.top + 4])(`+element+`.getBoundingClientRect())`)
+	v.Do(chromedp.MouseEvent(chromedp.MousePressed, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(count)),
+		chromedp.MouseEvent(chromedp.MouseReleased, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(count)))
+}
+
+// TestPageIsClickedTwice: a double click is one judgement, and nothing moves below the mouse.
+func TestPageIsClickedTwice(t *testing.T) {
+	r := review(t, shop(t))
+	url := serve(t, r)
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	browsertest.See[any](v, `{
+		window.judge.value = "ann";
+		window.sent = 0, window.real = window.fetch;
+		window.fetch = (path, options) => (sent += options?.body ? 1 : 0, real(path, options));
+		window.chip = (n, text) => [...document.querySelectorAll("#photos .card")[n].querySelectorAll(".chip")].find(c => c.querySelector("bdi").textContent === text);
+	}`)
+	for n, label := range []string{"round", "halter", "no dress"} { // the imported one, another one, none
+		chip := fmt.Sprintf("chip(%d, %q)", n+1, label)
+		before := browsertest.See[float64](v, chip+`.offsetTop`)
+		clicks(v, chip, 1)
+		v.Until(`%s.getAttribute("aria-pressed") === "true"`, chip)
+		require.Equal(t, before, browsertest.See[float64](v, chip+`.offsetTop`), label)
+		clicks(v, chip, 2)
+		require.Equal(t, n+1, browsertest.See[int](v, `sent`), label)
+	}
+	clicks(v, `chip(1, "round")`, 1) // and later once more
+	v.Until(`chip(1, "round").getAttribute("aria-pressed") === "false"`)
+}
+
 // TestPageOfManyLabels: each label has a key and its place, and all that is on a card is reached by keyboard.
 func TestPageOfManyLabels(t *testing.T) {
 	r := review(t, shop(t))
@@ -257,7 +291,7 @@ func TestPageOfManyLabels(t *testing.T) {
 
 	// No dress is said, shown, found and taken back.
 	browsertest.See[any](v, `chip(1, "no dress").click()`)
-	v.Until(`card(1).classList.contains("judged") && chip(1, "no dress").getAttribute("aria-pressed") === "true" && card(1).querySelector(".said").textContent.includes("youno dress")`)
+	v.Until(`card(1).classList.contains("judged") && chip(1, "no dress").getAttribute("aria-pressed") === "true" && card(1).querySelector(".said").textContent.includes("people sayno dress")`)
 	v.Until(`[...document.querySelectorAll("#shows .chip")].some(c => c.textContent === "No dress1")`)
 	browsertest.See[any](v, `chip(1, "no dress").click()`)
 	v.Until(`!card(1).classList.contains("judged") && !chip(1, "it is a dress")`)

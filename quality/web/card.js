@@ -19,7 +19,8 @@ export function card(item, acts) {
   const mine = mineOf(item.votes), dress = mineOf(item.dress_votes);
   const button = (text, name, onclick, { kind = "", pressed, key, share, title } = {}) => el("button", {
     type: "button", class: `chip ${kind}`, "data-name": name, "aria-pressed": pressed === undefined ? undefined : String(pressed), title,
-    disabled: Boolean(state.overview.read_only), "aria-keyshortcuts": key, onclick,
+    disabled: Boolean(state.overview.read_only), "aria-keyshortcuts": key,
+    onclick: event => { if (event.detail < 2) onclick(); }, // the second click of a double click would take back what the first one said
   }, key ? el("kbd", { "aria-hidden": "true" }, key) : null, el("bdi", {}, text), share >= .01 ? el("small", {}, percent(share)) : null);
   const label = (l, text, kind, key) => button(text, `label ${l}`, () => acts.say(item, mine === l ? "" : l),
     { kind, key, pressed: mine === l, share: own(item.probabilities, l), title: l.length > 24 ? l : undefined });
@@ -42,22 +43,25 @@ export function card(item, acts) {
 // standing is who says what holds now.
 function standing(item) {
   if (item.no_dress) return [Object.values(item.dress_votes ?? {}).includes("no") ? "people say" : "imported", "no dress"];
-  const voted = Object.keys(item.votes ?? {}).length > 0;
+  const voted = Object.keys(item.votes ?? {}).length > 0 || item.at_odds;
   if (!voted && !item.label) return ["label", "none yet"];
   return [voted ? "people say" : "imported", item.at_odds ? "at odds" : item.unseen ? words(UNSEEN) : item.label || "–"];
 }
 
+// said has as many lines before one judges as after, so that the chips stay where they are.
 function said(item) {
   const line = (who, what) => el("p", {}, el("span", {}, el("bdi", {}, who)), what);
-  const [who, what] = standing(item);
-  const lines = [line(who, el("b", {}, el("bdi", {}, what)))];
-  if (item.imported && item.imported !== what) lines.push(line("imported", el("s", {}, el("bdi", {}, item.imported))));
+  const text = (name, what) => el(name, {}, el("bdi", {}, what));
+  const [who, what] = standing(item), voted = who === "people say";
+  const lines = item.imported
+    ? [line("people say", voted ? text("b", what) : "–"), line("imported", text(voted ? what === item.imported ? "span" : "s" : "b", item.imported))]
+    : [line(who, text("b", what))];
   if (item.predicted) {
     const right = item.label ? (item.label === item.predicted ? "right" : "wrong") : "";
     lines.push(line("the model says", el("b", { class: right }, el("bdi", {}, item.predicted), ` ${percent(item.probability)}`)));
   }
   for (const [name, vote] of Object.entries(item.votes ?? {})) if (!isMe(name)) lines.push(line(name, el("bdi", {}, words(vote))));
-  for (const [name, vote] of Object.entries(item.dress_votes ?? {})) lines.push(line(isMe(name) ? "you" : name, vote === "no" ? "no dress" : "it is a dress"));
+  for (const [name, vote] of Object.entries(item.dress_votes ?? {})) if (!isMe(name)) lines.push(line(name, vote === "no" ? "no dress" : "it is a dress"));
   return lines;
 }
 
