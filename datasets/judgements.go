@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
@@ -72,15 +75,28 @@ func plain(text string) bool {
 	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= maxJudged && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// LooseLabel is the same for labels that differ in case, spaces, - and _ alone, which are one to people.
+// LooseLabel is the same for labels that differ in case, spaces, - and _ alone, or in how their accents are encoded, which
+// are one to people. A label of nothing else is itself.
 func LooseLabel(label string) string {
-	return strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(label))
+	loose := strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFC.String(label))
+	return cmp.Or(loose, label)
 }
 
-// SameJudge says whether two names are one person's: whoever writes small letters today has no second vote.
-func SameJudge(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+// JudgeName is a judge's name as it is kept: without spaces to spare, accents in one encoding.
+func JudgeName(name string) string {
+	return strings.Join(strings.Fields(norm.NFC.String(name)), " ")
 }
+
+// JudgeKey is the same for names that are one person's: whoever writes small letters today has no second vote.
+func JudgeKey(name string) string { return strings.ToLower(JudgeName(name)) }
+
+// SameJudge says whether two names are one person's.
+func SameJudge(a, b string) bool { return JudgeKey(a) == JudgeKey(b) }
 
 // Judgements are what people said, by photo and facet. The zero value is empty.
 type Judgements struct {
@@ -153,22 +169,38 @@ func (js *Judgements) facets() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Majority is the label that most judges gave; false where as many gave another one.
+// Majority is the label that most judges gave, in the spelling that most of them gave it; false where as many gave
+// another one.
 func Majority(votes map[string]string) (string, bool) {
-	counts := map[string]int{}
+	labels, spellings := map[string]int{}, map[string]map[string]int{}
 	for _, label := range votes {
-		counts[label]++
+		loose := LooseLabel(label)
+		if label == Unseen { // which a label "Unknown" is not
+			loose = ""
+		}
+		if spellings[loose] == nil {
+			spellings[loose] = map[string]int{}
+		}
+		labels[loose]++
+		spellings[loose][label]++
 	}
-	best, tied := "", false
-	for _, label := range slices.Sorted(maps.Keys(counts)) {
-		switch {
-		case best == "" || counts[label] > counts[best]:
-			best, tied = label, false
-		case counts[label] == counts[best]:
-			tied = true
+	loose, ok := most(labels)
+	label, _ := most(spellings[loose])
+	return label, ok
+}
+
+// most is what was counted most often, the first by name of several; ok says that it is the only one.
+func most(counts map[string]int) (best string, ok bool) {
+	highest := 0
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		switch n := counts[name]; {
+		case n > highest:
+			best, highest, ok = name, n, true
+		case n == highest:
+			ok = false
 		}
 	}
-	return best, best != "" && !tied
+	return best, ok
 }
 
 // Apply gives examples the labels that people gave, of the named facets, or of all where none is named. What was
@@ -193,7 +225,11 @@ func (js *Judgements) Apply(examples []Example, facets []string) {
 				continue
 			}
 			delete(labels, facet)
-			if label, ok := Majority(votes); ok && label != Unseen {
+			switch label, ok := Majority(votes); {
+			case !ok || label == Unseen:
+			case LooseLabel(label) == LooseLabel(e.Labels[facet]): // as it is spelled elsewhere in the dataset
+				labels[facet] = e.Labels[facet]
+			default:
 				labels[facet] = label
 			}
 		}

@@ -96,6 +96,45 @@ func TestJudgementsOfOneDressOfSeveral(t *testing.T) {
 	require.Equal(t, 1, js.Strays(examples))
 }
 
+// TestMajority counts labels, however they are spelled.
+func TestMajority(t *testing.T) {
+	for want, votes := range map[string][]string{
+		"v-neck": {"v-neck", "V Neck", "round", "v-neck"}, "V Neck": {"V Neck", "v-neck", "round"},
+		"a\u0308rmellos": {"a\u0308rmellos", "\u00e4rmellos", "round"},
+		"-":              {"-"}, Unseen: {Unseen, Unseen, "Unknown"}, "UN-KNOWN": {Unseen, "Unknown", "UN-KNOWN"},
+	} {
+		by := map[string]string{}
+		for i, label := range votes {
+			by[fmt.Sprint("judge ", i)] = label
+		}
+		got, ok := Majority(by)
+		require.True(t, ok, votes)
+		require.Equal(t, want, got, votes)
+	}
+	for _, votes := range []map[string]string{nil, {"ann": "round", "bob": "boat"}, {"ann": Unseen, "bob": "Unknown"}, {"ann": "-", "bob": "_"}} {
+		_, ok := Majority(votes)
+		require.False(t, ok, votes)
+	}
+}
+
+// TestSameJudge: spaces, case and the encoding of accents make nobody somebody else.
+func TestSameJudge(t *testing.T) {
+	require.True(t, SameJudge("Ann  Lee ", "ann lee"))
+	require.True(t, SameJudge("Zo\u00eb", "ZOE\u0308"))
+	require.False(t, SameJudge("Zo\u00eb", "Zoe"))
+}
+
+// TestJudgedInTheDatasetsSpelling, whatever the judges' is.
+func TestJudgedInTheDatasetsSpelling(t *testing.T) {
+	examples := []Example{{PhotoID: photoID("a"), Labels: map[string]string{"neckline": "V Neck"}}}
+	var js Judgements
+	js.Add(judgement("ann", "a", "neckline", "v-neck"))
+	js.Add(judgement("bob", "a", "neckline", "round"))
+	js.Add(judgement("cid", "a", "neckline", "v_neck"))
+	js.Apply(examples, nil)
+	require.Equal(t, "V Neck", examples[0].Labels["neckline"])
+}
+
 // TestJudgedFromNothing: a manifest of photos alone, whose facets people judged.
 func TestJudgedFromNothing(t *testing.T) {
 	dir := place(t, map[string]string{"shop.csv": "photo\na.jpg\nb.jpg\n", "a.jpg": "a", "b.jpg": "b"})

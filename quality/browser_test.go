@@ -61,7 +61,7 @@ func TestPage(t *testing.T) {
 	click(chips + `.find(c => c.querySelector("bdi").textContent === "v-neck")`)
 	v.Until(`!document.getElementById("failure").hidden && document.activeElement.id === "judge"`)
 	require.Equal(t, "round", label(0))
-	v.Do(chromedp.KeyEvent("ann"), chromedp.KeyEvent(kb.Enter))
+	v.Do(chromedp.KeyEvent("Ann  Zoe\u0308"), chromedp.KeyEvent(kb.Enter))
 	v.Until(`document.getElementById("photos").getAttribute("aria-busy") === "false"`)
 	click(chips + `.find(c => c.querySelector("bdi").textContent === "v-neck")`)
 	v.Until(`%s.classList.contains("judged")`, first)

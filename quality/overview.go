@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -59,7 +60,7 @@ func (r *Review) overview(facet string, labels []string) FacetOverview {
 	for at := range r.examples {
 		i := r.item(at, facet)
 		for judge := range i.Votes {
-			judges[judge] = true
+			judges[datasets.JudgeKey(judge)] = true
 		}
 		for _, show := range []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress} {
 			if (Query{Show: show}).wants(i) {

@@ -123,9 +123,9 @@ func (r *Review) read(ctx context.Context, options Options, all []datasets.Judge
 	return r.predict(rows, options.Predictions)
 }
 
-// spelled is a label as its facet has it.
+// spelled is a label as its facet has it. What was taken back, or cannot be seen, is none.
 func (r *Review) spelled(facet, label string) string {
-	if f := r.facet(facet); f != nil {
+	if f := r.facet(facet); f != nil && label != "" && label != datasets.Unseen {
 		label, _ = sameLabel(f.Labels, label)
 	}
 	return label
@@ -307,7 +307,7 @@ func (r *Review) Judge(said Said) error {
 		isNew = !known
 	}
 	e := &r.examples[id]
-	j := datasets.Judgement{Time: time.Now().UTC().Truncate(time.Second), Judge: strings.Join(strings.Fields(said.Judge), " "), PhotoID: e.PhotoID, Box: e.Box, Facet: said.Facet, Label: label}
+	j := datasets.Judgement{Time: time.Now().UTC().Truncate(time.Second), Judge: datasets.JudgeName(said.Judge), PhotoID: e.PhotoID, Box: e.Box, Facet: said.Facet, Label: label}
 	if err := j.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}

@@ -356,9 +356,7 @@ func TestFromNothing(t *testing.T) {
 // TestLabelsSpelledOtherwise are one, in what was imported, in predictions and in judgements.
 func TestLabelsSpelledOtherwise(t *testing.T) {
 	options := shop(t)
-	text, err := os.ReadFile(options.Dataset)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(options.Dataset, bytes.ReplaceAll(text, []byte("v-neck"), []byte("V Neck")), 0o644))
+	relabel(t, options, "v-neck", "V Neck")
 	r := review(t, options)
 	require.Equal(t, []string{"v-neck", "round"}, r.Overview().Facets[0].Labels[:2])
 	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Show: ShowDisagree}))
@@ -366,12 +364,65 @@ func TestLabelsSpelledOtherwise(t *testing.T) {
 	require.Equal(t, "v-neck", itemOf(t, r, 0, "neckline").Label)
 }
 
+// relabel writes other texts into a dataset's manifest.
+func relabel(t *testing.T, options Options, oldNew ...string) {
+	t.Helper()
+	text, err := os.ReadFile(options.Dataset)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(options.Dataset, []byte(strings.NewReplacer(oldNew...).Replace(string(text))), 0o644))
+}
+
+// again opens a review again, as after a restart.
+func again(t *testing.T, r *Review, options Options) *Review {
+	t.Helper()
+	require.NoError(t, r.Close())
+	return review(t, options)
+}
+
+// TestWhatIsNoLabelStaysSo after a restart, though the dataset has labels that look like it.
+func TestWhatIsNoLabelStaysSo(t *testing.T) {
+	options := shop(t)
+	relabel(t, options, "6.png,,", "6.png,-,", "5.png,v-neck,", "5.png,Unknown,")
+	r := review(t, options)
+	require.NoError(t, say(r, "ann", 0, "neckline", "v-neck"))
+	require.NoError(t, say(r, "ann", 0, "neckline", ""))
+	require.NoError(t, say(r, "ann", 1, "neckline", datasets.Unseen))
+	r = again(t, r, options)
+	require.Empty(t, itemOf(t, r, 0, "neckline").Votes)
+	require.True(t, itemOf(t, r, 1, "neckline").Unseen)
+}
+
+// TestPageAndTrainingHaveOneMajority, however judges spelled a label before a model's predictions had another spelling.
+func TestPageAndTrainingHaveOneMajority(t *testing.T) {
+	options := shop(t)
+	relabel(t, options, "v-neck", "V Neck", "7.png,round", "7.png,bateau")
+	r := review(t, Options{Dataset: options.Dataset})
+	require.NoError(t, say(r, "ann", 0, "neckline", "V Neck"))
+	require.NoError(t, say(r, "cid", 0, "neckline", "round"))
+	r = again(t, r, options)
+	require.NoError(t, say(r, "bob", 0, "neckline", "v-neck"))
+	require.Equal(t, "v-neck", itemOf(t, r, 0, "neckline").Label)
+	d, err := datasets.Open(t.Context(), options.Dataset, datasets.OpenOptions{Facets: []string{"neckline"}})
+	require.NoError(t, err)
+	require.Equal(t, datasets.LooseLabel("v-neck"), datasets.LooseLabel(d.Examples[0].Labels["neckline"]))
+}
+
+// TestNamesOfJudges: nobody is two judges by the spelling of a name.
+func TestNamesOfJudges(t *testing.T) {
+	r := review(t, shop(t))
+	for n, name := range []string{"Zo\u00eb  Lee", "ZOE\u0308 LEE"} {
+		require.NoError(t, say(r, name, n, "neckline", "v-neck"))
+		require.NoError(t, say(r, name, 2, "neckline", "v-neck"))
+	}
+	require.Equal(t, 1, r.Overview().Facets[0].Judges)
+	require.Equal(t, []string{"1.png", "2.png", "0.png"}, find(t, r, Query{Show: ShowMine, Judge: "zo\u00eb lee"}))
+	require.Len(t, itemOf(t, r, 2, "neckline").Votes, 1)
+}
+
 // TestLabelsOfOnesOwn are not mixed with the default ones.
 func TestLabelsOfOnesOwn(t *testing.T) {
 	options := shop(t)
-	text, err := os.ReadFile(options.Dataset)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(options.Dataset, bytes.ReplaceAll(text, []byte("long"), []byte("down to the wrist")), 0o644))
+	relabel(t, options, "long", "down to the wrist")
 	for _, f := range review(t, options).Overview().Facets {
 		if f.Facet == "sleeve" {
 			require.Equal(t, []string{"down to the wrist"}, f.Labels)

@@ -2,13 +2,13 @@
 
 import { DRESS, UNSEEN, picture } from "./api.js";
 import { el, own, percent } from "./dom.js";
-import { facetOf, judge, state } from "./view.js";
+import { facetOf, judge, judgeName, state } from "./view.js";
 
 // KEYS say labels, in their order. m, u and z are for something else.
 const KEYS = "123456789abcdefghijklnopqrstvwxy";
 
 // isMe says whether a judge's name is of who looks, in whatever letters; mineOf is what they said.
-const isMe = name => name.trim().toLowerCase() === judge().toLowerCase();
+const isMe = name => judgeName(name).toLowerCase() === judge().toLowerCase();
 const mineOf = votes => Object.entries(votes ?? {}).find(([name]) => isMe(name))?.[1];
 
 const words = label => label === UNSEEN ? "cannot be seen" : label;

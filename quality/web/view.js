@@ -12,7 +12,9 @@ export const OFTHEJUDGE = ["second", "mine"]; // of which the program does not k
 // and is to be led to its photos.
 export const state = { overview: undefined, view: { facet: "", show: "", label: "", predicted: "", set: "" }, arriving: false };
 
-export const judge = () => state.overview?.judge || $("judge").value.trim();
+// judgeName is a name as the program keeps it.
+export const judgeName = name => name.trim().replace(/\s+/g, " ").normalize();
+export const judge = () => judgeName(state.overview?.judge || $("judge").value);
 export const facetOf = name => state.overview.facets.find(f => f.facet === name);
 
 // take takes a new overview. Labels stay where they were, and new ones go to the end, so that keys mean what they meant.
