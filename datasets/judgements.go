@@ -100,18 +100,21 @@ func SameJudge(a, b string) bool { return JudgeKey(a) == JudgeKey(b) }
 
 // Judgements are what people said, by photo and facet. The zero value is empty.
 type Judgements struct {
-	said map[string]map[string][]vote
+	said  map[string]map[string][]vote
+	count int // of all that were added
 }
 
 // vote is the last word of a judge on a dress; those of a photo are in the order in which they were said.
 type vote struct {
 	judge, label string
 	box          photo.Box // empty where it was not known
+	turn         int       // from 1, of all judgements
 }
 
 // Add adds a judgement, later than those that are there.
 func (js *Judgements) Add(j Judgement) {
-	v := vote{judge: j.Judge, label: j.Label}
+	js.count++
+	v := vote{judge: j.Judge, label: j.Label, turn: js.count}
 	if j.Box != nil {
 		v.box = *j.Box
 	}
@@ -125,22 +128,50 @@ func (js *Judgements) Add(j Judgement) {
 	js.said[j.PhotoID][j.Facet] = append(votes, v)
 }
 
-// Votes are the labels that judges gave a facet of an example, by their names. alone says that the photo has no other
-// example: then all that was said of the photo is of this one; else what was said of its box.
-func (js *Judgements) Votes(e *Example, facet string, alone bool) map[string]string {
+// last are the last words of judges on a facet of an example.
+func (js *Judgements) last(e *Example, facet string, alone bool) []vote {
 	var last []vote
 	for _, v := range js.said[e.PhotoID][facet] {
 		if alone || e.Box != nil && v.box == *e.Box {
 			last = append(slices.DeleteFunc(last, func(o vote) bool { return SameJudge(o.judge, v.judge) }), v)
 		}
 	}
+	return last
+}
+
+// Votes are the labels that judges gave a facet of an example, by their names. alone says that the photo has no other
+// example: then all that was said of the photo is of this one; else what was said of its box.
+func (js *Judgements) Votes(e *Example, facet string, alone bool) map[string]string {
 	votes := map[string]string{}
-	for _, v := range last {
+	for _, v := range js.last(e, facet, alone) {
 		if v.label != "" {
 			votes[v.judge] = v.label
 		}
 	}
 	return votes
+}
+
+// DressVotes are what judges say of whether an example is a dress, by their names, but what a label of theirs has overruled
+// since. Who labels a dress says that it is one: counted has those, too, by JudgeKey.
+func (js *Judgements) DressVotes(e *Example, alone bool) (votes, counted map[string]string) {
+	if len(js.said[e.PhotoID]) == 0 {
+		return nil, nil
+	}
+	votes, counted = map[string]string{}, map[string]string{}
+	labelled := map[string]int{} // by judge, when last
+	for facet := range js.said[e.PhotoID] {
+		for _, v := range js.last(e, facet, alone) {
+			if key := JudgeKey(v.judge); facet != DressFacet && v.label != "" && v.label != Unseen {
+				labelled[key], counted[key] = max(labelled[key], v.turn), IsDress
+			}
+		}
+	}
+	for _, v := range js.last(e, DressFacet, alone) {
+		if key := JudgeKey(v.judge); v.label == IsDress || v.label == NoDress && v.turn > labelled[key] {
+			votes[v.judge], counted[key] = v.label, v.label
+		}
+	}
+	return votes, counted
 }
 
 // Strays counts photos that people judged and that are none of the examples'.
@@ -233,7 +264,8 @@ func (js *Judgements) Apply(examples []Example, facets []string) {
 				labels[facet] = label
 			}
 		}
-		if label, ok := Majority(js.Votes(e, DressFacet, alone)); ok {
+		_, dress := js.DressVotes(e, alone)
+		if label, ok := Majority(dress); ok {
 			e.NoDress = label == NoDress
 		}
 		if e.NoDress {

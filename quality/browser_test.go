@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/browsertest"
+	"github.com/kleid-search/kleid/datasets"
 )
 
 // serve serves a review until the test ends, and returns its address. A browser is opened after it, to be closed before it:
@@ -312,6 +313,34 @@ func TestPageWithoutPredictions(t *testing.T) {
 	require.False(t, browsertest.See[bool](v, `document.getElementById("confusion").checkVisibility()`))
 	browsertest.See[any](v, `[...document.querySelectorAll("#labels tbody button")].find(b => b.textContent === "3").click()`)
 	v.Until(`document.querySelectorAll("#photos .card").length === 3 && document.activeElement.id === "status"`)
+}
+
+// TestPageOfWhatIsADress: where judges are at odds, one may say either, and a label says that it is one.
+func TestPageOfWhatIsADress(t *testing.T) {
+	r := review(t, shop(t))
+	require.NoError(t, say(r, "bob", 1, datasets.DressFacet, datasets.IsDress))
+	require.NoError(t, say(r, "cid", 1, datasets.DressFacet, datasets.NoDress))
+	url := serve(t, r)
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=neckline&show=at_odds"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 1`)
+	browsertest.See[any](v, `{
+		window.judge.value = "ann";
+		window.card = document.querySelector("#photos").children;
+		window.chip = text => [...card[0].querySelectorAll(".chip")].find(c => c.querySelector("bdi").textContent === text);
+		window.standing = () => card[0].querySelector(".said b").textContent;
+	}`)
+	require.Equal(t, "at odds", browsertest.See[string](v, `standing()`))
+	browsertest.See[any](v, `chip("it is a dress").click()`)
+	v.Until(`chip("it is a dress").getAttribute("aria-pressed") === "true" && standing() === "round"`)
+	require.False(t, itemOf(t, r, 1, "neckline").AtOdds)
+	browsertest.See[any](v, `chip("no dress").click()`)
+	v.Until(`standing() === "no dress"`)
+	browsertest.See[any](v, `card[0].focus()`)
+	v.Do(chromedp.KeyEvent("1"))
+	v.Until(`chip("v-neck").getAttribute("aria-pressed") === "true" && chip("no dress").getAttribute("aria-pressed") === "false"`)
+	v.Until(`card[0].querySelector(".said").textContent.includes("v-neck")`)
+	require.False(t, itemOf(t, r, 1, "neckline").NoDress)
 }
 
 // TestPageOfAFacetWithoutLabels: the first one is said on the page.

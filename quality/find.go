@@ -23,7 +23,7 @@ type Item struct {
 	Unseen   bool              `json:"unseen,omitempty"`  // people say that it cannot be seen
 	// NoDress says that the photo shows no dress, as people say or as was imported.
 	NoDress    bool              `json:"no_dress,omitempty"`
-	DressVotes map[string]string `json:"dress_votes,omitempty"` // by judge, of datasets.DressFacet
+	DressVotes map[string]string `json:"dress_votes,omitempty"` // by judge, as datasets.Judgements.DressVotes has them
 	// What the model says; "" where it says nothing.
 	Predicted     string             `json:"predicted,omitempty"`
 	Probability   float32            `json:"probability,omitempty"`
@@ -46,16 +46,15 @@ func (r *Review) item(at int, facet string) Item {
 			i.Label = ""
 		}
 	}
-	if i.DressVotes = r.judgements.Votes(e, datasets.DressFacet, r.alone[at]); len(i.DressVotes) > 0 {
-		label, ok := datasets.Majority(i.DressVotes)
-		if ok {
-			i.NoDress = label == datasets.NoDress
-		}
-		i.AtOdds = i.AtOdds || !ok
+	votes, counted := r.judgements.DressVotes(e, r.alone[at])
+	label, ok := datasets.Majority(counted)
+	if i.DressVotes = votes; ok {
+		i.NoDress = label == datasets.NoDress
 	}
 	if i.NoDress {
-		i.Label = ""
+		i.Label, i.AtOdds = "", false
 	}
+	i.AtOdds = i.AtOdds || len(counted) > 0 && !ok
 	return i
 }
 
@@ -80,7 +79,7 @@ type Show string
 const (
 	ShowAll        Show = "all"
 	ShowDisagree   Show = "disagree"   // the model says another label than people
-	ShowUnlabelled Show = "unlabelled" // nobody has said anything
+	ShowUnlabelled Show = "unlabelled" // nobody has said which label
 	ShowAtOdds     Show = "at_odds"    // as many judges for one label as for another
 	ShowNoDress    Show = "no_dress"   // people say that there is none
 	ShowSecond     Show = "second"     // others have judged, this judge has not
@@ -131,7 +130,6 @@ func (r *Review) Find(q Query) (Page, error) {
 }
 
 func (q Query) wants(i Item) bool {
-	votes := len(i.Votes) + len(i.DressVotes)
 	var wanted bool
 	switch q.Show {
 	case ShowAll:
@@ -139,27 +137,31 @@ func (q Query) wants(i Item) bool {
 	case ShowDisagree:
 		wanted = i.Label != "" && i.Predicted != "" && i.Label != i.Predicted
 	case ShowUnlabelled:
-		wanted = i.Label == "" && votes == 0 && !i.NoDress
+		wanted = i.Label == "" && len(i.Votes) == 0 && !i.NoDress
 	case ShowAtOdds:
 		wanted = i.AtOdds
 	case ShowNoDress:
 		wanted = i.NoDress
 	case ShowSecond:
-		wanted = votes > 0 && !by(q.Judge, i.Votes) && !by(q.Judge, i.DressVotes)
+		judged := i.Votes
+		if i.NoDress { // which has no label to be judged
+			judged = i.DressVotes
+		}
+		wanted = len(judged) > 0 && of(q.Judge, judged) == "" && of(q.Judge, i.DressVotes) != datasets.NoDress
 	case ShowMine:
-		wanted = by(q.Judge, i.Votes) || by(q.Judge, i.DressVotes)
+		wanted = of(q.Judge, i.Votes) != "" || of(q.Judge, i.DressVotes) != ""
 	}
 	return wanted && (q.Label == "" || i.Label == q.Label) && (q.Predicted == "" || i.Predicted == q.Predicted) && (q.Set == "" || i.Set == q.Set)
 }
 
-// by says whether a judge is among those of votes.
-func by(judge string, votes map[string]string) bool {
-	for name := range votes {
+// of is what a judge voted for, "" where they did not.
+func of(judge string, votes map[string]string) string {
+	for name, vote := range votes {
 		if datasets.SameJudge(name, judge) {
-			return true
+			return vote
 		}
 	}
-	return false
+	return ""
 }
 
 // doubt is how sure the model is that the label is another one, -1 where it is not.

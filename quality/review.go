@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -314,15 +315,15 @@ func (r *Review) Judge(said Said) error {
 	if err := r.log.Append(j); err != nil { // which is on the disk before anybody sees it
 		return err
 	}
+	_, before := r.judgements.DressVotes(e, r.alone[id])
 	r.judgements.Add(j)
 	if isNew {
 		f.Labels = append(f.Labels, label)
 	}
-	if said.Facet == datasets.DressFacet {
-		clear(r.overviews)
-	} else {
-		delete(r.overviews, said.Facet)
+	if _, now := r.judgements.DressVotes(e, r.alone[id]); !maps.Equal(before, now) {
+		clear(r.overviews) // of all facets
 	}
+	delete(r.overviews, said.Facet)
 	return nil
 }
 

@@ -448,6 +448,61 @@ func TestNoDress(t *testing.T) {
 	require.True(t, itemOf(t, r, 0, "neckline").Unseen)
 }
 
+// TestWhoLabelsSaysThatItIsADress: no dress does not outweigh those who named its neckline, nor oneself since.
+func TestWhoLabelsSaysThatItIsADress(t *testing.T) {
+	options := shop(t)
+	r := review(t, options)
+	noDress := func(n int) bool {
+		t.Helper()
+		item := itemOf(t, r, n, "sleeve")
+		d, err := datasets.Open(t.Context(), options.Dataset, datasets.OpenOptions{Facets: []string{"sleeve"}})
+		require.NoError(t, err)
+		require.Equal(t, item.NoDress, d.Examples[n].NoDress, "training has it as the page")
+		return item.NoDress
+	}
+	for j := range 3 {
+		require.NoError(t, say(r, fmt.Sprint("judge ", j), 0, "neckline", "v-neck"))
+	}
+	require.NoError(t, say(r, "ann", 0, datasets.DressFacet, datasets.NoDress))
+	require.False(t, noDress(0))
+
+	require.NoError(t, say(r, "ann", 1, datasets.DressFacet, datasets.NoDress))
+	require.True(t, noDress(1))
+	require.Equal(t, 1, r.Overview().Facets[1].Show[ShowNoDress])
+	require.NoError(t, say(r, "Ann", 1, "neckline", "v-neck"))
+	require.False(t, noDress(1))
+	require.Equal(t, 0, r.Overview().Facets[1].Show[ShowNoDress])
+	require.Empty(t, itemOf(t, r, 1, "neckline").DressVotes)
+	require.NoError(t, say(r, "ann", 1, "neckline", ""))
+	require.True(t, noDress(1), "the label is taken back")
+	require.NoError(t, say(r, "ann", 1, "neckline", datasets.Unseen))
+	require.True(t, noDress(1), "of no dress nothing is seen")
+}
+
+// TestAtOdds is not what has been settled: of no dress there is no label.
+func TestAtOdds(t *testing.T) {
+	r := review(t, shop(t))
+	require.NoError(t, say(r, "ann", 0, "neckline", "v-neck"))
+	require.NoError(t, say(r, "bob", 0, "neckline", "round"))
+	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowAtOdds}))
+	for _, judge := range []string{"ann", "bob", "cid"} {
+		require.NoError(t, say(r, judge, 0, datasets.DressFacet, datasets.NoDress))
+	}
+	require.Empty(t, find(t, r, Query{Show: ShowAtOdds}))
+}
+
+// TestADressIsNoLabel: what is a dress still lacks its label, and somebody to give it.
+func TestADressIsNoLabel(t *testing.T) {
+	r := review(t, shop(t))
+	require.NoError(t, say(r, "ann", 6, datasets.DressFacet, datasets.IsDress))
+	require.Equal(t, []string{"6.png"}, find(t, r, Query{Show: ShowUnlabelled}))
+	require.Empty(t, find(t, r, Query{Show: ShowSecond, Judge: "bob"}))
+	require.NoError(t, say(r, "bob", 6, "neckline", "round"))
+	require.Equal(t, []string{"6.png"}, find(t, r, Query{Show: ShowSecond, Judge: "ann"}))
+	require.NoError(t, say(r, "ann", 6, datasets.DressFacet, datasets.NoDress))
+	require.Empty(t, find(t, r, Query{Show: ShowSecond, Judge: "ann"}))
+}
+
 // TestWhatCannotBeKept is said at once, and can be looked at.
 func TestWhatCannotBeKept(t *testing.T) {
 	r := review(t, shop(t))

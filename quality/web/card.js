@@ -33,7 +33,7 @@ export function card(item, acts) {
       ...labels.map((l, i) => label(l, l, l === item.predicted && l !== item.label ? "model" : "", KEYS[i])),
       label(UNSEEN, words(UNSEEN), "quiet", "0"),
       button("another…", "another", () => another(item, labels, acts.say), { kind: "quiet" }),
-      isDress("no", "no dress"), item.no_dress || dress === "yes" ? isDress("yes", "it is a dress") : null),
+      isDress("no", "no dress"), item.no_dress || item.dress_votes ? isDress("yes", "it is a dress") : null),
     el("p", { class: "name", title: item.name }, item.name + (item.set === "learned" ? " · learned from" : "")));
   e.addEventListener("keydown", event => key(event, item, labels, acts));
   activate(e, false);
