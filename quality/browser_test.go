@@ -237,6 +237,35 @@ func TestPageIsClickedTwice(t *testing.T) {
 	v.Until(`chip(1, "round").getAttribute("aria-pressed") === "false"`)
 }
 
+// TestPageWithoutTheProgram marks each photo whose judgement was not kept, until it is judged.
+func TestPageWithoutTheProgram(t *testing.T) {
+	r := review(t, shop(t))
+	url := serve(t, r)
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	browsertest.See[any](v, `{
+		window.judge.value = "ann";
+		window.card = document.querySelector("#photos").children;
+		window.lost = () => [...card].filter(c => c.classList.contains("lost")).map(c => c.querySelector(".name").title).join();
+		window.real = window.fetch, window.fetch = () => Promise.reject(new TypeError("gone"));
+		card[0].focus();
+	}`)
+	v.Do(chromedp.KeyEvent("1"), chromedp.KeyEvent("2"))
+	v.Until(`lost() === "0.png,7.png" && document.activeElement === card[2]`)
+	require.Contains(t, browsertest.See[string](v, `document.getElementById("failure").textContent`), "was not judged: The program does not answer")
+	browsertest.See[any](v, `window.fetch = real, card[0].focus()`)
+	v.Do(chromedp.KeyEvent("1"))
+	v.Until(`lost() === "7.png" && card[0].classList.contains("judged")`)
+
+	// They are marked still when one comes back to them.
+	browsertest.See[any](v, `location.hash = "facet=sleeve&show=all"`)
+	v.Until(`document.querySelector('#photos [data-name="label cap"]')`)
+	require.Empty(t, browsertest.See[string](v, `lost()`))
+	browsertest.See[any](v, `location.hash = "facet=neckline&show=all"`)
+	v.Until(`lost() === "7.png"`)
+}
+
 // TestPageOfManyLabels: each label has a key and its place, and all that is on a card is reached by keyboard.
 func TestPageOfManyLabels(t *testing.T) {
 	r := review(t, shop(t))

@@ -9,7 +9,7 @@ async function ask(path, options) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Error("The program does not answer: start kleid quality again, and nothing that you said is lost.");
+    throw new Error("The program does not answer: start kleid quality again.");
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;

@@ -13,7 +13,8 @@ const mineOf = votes => Object.entries(votes ?? {}).find(([name]) => isMe(name))
 
 const words = label => label === UNSEEN ? "cannot be seen" : label;
 
-// card makes a card. acts: say(item, label, as), which says whether it was said, and large(item).
+// card makes a card. acts: say(item, label, as), which says whether it was said, large(item), and isLost: whether what was
+// said of it last was not kept.
 export function card(item, acts) {
   const labels = facetOf(item.facet).labels;
   const mine = mineOf(item.votes), dress = mineOf(item.dress_votes);
@@ -25,7 +26,7 @@ export function card(item, acts) {
   const label = (l, text, kind, key) => button(text, `label ${l}`, () => acts.say(item, mine === l ? "" : l),
     { kind, key, pressed: mine === l, share: own(item.probabilities, l), title: l.length > 24 ? l : undefined });
   const isDress = (l, text) => button(text, `dress ${l}`, () => acts.say(item, dress === l ? "" : l, { facet: DRESS }), { kind: "quiet", pressed: dress === l });
-  const e = el("li", { class: "card" + (mine || dress ? " judged" : ""), tabindex: "-1", "data-id": item.id, "aria-label": `${item.name}: ${standing(item)[1]}` },
+  const e = el("li", { class: "card" + (mine || dress ? " judged" : "") + (acts.isLost ? " lost" : ""), tabindex: "-1", "data-id": item.id, "aria-label": `${item.name}: ${acts.isLost ? "not kept" : standing(item)[1]}` },
     el("button", { type: "button", class: "picture", "data-name": "picture", "aria-keyshortcuts": "z", title: "show it large", onclick: () => acts.large(item) },
       el("img", { src: picture(item.id), loading: "lazy", alt: `dress ${item.product}` })),
     el("div", { class: "said" }, ...said(item)),
@@ -34,6 +35,7 @@ export function card(item, acts) {
       label(UNSEEN, words(UNSEEN), "quiet", "0"),
       button("another…", "another", () => another(item, labels, acts.say), { kind: "quiet" }),
       isDress("no", "no dress"), item.no_dress || item.dress_votes ? isDress("yes", "it is a dress") : null),
+    acts.isLost ? el("p", { class: "not-kept" }, "What you said was not kept: say it again.") : null,
     el("p", { class: "name", title: item.name }, item.name + (item.set === "learned" ? " · learned from" : "")));
   e.addEventListener("keydown", event => key(event, item, labels, acts));
   activate(e, false);

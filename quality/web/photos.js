@@ -12,13 +12,15 @@ let listed = ""; // the facet of the list
 let loading = 0;
 let drawn = ""; // the labels that the cards have
 const answers = new Map(); // to what was said since the list was asked for
+const lost = new Set(); // the facets and photos of which the last word was not kept
 let judged = () => {};
 
 // whenJudged calls f after each judgement.
 export function whenJudged(f) { judged = f; }
 
 const labelsNow = () => facetOf(state.view.facet).labels.join("\n");
-const draw = item => card(item, { say, large });
+const draw = item => card(item, { say, large, isLost: lost.has(asTo(item)) });
+const asTo = item => `${item.facet} ${item.id}`;
 
 // load asks for the photos that are looked at, or for more of them. Those that were judged may not be among them any more,
 // so that it asks from the beginning, and takes those that it does not have.
@@ -116,11 +118,20 @@ function say(item, label, { facet = item.facet, isNew = false } = {}) {
     return false;
   }
   const said = { judge: judge(), id: item.id, facet, label, shown: item.facet, new: isNew };
-  judgeInTurn(said).then(answer => { if (answer) answered(answer, said); }, error => fail(new Error(`${item.name}: ${error.message}`)));
+  judgeInTurn(said).then(answer => { if (answer) answered(answer, said); }, error => notKept(item, error));
   return true;
 }
 
+// notKept marks the photo until it is judged: whoever judges by keyboard has gone on.
+function notKept(item, error) {
+  lost.add(asTo(item));
+  const shown = items.find(other => other.id === item.id && other.facet === item.facet);
+  if (shown) replace(shown);
+  fail(new Error(`${item.name} was not judged: ${error.message}`));
+}
+
 function answered(item, said) {
+  lost.delete(asTo(item));
   judged();
   if (item.facet !== state.view.facet) return; // the page has gone on
   const { labels } = facetOf(item.facet);
