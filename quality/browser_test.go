@@ -237,6 +237,54 @@ func TestPageIsClickedTwice(t *testing.T) {
 	v.Until(`chip(1, "round").getAttribute("aria-pressed") === "false"`)
 }
 
+// TestPageIsToldANameByAClick: the click with which one ends the typing of one's name counts.
+func TestPageIsToldANameByAClick(t *testing.T) {
+	r := review(t, shop(t))
+	url := serve(t, r)
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	browsertest.See[any](v, `{
+		window.lists = 0, window.real = window.fetch;
+		window.fetch = (path, options) => (lists += path.startsWith("/api/photos?") ? 1 : 0, real(path, options));
+		window.judge.focus();
+	}`)
+	v.Do(chromedp.EmulateViewport(1280, 2000), chromedp.KeyEvent("ann")) // in which both are seen
+	at := browsertest.See[[]float64](v, `(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector("#photos .chip").getBoundingClientRect())`)
+	v.Do(chromedp.MouseEvent(chromedp.MousePressed, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	require.NotEqual(t, "judge", browsertest.See[string](v, `document.activeElement.id`))
+	v.Until(`document.getElementById("photos").getAttribute("aria-busy") === "false"`)
+	v.Do(chromedp.MouseEvent(chromedp.MouseReleased, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	v.Until(`lists === 1 && document.querySelectorAll("#photos .judged").length === 1`)
+	require.Equal(t, "v-neck", itemOf(t, r, 0, "neckline").Votes["ann"])
+}
+
+// TestPageTakesBack what was said last, although the keyboard has gone on to the next photo, and then what one said of it.
+func TestPageTakesBack(t *testing.T) {
+	r := review(t, shop(t))
+	require.NoError(t, say(r, "ann", 7, "neckline", "round"))
+	url := serve(t, r)
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	browsertest.See[any](v, `{
+		window.judge.value = "ann", window.judge.dispatchEvent(new Event("change"));
+		window.card = document.querySelector("#photos").children;
+	}`)
+	v.Until(`card[1].classList.contains("judged")`)
+	browsertest.See[any](v, `card[0].focus()`)
+	v.Do(chromedp.KeyEvent("1"))
+	v.Until(`document.activeElement === card[1] && card[0].classList.contains("judged")`)
+	v.Do(chromedp.KeyEvent("u"))
+	v.Until(`document.activeElement === card[0] && !card[0].classList.contains("judged")`)
+	require.Equal(t, "round", itemOf(t, r, 7, "neckline").Votes["ann"])
+	v.Do(chromedp.KeyEvent("1"))
+	v.Until(`document.activeElement === card[1]`)
+	v.Do(chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("u"))
+	v.Until(`document.activeElement === card[1] && !card[1].classList.contains("judged")`)
+	require.Equal(t, "v-neck", itemOf(t, r, 0, "neckline").Votes["ann"])
+}
+
 // TestPageWithoutTheProgram marks each photo whose judgement was not kept, until it is judged.
 func TestPageWithoutTheProgram(t *testing.T) {
 	r := review(t, shop(t))

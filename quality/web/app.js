@@ -24,10 +24,17 @@ document.querySelector(".skip").addEventListener("click", event => {
   $("photos").focus();
 });
 
+// A click that ends the typing of a name is to meet the card that it is on, before others take its place.
+let pressed = Promise.resolve();
+window.addEventListener("pointerdown", () => {
+  pressed = new Promise(go => window.addEventListener("pointerup", () => setTimeout(go), { once: true }));
+}, true);
+
 $("judge").value = localStorage.getItem("judge") || "";
-$("judge").addEventListener("change", () => {
+$("judge").addEventListener("change", async () => {
   localStorage.setItem("judge", judge());
   document.querySelector(".judge").classList.remove("missing");
+  await pressed;
   load();
 });
 

@@ -11,6 +11,8 @@ const KEYS = "123456789abcdefghijklnopqrstvwxy";
 const isMe = name => judgeName(name).toLowerCase() === judge().toLowerCase();
 const mineOf = votes => Object.entries(votes ?? {}).find(([name]) => isMe(name))?.[1];
 
+let before; // the photo that a key has just labelled, and the id of the next one, to which the focus went
+
 const words = label => label === UNSEEN ? "cannot be seen" : label;
 
 // card makes a card. acts: say(item, label, as), which says whether it was said, large(item), and isLost: whether what was
@@ -21,7 +23,11 @@ export function card(item, acts) {
   const button = (text, name, onclick, { kind = "", pressed, key, share, title } = {}) => el("button", {
     type: "button", class: `chip ${kind}`, "data-name": name, "aria-pressed": pressed === undefined ? undefined : String(pressed), title,
     disabled: Boolean(state.overview.read_only), "aria-keyshortcuts": key,
-    onclick: event => { if (event.detail < 2) onclick(); }, // the second click of a double click would take back what the first one said
+    onclick: event => {
+      if (event.detail > 1) return; // the second click of a double click would take back what the first one said
+      before = undefined;
+      onclick();
+    },
   }, key ? el("kbd", { "aria-hidden": "true" }, key) : null, el("bdi", {}, text), share >= .01 ? el("small", {}, percent(share)) : null);
   const label = (l, text, kind, key) => button(text, `label ${l}`, () => acts.say(item, mine === l ? "" : l),
     { kind, key, pressed: mine === l, share: own(item.probabilities, l), title: l.length > 24 ? l : undefined });
@@ -86,6 +92,7 @@ function key(event, item, labels, { say, large }) {
   const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - columns, ArrowDown: at + columns }[event.key];
   if (to !== undefined) {
     event.preventDefault();
+    before = undefined;
     return cards[to]?.focus();
   }
   const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -95,8 +102,15 @@ function key(event, item, labels, { say, large }) {
   event.preventDefault();
   if (event.repeat) return; // a key that is held down is said once
   if (pressed === "z") return large(item);
+  const just = before;
+  before = undefined;
   if (pressed !== "u") {
-    if (say(item, label)) cards[at + 1]?.focus();
+    if (!say(item, label)) return;
+    before = { item, next: cards[at + 1]?.dataset.id };
+    cards[at + 1]?.focus();
+  } else if (just?.next === item.id && just.item.facet === item.facet) {
+    say(just.item, "");
+    cards.find(c => c.dataset.id === just.item.id)?.focus();
   } else if (mineOf(item.votes)) {
     say(item, "");
   } else if (mineOf(item.dress_votes)) {
