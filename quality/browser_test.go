@@ -437,7 +437,8 @@ func TestPageOfAFacetWithoutLabels(t *testing.T) {
 	require.Equal(t, "silk", itemOf(t, r, 0, "fabric").Label)
 }
 
-// TestPageBringsAllPhotos: those that were judged do not count among those that are skipped.
+// TestPageBringsAllPhotos, however few there are in an answer; those that were judged do not count among those that are
+// skipped.
 func TestPageBringsAllPhotos(t *testing.T) {
 	const photos = 120
 	dir, rows := t.TempDir(), "photo,neckline\n"
@@ -452,6 +453,10 @@ func TestPageBringsAllPhotos(t *testing.T) {
 	v := browsertest.Visit(t)
 	v.Do(chromedp.Navigate(url + "#facet=neckline&show=unlabelled"))
 	v.Until(`document.querySelectorAll("#photos .card").length === 48`)
+	browsertest.See[any](v, `{
+		window.real = window.fetch;
+		window.fetch = (path, options) => real(path.replace(/limit=(\d+)/, (_, n) => "limit=" + Math.min(n, 50)), options);
+	}`)
 	browsertest.See[any](v, `window.judge.value = "ann", [...document.querySelectorAll("#photos .card")].slice(0, 12).forEach(c => c.querySelector(".chips .chip").click())`)
 	v.Until(`document.querySelectorAll("#photos .judged").length === 12`)
 	for _, want := range []int{96, photos} {

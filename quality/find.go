@@ -106,7 +106,7 @@ type Page struct {
 }
 
 // Find answers a query. What the model is surest of, against a label, comes first: there labels are wrong most often
-// (https://arxiv.org/abs/1911.00068).
+// (https://arxiv.org/abs/1911.00068). Labels that people gave come behind those that nobody has looked at.
 func (r *Review) Find(q Query) (Page, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -164,10 +164,13 @@ func of(judge string, votes map[string]string) string {
 	return ""
 }
 
-// doubt is how sure the model is that the label is another one, -1 where it is not.
+// doubt is how sure the model is that the label is another one, less 1 where people have judged it, -1 where it is not.
 func (i Item) doubt() float32 {
-	if i.Label != "" && i.Predicted != "" && i.Label != i.Predicted {
-		return i.Probability
+	switch {
+	case i.Label == "" || i.Predicted == "" || i.Label == i.Predicted:
+		return -1
+	case len(i.Votes) > 0:
+		return i.Probability - 1
 	}
-	return -1
+	return i.Probability
 }

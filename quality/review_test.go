@@ -479,6 +479,15 @@ func TestWhoLabelsSaysThatItIsADress(t *testing.T) {
 	require.True(t, noDress(1), "of no dress nothing is seen")
 }
 
+// TestConfirmedLabels do not stand before those that nobody has looked at.
+func TestConfirmedLabels(t *testing.T) {
+	r := review(t, shop(t))
+	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Show: ShowDisagree}))
+	require.NoError(t, say(r, "ann", 0, "neckline", "round"))
+	require.Equal(t, []string{"7.png", "0.png"}, find(t, r, Query{Show: ShowDisagree}))
+	require.Equal(t, []string{"7.png", "0.png"}, find(t, r, Query{Show: ShowAll})[:2])
+}
+
 // TestAtOdds is not what has been settled: of no dress there is no label.
 func TestAtOdds(t *testing.T) {
 	r := review(t, shop(t))

@@ -2,7 +2,7 @@
 
 export const UNSEEN = "unknown"; // what a judge says of what cannot be seen
 export const DRESS = "is_dress"; // the facet of whether there is a dress at all
-export const MOST = 2000; // photos in one answer
+const MOST = 2000; // photos in one answer
 
 async function ask(path, options) {
   let response;
@@ -17,7 +17,17 @@ async function ask(path, options) {
 }
 
 export const askOverview = () => ask("/api/overview");
-export const askPhotos = query => ask("/api/photos?" + new URLSearchParams(query));
+
+// askPhotos asks for the first photos, in as many answers as it takes.
+export async function askPhotos(query, count) {
+  const items = [];
+  for (;;) {
+    const page = await ask("/api/photos?" + new URLSearchParams({ ...query, offset: items.length, limit: Math.min(count - items.length, MOST) }));
+    items.push(...page.items);
+    if (!page.items.length || items.length >= Math.min(count, page.total)) return { total: page.total, items };
+  }
+}
+
 export const picture = (id, large) => `/api/photos/${encodeURIComponent(id)}/picture${large ? "?large=1" : ""}`;
 
 const last = new Map(); // of each photo, the judgement that was sent last

@@ -1,6 +1,6 @@
 // The list of photos, and what is said of them.
 
-import { DRESS, MOST, UNSEEN, askPhotos, judgeInTurn, picture } from "./api.js";
+import { DRESS, UNSEEN, askPhotos, judgeInTurn, picture } from "./api.js";
 import { $, count, el, fail } from "./dom.js";
 import { activate, card } from "./card.js";
 import { facetOf, go, judge, state } from "./view.js";
@@ -32,7 +32,7 @@ export async function load(more = false) {
   listed = view.facet;
   let page;
   try {
-    page = await askPhotos({ ...view, judge: judge(), offset: 0, limit: more ? Math.min(items.length + PAGE, MOST) : PAGE });
+    page = await askPhotos({ ...view, judge: judge() }, more ? items.length + PAGE : PAGE);
   } catch (error) {
     if (turn !== loading) return;
     $("photos").setAttribute("aria-busy", "false");
@@ -65,7 +65,7 @@ export function showStatus() {
   const { view } = state;
   const which = [view.label && `labelled ${view.label}`, view.predicted && `taken for ${view.predicted}`].filter(Boolean).join(", ");
   const learned = { apart: " that the model has not learned from", learned: " that the model has learned from" }[view.set] ?? "";
-  let text = `${count(total)} ${total === 1 ? "photo" : "photos"}${learned}${which ? ", " + which : ""}${view.show === "disagree" ? "; what the model is surest of comes first" : ""}.`;
+  let text = `${count(total)} ${total === 1 ? "photo" : "photos"}${learned}${which ? ", " + which : ""}${view.show === "disagree" ? "; what the model is surest of comes first, what people have judged last" : ""}.`;
   if ($("photos").getAttribute("aria-busy") === "true") text = "Looking…";
   else if (view.show === "mine" && !judge()) text = "Say who you are, to see what you have judged.";
   else if (!total) text = `No photos here${which ? ": " + which + learned : ""}.`;
