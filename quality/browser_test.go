@@ -376,6 +376,20 @@ func TestPageOfManyLabels(t *testing.T) {
 	require.Empty(t, itemOf(t, r, 1, "sleeve").DressVotes)
 }
 
+// TestPageOfPhotosWithoutAPrediction tells of those that no figure has, and leads to them.
+func TestPageOfPhotosWithoutAPrediction(t *testing.T) {
+	options := shop(t)
+	without(t, options, "1.png", "2.png")
+	url := serve(t, review(t, options))
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url))
+	v.Until(`document.getElementById("figures").textContent.endsWith("without a prediction: 2 labelled photos")`)
+	browsertest.See[any](v, `[...document.querySelectorAll("#shows .chip")].find(c => c.textContent === "No prediction2").click()`)
+	v.Until(`document.querySelectorAll("#photos .card").length === 2`)
+	browsertest.See[any](v, `document.querySelector('#facets a[href*="sleeve"]').click()`)
+	v.Until(`document.getElementById("facet-name").textContent === "sleeve" && ![...document.querySelectorAll("#shows .chip")].some(c => c.textContent.startsWith("No prediction"))`)
+}
+
 // TestPageWithoutPredictions counts labels, behind which are their photos, and says what is amiss with the dataset.
 func TestPageWithoutPredictions(t *testing.T) {
 	options := shop(t)

@@ -82,11 +82,12 @@ const (
 	ShowUnlabelled Show = "unlabelled" // nobody has said which label
 	ShowAtOdds     Show = "at_odds"    // as many judges for one label as for another
 	ShowNoDress    Show = "no_dress"   // people say that there is none
+	ShowMissed     Show = "missed"     // labelled, and the model says nothing: it found no dress, perhaps
 	ShowSecond     Show = "second"     // others have judged, this judge has not
 	ShowMine       Show = "mine"       // this judge has judged
 )
 
-var shows = []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress, ShowSecond, ShowMine}
+var shows = []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress, ShowMissed, ShowSecond, ShowMine}
 
 // Query asks for photos.
 type Query struct {
@@ -142,6 +143,8 @@ func (q Query) wants(i Item) bool {
 		wanted = i.AtOdds
 	case ShowNoDress:
 		wanted = i.NoDress
+	case ShowMissed:
+		wanted = i.Label != "" && i.Predicted == ""
 	case ShowSecond:
 		judged := i.Votes
 		if i.NoDress { // which has no label to be judged

@@ -62,7 +62,7 @@ func (r *Review) overview(facet string, labels []string) FacetOverview {
 		for judge := range i.Votes {
 			judges[datasets.JudgeKey(judge)] = true
 		}
-		for _, show := range []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress} {
+		for _, show := range []Show{ShowAll, ShowDisagree, ShowUnlabelled, ShowAtOdds, ShowNoDress, ShowMissed} {
 			if (Query{Show: show}).wants(i) {
 				f.Show[show]++
 			}

@@ -479,6 +479,28 @@ func TestWhoLabelsSaysThatItIsADress(t *testing.T) {
 	require.True(t, noDress(1), "of no dress nothing is seen")
 }
 
+// without leaves photos out of a table of predictions, as one in which the model finds no dress is.
+func without(t *testing.T, options Options, names ...string) {
+	t.Helper()
+	rows, err := evaluation.ReadPredictions(options.Predictions)
+	require.NoError(t, err)
+	rows = slices.DeleteFunc(rows, func(row evaluation.LabelProbability) bool { return slices.Contains(names, row.Source) })
+	file, err := os.Create(options.Predictions)
+	require.NoError(t, err)
+	require.NoError(t, evaluation.WritePredictionsParquet(file, rows))
+	require.NoError(t, file.Close())
+}
+
+// TestPhotosWithoutAPrediction are in no figure, but told of.
+func TestPhotosWithoutAPrediction(t *testing.T) {
+	options := shop(t)
+	without(t, options, "1.png", "2.png", "6.png")
+	r := review(t, options)
+	require.Equal(t, 2, r.Overview().Facets[0].Measured)
+	require.Equal(t, 2, r.Overview().Facets[0].Show[ShowMissed])
+	require.Equal(t, []string{"1.png", "2.png"}, find(t, r, Query{Show: ShowMissed}))
+}
+
 // TestConfirmedLabels do not stand before those that nobody has looked at.
 func TestConfirmedLabels(t *testing.T) {
 	r := review(t, shop(t))

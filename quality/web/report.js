@@ -21,7 +21,8 @@ export function showReport() {
   $("report").classList.toggle("bare", !$("labels").rows.length);
   const chip = (text, pressed, number, onclick) => el("button", { class: "chip", type: "button", "aria-pressed": String(pressed), onclick },
     text, number === undefined ? null : el("small", {}, count(number)));
-  redraw($("shows"), ...SHOWS.map(([show, text]) => chip(text, view.show === show, OFTHEJUDGE.includes(show) ? undefined : facet.show[show] ?? 0,
+  const shows = SHOWS.filter(([show]) => show !== "missed" || view.show === show || facet.measured && facet.show.missed);
+  redraw($("shows"), ...shows.map(([show, text]) => chip(text, view.show === show, OFTHEJUDGE.includes(show) ? undefined : facet.show[show] ?? 0,
     () => go({ show, label: "", predicted: "" }))),
   ...(overview.apart ? [chip("Only photos that the model has not learned from", view.set === "apart", undefined, () => go({ set: view.set === "apart" ? "" : "apart" }))] : []));
 }
@@ -51,8 +52,10 @@ function figures(facet) {
   const b = text => el("b", {}, text);
   if (!facet.measured) return [b(count(sum(facet.counts))), " photos with a label; no predictions of them: --predictions gives them"];
   const macro = hasMany(facet) ? ["macro F1 ", b(two(facet.macro_f1)), ", "] : [];
+  const missed = facet.show.missed ?? 0;
   return [...macro, "weighted F1 ", b(two(facet.weighted_f1)), ", right ", b(percent(facet.accuracy)),
-    ` of ${count(facet.measured)} photos${state.overview.apart ? " that the model has not learned from" : ""}`];
+    ` of ${count(facet.measured)} photos${state.overview.apart ? " that the model has not learned from" : ""}`,
+    missed ? `; without a prediction: ${count(missed)} labelled ${missed === 1 ? "photo" : "photos"}` : ""];
 }
 
 // link is a number or label that leads to its photos.

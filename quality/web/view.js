@@ -4,7 +4,7 @@ import { $ } from "./dom.js";
 
 export const SHOWS = [
   ["disagree", "Model disagrees"], ["unlabelled", "No label"], ["at_odds", "Judges at odds"], ["second", "Needs a second judge"],
-  ["mine", "Judged by me"], ["no_dress", "No dress"], ["all", "All"],
+  ["mine", "Judged by me"], ["no_dress", "No dress"], ["missed", "No prediction"], ["all", "All"],
 ];
 export const OFTHEJUDGE = ["second", "mine"]; // of which the program does not know how many there are
 
