@@ -101,7 +101,7 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 			}
 			facet = name
 		}
-		p.raw.Labels = map[string]string{facet: strings.ToValidUTF8(p.parts[depth-1], "?")}
+		p.raw.Labels = map[string]string{facet: labelOf(p.parts[depth-1])}
 		p.raw.Product = path.Join(p.parts[depth : len(p.parts)-1]...)
 		if p.raw.ProductGiven = p.raw.Product != ""; !p.raw.ProductGiven {
 			p.raw.Product = productOf(p.raw.Name)

@@ -47,7 +47,7 @@ const (
 	Unseen = "unknown"
 )
 
-// maxJudged is how many characters a label, or a judge's name, may have.
+// maxJudged is how many characters a new label, or a judge's name, may have.
 const maxJudged = 60
 
 // Check returns an error where a judgement says nothing.
@@ -62,10 +62,19 @@ func (j Judgement) Check() error {
 		return wrong
 	case name != j.Facet:
 		return fmt.Errorf("the facet %q must be written %q", j.Facet, name)
-	case strings.TrimSpace(j.Label) != j.Label || !plain(j.Label):
-		return fmt.Errorf("a label has %d plain characters at most, and no space around it", maxJudged)
+	case strings.TrimSpace(j.Label) != j.Label || len(j.Label) > maxLabel || !utf8.ValidString(j.Label) || strings.ContainsFunc(j.Label, unicode.IsControl):
+		return fmt.Errorf("a label has %d bytes at most, and no space around it", maxLabel)
 	case j.Facet == DressFacet && j.Label != "" && j.Label != IsDress && j.Label != NoDress:
 		return fmt.Errorf("%s is %q, but must be %s or %s", DressFacet, j.Label, IsDress, NoDress)
+	}
+	return nil
+}
+
+// CheckNewLabel returns an error where a label that a dataset does not have yet is none to give it. What was imported may be
+// longer, and is judged as it stands.
+func CheckNewLabel(label string) error {
+	if !plain(label) {
+		return fmt.Errorf("a new label has %d plain characters at most", maxJudged)
 	}
 	return nil
 }
@@ -97,6 +106,22 @@ func JudgeKey(name string) string { return strings.ToLower(JudgeName(name)) }
 
 // SameJudge says whether two names are one person's.
 func SameJudge(a, b string) bool { return JudgeKey(a) == JudgeKey(b) }
+
+// Standing are the judgements that no later one of the same judge has taken the place of, in their order.
+func Standing(all []Judgement) []Judgement {
+	type question struct{ photo, box, facet, judge string }
+	later := map[question]bool{}
+	var standing []Judgement
+	for _, j := range slices.Backward(all) {
+		q := question{j.PhotoID, fmt.Sprint(j.Box), j.Facet, JudgeKey(j.Judge)}
+		if !later[q] {
+			later[q] = true
+			standing = append(standing, j)
+		}
+	}
+	slices.Reverse(standing)
+	return standing
+}
 
 // Judgements are what people said, by photo and facet. The zero value is empty.
 type Judgements struct {

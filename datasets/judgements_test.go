@@ -96,6 +96,29 @@ func TestJudgementsOfOneDressOfSeveral(t *testing.T) {
 	require.Equal(t, 1, js.Strays(examples))
 }
 
+// TestLabelsThatWereImported can all be said, and new ones be read.
+func TestLabelsThatWereImported(t *testing.T) {
+	for text, label := range map[string]string{
+		" off\u00a0shoulder ": "off shoulder", "off\t\nshoulder": "off shoulder", "off\x00shoulder": "off shoulder",
+		strings.Repeat("long ", 13): strings.TrimSpace(strings.Repeat("long ", 13)), "zip\u200cped": "zip\u200cped",
+	} {
+		require.Equal(t, label, labelOf(text))
+		require.NoError(t, judgement("ann", "a", "neckline", label).Check(), label)
+	}
+	require.ErrorContains(t, CheckNewLabel("bo\u202eat"), "60 plain characters at most")
+	require.ErrorContains(t, CheckNewLabel(strings.Repeat("a", 61)), "60 plain characters at most")
+	require.NoError(t, CheckNewLabel("smocked"))
+}
+
+// TestStanding leaves out what judges have said otherwise since.
+func TestStanding(t *testing.T) {
+	all := []Judgement{
+		judgement("ann", "a", "neckline", "boat"), judgement("bob", "a", "neckline", "high"), judgement("Ann", "a", "neckline", ""),
+		judgement("ann", "a", "sleeve", "cap"), judgement("ann", "b", "neckline", "cowl"),
+	}
+	require.Equal(t, all[1:], Standing(all))
+}
+
 // TestMajority counts labels, however they are spelled.
 func TestMajority(t *testing.T) {
 	for want, votes := range map[string][]string{
@@ -204,7 +227,7 @@ func TestJudgementsHaveOneWriter(t *testing.T) {
 		"the judge's name": func(j *Judgement) { j.Judge = " " }, "photo_id": func(j *Judgement) { j.PhotoID = "a" },
 		"cannot be the name of a facet": func(j *Judgement) { j.Facet = "../a" }, "must be written \"neck-line\"": func(j *Judgement) { j.Facet = "Neck Line" },
 		"no space around it": func(j *Judgement) { j.Label = " boat" }, "must be yes or no": func(j *Judgement) { j.Facet = DressFacet },
-		"plain characters at most": func(j *Judgement) { j.Label = "bo\u202eat" }, "the judge's name, of 60": func(j *Judgement) { j.Judge = "ann\nbob" },
+		"a label has 200 bytes at most": func(j *Judgement) { j.Label = "bo\nat" }, "the judge's name, of 60": func(j *Judgement) { j.Judge = "ann\nbob" },
 	} {
 		j := judgement("ann", "a", "neckline", "boat")
 		change(&j)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // labelsFile, beside the photos or the manifest, puts labels in order: {"neckline": ["round", "v-neck"]}.
@@ -37,7 +36,7 @@ func parseOrder(text []byte) (map[string][]string, error) {
 		order[facet] = nil
 		seen := map[string]bool{}
 		for _, label := range labels {
-			label = strings.TrimSpace(label)
+			label = labelOf(label)
 			if label == "" || seen[label] {
 				return nil, fmt.Errorf("facet %s: label %q is empty or there twice", facet, label)
 			}

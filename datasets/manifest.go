@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
@@ -120,7 +121,7 @@ func (t *table) example(row int, facets map[string]string) (rawExample, error) {
 		return e, err
 	}
 	for facet, column := range facets {
-		label := strings.ToValidUTF8(t.text(row, column), "?")
+		label := labelOf(t.text(row, column))
 		if label == "" || strings.HasPrefix(column, facetPrefix) && !t.judged(row, column) {
 			continue
 		}
@@ -161,6 +162,12 @@ func (t *table) judged(row int, column string) bool {
 
 // maxLabel is how many bytes a label may have.
 const maxLabel = 200
+
+// labelOf is a label as somebody wrote it, but that spaces and control characters of all kinds are one space.
+func labelOf(text string) string {
+	isSpace := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "?"), isSpace), " ")
+}
 
 // facetColumns finds the columns of the facets that are wanted, by the facets' names.
 func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {

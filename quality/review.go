@@ -109,6 +109,7 @@ func (r *Review) read(ctx context.Context, options Options, all []datasets.Judge
 		r.alone[i] = photos[d.Examples[i].PhotoID] == 1
 		r.at[idOf(&d.Examples[i])] = i
 	}
+	all = datasets.Standing(all) // a label that was written wrongly and taken back is none
 	r.facets = facetsOf(d, rows, all, options.Facets)
 	for i := range r.examples {
 		labels := map[string]string{}
@@ -293,7 +294,7 @@ func (r *Review) Judge(said Said) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	label, isNew := strings.TrimSpace(said.Label), false
+	label, isNew := strings.Join(strings.Fields(said.Label), " "), false
 	f := r.facet(said.Facet)
 	if said.Facet != datasets.DressFacet {
 		if f == nil {
@@ -305,7 +306,11 @@ func (r *Review) Judge(said Said) error {
 				return fmt.Errorf("%w: %s has no label %.60q", ErrInvalid, said.Facet, label)
 			}
 		}
-		isNew = !known
+		if isNew = !known; isNew {
+			if err := datasets.CheckNewLabel(label); err != nil {
+				return fmt.Errorf("%w: %w", ErrInvalid, err)
+			}
+		}
 	}
 	e := &r.examples[id]
 	j := datasets.Judgement{Time: time.Now().UTC().Truncate(time.Second), Judge: datasets.JudgeName(said.Judge), PhotoID: e.PhotoID, Box: e.Box, Facet: said.Facet, Label: label}

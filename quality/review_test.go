@@ -182,7 +182,7 @@ func TestWhatCannotBeReviewed(t *testing.T) {
 		"the judge's name":               func() error { return say(r, " ", 0, "neckline", "round") },
 		"must be yes or no":              func() error { return say(r, "ann", 0, datasets.DressFacet, "perhaps") },
 		"of 60 plain characters at most": func() error { return say(r, strings.Repeat("a", 61), 0, "neckline", "round") },
-		"a label has 60 plain characters": func() error {
+		"a new label has 60 plain characters": func() error {
 			return r.Judge(Said{"ann", idOf(&r.examples[0]), "neckline", strings.Repeat("a", 61), true})
 		},
 	} {
@@ -405,6 +405,29 @@ func TestPageAndTrainingHaveOneMajority(t *testing.T) {
 	d, err := datasets.Open(t.Context(), options.Dataset, datasets.OpenOptions{Facets: []string{"neckline"}})
 	require.NoError(t, err)
 	require.Equal(t, datasets.LooseLabel("v-neck"), datasets.LooseLabel(d.Examples[0].Labels["neckline"]))
+}
+
+// TestLabelsThatWereImported can be said, however they were written.
+func TestLabelsThatWereImported(t *testing.T) {
+	for _, label := range []string{"off\u00a0shoulder", strings.Repeat("long ", 13) + "x"} {
+		options := shop(t)
+		relabel(t, options, "v-neck", label)
+		r := review(t, options)
+		require.NoError(t, say(r, "ann", 0, "neckline", label))
+		require.Equal(t, itemOf(t, r, 3, "neckline").Imported, itemOf(t, r, 0, "neckline").Label)
+	}
+}
+
+// TestALabelThatWasTakenBack is no label after a restart.
+func TestALabelThatWasTakenBack(t *testing.T) {
+	options := shop(t)
+	r := review(t, options)
+	require.NoError(t, r.Judge(Said{"ann", idOf(&r.examples[0]), "neckline", "v-nekc", true}))
+	require.NoError(t, say(r, "ann", 0, "neckline", "v-neck"))
+	require.NoError(t, r.Judge(Said{"ann", idOf(&r.examples[1]), "neckline", "smocked", true}))
+	labels := again(t, r, options).Overview().Facets[0].Labels
+	require.NotContains(t, labels, "v-nekc")
+	require.Contains(t, labels, "smocked")
 }
 
 // TestNamesOfJudges: nobody is two judges by the spelling of a name.

@@ -74,7 +74,7 @@ function said(item) {
 }
 
 function another(item, labels, say) {
-  const label = prompt(`Another ${item.facet} than those that there are:`)?.trim();
+  const label = prompt(`Another ${item.facet} than those that there are:`)?.trim().replace(/\s+/g, " ");
   if (!label) return;
   const known = labels.find(l => l.toLowerCase() === label.toLowerCase());
   say(item, known ?? label, { isNew: !known });
