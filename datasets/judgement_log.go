@@ -17,9 +17,10 @@ import (
 
 // JudgementLog adds to a dataset's JudgementsFile. It is safe for concurrent use.
 type JudgementLog struct {
-	mu   sync.Mutex
-	file *os.File
-	lock *flock.Flock
+	mu    sync.Mutex
+	file  *os.File
+	lock  *flock.Flock
+	isNew bool // there was no file before
 }
 
 // ReadJudgements returns what is in the JudgementsFile of a dataset on this machine, which may be missing.
@@ -64,6 +65,7 @@ func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	_, missing := os.Stat(path)
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
 	switch locked, err := lock.TryLock(); {
 	case err != nil:
@@ -71,7 +73,7 @@ func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
 	case !locked:
 		return nil, nil, fmt.Errorf("judgements: another program adds to %s: stop it first", path)
 	}
-	l := &JudgementLog{lock: lock}
+	l := &JudgementLog{lock: lock, isNew: errors.Is(missing, fs.ErrNotExist)}
 	all, err := l.open(path)
 	if err != nil {
 		return nil, nil, errors.Join(err, l.Close())
@@ -85,15 +87,12 @@ func (l *JudgementLog) open(path string) ([]Judgement, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+	if l.file, err = os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0); err != nil {
 		return nil, fmt.Errorf("judgements: %w", err)
 	}
-	if last := bytes.LastIndexByte(text, '\n') + 1; last < len(text) {
-		if json.Valid(text[last:]) { // a whole one, without its end
-			_, err = l.file.WriteString("\n")
-		} else {
-			err = l.file.Truncate(int64(last))
-		}
+	last := bytes.LastIndexByte(text, '\n') + 1
+	if !json.Valid(bytes.TrimPrefix(text[last:], byteOrderMark)) { // else it is a whole one, which Append ends
+		err = l.file.Truncate(int64(last))
 	}
 	return all, err
 }
@@ -116,10 +115,20 @@ func (l *JudgementLog) Append(j Judgement) error {
 	if err != nil {
 		return fmt.Errorf("judgement: %w", err)
 	}
-	if now, err := os.Stat(l.Path()); err != nil || !os.SameFile(info, now) { // what is written would be in no folder
+	if !l.isThere(info) { // what is written would be in no folder
 		return fmt.Errorf("judgement: %s was moved, replaced or deleted: start again, and nothing but this one is lost", l.Path())
 	}
-	if _, err = l.file.Write(append(line, '\n')); err == nil {
+	line = append(line, '\n')
+	if size := info.Size(); size > 0 {
+		end := make([]byte, 1)
+		if _, err := l.file.ReadAt(end, size-1); err != nil {
+			return fmt.Errorf("judgement: %w", err)
+		}
+		if end[0] != '\n' { // another program has left a line without its end
+			line = append([]byte{'\n'}, line...)
+		}
+	}
+	if _, err = l.file.Write(line); err == nil {
 		err = l.file.Sync()
 	}
 	if err != nil { // nothing half stays for the next one to be written behind
@@ -128,11 +137,20 @@ func (l *JudgementLog) Append(j Judgement) error {
 	return nil
 }
 
-// Close lets another program open the file.
+// Close lets another program open the file. One that it has made for nothing goes.
 func (l *JudgementLog) Close() error {
 	var err error
 	if l.file != nil {
+		if info, failed := l.file.Stat(); failed == nil && l.isNew && info.Size() == 0 && l.isThere(info) {
+			_ = os.Remove(l.Path()) // where an open file cannot be removed, it stays, empty
+		}
 		err = l.file.Close()
 	}
 	return errors.Join(err, l.lock.Close())
+}
+
+// isThere says whether the open file still is the one at its path.
+func (l *JudgementLog) isThere(info fs.FileInfo) bool {
+	now, err := os.Stat(l.Path())
+	return err == nil && os.SameFile(info, now)
 }

@@ -199,14 +199,54 @@ func (js *Judgements) DressVotes(e *Example, alone bool) (votes, counted map[str
 	return votes, counted
 }
 
-// Strays counts photos that people judged and that are none of the examples'.
-func (js *Judgements) Strays(examples []Example) int {
-	strays := len(js.said)
-	seen := map[string]bool{}
+// boxesOf are those of the examples of photos that people judged, empty where they are not known.
+func (js *Judgements) boxesOf(examples []Example) map[string][]photo.Box {
+	boxes := map[string][]photo.Box{}
 	for _, e := range examples {
-		if js.said[e.PhotoID] != nil && !seen[e.PhotoID] {
-			seen[e.PhotoID] = true
-			strays--
+		if js.said[e.PhotoID] == nil {
+			continue
+		}
+		var box photo.Box
+		if e.Box != nil {
+			box = *e.Box
+		}
+		boxes[e.PhotoID] = append(boxes[e.PhotoID], box)
+	}
+	return boxes
+}
+
+// Match takes what was said of a box that is no example's any more, as one that was found anew, for said of the box that
+// overlaps it most, at least by half.
+func (js *Judgements) Match(examples []Example) {
+	const half = 0.5
+	for id, boxes := range js.boxesOf(examples) {
+		for _, votes := range js.said[id] {
+			for i, v := range votes {
+				if v.box.Empty() || slices.Contains(boxes, v.box) {
+					continue
+				}
+				nearest := slices.MaxFunc(boxes, func(a, b photo.Box) int { return cmp.Compare(a.IoU(v.box), b.IoU(v.box)) })
+				if nearest.IoU(v.box) >= half {
+					votes[i].box = nearest
+				}
+			}
+		}
+	}
+}
+
+// Strays counts photos of which people said something that is of no example: the photo is none's, or the box in it.
+func (js *Judgements) Strays(examples []Example) int {
+	boxes := js.boxesOf(examples)
+	strays := 0
+	for id, facets := range js.said {
+		isStray := func(v vote) bool {
+			return v.label != "" && len(boxes[id]) != 1 && (v.box.Empty() || !slices.Contains(boxes[id], v.box))
+		}
+		for _, votes := range facets {
+			if slices.ContainsFunc(votes, isStray) {
+				strays++
+				break
+			}
 		}
 	}
 	return strays
@@ -263,6 +303,7 @@ func most(counts map[string]int) (best string, ok bool) {
 // imported counts where nobody has judged; where judges are at odds, as many for one label as for another, the facet is
 // not known.
 func (js *Judgements) Apply(examples []Example, facets []string) {
+	js.Match(examples)
 	photos := map[string]int{}
 	for _, e := range examples {
 		photos[e.PhotoID]++
@@ -300,8 +341,12 @@ func (js *Judgements) Apply(examples []Example, facets []string) {
 	}
 }
 
+// byteOrderMark is what some editors put before a text.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // ParseJudgements reads a JudgementsFile. A last line that is cut off, as by a machine that lost its power, is left out.
 func ParseJudgements(text []byte) ([]Judgement, error) {
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	var all []Judgement
 	for number := 1; len(text) > 0; number++ {
 		line, rest, whole := bytes.Cut(text, []byte("\n"))

@@ -93,7 +93,7 @@ func TestJudgementsOfOneDressOfSeveral(t *testing.T) {
 	require.Equal(t, "short", examples[2].Labels["sleeve"])
 	require.Equal(t, map[string]string{"Ann": "short"}, js.Votes(&examples[2], "sleeve", true))
 	require.Empty(t, examples[3].Labels, "taken back")
-	require.Equal(t, 1, js.Strays(examples))
+	require.Equal(t, 2, js.Strays(examples), "a photo that is gone, and a dress of which nobody knows which it was")
 }
 
 // TestLabelsThatWereImported can all be said, and new ones be read.
@@ -158,6 +158,32 @@ func TestJudgedInTheDatasetsSpelling(t *testing.T) {
 	require.Equal(t, "V Neck", examples[0].Labels["neckline"])
 }
 
+// TestJudgementsOfBoxesThatChanged are of the box that is nearest; without one, they are counted.
+func TestJudgementsOfBoxesThatChanged(t *testing.T) {
+	examples := []Example{
+		{PhotoID: photoID("a"), Box: &photo.Box{XMin: 0, YMin: 0, XMax: 11, YMax: 10}}, {PhotoID: photoID("a"), Box: &photo.Box{XMin: 8, YMin: 0, XMax: 20, YMax: 10}},
+		{PhotoID: photoID("b"), Box: &photo.Box{XMin: 8, YMin: 0, XMax: 20, YMax: 10}},
+	}
+	var js Judgements
+	say := func(content string, box photo.Box, label string) {
+		j := judgement("ann", content, "sleeve", label)
+		j.Box = &box
+		js.Add(j)
+	}
+	say("a", photo.Box{XMin: 0, YMin: 0, XMax: 10, YMax: 10}, "cap")
+	say("a", photo.Box{XMin: 9, YMin: 0, XMax: 20, YMax: 10}, "long")
+	say("b", photo.Box{XMin: 0, YMin: 0, XMax: 2, YMax: 2}, "short") // the photo has one dress
+	js.Apply(examples, nil)
+	for i, label := range []string{"cap", "long", "short"} {
+		require.Equal(t, label, examples[i].Labels["sleeve"])
+	}
+	require.Zero(t, js.Strays(examples))
+	say("a", photo.Box{XMin: 0, YMin: 20, XMax: 10, YMax: 30}, "long")
+	js.Apply(examples, nil)
+	require.Equal(t, "cap", examples[0].Labels["sleeve"])
+	require.Equal(t, 1, js.Strays(examples))
+}
+
 // TestJudgedFromNothing: a manifest of photos alone, whose facets people judged.
 func TestJudgedFromNothing(t *testing.T) {
 	dir := place(t, map[string]string{"shop.csv": "photo\na.jpg\nb.jpg\n", "a.jpg": "a", "b.jpg": "b"})
@@ -211,9 +237,42 @@ func TestJudgementsThatWereCutOff(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "bob", all[len(all)-1].Judge)
 	}
+	withMark := "\xef\xbb\xbf" + strings.ReplaceAll(string(whole), "\n", "\r\n")
+	for _, marked := range []string{withMark, strings.TrimSpace(withMark)} {
+		require.NoError(t, os.WriteFile(path, []byte(marked), 0o644))
+		judge(t, dir, judgement("bob", "a", "neckline", "boat"))
+		all, err := ReadJudgements(dir)
+		require.NoError(t, err)
+		require.Len(t, all, 2, "an editor has put a mark before it")
+	}
 	require.NoError(t, os.WriteFile(path, []byte("{\n"+string(whole)), 0o644))
 	_, err = Open(t.Context(), dir, OpenOptions{})
 	require.ErrorContains(t, err, JudgementsFile+": line 1: ")
+}
+
+// TestJudgementsBehindALineWithoutAnEnd, as another program may leave one, begin a line.
+func TestJudgementsBehindALineWithoutAnEnd(t *testing.T) {
+	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
+	log, _, err := OpenJudgements(dir)
+	require.NoError(t, err)
+	require.NoError(t, log.Append(judgement("ann", "a", "neckline", "boat")))
+	whole, err := os.ReadFile(log.Path())
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(log.Path(), []byte(strings.TrimSpace(string(whole))), 0o644))
+	require.NoError(t, log.Append(judgement("bob", "a", "neckline", "boat")))
+	require.NoError(t, log.Close())
+	all, err := ReadJudgements(dir)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+}
+
+// TestJudgementsThatNobodyMade leave no file.
+func TestJudgementsThatNobodyMade(t *testing.T) {
+	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
+	log, _, err := OpenJudgements(dir)
+	require.NoError(t, err)
+	require.NoError(t, log.Close())
+	require.NoFileExists(t, log.Path())
 }
 
 // TestJudgementsHaveOneWriter, and it is told what it may not write.

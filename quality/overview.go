@@ -10,7 +10,7 @@ type Overview struct {
 	Dataset  string          `json:"dataset"`
 	Photos   int             `json:"photos"`
 	Bad      int             `json:"bad"`       // photos that cannot be read
-	Strays   int             `json:"strays"`    // photos that people judged and that are not here
+	Strays   int             `json:"strays"`    // photos that people judged, which are not here, or without the box that was judged
 	ReadOnly string          `json:"read_only"` // why judgements cannot be kept, "" where they can
 	Facets   []FacetOverview `json:"facets"`
 	// Apart says that figures are of photos that the model has not learned from, of which the predictions tell.

@@ -122,6 +122,7 @@ func (r *Review) read(ctx context.Context, options Options, all []datasets.Judge
 		j.Label = r.spelled(j.Facet, j.Label)
 		r.judgements.Add(j)
 	}
+	r.judgements.Match(r.examples)
 	return r.predict(rows, options.Predictions)
 }
 

@@ -430,6 +430,22 @@ func TestALabelThatWasTakenBack(t *testing.T) {
 	require.Contains(t, labels, "smocked")
 }
 
+// TestABoxThatChanged keeps what was said of its dress.
+func TestABoxThatChanged(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "0.png"), picture(t, 0), 0o644))
+	options := Options{Dataset: filepath.Join(dir, "shop.csv")}
+	require.NoError(t, os.WriteFile(options.Dataset, []byte("photo,neckline,x_min,y_min,x_max,y_max\n0.png,round,0,0,10,10\n0.png,v-neck,10,10,20,20\n"), 0o644))
+	r := review(t, options)
+	require.NoError(t, say(r, "ann", 0, "neckline", "boat"))
+	require.NoError(t, say(r, "ann", 1, "neckline", "high"))
+	relabel(t, options, "0,0,10,10", "0,0,11,10", "10,10,20,20", "15,15,30,30")
+	r = again(t, r, options)
+	require.Equal(t, "boat", itemOf(t, r, 0, "neckline").Label)
+	require.Equal(t, "v-neck", itemOf(t, r, 1, "neckline").Label)
+	require.Equal(t, 1, r.Overview().Strays)
+}
+
 // TestNamesOfJudges: nobody is two judges by the spelling of a name.
 func TestNamesOfJudges(t *testing.T) {
 	r := review(t, shop(t))

@@ -32,7 +32,7 @@ function showNotes() {
   const { bad, strays, read_only: why } = state.overview;
   const notes = [
     bad && `${count(bad)} ${bad === 1 ? "photo" : "photos"} could not be read`,
-    strays && `people judged ${count(strays)} ${strays === 1 ? "photo that is" : "photos that are"} not here`,
+    strays && `people judged ${count(strays)} ${strays === 1 ? "photo that is" : "photos that are"} not here, or in which the dress is elsewhere now`,
     why && `nothing can be judged: ${why}`,
   ].filter(Boolean);
   $("notes").textContent = notes.join(" · ");
