@@ -275,6 +275,11 @@ func TestServer(t *testing.T) {
 		require.Equal(t, c.status, status, "%s: %s", name, body)
 		require.Contains(t, body, `"detail":`, name)
 	}
+	for _, shown := range []string{``, `, "shown": "price"`} { // what is refused is not kept
+		status, body = request(t, s, http.MethodPost, "/api/judgements", `{"judge": "cid", "id": "`+first+`", "facet": "is_dress", "label": "no"`+shown+`}`, nil)
+		require.Equal(t, http.StatusBadRequest, status, body)
+		require.NotContains(t, itemOf(t, r, 0, "neckline").DressVotes, "cid")
+	}
 	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(options.Dataset), "3.png")))
 	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(&r.examples[3])+"/picture", "", nil)
 	require.Equal(t, http.StatusNotFound, status)
@@ -305,11 +310,11 @@ func TestABrowserThatAsksNothing(t *testing.T) {
 
 // TestNamesOfThePage: a name of elsewhere that points here neither reads nor judges; those that were given do.
 func TestNamesOfThePage(t *testing.T) {
-	s := NewServer(nil, ServerOptions{Hosts: []string{"quality.shop.example"}})
+	s := NewServer(nil, ServerOptions{Hosts: []string{"quality.shop.example", "ported.example:8443"}})
 	local := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 8090}
 	for host, known := range map[string]bool{
 		"localhost:8090": true, "127.0.0.1:8090": true, "127.9.9.9": true, "[::1]:8090": true, "LOCALHOST": true, "10.0.0.7:8090": true,
-		"quality.shop.example": true, "Quality.Shop.example:443": true,
+		"quality.shop.example": true, "Quality.Shop.example:443": true, "ported.example:8443": true, "ported.example": true,
 		"evil.example:8090": false, "localhost.evil.example": false, "": false, "10.0.0.1:8090": false, "shop.example": false,
 	} {
 		require.Equal(t, known, s.known(host, local), host)

@@ -33,7 +33,7 @@ var web embed.FS
 // ServerOptions say who may use the app, and how they are called.
 type ServerOptions struct {
 	// Hosts are names under which people open the page, behind a proxy or in the shop's network, such as
-	// quality.shop.example; those of this machine and its addresses need not be named.
+	// quality.shop.example, of any port; those of this machine and its addresses need not be named.
 	Hosts []string
 	// JudgeHeader is the header in which a proxy says who asks, such as X-Remote-User; "" lets people say so themselves.
 	JudgeHeader string
@@ -147,7 +147,7 @@ func (s *Server) known(host string, local *net.TCPAddr) bool {
 }
 
 func (s *Server) isNamed(host string) bool {
-	return slices.ContainsFunc(s.options.Hosts, func(h string) bool { return strings.EqualFold(h, hostname(host)) })
+	return slices.ContainsFunc(s.options.Hosts, func(h string) bool { return strings.EqualFold(hostname(h), hostname(host)) })
 }
 
 // hostname is a Host header without its port.
@@ -238,10 +238,14 @@ func (s *Server) judge(c *fiber.Ctx) error {
 			return fiber.NewError(fiber.StatusForbidden, "the proxy does not say who you are, in "+s.options.JudgeHeader)
 		}
 	}
+	shown := cmp.Or(said.Shown, said.Facet)
+	if _, err := s.review.Item(said.ID, shown); err != nil { // before anything is kept
+		return err
+	}
 	if err := s.review.Judge(said.Said); err != nil {
 		return err
 	}
-	item, err := s.review.Item(said.ID, cmp.Or(said.Shown, said.Facet))
+	item, err := s.review.Item(said.ID, shown)
 	if err != nil {
 		return err
 	}
