@@ -5,47 +5,73 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
-// ReadPredictions reads a table of predictions, .parquet or .csv, as kleid train facets and kleid predict write it.
-func ReadPredictions(path string) ([]LabelProbability, error) {
-	rows, err := readPredictions(path)
-	if err != nil {
-		return nil, fmt.Errorf("predictions %s: %w", path, err)
+// ReadPredictions gives the rows of a table of predictions, .parquet or .csv, as kleid train facets and kleid predict write
+// it. After an error there are no more. Tables may be larger than memory: who takes them all keeps what he needs.
+func ReadPredictions(path string) iter.Seq2[LabelProbability, error] {
+	return func(yield func(LabelProbability, error) bool) {
+		for row, err := range predictions(path) {
+			if err == nil && !(row.Probability >= 0 && row.Probability <= 1) { // which NaN is not
+				err = fmt.Errorf("the probability of %s %q is %v, but must be 0 to 1", row.Facet, row.Label, row.Probability)
+			}
+			if err != nil {
+				yield(LabelProbability{}, fmt.Errorf("predictions %s: %w", path, err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
 	}
-	return rows, nil
 }
 
-func readPredictions(path string) ([]LabelProbability, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+func predictions(path string) iter.Seq2[LabelProbability, error] {
+	return func(yield func(LabelProbability, error) bool) {
+		file, err := os.Open(path)
+		if err != nil {
+			yield(LabelProbability{}, err)
+			return
+		}
+		defer file.Close()
+		var next func() ([]LabelProbability, error) // some rows; io.EOF behind the last
+		switch strings.ToLower(filepath.Ext(path)) {
+		case ".parquet":
+			next, err = parquetPredictions(file)
+		case ".csv":
+			next, err = csvPredictions(file)
+		default:
+			err = errors.New("it takes a .parquet or .csv file, as kleid train facets leaves in --work and kleid predict --out writes")
+		}
+		for err == nil {
+			var rows []LabelProbability
+			rows, err = next()
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+		if !errors.Is(err, io.EOF) {
+			yield(LabelProbability{}, err)
+		}
 	}
-	defer file.Close()
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".parquet":
-		return readPredictionsParquet(file)
-	case ".csv":
-		return readPredictionsCSV(file)
-	}
-	return nil, errors.New("it takes a .parquet or .csv file, as kleid train facets leaves in --work and kleid predict --out writes")
 }
 
 // predictionColumns are those that a table of predictions cannot do without.
 var predictionColumns = []string{"photo_id", "facet", "label", "probability", "predicted"}
 
-func readPredictionsParquet(file *os.File) (rows []LabelProbability, err error) {
-	defer func() {
-		if r := recover(); r != nil { // at some files that are none
-			err = fmt.Errorf("no Parquet file, or a damaged one: %v", r)
-		}
-	}()
+func parquetPredictions(file *os.File) (next func() ([]LabelProbability, error), err error) {
+	defer recoverParquet(&err)
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -59,12 +85,28 @@ func readPredictionsParquet(file *os.File) (rows []LabelProbability, err error) 
 			return nil, fmt.Errorf("it has no column %s: this is no table of predictions", column)
 		}
 	}
-	return parquet.Read[LabelProbability](file, info.Size())
+	reader := parquet.NewGenericReader[LabelProbability](opened)
+	batch := make([]LabelProbability, 4096)
+	return func() (_ []LabelProbability, err error) {
+		defer recoverParquet(&err)
+		n, err := reader.Read(batch)
+		return batch[:n], err
+	}, nil
 }
 
-func readPredictionsCSV(file io.Reader) ([]LabelProbability, error) {
-	in := csv.NewReader(file)
+// recoverParquet makes an error of a panic, as there is one at some files that are no Parquet.
+func recoverParquet(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("no Parquet file, or a damaged one: %v", r)
+	}
+}
+
+func csvPredictions(file io.Reader) (next func() ([]LabelProbability, error), err error) {
+	in := csv.NewReader(transform.NewReader(file, unicode.BOMOverride(transform.Nop))) // Excel puts a mark before it
 	header, err := in.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("the file is empty")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +119,8 @@ func readPredictionsCSV(file io.Reader) ([]LabelProbability, error) {
 			return nil, fmt.Errorf("it has no column %s: this is no table of predictions", column)
 		}
 	}
-	var rows []LabelProbability
-	for {
+	return func() ([]LabelProbability, error) {
 		fields, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -101,6 +139,6 @@ func readPredictionsCSV(file io.Reader) ([]LabelProbability, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: predicted: %w", line, err)
 		}
-		rows = append(rows, LabelProbability{get("source"), get("photo_id"), get("facet"), get("label"), float32(probability), predicted, get("truth"), Set(get("set"))})
-	}
+		return []LabelProbability{{get("source"), get("photo_id"), get("facet"), get("label"), float32(probability), predicted, get("truth"), Set(get("set"))}}, nil
+	}, nil
 }

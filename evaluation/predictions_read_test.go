@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,10 +9,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func readAll(path string) (rows []LabelProbability, err error) {
+	for row, err := range ReadPredictions(path) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
 // TestPredictionsAreReadAgain as they were written, in both formats.
 func TestPredictionsAreReadAgain(t *testing.T) {
-	rows := []LabelProbability{
-		{"photos/a, b.jpg", "aa", "sleeve", "long", 0.75, true, "cap", Apart}, {"photos/a, b.jpg", "aa", "sleeve", "cap", 0.25, false, "cap", Apart},
+	var rows []LabelProbability // more than are read at once
+	for n := range 5000 {
+		id := fmt.Sprintf("%064x", n)
+		rows = append(rows, LabelProbability{"photos/a, b.jpg", id, "sleeve", "long", 0.75, true, "cap", Apart}, LabelProbability{"photos/a, b.jpg", id, "sleeve", "cap", 0.25, false, "", ""})
 	}
 	for name, write := range map[string]func(path string) error{
 		"p.csv": func(path string) error {
@@ -29,7 +42,7 @@ func TestPredictionsAreReadAgain(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), name)
 		require.NoError(t, write(path))
-		got, err := ReadPredictions(path)
+		got, err := readAll(path)
 		require.NoError(t, err)
 		require.Equal(t, rows, got)
 	}
@@ -41,11 +54,26 @@ func TestWhatIsNoPredictions(t *testing.T) {
 		"no number":       {"p.csv", "photo_id,facet,label,probability,predicted\naa,sleeve,cap,much,true\n"},
 		"no Parquet":      {"p.parquet", "photo,neckline\n"},
 		"another format":  {"p.json", "{}"},
+		"not a number":    {"p.csv", "photo_id,facet,label,probability,predicted\naa,sleeve,cap,NaN,true\n"},
+		"more than sure":  {"p.csv", "photo_id,facet,label,probability,predicted\naa,sleeve,cap,1.5,true\n"},
+		"nothing":         {"p.csv", ""},
+		"nowhere":         {"none/p.csv", ""},
 		"a row too short": {"p.csv", "photo_id,facet,label,probability,predicted\naa\n"},
 	} {
 		path := filepath.Join(t.TempDir(), file[0])
-		require.NoError(t, os.WriteFile(path, []byte(file[1]), 0o644))
-		_, err := ReadPredictions(path)
+		if name != "nowhere" {
+			require.NoError(t, os.WriteFile(path, []byte(file[1]), 0o644))
+		}
+		_, err := readAll(path)
 		require.ErrorContains(t, err, "predictions "+path+": ", name)
 	}
+}
+
+// TestPredictionsOfASpreadsheet begin with a byte order mark.
+func TestPredictionsOfASpreadsheet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p.csv")
+	require.NoError(t, os.WriteFile(path, []byte("\xef\xbb\xbfphoto_id,facet,label,probability,predicted\r\naa,sleeve,cap,0.5,TRUE\r\n"), 0o644))
+	rows, err := readAll(path)
+	require.NoError(t, err)
+	require.Equal(t, []LabelProbability{{"", "aa", "sleeve", "cap", 0.5, true, "", ""}}, rows)
 }

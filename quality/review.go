@@ -81,12 +81,9 @@ func (r *Review) open(dataset string) ([]datasets.Judgement, error) {
 }
 
 func (r *Review) read(ctx context.Context, options Options, all []datasets.Judgement) error {
-	var rows []evaluation.LabelProbability
-	var err error
-	if options.Predictions != "" {
-		if rows, err = evaluation.ReadPredictions(options.Predictions); err != nil {
-			return err
-		}
+	predicted, err := predictedFacets(options.Predictions) // first, since photos take their time
+	if err != nil {
+		return err
 	}
 	var known []string
 	for _, f := range datasets.Facets() {
@@ -110,7 +107,7 @@ func (r *Review) read(ctx context.Context, options Options, all []datasets.Judge
 		r.at[idOf(&d.Examples[i])] = i
 	}
 	all = datasets.Standing(all) // a label that was written wrongly and taken back is none
-	r.facets = facetsOf(d, rows, all, options.Facets)
+	r.facets = facetsOf(d, predicted, all, options.Facets)
 	for i := range r.examples {
 		labels := map[string]string{}
 		for facet, label := range r.examples[i].Labels {
@@ -123,7 +120,7 @@ func (r *Review) read(ctx context.Context, options Options, all []datasets.Judge
 		r.judgements.Add(j)
 	}
 	r.judgements.Match(r.examples)
-	return r.predict(rows, options.Predictions)
+	return r.predict(options.Predictions)
 }
 
 // spelled is a label as its facet has it. What was taken back, or cannot be seen, is none.
@@ -163,7 +160,7 @@ func (r *Review) Bad() []datasets.Bad { return r.bad }
 
 // facetsOf are the facets of dataset, predictions and judgements, or those that are wanted, or the default ones; each with
 // its labels: in the order that somebody gave, else in the model's, else in the default one, else by name.
-func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, all []datasets.Judgement, wanted []string) []catalog.Facet {
+func facetsOf(d *datasets.Dataset, predicted []catalog.Facet, all []datasets.Judgement, wanted []string) []catalog.Facet {
 	var facets []catalog.Facet
 	add := func(name string, labels ...string) {
 		if len(wanted) > 0 && !slices.Contains(wanted, name) {
@@ -182,8 +179,8 @@ func facetsOf(d *datasets.Dataset, rows []evaluation.LabelProbability, all []dat
 	for _, f := range d.Facets {
 		add(f.Name, d.Order[f.Name]...)
 	}
-	for _, row := range rows {
-		add(row.Facet, row.Label)
+	for _, f := range predicted {
+		add(f.Name, f.Labels...)
 	}
 	for _, name := range wanted {
 		add(name)
@@ -231,21 +228,46 @@ func sameLabel(labels []string, label string) (string, bool) {
 	return label, false
 }
 
-// predict takes a model's predictions. Of a photo with several dresses nobody knows which one a row is of.
-func (r *Review) predict(rows []evaluation.LabelProbability, file string) error {
-	at := map[string]int{}
-	for i, e := range r.examples {
-		if r.alone[i] {
-			at[e.PhotoID] = i
+// predictedFacets are those of a table of predictions, with their labels in its order.
+func predictedFacets(file string) (facets []catalog.Facet, err error) {
+	if file == "" {
+		return nil, nil
+	}
+	for row, err := range evaluation.ReadPredictions(file) {
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(facets, func(f catalog.Facet) bool { return f.Name == row.Facet })
+		if i < 0 {
+			i, facets = len(facets), append(facets, catalog.Facet{Name: row.Facet})
+		}
+		if !slices.Contains(facets[i].Labels, row.Label) {
+			facets[i].Labels = append(facets[i].Labels, row.Label)
 		}
 	}
-	met := false
-	for _, row := range rows {
+	return facets, nil
+}
+
+// predict takes a model's predictions, of which there may be many of other photos. Of a photo with several dresses nobody
+// knows which one a row is of.
+func (r *Review) predict(file string) error {
+	if file == "" {
+		return nil
+	}
+	at := map[string]int{}
+	for i, e := range r.examples {
+		at[e.PhotoID] = i
+	}
+	some, met := false, false
+	for row, err := range evaluation.ReadPredictions(file) {
+		if err != nil {
+			return err
+		}
 		i, ok := at[row.PhotoID]
-		if !ok {
+		some, met = true, met || ok
+		if !ok || !r.alone[i] {
 			continue
 		}
-		met = true
 		r.apart = r.apart || row.Set == evaluation.Apart
 		if r.said[i] == nil {
 			r.said[i] = map[string]prediction{}
@@ -261,7 +283,7 @@ func (r *Review) predict(rows []evaluation.LabelProbability, file string) error 
 		}
 		r.said[i][row.Facet] = p
 	}
-	if len(rows) > 0 && !met {
+	if some && !met {
 		return fmt.Errorf("none of the photos of %s is in the dataset: they are compared by their bytes (photo_id)", file)
 	}
 	return nil
