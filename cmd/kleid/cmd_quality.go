@@ -2,9 +2,11 @@ package main
 
 import (
 	"net"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/quality"
 )
 
@@ -56,6 +58,9 @@ func qualityAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if slices.Contains(facets, datasets.DressFacet) {
+		return wrongUsage(c, "--facets: %s is no facet to review: whether a photo shows a dress is asked of every photo", datasets.DressFacet)
+	}
 	listener, err := listen(c, "listen")
 	if err != nil {
 		return err
@@ -75,7 +80,7 @@ func serveQuality(c *cli.Context, listener net.Listener, options quality.Options
 	defer review.Close()
 	p.end()
 	if bad := review.Bad(); len(bad) > 0 {
-		p.say("%d photos cannot be shown; the first: %s: %s", len(bad), bad[0].Photo, bad[0].Reason)
+		p.say("%d photos or rows of the dataset cannot be used; the first: %s: %s", len(bad), bad[0].Photo, bad[0].Reason)
 	}
 	if file, err := review.File(); err != nil {
 		p.say("nothing that people say can be kept, only looked at: %v", err)

@@ -235,6 +235,7 @@ func TestWrongUsage(t *testing.T) {
 		{"unknown trunk", []string{"train", "all", "--trunk", "oak"}, `"oak"`},
 		{"nothing to learn from", []string{"train", "all", "--products", "0"}, "--products is 0"},
 		{"negative steps", []string{"train", "trunk", "--half-steps", "-1"}, "--half-steps is -1"},
+		{"facet that is none", []string{"quality", "--dataset", "photos", "--facets", "neckline,is_dress"}, "is_dress is no facet to review"},
 		{"no reference", []string{"evaluate", "facets"}, "kleid evaluate facets needs --reference"},
 		{"unknown network", []string{"bench", "embed", "--network", "perceptron"}, `"perceptron"`},
 		{"empty batch", []string{"bench", "train", "--batch", "0"}, "--batch is 0"},
