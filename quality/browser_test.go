@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -390,6 +391,38 @@ func TestPageOfPhotosWithoutAPrediction(t *testing.T) {
 	v.Until(`document.getElementById("facet-name").textContent === "sleeve" && ![...document.querySelectorAll("#shows .chip")].some(c => c.textContent.startsWith("No prediction"))`)
 }
 
+// TestPageOfTheConfusion: each number leads to its photos, of labels that nobody gave as well, and can be read.
+func TestPageOfTheConfusion(t *testing.T) {
+	options := shop(t)
+	relabel(t, options, "v-neck", "")
+	url := serve(t, review(t, options))
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
+	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	require.Equal(t, "round12", browsertest.See[string](v, `document.querySelector("#confusion tbody").textContent`))
+	browsertest.See[any](v, `document.querySelector("#confusion tbody button").click()`)
+	v.Until(`document.querySelectorAll("#photos .card").length === 1 && document.getElementById("status").textContent.includes("labelled round, taken for v-neck")`)
+
+	browsertest.See[any](v, `window.contrast = share => {
+		const number = document.querySelector("#confusion tbody button");
+		number.style.setProperty("--share", share);
+		const parts = color => color.match(/[\d.]+/g).map(Number);
+		const [r, g, b, alpha = 1] = parts(getComputedStyle(number).backgroundColor), below = parts(getComputedStyle(document.getElementById("report")).backgroundColor);
+		const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+		const [more, less] = [light([r, g, b].map((c, i) => alpha * c + (1 - alpha) * below[i])), light(parts(getComputedStyle(number).color))].sort((a, b) => b - a);
+		return (more + .05) / (less + .05);
+	}`)
+	for _, scheme := range []string{"light", "dark"} {
+		_, err := chromedp.Call(v.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		require.NoError(t, err)
+		for share := 0.0; share <= 1; share += 0.05 {
+			require.GreaterOrEqual(t, browsertest.See[float64](v, fmt.Sprintf(`contrast(%g)`, share)), 4.5, "%s, %g", scheme, share)
+		}
+	}
+}
+
 // TestPageWithoutPredictions counts labels, behind which are their photos, and says what is amiss with the dataset.
 func TestPageWithoutPredictions(t *testing.T) {
 	options := shop(t)
@@ -400,7 +433,7 @@ func TestPageWithoutPredictions(t *testing.T) {
 	v := browsertest.Visit(t)
 	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
 	v.Until(`document.getElementById("labels").textContent.includes("round3")`)
-	require.Equal(t, "1 photo could not be read", browsertest.See[string](v, `document.getElementById("notes").textContent`))
+	require.Equal(t, "1 photo or row of the dataset could not be used", browsertest.See[string](v, `document.getElementById("notes").textContent`))
 	require.False(t, browsertest.See[bool](v, `document.getElementById("confusion").checkVisibility()`))
 	browsertest.See[any](v, `[...document.querySelectorAll("#labels tbody button")].find(b => b.textContent === "3").click()`)
 	v.Until(`document.querySelectorAll("#photos .card").length === 3 && document.activeElement.id === "status"`)

@@ -1,6 +1,8 @@
 package quality
 
 import (
+	"slices"
+
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 )
@@ -9,7 +11,7 @@ import (
 type Overview struct {
 	Dataset  string          `json:"dataset"`
 	Photos   int             `json:"photos"`
-	Bad      int             `json:"bad"`       // photos that cannot be read
+	Bad      int             `json:"bad"`       // photos and rows that cannot be used
 	Strays   int             `json:"strays"`    // photos that people judged, which are not here, or without the box that was judged
 	ReadOnly string          `json:"read_only"` // why judgements cannot be kept, "" where they can
 	Facets   []FacetOverview `json:"facets"`
@@ -27,9 +29,9 @@ type FacetOverview struct {
 	// MacroF1 is the mean of the labels that evaluation.MinCount photos have.
 	MacroF1    float64                  `json:"macro_f1"`
 	WeightedF1 float64                  `json:"weighted_f1"`
-	Reports    []evaluation.LabelReport `json:"reports"` // of labels that some measured photo has
-	Confusion  evaluation.Confusion     `json:"confusion"`
-	Show       map[Show]int             `json:"show"` // photos of each choice, but those that depend on the judge
+	Reports    []evaluation.LabelReport `json:"reports"`   // of labels that some measured photo has
+	Confusion  evaluation.Confusion     `json:"confusion"` // of labels that some measured photo has, or the model says
+	Show       map[Show]int             `json:"show"`      // photos of each choice, but those that depend on the judge
 	Judges     int                      `json:"judges"`
 }
 
@@ -55,7 +57,7 @@ func (r *Review) Overview() Overview {
 func (r *Review) overview(facet string, labels []string) FacetOverview {
 	f := FacetOverview{Facet: facet, Labels: append([]string{}, labels...), Counts: map[string]int{}, Show: map[Show]int{}, Reports: []evaluation.LabelReport{}}
 	judges := map[string]bool{}
-	counts := map[string]int{}
+	used := map[string]bool{}
 	var measured []Item
 	for at := range r.examples {
 		i := r.item(at, facet)
@@ -71,27 +73,23 @@ func (r *Review) overview(facet string, labels []string) FacetOverview {
 			f.Counts[i.Label]++
 		}
 		if i.Label != "" && i.Predicted != "" && (!r.apart || i.Set == evaluation.Apart) {
-			counts[i.Label]++
+			used[i.Label], used[i.Predicted] = true, true
 			measured = append(measured, i)
 		}
 	}
 	f.Judges, f.Measured = len(judges), len(measured)
-	present := []string{}
-	for _, label := range f.Labels {
-		if counts[label] > 0 {
-			present = append(present, label)
-		}
-	}
-	f.Confusion = evaluation.NewConfusion(present)
+	f.Confusion = evaluation.NewConfusion(slices.DeleteFunc(slices.Clone(f.Labels), func(label string) bool { return !used[label] }))
 	for _, i := range measured {
 		f.Confusion.Add(i.Label, i.Predicted)
 		if i.Label == i.Predicted {
 			f.Accuracy += 1 / float64(len(measured))
 		}
 	}
-	f.Reports = append(f.Reports, f.Confusion.Report()...)
 	var many []evaluation.LabelReport
-	for _, l := range f.Reports {
+	for _, l := range f.Confusion.Report() {
+		if l.Count > 0 {
+			f.Reports = append(f.Reports, l)
+		}
 		if l.Count >= evaluation.MinCount {
 			many = append(many, l)
 		}

@@ -155,7 +155,7 @@ func (r *Review) File() (string, error) {
 	return r.log.Path(), nil
 }
 
-// Bad are the photos that cannot be read.
+// Bad are the photos that cannot be read, and the rows that make no sense or contradict others.
 func (r *Review) Bad() []datasets.Bad { return r.bad }
 
 // facetsOf are the facets of dataset, predictions and judgements, or those that are wanted, or the default ones; each with

@@ -31,7 +31,7 @@ export function showReport() {
 function showNotes() {
   const { bad, strays, read_only: why } = state.overview;
   const notes = [
-    bad && `${count(bad)} ${bad === 1 ? "photo" : "photos"} could not be read`,
+    bad && `${count(bad)} ${bad === 1 ? "photo or row" : "photos or rows"} of the dataset could not be used`,
     strays && `people judged ${count(strays)} ${strays === 1 ? "photo that is" : "photos that are"} not here, or in which the dress is elsewhere now`,
     why && `nothing can be judged: ${why}`,
   ].filter(Boolean);
@@ -97,23 +97,18 @@ function meter(share) {
 
 function showConfusion(facet) {
   const { labels, counts } = facet.confusion;
-  if (!facet.reports.length || !labels?.length) return redraw($("confusion"));
-  const others = counts.some(row => row[labels.length] > 0);
-  const columns = others ? [...labels, "other"] : labels;
+  if (!facet.reports.length) return redraw($("confusion"));
   redraw($("confusion"),
     el("caption", {}, "Rows: what people say. Columns: what the model says."),
-    el("thead", {}, el("tr", {}, el("td"), ...columns.map(l => el("th", { scope: "col" }, el("span", { title: l }, el("bdi", {}, l)))))),
-    el("tbody", {}, ...labels.map((label, i) => el("tr", {}, el("th", { scope: "row", title: label }, el("bdi", {}, label)),
-      ...columns.map((predicted, j) => cell(counts[i], label, predicted, i, j, j === labels.length))))));
+    el("thead", {}, el("tr", {}, el("td"), ...labels.map(l => el("th", { scope: "col" }, el("span", { title: l }, el("bdi", {}, l)))))),
+    el("tbody", {}, ...labels.flatMap((label, i) => sum(counts[i]) ? [el("tr", {}, el("th", { scope: "row", title: label }, el("bdi", {}, label)),
+      ...labels.map((predicted, j) => cell(counts[i], label, predicted, i, j)))] : [])));
 }
 
-function cell(row, label, predicted, i, j, other) {
-  const n = row[j], share = n / Math.max(1, row.reduce((a, b) => a + b, 0));
-  let inner = el("span", {}, n ? count(n) : "");
-  if (n && !other) {
-    inner = link(count(n), undefined, { label, predicted });
-    inner.setAttribute("aria-label", `${n} ${n === 1 ? "photo" : "photos"} of ${label} that the model takes for ${predicted}`);
-  }
-  inner.style.setProperty("--share", String(share));
-  return el("td", { class: (i === j ? "right" : "") + (share > .72 ? " strong" : share > .58 ? " middle" : "") }, inner);
+function cell(row, label, predicted, i, j) {
+  const n = row[j];
+  const inner = n ? link(count(n), undefined, { label, predicted }) : el("span");
+  if (n) inner.setAttribute("aria-label", `${n} ${n === 1 ? "photo" : "photos"} of ${label} that the model takes for ${predicted}`);
+  inner.style.setProperty("--share", String(n / sum(row)));
+  return el("td", { class: i === j ? "right" : undefined }, inner);
 }
