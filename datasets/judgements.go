@@ -131,15 +131,15 @@ type Judgements struct {
 
 // vote is the last word of a judge on a dress; those of a photo are in the order in which they were said.
 type vote struct {
-	judge, label string
-	box          photo.Box // empty where it was not known
-	turn         int       // from 1, of all judgements
+	judge, key, label string    // key: JudgeKey
+	box               photo.Box // empty where it was not known
+	turn              int       // from 1, of all judgements
 }
 
 // Add adds a judgement, later than those that are there.
 func (js *Judgements) Add(j Judgement) {
 	js.count++
-	v := vote{judge: j.Judge, label: j.Label, turn: js.count}
+	v := vote{judge: j.Judge, key: JudgeKey(j.Judge), label: j.Label, turn: js.count}
 	if j.Box != nil {
 		v.box = *j.Box
 	}
@@ -149,7 +149,7 @@ func (js *Judgements) Add(j Judgement) {
 	if js.said[j.PhotoID] == nil {
 		js.said[j.PhotoID] = map[string][]vote{}
 	}
-	votes := slices.DeleteFunc(js.said[j.PhotoID][j.Facet], func(o vote) bool { return SameJudge(o.judge, v.judge) && o.box == v.box })
+	votes := slices.DeleteFunc(js.said[j.PhotoID][j.Facet], func(o vote) bool { return o.key == v.key && o.box == v.box })
 	js.said[j.PhotoID][j.Facet] = append(votes, v)
 }
 
@@ -158,7 +158,7 @@ func (js *Judgements) last(e *Example, facet string, alone bool) []vote {
 	var last []vote
 	for _, v := range js.said[e.PhotoID][facet] {
 		if alone || e.Box != nil && v.box == *e.Box {
-			last = append(slices.DeleteFunc(last, func(o vote) bool { return SameJudge(o.judge, v.judge) }), v)
+			last = append(slices.DeleteFunc(last, func(o vote) bool { return o.key == v.key }), v)
 		}
 	}
 	return last
@@ -186,14 +186,14 @@ func (js *Judgements) DressVotes(e *Example, alone bool) (votes, counted map[str
 	labelled := map[string]int{} // by judge, when last
 	for facet := range js.said[e.PhotoID] {
 		for _, v := range js.last(e, facet, alone) {
-			if key := JudgeKey(v.judge); facet != DressFacet && v.label != "" && v.label != Unseen {
-				labelled[key], counted[key] = max(labelled[key], v.turn), IsDress
+			if facet != DressFacet && v.label != "" && v.label != Unseen {
+				labelled[v.key], counted[v.key] = max(labelled[v.key], v.turn), IsDress
 			}
 		}
 	}
 	for _, v := range js.last(e, DressFacet, alone) {
-		if key := JudgeKey(v.judge); v.label == IsDress || v.label == NoDress && v.turn > labelled[key] {
-			votes[v.judge], counted[key] = v.label, v.label
+		if v.label == IsDress || v.label == NoDress && v.turn > labelled[v.key] {
+			votes[v.judge], counted[v.key] = v.label, v.label
 		}
 	}
 	return votes, counted

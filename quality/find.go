@@ -37,7 +37,7 @@ func (r *Review) item(at int, facet string) Item {
 	p := r.said[at][facet]
 	i := Item{
 		ID: idOf(e), Name: e.Name, Product: e.Product, Facet: facet, Imported: e.Labels[facet], Label: e.Labels[facet],
-		NoDress: e.NoDress, Predicted: p.label, Probability: p.probability, Probabilities: p.probabilities, Set: p.set,
+		Predicted: p.label, Probability: p.probability, Probabilities: p.probabilities, Set: p.set,
 	}
 	if i.Votes = r.judgements.Votes(e, facet, r.alone[at]); len(i.Votes) > 0 {
 		label, ok := datasets.Majority(i.Votes)
@@ -46,16 +46,22 @@ func (r *Review) item(at int, facet string) Item {
 			i.Label = ""
 		}
 	}
-	votes, counted := r.judgements.DressVotes(e, r.alone[at])
-	label, ok := datasets.Majority(counted)
-	if i.DressVotes = votes; ok {
-		i.NoDress = label == datasets.NoDress
-	}
-	if i.NoDress {
+	votes, noDress, atOdds := r.dress(at)
+	if i.DressVotes, i.NoDress = votes, noDress; noDress {
 		i.Label, i.AtOdds = "", false
 	}
-	i.AtOdds = i.AtOdds || len(counted) > 0 && !ok
+	i.AtOdds = i.AtOdds || atOdds
 	return i
+}
+
+// dress is what judges say of whether a photo shows a dress, and what follows. It needs the lock.
+func (r *Review) dress(at int) (votes map[string]string, noDress, atOdds bool) {
+	votes, counted := r.judgements.DressVotes(&r.examples[at], r.alone[at])
+	label, ok := datasets.Majority(counted)
+	if !ok {
+		return votes, r.examples[at].NoDress, len(counted) > 0
+	}
+	return votes, label == datasets.NoDress, false
 }
 
 // Item is how a photo stands as to a facet.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -343,12 +342,12 @@ func (r *Review) Judge(said Said) error {
 	if err := r.log.Append(j); err != nil { // which is on the disk before anybody sees it
 		return err
 	}
-	_, before := r.judgements.DressVotes(e, r.alone[id])
+	_, wasNone, wasAtOdds := r.dress(id)
 	r.judgements.Add(j)
 	if isNew {
 		f.Labels = append(f.Labels, label)
 	}
-	if _, now := r.judgements.DressVotes(e, r.alone[id]); !maps.Equal(before, now) {
+	if _, none, atOdds := r.dress(id); none != wasNone || atOdds != wasAtOdds {
 		clear(r.overviews) // of all facets
 	}
 	delete(r.overviews, said.Facet)
