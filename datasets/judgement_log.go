@@ -91,7 +91,7 @@ func (l *JudgementLog) open(path string) ([]Judgement, error) {
 		return nil, fmt.Errorf("judgements: %w", err)
 	}
 	last := bytes.LastIndexByte(text, '\n') + 1
-	if !json.Valid(bytes.TrimPrefix(text[last:], byteOrderMark)) { // else it is a whole one, which Append ends
+	if last < len(text) && !json.Valid(bytes.TrimPrefix(text[last:], byteOrderMark)) { // else it is a whole one, which Append ends
 		err = l.file.Truncate(int64(last))
 	}
 	return all, err

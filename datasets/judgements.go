@@ -62,7 +62,7 @@ func (j Judgement) Check() error {
 		return wrong
 	case name != j.Facet:
 		return fmt.Errorf("the facet %q must be written %q", j.Facet, name)
-	case strings.TrimSpace(j.Label) != j.Label || len(j.Label) > maxLabel || !utf8.ValidString(j.Label) || strings.ContainsFunc(j.Label, unicode.IsControl):
+	case strings.TrimSpace(j.Label) != j.Label || len(j.Label) > maxLabel && !plain(j.Label) || !utf8.ValidString(j.Label) || strings.ContainsFunc(j.Label, unicode.IsControl):
 		return fmt.Errorf("a label has %d bytes at most, and no space around it", maxLabel)
 	case j.Facet == DressFacet && j.Label != "" && j.Label != IsDress && j.Label != NoDress:
 		return fmt.Errorf("%s is %q, but must be %s or %s", DressFacet, j.Label, IsDress, NoDress)

@@ -107,7 +107,10 @@ func TestLabelsThatWereImported(t *testing.T) {
 	}
 	require.ErrorContains(t, CheckNewLabel("bo\u202eat"), "60 plain characters at most")
 	require.ErrorContains(t, CheckNewLabel(strings.Repeat("a", 61)), "60 plain characters at most")
-	require.NoError(t, CheckNewLabel("smocked"))
+	for _, label := range []string{"smocked", strings.Repeat("\U0001f457", 60)} {
+		require.NoError(t, CheckNewLabel(label))
+		require.NoError(t, judgement("ann", "a", "neckline", label).Check())
+	}
 }
 
 // TestStanding leaves out what judges have said otherwise since.
