@@ -12,7 +12,6 @@ import (
 // TestOwnTrunk: a facet reads a trunk that it has to itself, and nothing else of the model notices.
 func TestOwnTrunk(t *testing.T) {
 	shared := smallModel(t)
-	shared.Config.Surroundings = nil
 	first, second := shared.Config.Facets[0], shared.Config.Facets[1]
 	own := &Model{Config: shared.Config, Weights: shared.Weights.Clone()}
 	own.Config.Facets = slices.Clone(shared.Config.Facets)

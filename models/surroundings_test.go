@@ -32,7 +32,7 @@ func TestSurroundingsArePooledAroundTheBox(t *testing.T) {
 		"above":                 {SurroundingsConfig{Above: 1, Rows: 2, Columns: 1}, []float32{0.5, 2.5, 2.5, 2.5}},
 		"beside":                {SurroundingsConfig{Beside: 0.5, Rows: 1, Columns: 2}, []float32{2.5, 1.5, 2.5, 3.5}},
 		"a quarter of features": {SurroundingsConfig{Rows: 1, Columns: 4}, []float32{2.5, 2, 2.5, 2, 2.5, 3, 2.5, 3}},
-		"beyond the input": {SurroundingsConfig{Below: 5, Rows: 2, Columns: 1}, []float32{4.5, 2.5, 0, 0}},
+		"beyond the input":      {SurroundingsConfig{Below: 5, Rows: 2, Columns: 1}, []float32{4.5, 2.5, 0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.InDeltaSlice(t, test.want, test.config.Cells(whole, box), 1e-5)
