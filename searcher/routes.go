@@ -127,6 +127,9 @@ func (s *Server) refuse(c *fiber.Ctx, err error) error {
 	if c.Locals(refused{}) != nil {
 		return err // it was not to be answered
 	}
+	if errors.Is(err, fiber.ErrBadGateway) {
+		return nil // the client's own connection broke: nobody is there to be told, and nothing is wrong here
+	}
 	if errors.Is(err, fiber.ErrRequestTimeout) {
 		s.connections.late()
 	}

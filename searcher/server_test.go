@@ -147,6 +147,42 @@ func TestRefusalsAreReadElsewhere(t *testing.T) {
 	require.False(t, strings.Contains(text, `route="/"`))
 }
 
+// TestResetsAreNoFailures has clients that lose their network, and balancers that look whether the port is open: what
+// they leave is neither an answer nor anything that an operator should look into.
+func TestResetsAreNoFailures(t *testing.T) {
+	shop := newShop(t)
+	options := shop.options()
+	var log lockedBuilder
+	options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	s := serve(t, options)
+	open := func(n int) func() bool {
+		return func() bool {
+			s.connections.mu.Lock()
+			defer s.connections.mu.Unlock()
+			return len(s.connections.open) == n
+		}
+	}
+	const proceed = "HTTP/1.1 100 Continue\r\n\r\n"
+	for name, test := range map[string]struct{ sent, answer string }{
+		"before a request":           {"", ""},
+		"in the head":                {"POST /v1/search HTTP/1.1\r\nHost: x\r\n", ""},
+		"in the middle of an upload": {"POST /v1/search HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 500\r\n\r\n{", proceed},
+	} {
+		client, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		require.NoError(t, err)
+		_, err = io.WriteString(client, test.sent)
+		require.NoError(t, err)
+		_, err = io.ReadFull(client, make([]byte, len(test.answer)))
+		require.NoError(t, err, name)
+		require.Eventually(t, open(1), 10*time.Second, time.Millisecond, name)
+		require.NoError(t, client.(*net.TCPConn).SetLinger(0)) // so that it is reset
+		require.NoError(t, client.Close())
+		require.Eventually(t, open(0), 10*time.Second, time.Millisecond, name)
+		require.False(t, strings.Contains(scrape(t, s), "kleid_http_requests_total"), name)
+		require.Empty(t, log.String(), name)
+	}
+}
+
 func TestPanicsAreProblems(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 1)
