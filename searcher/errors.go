@@ -20,6 +20,7 @@ const (
 	CodeNoThumbnail     = "no_thumbnail"       //
 	CodeNoIndex         = "no_index"           // nothing has been published yet
 	CodeNoStore         = "no_store"           // the store does not answer
+	CodeShuttingDown    = "shutting_down"      // nobody new is let in
 	CodeWrongModel      = "wrong_model"        // the index was made with another model than the searcher's
 	CodeBusy            = "busy"               // too many photos at once
 	CodeTimeout         = "timeout"            // the time for a request is over

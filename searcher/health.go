@@ -42,9 +42,15 @@ func (s *Server) health(context.Context, *struct{}) (*healthOutput, error) { ret
 // storeTimeout is how long the store may take to say which run is current and what is in it.
 const storeTimeout = 2 * time.Second
 
-// ready fails while there is no index that can be searched, or the store does not answer. The store is asked
-// anew: what is known of an open index outlives a store that dies.
+// ready fails while there is no index that can be searched, or the store does not answer, and once the server shuts
+// down. The store is asked anew: what is known of an open index outlives a store that dies.
 func (s *Server) ready(ctx context.Context, _ *struct{}) (*healthOutput, error) {
+	s.mu.Lock()
+	shutDown := s.shutDown
+	s.mu.Unlock()
+	if shutDown {
+		return nil, failure(CodeShuttingDown, "the service is being stopped: ask another one")
+	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	var d Description

@@ -52,6 +52,7 @@ var statusOf = map[string]int{
 	CodeNotFound:            http.StatusNotFound,
 	CodeNoIndex:             http.StatusServiceUnavailable,
 	CodeNoStore:             http.StatusServiceUnavailable,
+	CodeShuttingDown:        http.StatusServiceUnavailable,
 	CodeWrongModel:          http.StatusServiceUnavailable,
 	CodeBusy:                http.StatusServiceUnavailable,
 	CodeTimeout:             http.StatusGatewayTimeout,

@@ -60,6 +60,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		IdleTimeout:                  idleTimeout,
 		ErrorHandler:                 s.refuse,
 	})
+	s.app.Server().CloseOnShutdown = true // who sends a next request then knows that it needs another connection
 	s.connections.watch(s.app.Server())
 	if err := s.route(); err != nil {
 		return nil, errors.Join(err, engine.Close())

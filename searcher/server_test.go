@@ -274,6 +274,17 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 	replies := make(chan reply, 1)
 	go func() { replies <- s.upload(data) }()
 	<-entered
+	idle, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer idle.Close()
+	_, err = io.WriteString(idle, "HEAD /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	probed := bufio.NewReader(idle)
+	response, err := http.ReadResponse(probed, &http.Request{Method: http.MethodHead})
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.False(t, response.Close)
 	down := make(chan error, 1)
 	go func() { down <- server.Shutdown(context.Background()) }()
 	require.Eventually(t, func() bool {
@@ -283,8 +294,17 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 		}
 		return err != nil
 	}, 10*time.Second, time.Millisecond, "nobody new is let in")
+	_, err = probed.ReadByte()
+	require.ErrorIs(t, err, io.EOF, "nor who is idle")
+	for path, status := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable} {
+		w := httptest.NewRecorder()
+		server.Probes().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		require.Equal(t, status, w.Code, "%s: %s", path, w.Body)
+	}
 	close(proceed)
-	require.Equal(t, http.StatusOK, (<-replies).status)
+	r := <-replies
+	require.Equal(t, http.StatusOK, r.status)
+	require.True(t, r.last, "nothing more can be asked on its connection")
 	require.NoError(t, <-down)
 	require.NoError(t, <-served)
 	require.Zero(t, store.open.Load())

@@ -311,6 +311,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	last   bool // whether the server closes the connection after it
 }
 
 func (r reply) into(t *testing.T, v any) {
@@ -346,7 +347,7 @@ func (s *service) do(request *http.Request) reply {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(s.t, err)
-	return reply{response.StatusCode, response.Header, body}
+	return reply{response.StatusCode, response.Header, body, response.Close}
 }
 
 func (s *service) get(path string) reply {
@@ -378,7 +379,7 @@ func (s *service) announce(path, kind string, size int) reply {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(s.t, err)
-	return reply{response.StatusCode, response.Header, body}
+	return reply{response.StatusCode, response.Header, body, response.Close}
 }
 
 func (s *service) json(body string) reply {

@@ -34,7 +34,7 @@ func serveCommand() *cli.Command {
 		Usage: "serve the search page, the widget and the HTTP API",
 		Description: `A newly published index is taken over within seconds, without a restart. Interrupted, or told to terminate,
 the service finishes the requests that have arrived and ends with exit code 0. Uploads under way have half a minute
-to arrive, and then half a minute to be answered: give it 70 seconds before it is killed.
+to arrive, and then half a minute to be answered: give it 70 seconds before it is killed. /readyz fails meanwhile.
 
 All columns of the catalogue are public, as attributes, but those of --hide-attributes. A column of these that is in
 no row of an index is logged as an error, at the start and with every new index: its name may be misspelt.
