@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/cors"
+	"github.com/valyala/fasthttp"
 
 	"github.com/kleid-search/kleid/catalog"
 )
@@ -66,7 +67,8 @@ func (s *Server) route() error {
 
 func (s *Server) apiConfig() huma.Config {
 	config := huma.DefaultConfig("Kleid", s.engine.options.Version)
-	config.Info.Description = "Finds the dress in a photo, describes it and finds dresses that look like it."
+	config.Info.Description = "Finds the dress in a photo, describes it and finds dresses that look like it. " +
+		"Errors are problem details (RFC 9457), but for one: a connection too many is answered 503 in plain text."
 	// The built-in pages load scripts from elsewhere, and the description is written out lazily, without a lock.
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // they add $schema to every answer
@@ -115,6 +117,17 @@ func register[I, O any](s *Server, api huma.API, method, path, id, summary strin
 		// As HTTP has it (RFC 9110): the same without the body, which is left out when it is sent.
 		operation.Method, operation.OperationID, operation.Hidden = http.MethodHead, id+"-head", true
 		huma.Register(api, operation, handler)
+	}
+}
+
+// knownMethods hands on what has a method that Fiber does not know as a PATCH, which no address takes: Fiber would
+// answer it by itself, in its own way.
+func knownMethods(handle fasthttp.RequestHandler, known []string) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if !slices.Contains(known, string(ctx.Method())) {
+			ctx.Request.Header.SetMethod(fiber.MethodPatch)
+		}
+		handle(ctx)
 	}
 }
 

@@ -61,6 +61,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		ErrorHandler:                 s.refuse,
 	})
 	s.app.Server().CloseOnShutdown = true // who sends a next request then knows that it needs another connection
+	s.app.Server().Handler = knownMethods(s.app.Server().Handler, s.app.Config().RequestMethods)
 	s.connections.watch(s.app.Server())
 	if err := s.route(); err != nil {
 		return nil, errors.Join(err, engine.Close())

@@ -35,7 +35,7 @@ func TestRefusedByTheServer(t *testing.T) {
 	s.get("/nowhere").problem(t, http.StatusNotFound, CodeNotFound)
 	s.get("/v1/").problem(t, http.StatusNotFound, CodeNotFound)
 	s.get("/../../etc/passwd").problem(t, http.StatusNotFound, CodeNotFound)
-	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, "PROPFIND", "post"} {
 		request, err := http.NewRequestWithContext(t.Context(), method, s.url+"/v1/search", nil)
 		require.NoError(t, err)
 		r := s.do(request)
@@ -90,6 +90,7 @@ func TestMalformedRequests(t *testing.T) {
 		"a broken escape":  {"GET /v1/products/%zz/similar HTTP/1.1\r\nHost: x\r\n\r\n", 400},
 		"long headers":     {"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 20_000) + "\r\n\r\n", 431},
 		"no HTTP":          {"hello\r\n\r\n", 400},
+		"HTTP/2":           {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404},
 		"a negative size":  {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400},
 		"an enormous size": {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413},
 	} {
@@ -123,6 +124,7 @@ func TestRefusalsAreReadElsewhere(t *testing.T) {
 		"GET / HTTP/1.1\r\nContent-Encoding: gzip\r\n":                           415,
 		"GET /nowhere HTTP/1.1\r\n":                                              404,
 		"GET /v1/search HTTP/1.1\r\n":                                            405,
+		"PROPFIND /v1/search HTTP/1.1\r\n":                                       405,
 		"OPTIONS /v1/search HTTP/1.1\r\nAccess-Control-Request-Method: POST\r\n": 204,
 	} {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -139,7 +141,7 @@ func TestRefusalsAreReadElsewhere(t *testing.T) {
 	}
 	text := scrape(t, s)
 	for _, labels := range []string{
-		`{code="413",route="none"} 1`, `{code="415",route="none"} 2`, `{code="404",route="none"} 1`, `{code="405",route="none"} 1`,
+		`{code="413",route="none"} 1`, `{code="415",route="none"} 2`, `{code="404",route="none"} 1`, `{code="405",route="none"} 2`,
 		`{code="204",route="preflight"} 1`,
 	} {
 		require.True(t, strings.Contains(text, "\nkleid_http_requests_total"+labels+"\n"), labels)
@@ -510,6 +512,7 @@ func TestUploadsInMemoryAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	require.Contains(t, response.Header.Get("Content-Type"), "text/plain", "as the API's description has it")
 
 	// Who is refused is counted, and the program says that it lives and is ready all the same.
 	require.True(t, strings.Contains(scrape(t, chosen), "\nkleid_http_connections_refused_total 1\n"))
@@ -559,6 +562,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 	s := serve(t, shop.options())
 	var d struct {
 		OpenAPI string
+		Info    struct{ Description string }
 		Paths   map[string]map[string]struct {
 			Parameters []struct {
 				Name, In, Description string
@@ -573,6 +577,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 	}
 	s.get("/openapi.json").into(t, &d)
 	require.Equal(t, "3.1.0", d.OpenAPI)
+	require.Contains(t, d.Info.Description, "503 in plain text", "the only error that is no problem")
 	for path, method := range map[string]string{
 		"/v1/search": "post", "/v1/items": "get", "/v1/items/{row_id}": "get", "/v1/items/{row_id}/similar": "get",
 		"/v1/products/{product_id}/similar": "get", "/v1/facets": "get", "/v1/thumbnails/{photo_id}": "get", "/healthz": "get", "/readyz": "get",
