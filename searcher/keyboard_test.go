@@ -58,6 +58,15 @@ func TestPageByKeyboard(t *testing.T) {
 	require.Equal(t, "heading", focused(), "the model's own box")
 
 	press("#edges summary")
+	const complaint = `document.querySelector("#edges input[name=right]").validationMessage`
+	v.Do(chromedp.SetValue(chromedp.CSS("#edges input[name=left]"), ""), chromedp.SendKeys(chromedp.CSS("#edges input[name=left]"), "99"))
+	require.Equal(t, "Right must be more than left.", browsertest.See[string](v, complaint))
+	press("#candidates button")
+	v.Until(`%s && !document.getElementById("model-box").hidden`, idle)
+	require.Empty(t, browsertest.See[string](v, complaint), "these are other numbers")
+	press("#model-box")
+	v.Until(`%s && document.getElementById("model-box").hidden`, idle)
+
 	for side, value := range map[string]string{"left": "20", "top": "30", "right": "80", "bottom": "90"} {
 		v.Do(chromedp.SetValue(chromedp.CSS(fmt.Sprintf("#edges input[name=%s]", side)), ""), chromedp.SendKeys(chromedp.CSS(fmt.Sprintf("#edges input[name=%s]", side)), value))
 	}

@@ -474,23 +474,27 @@ function showEdges(box) {
   const [width, height] = photoSize;
   const edges = box ? [box.x_min / width, box.y_min / height, box.x_max / width, box.y_max / height] : [0, 0, 1, 1];
   sides.forEach((side, i) => ($("edges-form").elements[side].value = Math.round(100 * edges[i])));
+  readEdges();
+}
+
+// readEdges returns the box of the four numbers, and has the form say what is wrong with them.
+function readEdges() {
+  const { elements } = $("edges-form");
+  const [left, top, right, bottom] = sides.map((side, i) => Math.round((elements[side].value / 100) * photoSize[i % 2]));
+  elements.right.setCustomValidity(right > left ? "" : "Right must be more than left.");
+  elements.bottom.setCustomValidity(bottom > top ? "" : "Bottom must be more than top.");
+  return { x_min: left, y_min: top, x_max: right, y_max: bottom };
 }
 
 // A box is said in numbers by those who cannot draw one, and shown while it is.
 function edges() {
   const form = $("edges-form");
-  const box = () => {
-    const [left, top, right, bottom] = sides.map((side, i) => Math.round((form.elements[side].value / 100) * photoSize[i % 2]));
-    return { x_min: left, y_min: top, x_max: right, y_max: bottom };
-  };
   form.oninput = () => {
-    const b = box();
-    form.elements.right.setCustomValidity(b.x_max > b.x_min ? "" : "Right must be more than left.");
-    form.elements.bottom.setCustomValidity(b.y_max > b.y_min ? "" : "Bottom must be more than top.");
+    const box = readEdges();
     const right = form.matches(":valid");
     $("query-box").hidden = right || !shown?.box;
     $("lasso").hidden = true;
-    if (right) place($("lasso"), b);
+    if (right) place($("lasso"), box);
   };
   $("edges").ontoggle = () => {
     if ($("edges").open || !shown) return;
@@ -499,7 +503,7 @@ function edges() {
   };
   form.onsubmit = (event) => {
     event.preventDefault();
-    choose(box());
+    choose(readEdges());
   };
 }
 
