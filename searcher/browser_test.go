@@ -394,6 +394,89 @@ func TestWidgetInTheHead(t *testing.T) {
 	}
 }
 
+// shopPage serves a page of a shop, on another origin than the service's, whose console.error is heard as said. Its
+// fetch leaves what is asked for in asked, by product, as functions that answer.
+func shopPage(t *testing.T, html string) string {
+	t.Helper()
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><script>
+			globalThis.said = "";
+			console.error = (...words) => said += words.join(" ");
+			globalThis.asked = {};
+			globalThis.fetch = (address) => new Promise((answer) => {
+				const product = new URL(address).pathname.split("/")[3];
+				asked[product] = () => answer({ ok: true, json: () => Promise.resolve({ results: [{ product_id: "like " + product }] }) });
+			});
+		</script>`, html)
+	}))
+	t.Cleanup(page.Close)
+	return page.URL
+}
+
+// TestWidgetOfAFormerProduct has a page that shows another product without a reload, and the answer for the former
+// one come after that.
+func TestWidgetOfAFormerProduct(t *testing.T) {
+	v := browsertest.Visit(t)
+	options := newShop(t).options()
+	options.AllowedOrigins = []string{"*"}
+	s := serve(t, options)
+	v.Do(chromedp.Navigate(shopPage(t, `<main></main><script>
+		function show(product) {
+			document.querySelector("main").innerHTML = '<div id="similar"></div>';
+			const script = document.createElement("script");
+			script.src = "`+s.url+`/widget.js";
+			Object.assign(script.dataset, { product, into: "#similar" });
+			document.querySelector("main").append(script);
+		}
+		show("former");
+	</script>`)))
+	v.Until(`asked.former`)
+	browsertest.See[bool](v, `(show("present"), true)`)
+	v.Until(`asked.present`)
+	// What an answer leads to is done before the next timer.
+	browsertest.See[bool](v, `(asked.present(), asked.former(), setTimeout(() => globalThis.answered = true), true)`)
+	v.Until(`globalThis.answered`)
+	require.Equal(t, []string{"like present"}, browsertest.See[[]string](v, `[...document.querySelectorAll(".kleid-similar")].map((w) => w.shadowRoot.querySelector("b").textContent)`))
+	require.Empty(t, browsertest.See[string](v, `said`))
+}
+
+// TestWidgetSaysWhyItDoesNotShow has pages on which it cannot.
+func TestWidgetSaysWhyItDoesNotShow(t *testing.T) {
+	v := browsertest.Visit(t)
+	options := newShop(t).options()
+	options.AllowedOrigins = []string{"*"}
+	s := serve(t, options)
+	tag := func(attributes string) string {
+		return fmt.Sprintf(`<script src="%s/widget.js" data-product="x" %s></script>`, s.url, attributes)
+	}
+	for name, test := range map[string]struct {
+		html, says string
+		asks       bool
+	}{
+		"a script that is removed": {tag(`onload="this.remove()"`), "data-into", true},
+		"a script in a shadow tree": {`<div id="host"></div><script>
+			const script = document.createElement("script");
+			script.src = "` + s.url + `/widget.js";
+			script.dataset.product = "x";
+			document.getElementById("host").attachShadow({ mode: "open" }).append(script);
+		</script>`, "shadow tree", false},
+		"a module":                    {tag(`type="module" crossorigin`), "type=module", false},
+		"a place that is no selector": {tag(`data-into="#4711"`), `[id="4711"]`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v.T = t
+			v.Do(chromedp.Navigate(shopPage(t, test.html)))
+			if test.asks {
+				v.Until(`asked.x && document.readyState === "complete"`)
+				browsertest.See[bool](v, `(asked.x(), true)`)
+			}
+			v.Until(`said.includes(%q)`, test.says)
+			require.Equal(t, test.asks, browsertest.See[bool](v, `"x" in asked`))
+		})
+	}
+}
+
 func TestWidgetFilters(t *testing.T) {
 	v := browsertest.Visit(t)
 	shop := newShop(t)

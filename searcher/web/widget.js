@@ -4,12 +4,21 @@
 //
 // data-where="neckline=v-neck; sleeve=long" filters, one facet=label a piece; data-ignore="neckline" leaves out
 // what the product itself is like in a facet; data-title heads it;
-// data-into="#selector" puts it elsewhere than behind the script, as it must be for one in the head. The service must allow the page's origin.
-// Nothing shows when there is nothing to show.
+// data-into="#selector" puts it elsewhere than behind the script, as it must be for one in the head, or one that a tag
+// manager removes. A page that goes on to another product without a reload puts a new place there, and a new script.
+// The service must allow the page's origin. Nothing shows when there is nothing to show.
 (async () => {
   const script = document.currentScript;
+  if (!script) return console.error("Kleid: the widget is a script of the page itself: put it into no shadow tree, and leave out type=module");
   const { product, k = "6", where = "", ignore = "", title = "You may also like", into } = script.dataset;
   if (!product) return console.error("Kleid: the widget needs data-product");
+  const find = () => document.querySelector(into);
+  let place; // that of this product, also when the page shows another one by the time of the answer
+  try {
+    place = into && find();
+  } catch {
+    return console.error(`Kleid: data-into cannot be ${into}: use a selector, such as #similar, or [id="4711"] for an id of digits`);
+  }
   const service = new URL(script.src).origin;
   const query = new URLSearchParams({ k });
   for (const condition of where.split(";").map((c) => c.trim()).filter(Boolean)) query.append("where", condition);
@@ -67,14 +76,16 @@
   }
   root.append(heading, list);
   if (!into) {
+    if (!script.isConnected) return console.error("Kleid: the script is not on the page any more, so the widget needs data-into");
     if (document.head.contains(script)) return console.error("Kleid: the script is in the head, so the widget needs data-into");
     return script.after(host);
   }
+  place ||= find();
   // An answer may come before the browser has read as far as the place.
-  if (!document.querySelector(into) && document.readyState === "loading") {
+  if (!place && document.readyState === "loading") {
     await new Promise((read) => document.addEventListener("DOMContentLoaded", read));
+    place = find();
   }
-  const place = document.querySelector(into);
   if (!place) return console.error(`Kleid: nothing on this page is ${into}, where data-into wants the widget`);
   place.append(host);
 })();
