@@ -68,8 +68,9 @@ type Options struct {
 	// Timeout bounds the work for one request. Optional: 30 seconds.
 	Timeout time.Duration
 	// MaxConnections is how many connections are served at once; more are refused with status 503. Each
-	// may send Limits.MaxBytes and 1 MiB more, which is held in memory, and while a form is read up to
-	// three times: with the defaults, 24.75 GiB of uploads if all send the largest photo. Optional: 256.
+	// may send Limits.MaxBytes and 1 MiB more, held in a buffer of up to twice the size; the form that is being read
+	// takes two more, and there may be as much garbage: with the defaults, 34 GiB of uploads if all send the largest
+	// photo. Optional: 256.
 	MaxConnections int
 	// Version is that of the program, for the API's description. Optional.
 	Version string

@@ -66,6 +66,26 @@ func (s *Server) search(ctx context.Context, in *searchInput) (*answerOutput, er
 
 // searchForm searches with a photo. An option may be in the form or in the address; the form counts.
 func (s *Server) searchForm(ctx context.Context, c *fiber.Ctx, values url.Values) (*answerOutput, error) {
+	data, err := s.readForm(ctx, c, values)
+	if err != nil {
+		return nil, err
+	}
+	request, err := parseRequest(values)
+	if err != nil {
+		return nil, err
+	}
+	return s.answered(s.engine.SearchPhoto(ctx, data, request))
+}
+
+// readForm returns the photo of a form and adds what else it says to the values. Meanwhile the form is in memory
+// several times, so one is read at a time; afterwards nothing but the photo is.
+func (s *Server) readForm(ctx context.Context, c *fiber.Ctx, values url.Values) ([]byte, error) {
+	if err := s.reading.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.reading.leave()
+	defer c.Request().ReleaseBody(0)
+	defer c.Request().RemoveMultipartFormFiles()
 	form, err := c.MultipartForm()
 	if err != nil {
 		return nil, failure(CodeMalformed, "the form cannot be read (%v)", err)
@@ -92,20 +112,16 @@ func (s *Server) searchForm(ctx context.Context, c *fiber.Ctx, values url.Values
 	if len(photos) != 1 {
 		return nil, invalid("the form has %d photos: send one, as the file photo", len(photos))
 	}
-	request, err := parseRequest(values)
-	if err != nil {
-		return nil, err
-	}
 	file, err := photos[0].Open()
 	if err != nil {
 		return nil, fmt.Errorf("reading a form: %w", err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(file)
-	if err != nil {
+	data := make([]byte, photos[0].Size)
+	if _, err := io.ReadFull(file, data); err != nil {
 		return nil, fmt.Errorf("reading a form: %w", err)
 	}
-	return s.answered(s.engine.SearchPhoto(ctx, data, request))
+	return data, nil
 }
 
 // searchBody is a search without a photo.

@@ -25,6 +25,7 @@ type Server struct {
 	metrics *metrics
 
 	connections connections
+	reading     turn // of forms
 
 	mu       sync.Mutex
 	listener net.Listener       // nil before Serve and after Shutdown
@@ -43,7 +44,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{engine: engine}
+	s := &Server{engine: engine, reading: newTurn()}
 	s.metrics = newMetrics(engine, func() float64 { return float64(s.app.Server().GetRejectedConnectionsCount()) })
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true,

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -521,6 +522,34 @@ func TestUploadsInMemoryAreBounded(t *testing.T) {
 		chosen.Probes().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		require.Equal(t, status, w.Code, "%s: %s", path, w.Body)
 	}
+}
+
+// TestUploadsAreHeldOnce has a photo of 12 MiB looked at, and a form wait for another that is read.
+func TestUploadsAreHeldOnce(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	kind, body := form(t, append(shop.paint(t, 0, studio.Shot{Query: true}), make([]byte, 12<<20)...))
+	inUse := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what lies in pools goes with the second
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+	var meanwhile uint64
+	shop.embedder.before = func() { meanwhile = inUse() }
+	options := shop.options()
+	options.Timeout = 20 * time.Millisecond
+	s := serve(t, options)
+	require.NoError(t, s.reading.take(t.Context()))
+	s.post("/v1/search", kind, body).problem(t, http.StatusGatewayTimeout, CodeTimeout)
+	s.reading.leave()
+
+	options.Timeout = time.Minute
+	s = serve(t, options)
+	before := inUse()
+	s.post("/v1/search", kind, body).answer(t)
+	require.Less(t, meanwhile, before+18<<20, "the photo, and nothing of the form")
 }
 
 // TestIdleClientsGo has none keep a connection for long that others may need.
