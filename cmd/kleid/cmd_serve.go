@@ -44,7 +44,8 @@ no row of an index is logged as an error, at the start and with every new index:
 A connection on which nothing comes for 5 seconds is closed, so a proxy in front must let go of idle ones before that
 (nginx: keepalive_timeout 4s in its upstream).
 Uploads take up to (--max-connections + 2) x (--max-upload + 1 MiB) x 4 of memory, if all send the largest photo at
-once. Half of it is garbage, which GOMEMLIMIT bounds: set that variable to nine tenths of a container's memory.
+once. Half of it is garbage, which does not wait where nine tenths of the container's, or the machine's, memory are
+taken; GOMEMLIMIT says another limit.
 With a Milvus store, --index names the folder, or s3://bucket/prefix, of ` + "`kleid index --out`" + `, where the
 thumbnails are.
 

@@ -202,7 +202,6 @@ func (m *maker) paintParts(ctx context.Context, parts []Part) error {
 		first := len(m.pool.Crops)
 		paint := m.Options.Paint
 		paint.Seed += m.Seed
-		paint.Backgrounds, paint.SceneEvery = 0, math.MaxInt
 		if err := m.pool.Paint(ctx, paint, m.counter("painting")); err != nil {
 			return err
 		}
@@ -210,7 +209,6 @@ func (m *maker) paintParts(ctx context.Context, parts []Part) error {
 			m.pool.Crops[j].Part, m.pool.Crops[j].Fold = i, m.pool.Crops[j].Product%m.calibrationFolds()
 		}
 	}
-	m.pool.Scenes = nil
 	return nil
 }
 

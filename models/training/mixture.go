@@ -79,6 +79,7 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 		config.Surroundings = nil
 	}
 	p := &FacetPhotos{mixture: mixture, pool: newPool(config, mixture.Plan.Facets), folds: options.calibrationFolds()}
+	p.pool.onlyCrops = true
 	p.pool.called = mixture.Plan.Label
 	all := p.sort(mixture)
 	progress := m.counter("reading photos")

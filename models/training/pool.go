@@ -69,6 +69,8 @@ type Pool struct {
 	// whole is the height and width in pixels that whole photos of crops are kept in at most; zero for models that read no
 	// surroundings.
 	whole [2]int
+	// onlyCrops says that no Scenes are kept, for heads that read crops alone.
+	onlyCrops bool
 	// cellRows is how many rows of cells there are from the top of a dress to its hem; 0 where nobody says.
 	cellRows int
 }
@@ -112,6 +114,9 @@ type PaintOptions struct {
 
 // Paint adds painted photos to the pool, on all cores.
 func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(done, total int)) error {
+	if p.onlyCrops {
+		options.Backgrounds = 0
+	}
 	products := studio.Products(options.Domain, options.Seed, options.Products)
 	shots := options.Catalogue + options.Queries
 	first := len(p.Products)
@@ -134,7 +139,7 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 		painted := products[product].Paint(studio.Shot{Index: uint64(shot), Query: shot >= options.Catalogue})
 		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets))
 		crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
-		if i%options.SceneEvery == 0 {
+		if !p.onlyCrops && i%options.SceneEvery == 0 {
 			scenes[i] = scene(painted.Image, painted.Box, false, -1)
 		}
 		return nil
@@ -176,7 +181,7 @@ func (p *Pool) labelsOf(painted map[string]string) map[string]string {
 }
 
 // ReadReal adds real photos: crops of those with a dress (unlabelled ones as a whole, each a product
-// of its own) and scenes of those where it is known whether and where there is a dress.
+// of its own) and, unless onlyCrops, scenes of those where it is known whether and where there is a dress.
 func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
 	crops := make([]Crop, len(examples))
 	scenes := make([]Scene, len(examples))
@@ -200,7 +205,7 @@ func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits
 		if e.NoDress {
 			box = photo.Box{}
 		}
-		if (e.NoDress || e.Box != nil) && first[e.Path] == i {
+		if !p.onlyCrops && (e.NoDress || e.Box != nil) && first[e.Path] == i {
 			scenes[i] = scene(image, box, true, e.Fold)
 			scenes[i].Name, scenes[i].Street = e.Path, e.Street
 		}

@@ -208,9 +208,11 @@ func (m *maker) facts() []Fact {
 		count("painted crops", len(m.pool.Crops)-realCrops)
 		count("real crops", realCrops)
 		count("real crops with labels", labelledCrops)
-		count("scenes", len(m.pool.Scenes))
-		count("real scenes", realScenes)
-		count("scenes without a dress", empty)
+		if !m.pool.onlyCrops {
+			count("scenes", len(m.pool.Scenes))
+			count("real scenes", realScenes)
+			count("scenes without a dress", empty)
+		}
 	}
 	if m.held != nil {
 		count("painted dresses held out", len(m.held.Products))

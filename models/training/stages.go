@@ -406,12 +406,14 @@ func (m *maker) photos(ctx context.Context) error {
 		config.Surroundings = nil
 	}
 	m.pool = newPool(config, m.vocabulary())
+	m.pool.onlyCrops = m.From != nil && !slices.ContainsFunc(m.Heads, isLocationHead)
 	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
 		return err
 	}
 	held := m.Options.Paint
 	held.Domain, held.Products, held.Backgrounds = m.Options.Paint.Domain+"-held-out", max(held.Products/10, 2), max(held.Backgrounds/4, 4)
 	m.held = newPool(config, m.vocabulary())
+	m.held.onlyCrops = m.pool.onlyCrops
 	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
 		return err
 	}
