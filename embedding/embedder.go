@@ -118,6 +118,7 @@ func (e *Embedder) Describe(ctx context.Context, inputs []Input, photos []Photo)
 			p := &photos[i]
 			p.Unsupervised, p.DeepRank, p.Cells = results[n].unsupervised, results[n].deepRank, results[n].cells
 			p.Facets, p.Colours = results[n].facets, results[n].colours
+			p.surroundings = nil // Cells have them
 			p.Timing.Embed = time.Since(begun) / count
 			p.Timing.Networks += networks / count
 		}

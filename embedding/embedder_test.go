@@ -35,6 +35,8 @@ func smallModel(t testing.TB, change ...func(m *models.Model)) *models.Model {
 	config.Scales = [][2]int{{80, 64}, {64, 48}}
 	config.EmbeddingSize = 32
 	config.Facets = facets
+	surroundings := models.DefaultSurroundingsConfig()
+	config.Surroundings = &surroundings
 	config.Merge.MinForeground = 0
 	config.Merge.Calibration = [4]float64{5, 0, 0, 1}
 	m := &models.Model{Config: config}

@@ -43,7 +43,7 @@ func (m *Model) FacetHeads() string {
 // what one saw in a photo is enough for the facets of the other.
 func (m *Model) FacetCells() string {
 	config := []any{m.EmbeddingModel(), m.Config.CellRows, m.Config.CellColumns, m.Config.OwnTrunks(), colour.Version}
-	if m.Config.Surroundings != nil { // those without keep their fingerprints
+	if m.Config.Surroundings != nil { // models without keep their fingerprints
 		config = append(config, *m.Config.Surroundings)
 	}
 	return m.fingerprint(config, ownTrunks)
@@ -52,5 +52,9 @@ func (m *Model) FacetCells() string {
 // FacetModel is the fingerprint of all that facets come from: the heads, their calibration, and how colours
 // are read.
 func (m *Model) FacetModel() string {
-	return m.fingerprint([]any{m.Config.Facets, colour.Version}, "facets.", ownTrunks)
+	config := []any{m.Config.Facets, colour.Version}
+	if m.Config.Surroundings != nil {
+		config = append(config, *m.Config.Surroundings)
+	}
+	return m.fingerprint(config, "facets.", ownTrunks)
 }

@@ -32,6 +32,8 @@ func TestConfigurationsAreChecked(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			m := &Model{Config: DefaultConfig(), Weights: Weights{}}
+			surroundings := DefaultSurroundingsConfig()
+			m.Config.Surroundings = &surroundings
 			m.Config.Facets = []FacetConfig{{Facet: catalog.Facet{Name: "sleeve", Labels: []string{"long"}}, Temperature: 1}}
 			var file bytes.Buffer
 			require.NoError(t, m.Encode(&file, Float32))

@@ -61,7 +61,7 @@ type Config struct {
 	// deviation of a normal curve in halves of the crop's width: beside a dress there are arms and a room. 0 lets all
 	// count alike, as for facets, which need the sleeves.
 	CellFocus float64 `json:"cell_focus,omitempty"`
-	// Surroundings are what facets read of what is around a dress; nil for nothing.
+	// Surroundings are what facets read of what is around a dress; nil where none of them does.
 	Surroundings *SurroundingsConfig `json:"surroundings,omitempty"`
 	// EmbeddingSize is the length of both embeddings.
 	EmbeddingSize int           `json:"embedding_size"`
@@ -92,14 +92,12 @@ const preprocessing = "letterbox-2"
 
 // DefaultConfig is the shape of the shipped model, before training.
 func DefaultConfig() Config {
-	surroundings := DefaultSurroundingsConfig()
 	return Config{
 		Backbone:   "kleid-s",
 		CropHeight: 240, CropWidth: 128, CropMargin: 0.04,
 		PatchHeight: 192, PatchWidth: 128,
 		Scales:   [][2]int{{208, 144}, {160, 112}, {112, 80}, {80, 64}},
 		CellRows: 6, CellColumns: 2, CellFocus: 0.35,
-		Surroundings:  &surroundings,
 		EmbeddingSize: 512,
 		Merge:         DefaultMergeConfig(),
 	}

@@ -310,7 +310,6 @@ func smallModel(t *testing.T) *Model {
 	t.Helper()
 	config := untrained().Config
 	config.CropHeight, config.CropWidth, config.Scales, config.EmbeddingSize = 96, 32, [][2]int{{64, 48}, {48, 32}}, 16
-	config.Surroundings = nil
 	m := &Model{Config: config}
 	backbone, err := m.Trunk()
 	require.NoError(t, err)

@@ -48,7 +48,7 @@ type WholeFeatures struct {
 }
 
 // Cells pools the features around the dress in box, in pixels of the photo: [Rows, Columns, channels], flat. Beyond the
-// network's input features are 0. The same bits come on every platform.
+// network's input, and of a box without an area, features are 0. The same bits come on every platform.
 func (c SurroundingsConfig) Cells(whole WholeFeatures, box photo.Box) []float32 {
 	w, h := float64(box.Width()), float64(box.Height())
 	x0, y0 := whole.Placement.FromPhoto(float64(box.XMin)-float64(c.Beside*w), float64(box.YMin)-float64(c.Above*h))
@@ -84,6 +84,9 @@ func spanShares(features, cells int, begin, end float64) [][]float32 {
 	shares := make([][]float32, cells)
 	for c := range shares {
 		shares[c] = make([]float32, features)
+		if !(size > 0) {
+			continue
+		}
 		from, to := begin+float64(float64(c)*size), begin+float64(float64(c+1)*size)
 		for f := max(int(math.Floor(from)), 0); f < min(int(math.Ceil(to)), features); f++ {
 			within := min(to, float64(f+1)) - max(from, float64(f))

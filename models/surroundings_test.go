@@ -40,6 +40,12 @@ func TestSurroundingsArePooledAroundTheBox(t *testing.T) {
 	}
 }
 
+// TestSurroundingsOfNothing: a box without an area has none, which are numbers still.
+func TestSurroundingsOfNothing(t *testing.T) {
+	whole := WholeFeatures{Features: []float32{1, 2, 3, 4}, Rows: 2, Columns: 2, Stride: 16, Placement: photo.Placement{Region: photo.Box{XMax: 32, YMax: 32}, Inside: photo.Box{XMax: 32, YMax: 32}}}
+	require.Equal(t, make([]float32, 6), SurroundingsConfig{Rows: 3, Columns: 2}.Cells(whole, photo.Box{XMin: 5, YMin: 5, XMax: 5, YMax: 9}))
+}
+
 // TestFacetsOfSurroundings: a head reads them behind the cells of its trunk, and the other one those alone.
 func TestFacetsOfSurroundings(t *testing.T) {
 	facet := func(name string, surroundings bool) FacetConfig {
@@ -66,5 +72,6 @@ func TestFacetsOfSurroundings(t *testing.T) {
 	without := &Model{Config: m.Config, Weights: m.Weights}
 	without.Config.Surroundings = nil
 	require.NotEqual(t, m.FacetCells(), without.FacetCells(), "an index of the one has not kept what the other reads")
+	require.NotEqual(t, m.FacetModel(), without.FacetModel(), "and other answers follow from it")
 	require.Equal(t, m.EmbeddingModel(), without.EmbeddingModel(), "which stays")
 }

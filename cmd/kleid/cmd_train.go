@@ -231,7 +231,7 @@ func facetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) 
 	for _, given := range repeated(c, "surroundings") {
 		facet, how, _ := strings.Cut(given, "=")
 		if !isFacet(facet) {
-			return loss, wrongUsage(c, "--surroundings: there is no facet %q", facet)
+			return loss, wrongUsage(c, "--surroundings: no facet %q is trained", facet)
 		}
 		switch how {
 		case training.Also, training.Alone:
@@ -249,7 +249,10 @@ func facetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) 
 			return loss, wrongUsage(c, "--upper is %q, but takes FACET=SHARE", given)
 		}
 		if !isFacet(facet) {
-			return loss, wrongUsage(c, "--upper: there is no facet %q", facet)
+			return loss, wrongUsage(c, "--upper: no facet %q is trained", facet)
+		}
+		if loss.Surroundings[facet] == training.Alone {
+			return loss, wrongUsage(c, "--upper: %s is read from its surroundings alone; --surroundings %s=also, or =not, goes with it", facet, facet)
 		}
 		loss.Upper[facet] = share
 	}

@@ -280,6 +280,33 @@ func requireOrder(t *testing.T, model string, labels []string) {
 
 // TestTrainOnOwnFolders learns from a folder for each label, of several facets and of a new one, and mixes in
 // painted dresses.
+// requireSurroundings: a model sees what is around a dress as long as a facet of it is read from that, whatever the model
+// saw that it was trained from.
+func requireSurroundings(t *testing.T, photos, model string) {
+	t.Helper()
+	width := func(m *models.Model, facet string) int { return m.Weights["facets."+facet+".weight"].Shape[1] }
+	require.Nil(t, readModel(t, tiny).Config.Surroundings)
+	after := readModel(t, model)
+	require.NotNil(t, after.Config.Surroundings)
+	require.True(t, facetOf(t, after, "length").Surroundings)
+	require.False(t, facetOf(t, after, "neckline").Surroundings)
+	require.Equal(t, width(after, "neckline")+after.Config.SurroundingsCells(), width(after, "length"))
+
+	work := t.TempDir()
+	again := []string{"train", "facets", "--models", model, "--dataset", photos, "--work", work, "--steps", "20", "--yes"}
+	r := kleid(t, append(again, "--facets", "neckline")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	other := readModel(t, filepath.Join(work, "model.safetensors"))
+	require.Equal(t, after.Config.Surroundings, other.Config.Surroundings)
+	require.Equal(t, after.Weights["facets.length.weight"], other.Weights["facets.length.weight"], "what is not trained stays")
+
+	r = kleid(t, append(again, "--facets", "length", "--surroundings", "length=not")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	none := readModel(t, filepath.Join(work, "model.safetensors"))
+	require.Nil(t, none.Config.Surroundings)
+	require.Equal(t, width(after, "neckline"), width(none, "length"))
+}
+
 func TestTrainOnOwnFolders(t *testing.T) {
 	folder, rows := ownPhotos(t)
 	several := byFolder(t, folder, rows, "neckline", "length")
@@ -290,6 +317,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	require.Len(t, figures.Test, 2)
 	require.Equal(t, "neckline", figures.Test[0].Facet, "the model's facets come in its order")
 	require.Equal(t, 2*labelledProducts, figures.Train[0].Photos+figures.Test[0].Photos+figures.Train[1].Photos+figures.Test[1].Photos)
+	requireSurroundings(t, several, filepath.Join(work, "model.safetensors"))
 
 	// A facet that the model does not have yet, measured on photos of another place.
 	one := byFolder(t, folder, rows, "pattern")

@@ -72,10 +72,10 @@ func newCellSource(backend backends.Backend, pool *Pool, model *models.Model) *c
 }
 
 // newFacetCellSource computes what the facets' heads read: a crop's cells, and behind them those of its surroundings where
-// the model has some.
+// the pool keeps those.
 func newFacetCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
 	s := newCellSource(backend, pool, model)
-	s.surroundings = model.Config.Surroundings != nil
+	s.surroundings = pool.whole != [2]int{}
 	return s
 }
 

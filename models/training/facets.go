@@ -144,6 +144,36 @@ func (l FacetLoss) Check(facets []catalog.Facet) error {
 	return nil
 }
 
+// readsSurroundings says whether any of these facets does.
+func (l FacetLoss) readsSurroundings(facets []catalog.Facet) bool {
+	return slices.ContainsFunc(facets, func(f catalog.Facet) bool { return l.Surroundings[f.Name] != "" })
+}
+
+// surroundings is what a model of this configuration sees around a dress once these facets are trained: nothing, where no
+// facet reads it.
+func (l FacetLoss) surroundings(config models.Config, trained []catalog.Facet) *models.SurroundingsConfig {
+	for _, own := range config.Facets {
+		if own.Surroundings && !slices.ContainsFunc(trained, func(f catalog.Facet) bool { return f.Name == own.Name }) {
+			return config.Surroundings
+		}
+	}
+	if !l.readsSurroundings(trained) {
+		return nil
+	}
+	seen := models.DefaultSurroundingsConfig()
+	return &seen
+}
+
+// looking is the configuration of what these facets are trained on, which sees surroundings where one of them reads those.
+func (l FacetLoss) looking(config models.Config, trained []catalog.Facet) models.Config {
+	seen := l.surroundings(config, trained)
+	if !l.readsSurroundings(trained) {
+		seen = nil
+	}
+	config.Surroundings = seen
+	return config
+}
+
 // reads says which of a sample's columns, of which the first are of the crop, the facet's head reads, as ones and zeros; nil
 // for all. Of the crop they are whole rows, from the top.
 func (l FacetLoss) reads(pool *Pool, facet string, crop, columns int) []float32 {

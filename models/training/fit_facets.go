@@ -56,9 +56,7 @@ func ownSteps(looks int) int { return min(max(12*looks/ownBatch, 200), 1500) }
 // checkpoint stays until FacetFit.Finish.
 func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*FacetFit, error) {
 	m := &maker{Options: options, pool: photos.pool}
-	if m.OwnTrunk > 0 {
-		m.FacetLoss.Upper, m.FacetLoss.Surroundings = nil, nil // the trunk learns where to look, in the crop
-	}
+	m.FacetLoss = options.facetLoss()
 	m.report = m.openReport(ctx)
 	m.current = "facets"
 	// An earlier run may have been one of other facets.
@@ -66,6 +64,15 @@ func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*Face
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
 	return fit, err
+}
+
+// facetLoss is that of a trunk of the facets' own, which learns where to look, in the crop, where there is one.
+func (o Options) facetLoss() FacetLoss {
+	loss := o.FacetLoss
+	if o.OwnTrunk > 0 {
+		loss.Upper, loss.Surroundings = nil, nil
+	}
+	return loss
 }
 
 func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, error) {
@@ -83,7 +90,8 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 			return nil, err
 		}
 	}
-	samples, err := m.lookAtMixture(ctx, trunk.in(m.From), len(photos.Learned))
+	looking := &models.Model{Config: m.FacetLoss.looking(m.From.Config, plan.Facets), Weights: m.From.Weights}
+	samples, err := m.lookAtMixture(ctx, trunk.in(looking), len(photos.Learned))
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +155,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	for name := range weights {
 		delete(model.Weights, name)
 	}
+	model.Config.Surroundings = m.FacetLoss.surroundings(m.From.Config, plan.Facets)
 	model.Weights.Merge("", withoutUnread(m.pool, weights, m.FacetLoss, samples.crop))
 	calibrated := unseen.calibrate(m.pool, 0.8, plan.roots)
 	readSurroundings(calibrated, m.FacetLoss, samples)

@@ -39,6 +39,7 @@ func Folds(ctx context.Context, options Options) ([]*models.Model, error) {
 		return nil, errors.New("folds: they take real photos and a model whose heads are trained")
 	}
 	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
+	model.Config.Surroundings = m.surroundings()
 	var held []*models.Model
 	if slices.ContainsFunc(m.Heads, isLocationHead) {
 		if held, err = m.locationWithoutFolds(ctx, model); err != nil {

@@ -189,7 +189,10 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 
 // heldOutFacets are samples that the heads do not learn from: of painted dresses, and of the real photos of a fold.
 func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (FacetSamples, error) {
-	painted, err := collectFacets(ctx, newFacetCellSource(m.Backend, m.held, model), func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
+	if m.heldCells == nil {
+		m.heldCells = newFacetCellSource(m.Backend, m.held, model)
+	}
+	painted, err := collectFacets(ctx, m.heldCells, func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
 	if err != nil {
 		return FacetSamples{}, err
 	}

@@ -341,14 +341,17 @@ func (p LabelPlan) initial(model *models.Model, trunk string, crop, columns int)
 		weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"] = weight, bias
 		oldWeight, oldBias := model.Weights["facets."+facet.Name+".weight"], model.Weights["facets."+facet.Name+".bias"]
 		labels := known[facet.Name]
-		if oldWeight == nil || oldBias == nil || !slices.Equal(oldWeight.Shape, []int{len(labels), columns}) && !slices.Equal(oldWeight.Shape, []int{len(labels), crop}) {
+		if oldWeight == nil || oldBias == nil || len(labels) == 0 || oldWeight.Shape[0] != len(labels) || oldWeight.Shape[1] < crop {
 			continue
 		}
-		old := oldWeight.Shape[1] // a head that read no surroundings begins without
+		width, same := oldWeight.Shape[1], columns
+		if width != columns {
+			same = crop // one of them reads other surroundings, or none
+		}
 		row := func(t *models.Tensor, i, n int) []float32 { return t.Data[i*n : (i+1)*n] }
-		meanWeight, meanBias := make([]float32, old), float32(0)
+		meanWeight, meanBias := make([]float32, same), float32(0)
 		for i := range labels {
-			for j, v := range row(oldWeight, i, old) {
+			for j, v := range row(oldWeight, i, width)[:same] {
 				meanWeight[j] += v / float32(len(labels))
 			}
 			meanBias += oldBias.Data[i] / float32(len(labels))
@@ -357,7 +360,7 @@ func (p LabelPlan) initial(model *models.Model, trunk string, crop, columns int)
 			copy(row(weight, i, columns), meanWeight)
 			bias.Data[i] = meanBias
 			if kept := slices.Index(labels, p.from(facet.Name, label)); kept >= 0 {
-				copy(row(weight, i, columns), row(oldWeight, kept, old))
+				copy(row(weight, i, columns), row(oldWeight, kept, width)[:same])
 				bias.Data[i] = oldBias.Data[kept]
 			}
 		}

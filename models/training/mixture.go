@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -74,10 +73,7 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 		return nil, err
 	}
 	m := &maker{Options: options}
-	config := options.From.Config
-	if options.OwnTrunk > 0 { // which reads crops alone
-		config.Surroundings = nil
-	}
+	config := options.facetLoss().looking(options.From.Config, mixture.Plan.Facets)
 	p := &FacetPhotos{mixture: mixture, pool: newPool(config, mixture.Plan.Facets), folds: options.calibrationFolds()}
 	p.pool.onlyCrops = true
 	p.pool.called = mixture.Plan.Label
@@ -166,8 +162,8 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 	err := parallel(ctx, len(photos), func(i int) error {
 		o := &photos[i]
 		var box photo.Box
-		if o.image, box, reasons[i] = readExample(o.Example, photo.DefaultLimits()); reasons[i] == nil && box.Intersect(o.image.Frame()).Empty() {
-			reasons[i] = fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", box, o.image.Frame().Width(), o.image.Frame().Height())
+		if o.image, box, reasons[i] = readExample(o.Example, photo.DefaultLimits()); o.Box != nil {
+			o.Box = &box
 		}
 		return nil
 	})

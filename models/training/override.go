@@ -90,7 +90,9 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 	}
 	dresses := make([]dressed, len(products))
 	const photos = 2
-	pool := newPool(model.Config, nil)
+	config := model.Config
+	config.Surroundings = nil // which embeddings do not read
+	pool := newPool(config, nil)
 	pool.Crops = make([]Crop, photos*len(products))
 	var done atomic.Int64
 	report := m.counter("override: painting")

@@ -40,9 +40,7 @@ func (t ownTrunk) in(model *models.Model) *models.Model {
 	}
 	weights := models.Weights{}
 	weights.Merge("trunk.", t.weights)
-	own := &models.Model{Config: model.Config, Weights: weights}
-	own.Config.Surroundings = nil // the model's own trunk would see them
-	return own
+	return &models.Model{Config: model.Config, Weights: weights}
 }
 
 // trainOwnTrunk trains a trunk with the mixture's facets, from the one that they read so far, on the photos that are

@@ -246,7 +246,8 @@ func (e *photoError) Error() string { return fmt.Sprintf("%s: %v", e.path, e.rea
 
 func (e *photoError) Unwrap() error { return e.reason }
 
-// readExample returns a photo and the dress's box in it, the whole photo where it is not known.
+// readExample returns a photo and the dress's box in it, as far as it is in the photo; the whole photo where it is not
+// known.
 func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.Box, error) {
 	data, err := os.ReadFile(e.Path)
 	if err != nil {
@@ -256,11 +257,25 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 	if err != nil {
 		return nil, photo.Box{}, &photoError{e.Path, err}
 	}
-	if e.Box != nil {
-		return image, *e.Box, nil
+	frame := image.Frame()
+	if e.Box == nil {
+		return image, frame, nil
 	}
-	return image, image.Frame(), nil
+	box := e.Box.Intersect(frame)
+	switch {
+	case box.Empty():
+		err = fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", *e.Box, frame.Width(), frame.Height())
+	case box.Width() < leastBox || box.Height() < leastBox:
+		err = fmt.Errorf("the box %v has %d x %d pixels, too few for a dress: boxes are in pixels, not in shares of the photo", *e.Box, box.Width(), box.Height())
+	}
+	if err != nil {
+		return nil, photo.Box{}, &photoError{e.Path, err}
+	}
+	return image, box, nil
 }
+
+// leastBox is how wide and high in pixels a dress is at least.
+const leastBox = 4
 
 // crop keeps the dress and what is around it.
 func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string) Crop {
@@ -316,10 +331,13 @@ func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
 	return s
 }
 
+// mapBox is a box of the photo in a smaller copy, where it still has a pixel.
 func mapBox(b photo.Box, p photo.Placement) photo.Box {
 	x0, y0 := p.FromPhoto(float64(b.XMin), float64(b.YMin))
 	x1, y1 := p.FromPhoto(float64(b.XMax), float64(b.YMax))
-	return photo.Box{XMin: int(x0 + 0.5), YMin: int(y0 + 0.5), XMax: int(x1 + 0.5), YMax: int(y1 + 0.5)}
+	m := photo.Box{XMin: int(math.Round(x0)), YMin: int(math.Round(y0)), XMax: int(math.Round(x1)), YMax: int(math.Round(y1))}
+	m.XMax, m.YMax = max(m.XMax, m.XMin+1), max(m.YMax, m.YMin+1)
+	return m
 }
 
 // parallel runs f(0) … f(n-1) on all cores and returns the first error.

@@ -97,7 +97,9 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 	}
 	m := &maker{Options: options}
 	progress := m.counter("reading photos")
-	files := &shopFiles{pool: newPool(options.From.Config, nil), locator: locator, byID: map[string]*shopFile{}}
+	config := options.From.Config
+	config.Surroundings = nil // which embeddings do not read
+	files := &shopFiles{pool: newPool(config, nil), locator: locator, byID: map[string]*shopFile{}}
 	const chunk = 32
 	for begin := 0; begin < len(photos); begin += chunk {
 		part := photos[begin:min(begin+chunk, len(photos))]

@@ -210,6 +210,7 @@ func TestShop(t *testing.T) {
 		for _, c := range crops {
 			require.Equal(t, i+1, pool.Crops[c].Product)
 			require.True(t, pool.Crops[c].Real)
+			require.Nil(t, pool.Crops[c].Whole, "which no embedding reads")
 		}
 	}
 }

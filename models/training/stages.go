@@ -87,6 +87,8 @@ type maker struct {
 	// cells and embedded are of the pool's crops, on the trunk whose heads are trained: see cellSource and
 	// embeddingCells.
 	cells, embedded *cellSource
+	// heldCells are of held's.
+	heldCells *cellSource
 	// dresses of the pool's scenes, on that trunk.
 	dresses *dressPatches
 	// shopCrops is where the crops of Options.Shop begin in the pool.
@@ -112,7 +114,6 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	m.From = withSurroundings(m.From, m.Heads)
 	m.Options.Trunk.Seed += m.Seed
 	m.Options.Paint.Seed += m.Seed
 	if m.Reference != nil {
@@ -123,16 +124,6 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 	}
 	m.report = m.openReport(ctx)
 	return m, nil
-}
-
-// withSurroundings is a model whose facets may read them, if they are trained.
-func withSurroundings(model *models.Model, heads []string) *models.Model {
-	if model == nil || model.Config.Surroundings != nil || !slices.Contains(heads, "facets") {
-		return model
-	}
-	seeing := *model
-	seeing.Config.Surroundings = models.DefaultConfig().Surroundings
-	return &seeing
 }
 
 // Check returns an error for options that Make refuses, for who has photos to read first.
@@ -197,11 +188,12 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 		}
 		model = &models.Model{Config: options.Trunk.Config, Weights: trunk}
 	} else {
-		model = &models.Model{Config: m.From.Config, Weights: model.Weights.Clone()}
+		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
 		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
 			model.Config.CellFocus = models.DefaultConfig().CellFocus
 		}
 	}
+	model.Config.Surroundings = m.surroundings()
 	if len(m.Heads) > 0 {
 		if err := m.heads(ctx, model); err != nil {
 			return nil, err
@@ -388,7 +380,15 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	return m.Work.Delete(ctx, m.checkpoint)
 }
 
-// config is that of the model that is trained.
+// surroundings is what the model that is made sees around a dress.
+func (m *maker) surroundings() *models.SurroundingsConfig {
+	if !slices.Contains(m.Heads, "facets") {
+		return m.config().Surroundings
+	}
+	return m.FacetLoss.surroundings(m.config(), m.vocabulary())
+}
+
+// config is that of the model that is trained, before.
 func (m *maker) config() models.Config {
 	if m.From != nil {
 		return m.From.Config
@@ -402,8 +402,9 @@ func (m *maker) photos(ctx context.Context) error {
 		return nil
 	}
 	config := m.config()
-	if !slices.Contains(m.Heads, "facets") { // which alone read them
-		config.Surroundings = nil
+	config.Surroundings = nil // which facets alone read
+	if slices.Contains(m.Heads, "facets") {
+		config = m.FacetLoss.looking(config, m.vocabulary())
 	}
 	m.pool = newPool(config, m.vocabulary())
 	m.pool.onlyCrops = m.From != nil && !slices.ContainsFunc(m.Heads, isLocationHead)

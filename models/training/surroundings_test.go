@@ -1,0 +1,135 @@
+package training
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/compute"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
+)
+
+// distance is that of a from b, as a share of b's length.
+func distance(a, b []float32) float64 {
+	var square, length float64
+	for i := range a {
+		square += float64(a[i]-b[i]) * float64(a[i]-b[i])
+		length += float64(b[i]) * float64(b[i])
+	}
+	return math.Sqrt(square / length)
+}
+
+// TestHeadsLearnFromWhatTheyAreGiven: what training sees of a dress and of its surroundings, in copies of photos that are
+// kept small, is what an index sees in the photo, and its mirrored looks are what an index sees in the mirrored photo.
+func TestHeadsLearnFromWhatTheyAreGiven(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	model, err := models.Default()
+	require.NoError(t, err)
+	e, err := embedding.New(backend, model)
+	require.NoError(t, err)
+	pool := newPool(model.Config, datasets.Facets())
+	product := studio.Products("test-surroundings", 1, 1)[0]
+	var inputs []embedding.Input
+	for shot := range 2 {
+		painted := product.Paint(studio.Shot{Index: uint64(shot), Query: true})
+		mirrored := photo.New(painted.Image.Width, painted.Image.Height)
+		copy(mirrored.Pix, painted.Image.Pix)
+		mirror(mirrored)
+		turned := painted.Box
+		turned.XMin, turned.XMax = mirrored.Width-painted.Box.XMax, mirrored.Width-painted.Box.XMin
+		inputs = append(inputs, embedding.Input{Image: painted.Image, Box: &painted.Box}, embedding.Input{Image: mirrored, Box: &turned})
+		pool.Crops = append(pool.Crops, pool.crop(painted.Image, painted.Box, painted.Facets))
+	}
+	served, err := e.Embed(t.Context(), inputs)
+	require.NoError(t, err)
+	source := newFacetCellSource(backend, pool, model)
+	for i := range pool.Crops {
+		learned, err := source.of(t.Context(), []look{{crop: i}, {crop: i, jitter: jitter{flip: 1}}}, func(int, int) {})
+		require.NoError(t, err)
+		crop := learned.columns - source.around()
+		require.Equal(t, learned.columns, len(served[2*i].Cells))
+		for turn := range 2 {
+			cells := make([]float32, learned.columns)
+			for j, v := range served[2*i+turn].Cells {
+				cells[j] = v.Float32()
+			}
+			require.Less(t, distance(learned.row(turn)[:crop], cells[:crop]), 0.1, "photo %d, mirrored %d", i, turn)
+			require.Less(t, distance(learned.row(turn)[crop:], cells[crop:]), 0.1, "surroundings of photo %d, mirrored %d", i, turn)
+			require.Greater(t, distance(learned.row(1 - turn)[crop:], cells[crop:]), 0.15, "a photo is not its mirror image")
+		}
+	}
+}
+
+// TestSmallDressesHaveSurroundings, in whose copies of the photo they are less than a pixel.
+func TestSmallDressesHaveSurroundings(t *testing.T) {
+	config := models.DefaultConfig()
+	seen := models.DefaultSurroundingsConfig()
+	config.Surroundings = &seen
+	pool := newPool(config, nil)
+	image := photo.New(3000, 4000)
+	for _, box := range []photo.Box{{XMin: 100, YMin: 100, XMax: 104, YMax: 104}, {XMin: 2996, YMin: 3996, XMax: 3000, YMax: 4000}} {
+		c := pool.crop(image, box, nil)
+		require.False(t, c.Box.Empty())
+		require.False(t, c.WholeBox.Empty())
+	}
+}
+
+// TestWhatModelsSeeAround follows from what their facets read once some are trained; only these decide what training looks
+// at.
+func TestWhatModelsSeeAround(t *testing.T) {
+	facet := func(name string) catalog.Facet { return catalog.Facet{Name: name, Labels: []string{"a"}} }
+	own := &models.SurroundingsConfig{Below: 1, Rows: 1, Columns: 1}
+	ours := models.DefaultSurroundingsConfig()
+	reading := models.Config{Surroundings: own, Facets: []models.FacetConfig{{Facet: facet("length"), Surroundings: true}, {Facet: facet("sleeve")}}}
+	loss := FacetLoss{Surroundings: map[string]string{"length": Also, "occasion": Alone}}
+	for name, c := range map[string]struct {
+		config        models.Config
+		trained       string
+		model, looked *models.SurroundingsConfig
+	}{
+		"a model that saw none":            {models.Config{}, "length", &ours, &ours},
+		"the facet that read its own":      {reading, "length", &ours, &ours},
+		"another that reads them":          {reading, "occasion", own, own},
+		"another that does not":            {reading, "sleeve", own, nil},
+		"nobody reads them":                {models.Config{}, "sleeve", nil, nil},
+		"nobody reads what the model says": {models.Config{Surroundings: own}, "sleeve", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			trained := []catalog.Facet{facet(c.trained)}
+			require.Equal(t, c.model, loss.surroundings(c.config, trained))
+			require.Equal(t, c.looked, loss.looking(c.config, trained).Surroundings)
+		})
+	}
+	options := Options{OwnTrunk: 1, FacetLoss: loss}
+	require.Nil(t, options.facetLoss().looking(reading, []catalog.Facet{facet("length")}).Surroundings, "a trunk of the facets' own looks at the crop")
+	require.Nil(t, options.facetLoss().surroundings(reading, []catalog.Facet{facet("length")}))
+}
+
+// TestBoxesThatHoldNoDress are bad photos with a reason.
+func TestBoxesThatHoldNoDress(t *testing.T) {
+	image := photo.New(60, 90)
+	data, err := photo.EncodeJPEG(image, 90)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "dress.jpg")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	read := func(box photo.Box) (photo.Box, error) {
+		_, box, err := readExample(datasets.Example{Path: path, Box: &box}, photo.DefaultLimits())
+		return box, err
+	}
+	_, err = read(photo.Box{XMax: 1, YMax: 1})
+	require.ErrorContains(t, err, "boxes are in pixels, not in shares of the photo")
+	_, err = read(photo.Box{XMin: 60, YMin: 10, XMax: 80, YMax: 40})
+	require.ErrorContains(t, err, "lies outside the photo of 60 x 90 pixels")
+	box, err := read(photo.Box{XMin: -5, YMin: 10, XMax: 70, YMax: 40})
+	require.NoError(t, err)
+	require.Equal(t, photo.Box{YMin: 10, XMax: 60, YMax: 40}, box)
+}
