@@ -220,13 +220,20 @@ func (m *maker) facts() []Fact {
 	return append(facts, Fact{"seed of what is painted", fmt.Sprint(m.Options.Paint.Seed)})
 }
 
+func stepCount(n int) string {
+	if n == 1 {
+		return "step"
+	}
+	return grouped(n) + " steps"
+}
+
 // facts are the options in force.
 func (o LoopOptions) facts() []Fact {
 	o = o.withDefaults()
 	facts := []Fact{
 		{"photos a step", grouped(o.Photos * o.Accumulate)},
 		{"learning rate", fmt.Sprintf("%.3g", o.Rate)},
-		{"warm-up", fmt.Sprintf("%s steps", grouped(o.WarmUp))},
+		{"warm-up", grouped(o.WarmUp) + " steps"},
 	}
 	add := func(on bool, name, format string, values ...any) {
 		if on {
@@ -236,7 +243,7 @@ func (o LoopOptions) facts() []Fact {
 	add(o.Accumulate > 1, "batches a step", "%d", o.Accumulate)
 	add(o.ClipNorm > 0, "gradients clipped at", "%g", o.ClipNorm)
 	add(o.EMA > 0, "moving average", "%g", o.EMA)
-	add(o.Validate != nil, "validated", "every %s steps", grouped(o.ValidateEvery))
+	add(o.Validate != nil, "validated", "every %s", stepCount(o.ValidateEvery))
 	add(o.Validate != nil && o.Patience > 0, "patience", "%d validations", o.Patience)
 	add(true, "seed", "%d", o.Seed)
 	return facts

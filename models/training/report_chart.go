@@ -120,6 +120,16 @@ type roundNumber struct {
 	label string
 }
 
+// short is a number of at most three digits and its power of ten, such as 1.5e-4, which fits beside an axis.
+func short(v float64) string {
+	digits, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e")
+	digits = strings.TrimRight(strings.TrimRight(digits, "0"), ".")
+	if n, _ := strconv.Atoi(power); n != 0 {
+		digits += "e" + strconv.Itoa(n)
+	}
+	return digits
+}
+
 // ticks are round numbers between low and high, about n of them.
 func ticks(low, high float64, n int) []roundNumber {
 	if !(high > low) {
@@ -138,8 +148,8 @@ func ticks(low, high float64, n int) []roundNumber {
 	for i := math.Ceil(low / width); i*width <= high; i++ {
 		v := i*width + 0 // no -0
 		label := strconv.FormatFloat(v, 'f', decimals, 64)
-		if decimals > 5 || math.Abs(v) >= 1e6 {
-			label = strconv.FormatFloat(v, 'g', 3, 64)
+		if decimals > 4 || math.Abs(v) >= 1e6 {
+			label = short(v)
 		}
 		all = append(all, roundNumber{v, label})
 	}
