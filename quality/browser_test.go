@@ -139,14 +139,20 @@ func TestPage(t *testing.T) {
 	require.True(t, browsertest.See[bool](v, `document.getElementById("keys").checkVisibility()`))
 }
 
+// visit opens a review's page, whose list has so many cards.
+func visit(t *testing.T, r *Review, fragment string, cards int) browsertest.Visitor {
+	t.Helper()
+	v := browsertest.Visit(t)
+	v.Do(chromedp.Navigate(serve(t, r) + fragment))
+	v.Until(`document.querySelectorAll("#photos .card").length === %d`, cards)
+	return v
+}
+
 // TestPageIsSlowToAnswer: what people do before an answer is there is said of the photo, the facet and in the order that
 // they saw.
 func TestPageIsSlowToAnswer(t *testing.T) {
 	r := review(t, shop(t))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=sleeve&show=all"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	v := visit(t, r, "#facet=sleeve&show=all", 8)
 	browsertest.See[any](v, `{
 		window.judge.value = "ann";
 		window.sent = [], window.gates = [], window.real = window.fetch;
@@ -215,10 +221,7 @@ func clicks(v browsertest.Visitor, element string, count int) {
 // TestPageIsClickedTwice: a double click is one judgement, and nothing moves below the mouse.
 func TestPageIsClickedTwice(t *testing.T) {
 	r := review(t, shop(t))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	v := visit(t, r, "#facet=neckline&show=all", 8)
 	browsertest.See[any](v, `{
 		window.judge.value = "ann";
 		window.sent = 0, window.real = window.fetch;
@@ -241,10 +244,7 @@ func TestPageIsClickedTwice(t *testing.T) {
 // TestPageIsToldANameByAClick: the click with which one ends the typing of one's name counts.
 func TestPageIsToldANameByAClick(t *testing.T) {
 	r := review(t, shop(t))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	v := visit(t, r, "#facet=neckline&show=all", 8)
 	browsertest.See[any](v, `{
 		window.lists = 0, window.real = window.fetch;
 		window.fetch = (path, options) => (lists += path.startsWith("/api/photos?") ? 1 : 0, real(path, options));
@@ -264,10 +264,7 @@ func TestPageIsToldANameByAClick(t *testing.T) {
 func TestPageTakesBack(t *testing.T) {
 	r := review(t, shop(t))
 	require.NoError(t, say(r, "ann", 7, "neckline", "round"))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	v := visit(t, r, "#facet=neckline&show=all", 8)
 	browsertest.See[any](v, `{
 		window.judge.value = "ann", window.judge.dispatchEvent(new Event("change"));
 		window.card = document.querySelector("#photos").children;
@@ -289,10 +286,7 @@ func TestPageTakesBack(t *testing.T) {
 // TestPageWithoutTheProgram marks each photo whose judgement was not kept, until it is judged.
 func TestPageWithoutTheProgram(t *testing.T) {
 	r := review(t, shop(t))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=neckline&show=all"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	v := visit(t, r, "#facet=neckline&show=all", 8)
 	browsertest.See[any](v, `{
 		window.judge.value = "ann";
 		window.card = document.querySelector("#photos").children;
@@ -326,10 +320,7 @@ func TestPageOfManyLabels(t *testing.T) {
 		require.NoError(t, r.Judge(Said{Judge: fmt.Sprint("judge ", n), ID: idOf(&r.examples[2]), Facet: "sleeve", Label: fmt.Sprint("sleeve ", n), New: true}))
 	}
 	said(strings.Repeat("L", long))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=sleeve&show=all"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 8`)
+	v := visit(t, r, "#facet=sleeve&show=all", 8)
 	browsertest.See[any](v, `{
 		window.judge.value = "ann";
 		window.card = n => document.querySelectorAll("#photos .card")[n];
@@ -444,10 +435,7 @@ func TestPageOfWhatIsADress(t *testing.T) {
 	r := review(t, shop(t))
 	require.NoError(t, say(r, "bob", 1, datasets.DressFacet, datasets.IsDress))
 	require.NoError(t, say(r, "cid", 1, datasets.DressFacet, datasets.NoDress))
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=neckline&show=at_odds"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 1`)
+	v := visit(t, r, "#facet=neckline&show=at_odds", 1)
 	browsertest.See[any](v, `{
 		window.judge.value = "ann";
 		window.card = document.querySelector("#photos").children;
@@ -496,10 +484,7 @@ func TestPageBringsAllPhotos(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "labels.csv"), []byte(rows), 0o644))
 	r := review(t, Options{Dataset: filepath.Join(dir, "labels.csv"), Facets: []string{"neckline"}})
-	url := serve(t, r)
-	v := browsertest.Visit(t)
-	v.Do(chromedp.Navigate(url + "#facet=neckline&show=unlabelled"))
-	v.Until(`document.querySelectorAll("#photos .card").length === 48`)
+	v := visit(t, r, "#facet=neckline&show=unlabelled", 48)
 	browsertest.See[any](v, `{
 		window.real = window.fetch;
 		window.fetch = (path, options) => real(path.replace(/limit=(\d+)/, (_, n) => "limit=" + Math.min(n, 50)), options);

@@ -166,9 +166,9 @@ func (l FacetLoss) surroundings(config models.Config, trained []catalog.Facet) *
 
 // looking is the configuration of what these facets are trained on, which sees surroundings where one of them reads those.
 func (l FacetLoss) looking(config models.Config, trained []catalog.Facet) models.Config {
-	seen := l.surroundings(config, trained)
-	if !l.readsSurroundings(trained) {
-		seen = nil
+	var seen *models.SurroundingsConfig
+	if l.readsSurroundings(trained) {
+		seen = l.surroundings(config, trained)
 	}
 	config.Surroundings = seen
 	return config

@@ -220,6 +220,7 @@ func (m *maker) facts() []Fact {
 	return append(facts, Fact{"seed of what is painted", fmt.Sprint(m.Options.Paint.Seed)})
 }
 
+// stepCount is after how many steps something is done: every step, every 100 steps.
 func stepCount(n int) string {
 	if n == 1 {
 		return "step"
