@@ -1,7 +1,6 @@
 package evaluation
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -179,31 +178,4 @@ func Mean(reports []FacetReport) MeanF1 {
 		return drawn
 	})
 	return mean
-}
-
-// calibrationBins is the number of bins of the expected calibration error.
-const calibrationBins = 15
-
-// calibrationError is the expected calibration error (https://arxiv.org/abs/1706.04599): by how much the
-// probabilities of the answers differ from the share of right ones, in bins of equal width. Where no dress was found,
-// no probability was given.
-func calibrationError(answers []answer) float64 {
-	var right, probability [calibrationBins]float64
-	given := 0
-	for _, a := range answers {
-		if a.label == "" {
-			continue
-		}
-		given++
-		bin := min(int(a.probability*calibrationBins), calibrationBins-1)
-		probability[bin] += a.probability
-		if a.truth == a.label {
-			right[bin]++
-		}
-	}
-	gap := 0.0
-	for bin := range right {
-		gap += math.Abs(right[bin] - probability[bin])
-	}
-	return gap / float64(max(given, 1))
 }

@@ -107,6 +107,7 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 		}
 		*set.figures = figuresOf(f.facetsOf(), examples, seen, temperatures)
 	}
+	fit.Measured(f.forReport(figures))
 	if figures.Before, err = f.measureParent(photos.Measured); err != nil {
 		return err
 	}
@@ -120,6 +121,25 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 	f.print(figures)
 	f.progress.say("wrote model.safetensors and what is above to %s", f.options.Work)
 	return nil
+}
+
+// forReport are the figures that the report shows.
+func (f *facetTraining) forReport(figures facetsFigures) []training.MeasuredFacet {
+	of := func(all []facetFigures, name string) facetFigures {
+		if at := slices.IndexFunc(all, func(r facetFigures) bool { return r.Facet == name }); at >= 0 {
+			return all[at]
+		}
+		return facetFigures{}
+	}
+	var measured []training.MeasuredFacet
+	for _, facet := range f.facetsOf() {
+		apart := of(figures.Test, facet.Name)
+		measured = append(measured, training.MeasuredFacet{
+			Facet: facet, Learned: of(figures.Train, facet.Name).FacetReport, Apart: apart.FacetReport,
+			Calibration: apart.Calibration(), CalibrationErrorBefore: apart.CalibrationErrorBefore,
+		})
+	}
+	return measured
 }
 
 // measureParent looks at photos with the model that was trained from.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -185,6 +186,12 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	table, err := os.ReadFile(filepath.Join(work, "predictions.csv"))
 	require.NoError(t, err)
 	require.Equal(t, labelledProducts*labels+1, bytes.Count(table, []byte("\n")))
+
+	page, err := os.ReadFile(filepath.Join(work, "report.html"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), fmt.Sprintf("macro F1 %.3f", figures.Test[0].MacroF1))
+	require.Contains(t, string(page), "are taken for wrist")
+	require.Equal(t, 3, strings.Count(string(page), "<details><summary class=\"head\">"), "heads without a third of the photos each")
 
 	// The registry takes the figures of the photos that were kept apart.
 	metrics, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))

@@ -31,10 +31,10 @@ const (
 // maxCheckpoint is the greatest size in bytes of a checkpoint, and of what a stage leaves.
 const maxCheckpoint = 8 << 30
 
-// saveCheckpoint writes a training's whole state, whole or not at all. best may be nil; without a bucket it does
+// saveCheckpoint writes a training's whole state, whole or not at all. best may be nil; without a key it does
 // nothing.
 func saveCheckpoint(ctx context.Context, bucket storage.Bucket, key string, trainer *models.Trainer, history *History, best models.Weights) error {
-	if bucket == nil || history.steps() == 0 {
+	if key == "" || history.steps() == 0 {
 		return nil
 	}
 	state, counters, err := trainer.State()
@@ -60,7 +60,7 @@ func saveCheckpoint(ctx context.Context, bucket storage.Bucket, key string, trai
 
 // resume restores a training from its checkpoint, if there is one.
 func resume(ctx context.Context, trainer *models.Trainer, options LoopOptions) (history *History, best models.Weights, err error) {
-	if options.Bucket == nil {
+	if options.Key == "" {
 		return &History{}, nil, nil
 	}
 	data, err := storage.ReadAll(ctx, options.Bucket, options.Key, maxCheckpoint)

@@ -293,7 +293,7 @@ func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, sample
 	if len(groups) == 0 {
 		return nil, errors.New("there are no photos with a label to learn from")
 	}
-	mean, deviation := moments(samples.cells)
+	mean, deviation := moments(samples.cells, learnedFrom(groups))
 	columns, labels := samples.cells.columns, pool.labelCount()
 	initial = standardised(pool, initial, mean, deviation)
 	reads := func(facet string) []float32 { return loss.reads(pool, facet, samples.crop, columns) }
@@ -386,9 +386,29 @@ func zeroFacets(pool *Pool, columns int) models.Weights {
 	return w
 }
 
-func moments(m matrix) (mean, deviation []float32) {
+// learnedFrom are the samples of all groups, in order.
+func learnedFrom(groups []sampleGroup) []int {
+	var samples []int
+	for _, g := range groups {
+		samples = append(samples, g.samples...)
+	}
+	slices.Sort(samples)
+	return samples
+}
+
+// upTo are the numbers below n.
+func upTo(n int) []int {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers
+}
+
+// moments are the mean and the standard deviation of each column, over some rows.
+func moments(m matrix, rows []int) (mean, deviation []float32) {
 	sum, square := make([]float64, m.columns), make([]float64, m.columns)
-	for i := range m.rows {
+	for _, i := range rows {
 		for j, v := range m.row(i) {
 			sum[j] += float64(v)
 			square[j] += float64(v) * float64(v)
@@ -396,9 +416,9 @@ func moments(m matrix) (mean, deviation []float32) {
 	}
 	mean, deviation = make([]float32, m.columns), make([]float32, m.columns)
 	for j := range sum {
-		mu := sum[j] / float64(m.rows)
+		mu := sum[j] / float64(len(rows))
 		mean[j] = float32(mu)
-		deviation[j] = float32(math.Sqrt(max(square[j]/float64(m.rows)-mu*mu, 1e-8)))
+		deviation[j] = float32(math.Sqrt(max(square[j]/float64(len(rows))-mu*mu, 1e-8)))
 	}
 	return mean, deviation
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // rareLabel draws samples of two overlapping labels, of which the second is one in twenty.
@@ -69,6 +70,50 @@ func TestClassWeightsFindTheRareLabel(t *testing.T) {
 	}
 	_, effective := recall(FacetLoss{Weighting: models.EffectiveNumber})
 	require.Greater(t, effective, plain)
+}
+
+// TestHeadsKnowNothingOfWhatIsLeftOut, not even its scale: temperatures are fitted to what they say of it.
+func TestHeadsKnowNothingOfWhatIsLeftOut(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}}
+	samples := rareLabel(rand.New(rand.NewPCG(1, 1)), 300)
+	samples.crops = upTo(300)
+	learned := []sampleGroup{{samples: upTo(200), share: 1}}
+	fit := func() models.Weights {
+		weights, err := fitFacets(t.Context(), backend, pool, samples, learned, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, FacetLoss{}, func(Progress) {})
+		require.NoError(t, err)
+		return weights
+	}
+	before := fit()
+	for i := 200; i < 300; i++ {
+		samples.cells.row(i)[0] *= 1000
+	}
+	require.Equal(t, before, fit())
+}
+
+// TestHeadsKeepTheBatchThatBrokeThem, and no checkpoint: they take seconds.
+func TestHeadsKeepTheBatchThatBrokeThem(t *testing.T) {
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	work, err := storage.Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}, Crops: make([]Crop, 40)}
+	samples := rareLabel(rand.New(rand.NewPCG(1, 1)), 40)
+	samples.crops = upTo(40)
+	options := HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03, Loop: LoopOptions{Bucket: work}}
+	fit := func() error {
+		_, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{samples: upTo(40), share: 1}}, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, options, FacetLoss{}, func(Progress) {})
+		return err
+	}
+	require.NoError(t, fit())
+	for range work.List(t.Context(), "") {
+		t.Fatal("a head's training left something behind")
+	}
+	samples.cells.row(7)[0] = float32(math.NaN())
+	require.ErrorContains(t, fit(), "nan-step-0.safetensors")
+	_, err = storage.ReadAll(t.Context(), work, "nan-step-0.safetensors", 1<<20)
+	require.NoError(t, err)
 }
 
 func TestFacetLossCheck(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/kleid-search/kleid/models"
-	"github.com/kleid-search/kleid/storage"
 )
 
 // FacetFit is facet heads that are fitted to a mixture.
@@ -20,7 +19,7 @@ type FacetFit struct {
 	// Weights of the labels in force, with how many photos there are of each.
 	Weights []ClassWeight
 
-	work       storage.Bucket
+	maker      *maker // whose report is gone on with
 	checkpoint string // of an own trunk, "" without
 }
 
@@ -29,7 +28,7 @@ func (f *FacetFit) Finish(ctx context.Context) error {
 	if f.checkpoint == "" {
 		return nil
 	}
-	return f.work.Delete(ctx, f.checkpoint)
+	return f.maker.Work.Delete(ctx, f.checkpoint)
 }
 
 // looks at each photo of a mixture: so many in all, and so many at least and at most of each. Beyond, heads get
@@ -61,6 +60,7 @@ func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*Face
 	m.current = "facets"
 	// An earlier run may have been one of other facets.
 	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *StageReport) bool { return s.Name == m.current })
+	m.report.Measured = nil
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
 	return fit, err
@@ -103,9 +103,16 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	if trunk.heads != nil {
 		initial, anew = trunk.heads, trunk.heads
 	}
-	train := func(title string, initial models.Weights, keep func(fold int) bool) (models.Weights, error) {
+	train := func(title string, initial models.Weights, without int) (models.Weights, error) {
 		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
+		options.Loop.Bucket = m.Work
+		stage := m.report.stage(m.current, title, []string{"loss"})
+		if without >= 0 {
+			stage.Rehearsal = true
+			options.Loop.Validate, options.Loop.Metric = facetsMacroF1(m.pool, samples.only(samples.realIfAny(samples.measuring(m.pool, without)))), macroF1Name
+			options.Loop.Patience, options.Loop.ValidateEvery = 0, 0
+		}
 		if trunk.weights != nil { // whose are the rate, its warm-up and the updates
 			options.Loop.Rate, options.Loop.WarmUp, options.Loop.Accumulate, options.Loop.Update = 0, 0, 0, models.Update{}
 		}
@@ -114,11 +121,11 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 			groups[i].share = part.Weight
 		}
 		for i, crop := range samples.crops {
-			if c := &m.pool.Crops[crop]; keep(c.Fold) {
+			if c := &m.pool.Crops[crop]; c.Fold != without {
 				groups[c.Part].samples = append(groups[c.Part].samples, i)
 			}
 		}
-		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporter(title, []string{"loss"}))
+		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporterOf(stage))
 	}
 	unseen := newJudgedLogits(m.pool)
 	unseenFolds := calibrationFolds
@@ -126,7 +133,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		unseenFolds = 1 // the trunk has seen the others
 	}
 	for fold := range unseenFolds {
-		weights, err := train(fmt.Sprintf("facets, without part %d of %d", fold+1, photos.folds), anew, func(f int) bool { return f != fold })
+		weights, err := train(fmt.Sprintf("facets, without part %d of %d", fold+1, photos.folds), anew, fold)
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +154,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	}
 	if weights == nil {
 		var err error
-		if weights, err = train("facets", initial, func(int) bool { return true }); err != nil {
+		if weights, err = train("facets", initial, -1); err != nil {
 			return nil, err
 		}
 	}
@@ -158,6 +165,11 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	model.Config.Surroundings = m.FacetLoss.surroundings(m.From.Config, plan.Facets)
 	model.Weights.Merge("", withoutUnread(m.pool, weights, m.FacetLoss, samples.crop))
 	calibrated := unseen.calibrate(m.pool, 0.8, plan.roots)
+	for _, f := range calibrated {
+		if f.Temperature > unsure {
+			m.Logger.Warn(f.Name+": of photos that they did not learn from, heads say hardly more than chance would: its probabilities are low, and so are those of right answers; more photos of each label help", "temperature", f.Temperature)
+		}
+	}
 	readSurroundings(calibrated, m.FacetLoss, samples)
 	model.Config.Facets = withTrained(m.From.Config.Facets, calibrated)
 	var names []string
@@ -170,7 +182,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		fingerprints = append(fingerprints, part.Dataset.Fingerprint)
 	}
 	m.note(model, fingerprints...)
-	fit := &FacetFit{Weights: inForce, work: m.Work, checkpoint: trunk.checkpoint}
+	fit := &FacetFit{Weights: inForce, maker: m, checkpoint: trunk.checkpoint}
 	fit.Model, err = m.save(ctx, model)
 	return fit, err
 }
@@ -301,6 +313,38 @@ func newJudgedLogits(pool *Pool) *judgedLogits {
 	return &judgedLogits{make([][][]float64, len(pool.Facets)), make([][]int, len(pool.Facets))}
 }
 
+// measuring are the first looks at the photos of a calibration fold.
+func (s FacetSamples) measuring(pool *Pool, fold int) []int {
+	var first []int
+	last := -1
+	for i, crop := range s.crops {
+		if crop != last && pool.Crops[crop].Fold == fold {
+			first = append(first, i)
+		}
+		last = crop
+	}
+	return first
+}
+
+// realIfAny are those of some samples that are real, or all of them where none is.
+func (s FacetSamples) realIfAny(samples []int) []int {
+	real := slices.DeleteFunc(slices.Clone(samples), func(i int) bool { return !s.real[i] })
+	if len(real) == 0 {
+		return samples
+	}
+	return real
+}
+
+// only are some of the samples.
+func (s FacetSamples) only(samples []int) FacetSamples {
+	some := FacetSamples{cells: matrix{columns: s.cells.columns}, crop: s.crop}
+	for _, i := range samples {
+		some.cells.data, some.cells.rows = append(some.cells.data, s.cells.row(i)...), some.cells.rows+1
+		some.labels, some.real, some.crops = append(some.labels, s.labels[i]), append(some.real, s.real[i]), append(some.crops, s.crops[i])
+	}
+	return some
+}
+
 // addFold adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where no
 // other has a label of the facet.
 func (j *judgedLogits) addFold(pool *Pool, samples FacetSamples, weights models.Weights, fold int) {
@@ -310,12 +354,7 @@ func (j *judgedLogits) addFold(pool *Pool, samples FacetSamples, weights models.
 			real[f] = real[f] || samples.real[i] && label >= 0
 		}
 	}
-	last := -1
-	for i, crop := range samples.crops {
-		if crop == last || pool.Crops[crop].Fold != fold {
-			continue
-		}
-		last = crop
+	for _, i := range samples.measuring(pool, fold) {
 		for f := range pool.Facets {
 			if samples.real[i] == real[f] {
 				j.addFacet(pool, samples, weights, i, f)
@@ -356,6 +395,9 @@ func (j *judgedLogits) accuracy() float64 {
 	}
 	return sum / max(facets, 1)
 }
+
+// unsure is a temperature above which calibrated probabilities of labels differ little.
+const unsure = 8
 
 // leastJudged is how many photos a temperature needs.
 const leastJudged = 20

@@ -136,6 +136,7 @@ func (s *stopwatch) progress() Progress {
 		s.left -= s.options.Cost(s.seen)
 	}
 	p := Progress{Step: len(steps), Steps: s.options.Steps, Losses: s.smooth, History: s.history, Options: s.options}
+	p.Stopped = p.Step < p.Steps && s.history.stalled(s.options.Patience)
 	from := max(len(steps)-lapWindow, min(s.first+1, len(steps)-1), 0)
 	var seconds, cost float64
 	for i := from; i < len(steps); i++ {

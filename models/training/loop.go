@@ -40,7 +40,7 @@ type LoopOptions struct {
 	Patience int
 
 	// Checkpoints go to Bucket under Key every CheckpointEvery (0: three minutes), and a training goes on from the
-	// one that is there. Without a Bucket there are none.
+	// one that is there. Without a Key there are none, and without a Bucket batches that break a training are not kept.
 	Bucket          storage.Bucket
 	Key             string
 	CheckpointEvery time.Duration
@@ -96,6 +96,8 @@ type Progress struct {
 	// History grows with every step, and Options are those in force; nil and zero of what is no training.
 	History *History
 	Options LoopOptions
+	// Stopped says that this was the last step, before all were taken: see LoopOptions.Patience.
+	Stopped bool
 }
 
 // loop takes a training's steps, or those that a checkpoint has left, and returns the weights. batches makes the
@@ -116,9 +118,7 @@ func loop(ctx context.Context, trainer *models.Trainer, batches func(number int)
 	clock := newStopwatch(history, options)
 	assembling, stop := context.WithCancel(ctx)
 	defer stop()
-	if history.steps() > 0 {
-		report(clock.progress()) // perhaps the last: a training that was done already
-	}
+	report(clock.progress()) // perhaps the last: a training that was done already
 	ready := prefetch(assembling, history.steps()*options.Accumulate, options.Steps*options.Accumulate, batches)
 
 	for history.steps() < options.Steps && !history.stalled(options.Patience) {

@@ -130,8 +130,10 @@ func TestLoopStopsEarly(t *testing.T) {
 		return values(ctx, weights)
 	}
 	var history *History
-	weights, err := r.run(func(p Progress) bool { history = p.History; return false })
+	var last Progress
+	weights, err := r.run(func(p Progress) bool { history, last = p.History, p; return false })
 	require.NoError(t, err)
+	require.True(t, last.Stopped)
 	require.Equal(t, 10, history.steps(), "two validations to the best and three in vain, every second step")
 	require.Equal(t, seen[1], weights)
 	require.NotEqual(t, seen[4], weights)

@@ -24,6 +24,8 @@ type Report struct {
 	Updated time.Time      `json:"updated"`
 	Facts   []Fact         `json:"facts"` // data and seeds
 	Stages  []*StageReport `json:"stages"`
+	// Measured are figures of facets that were fitted, if that is what was trained.
+	Measured []MeasuredFacet `json:"measured,omitempty"`
 }
 
 // Fact is something that a person may want to know of a training.
@@ -56,11 +58,16 @@ type StageReport struct {
 	Facts        []Fact        `json:"facts"` // options
 	Steps        int           `json:"steps"`
 	StepsDone    int           `json:"steps_done"`
+	StoppedEarly bool          `json:"stopped_early,omitempty"`
 	Seconds      float64       `json:"seconds"` // of all steps
 	PerSecond    float64       `json:"photos_per_second"`
 	ClassWeights []ClassWeight `json:"class_weights,omitempty"`
 	Curves       []Curve       `json:"curves"`
 	Pictures     []Picture     `json:"pictures,omitempty"`
+
+	// Rehearsal says that its weights are not those of the model: they only tell what such weights know of photos that
+	// are left out.
+	Rehearsal bool `json:"rehearsal,omitempty"`
 
 	losses  []string
 	options LoopOptions
@@ -124,7 +131,7 @@ func (m *maker) reportWeight(w ClassWeight) { m.weights = append(m.weights, w) }
 // progress takes in a step.
 func (s *StageReport) progress(p Progress) {
 	s.Steps, s.StepsDone, s.PerSecond = p.Steps, p.Step, p.PerSecond
-	s.options, s.history = p.Options, p.History
+	s.options, s.history, s.StoppedEarly = p.Options, p.History, p.Stopped
 }
 
 func (s *StageReport) lossName(i int) string {

@@ -21,7 +21,7 @@ type chart struct {
 	Line       string // path of the smoothed curve, or of the only one
 	Raw        string // path of the curve itself, where it is smoothed
 	X, Y       []tick
-	Dot        *dot // the best value
+	Dots       []dot // the best value, or all
 }
 
 type tick struct {
@@ -29,7 +29,7 @@ type tick struct {
 	Label string
 }
 
-type dot struct{ X, Y float64 }
+type dot struct{ X, Y, Radius float64 }
 
 // newChart draws a curve of a training of so many steps.
 func newChart(c Curve, steps int) chart {
@@ -63,7 +63,7 @@ func newChart(c Curve, steps int) chart {
 	}
 	if c.Best && len(c.Values) > 0 {
 		best := bestOf(c)
-		picture.Dot = &dot{x(c.Steps[best]), y(c.Values[best])}
+		picture.Dots = []dot{{x(c.Steps[best]), y(c.Values[best]), 4}}
 	}
 	return picture
 }

@@ -17,7 +17,15 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"picture": func(png []byte) template.URL {
 		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
 	},
-	"number":   number,
+	"number": number,
+	"inc":    func(i int) int { return i + 1 },
+	"frame": func() map[string]int {
+		return map[string]int{
+			"Width": chartWidth, "Height": chartHeight, "PlotX": plotX, "PlotY": plotY, "PlotWidth": plotWidth, "PlotHeight": plotHeight,
+			"Right": plotX + plotWidth, "LabelX": plotX - 6, "LabelY": chartHeight - 10,
+		}
+	},
+	"share":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"duration": func(seconds float64) string { return spell(time.Duration(seconds * float64(time.Second))) },
 }).Parse(reportText))
 
@@ -59,10 +67,12 @@ func (r *Report) page(w io.Writer) error {
 		}
 		sections = append(sections, section)
 	}
+	var measured []measuredSection
+	for _, m := range r.Measured {
+		measured = append(measured, newMeasuredSection(m))
+	}
 	err := reportPage.Execute(w, map[string]any{
-		"Report": r, "Stages": sections, "Updated": r.Updated.Format("2 January 2006, 15:04 MST"),
-		"Width": chartWidth, "Height": chartHeight, "PlotX": plotX, "PlotY": plotY, "PlotWidth": plotWidth, "PlotHeight": plotHeight,
-		"Right": plotX + plotWidth, "Bottom": plotY + plotHeight, "LabelX": plotX - 6, "LabelY": chartHeight - 10,
+		"Report": r, "Measured": measured, "Stages": sections, "Updated": r.Updated.Format("2 January 2006, 15:04 MST"),
 	})
 	if err != nil {
 		return fmt.Errorf("report: %w", err)

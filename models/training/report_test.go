@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -105,6 +107,45 @@ func TestReport(t *testing.T) {
 	require.Equal(t, 4+1+4, strings.Count(page, `class="raw"`)+strings.Count(page, "<circle"), "the old curves are smoothed, too")
 }
 
+// TestReportOfMeasuredFacets shows each label in the facet's order, the answers, and the calibration.
+func TestReportOfMeasuredFacets(t *testing.T) {
+	m := reported(t)
+	m.current = "facets"
+	stage := m.report.stage("facets", "facets, without part 1 of 3", []string{"loss"})
+	stage.Rehearsal = true
+	m.reporterOf(stage)(fall(4, LoopOptions{Photos: 1}))
+	m.reporter("facets", []string{"loss"})(fall(4, LoopOptions{Photos: 1}))
+	m.endStage(t.Context(), nil)
+	confusion := evaluation.NewConfusion([]string{"v-neck", "round <b>"})
+	for range 3 {
+		confusion.Add("v-neck", "v-neck")
+		confusion.Add("round <b>", "v-neck")
+	}
+	confusion.Add("round <b>", "")
+	fit := &FacetFit{maker: m}
+	fit.Measured([]MeasuredFacet{{
+		Facet:       catalog.Facet{Name: "neckline", Labels: []string{"v-neck", "halter", "round <b>", "boat"}},
+		Learned:     evaluation.FacetReport{Facet: "neckline", Photos: 9, MacroF1: 0.9876, Labels: []evaluation.LabelReport{{Label: "boat", Count: 9, F1: 0.9}}},
+		Apart:       evaluation.FacetReport{Facet: "neckline", Photos: 7, MacroF1: 0.3333, CalibrationError: 0.0512, Labels: confusion.Report(), Confusion: confusion},
+		Calibration: []evaluation.CalibrationBin{{Photos: 4, Probability: 0.5, Right: 0.25}, {Photos: 1, Probability: 1, Right: 1}},
+	}})
+	r, page := readReport(t, m)
+	require.Len(t, r.Measured, 1)
+	require.Contains(t, page, "macro F1 0.333")
+	require.Contains(t, page, "macro F1 0.988")
+	require.Contains(t, page, "error 0.051")
+	require.Regexp(t, `(?s)>v-neck<.*>round &lt;b&gt;<.*>boat<`, page)
+	require.NotContains(t, page, "halter", "there is no photo of one")
+	require.Contains(t, page, "3 of 4 photos of round &lt;b&gt; are taken for v-neck")
+	require.Contains(t, page, "1 of 4 photos of round &lt;b&gt; are taken for another")
+	require.Contains(t, page, `cx="142.0" cy="114.0" r="9.0"`, "half as right as probable, and below the diagonal")
+	require.Equal(t, 1, strings.Count(page, "<details><summary class=\"head\">"), "what is no part of the model is folded away")
+
+	again := &maker{Options: m.Options}
+	again.report = again.openReport(t.Context())
+	require.Equal(t, r.Measured, again.report.Measured)
+}
+
 // TestReportOfAnInterruption says that the stage goes on.
 func TestReportOfAnInterruption(t *testing.T) {
 	m := reported(t)
@@ -173,8 +214,8 @@ func TestChart(t *testing.T) {
 	require.Equal(t, "metric", c.Kind)
 	require.Equal(t, "0, best 1 after 5 steps", c.Caption)
 	require.Equal(t, "M142.0 6.9L284.0 145.1", c.Line, "half and whole width, 5% of room above and below")
-	require.Equal(t, 142.0, c.Dot.X)
-	require.InDelta(t, plotHeight*0.05/1.1, c.Dot.Y, 1e-9)
+	require.Equal(t, 142.0, c.Dots[0].X)
+	require.InDelta(t, plotHeight*0.05/1.1, c.Dots[0].Y, 1e-9)
 	require.Empty(t, c.Raw)
 
 	outlier := make([]float64, 100)

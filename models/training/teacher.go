@@ -174,7 +174,8 @@ func (t *teacherNet) fit(ctx context.Context, wholes []Whole) error {
 		if err != nil {
 			return err
 		}
-		_, deviation := moments(linear(m, fitted["unsupervised.weight"], fitted["unsupervised.bias"]))
+		embedded := linear(m, fitted["unsupervised.weight"], fitted["unsupervised.bias"])
+		_, deviation := moments(embedded, upTo(embedded.rows))
 		var mean float64
 		for _, d := range deviation {
 			mean += float64(d) * float64(d) / float64(len(deviation))

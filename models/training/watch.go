@@ -34,19 +34,29 @@ func (m *maker) counter(what string) func(done, total int) {
 
 // reporter tells of the progress of a training, and keeps the report.
 func (m *maker) reporter(title string, losses []string) func(Progress) {
+	return m.reporterOf(m.report.stage(m.current, title, losses))
+}
+
+// reporterOf is that of a stage which is in the report already.
+func (m *maker) reporterOf(stage *StageReport) func(Progress) {
+	title := stage.Title
 	logged := &every{period: 15 * time.Second}
 	written := &every{period: time.Minute, last: time.Now()}
-	stage := m.report.stage(m.current, title, losses)
 	return func(p Progress) {
 		stage.progress(p)
 		if written.now() {
 			m.writeReport()
 		}
+		if p.Stopped {
+			best := p.History.Validations[p.History.best()]
+			m.Logger.Info(title+": stopped early, since "+p.History.Metric+" gets no better", "step", p.Step, "of", p.Steps,
+				"validations_without_a_better_one", p.Options.Patience, "best", fmt.Sprintf("%.4f", best.Value), "best_step", best.Step)
+		}
 		if m.Watch != nil {
 			m.Watch(title, p)
 			return
 		}
-		if !logged.now() && p.Step != p.Steps {
+		if p.Step == 0 || !logged.now() && p.Step != p.Steps && !p.Stopped {
 			return
 		}
 		attributes := []any{"step", p.Step, "of", p.Steps, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second)}
