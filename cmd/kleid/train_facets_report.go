@@ -125,21 +125,31 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 
 // forReport are the figures that the report shows.
 func (f *facetTraining) forReport(figures facetsFigures) []training.MeasuredFacet {
-	of := func(all []facetFigures, name string) facetFigures {
-		if at := slices.IndexFunc(all, func(r facetFigures) bool { return r.Facet == name }); at >= 0 {
-			return all[at]
-		}
-		return facetFigures{}
-	}
 	var measured []training.MeasuredFacet
 	for _, facet := range f.facetsOf() {
-		apart := of(figures.Test, facet.Name)
-		measured = append(measured, training.MeasuredFacet{
-			Facet: facet, Learned: of(figures.Train, facet.Name).FacetReport, Apart: apart.FacetReport,
-			Calibration: apart.Calibration(), CalibrationErrorBefore: apart.CalibrationErrorBefore,
-		})
+		measured = append(measured, training.MeasuredFacet{Facet: facet, Learned: reported(figures.Train, facet.Name), Apart: reported(figures.Test, facet.Name)})
 	}
 	return measured
+}
+
+// reported are a facet's figures as the report takes them.
+func reported(all []facetFigures, facet string) training.FacetFigures {
+	at := slices.IndexFunc(all, func(r facetFigures) bool { return r.Facet == facet })
+	if at < 0 {
+		return training.FacetFigures{}
+	}
+	r := all[at]
+	figures := training.FacetFigures{
+		Photos: r.Photos, Accuracy: r.Accuracy, MacroF1: r.MacroF1, MacroInterval: r.MacroInterval, Answers: r.Confusion.Counts,
+		CalibrationError: r.CalibrationError, CalibrationErrorBefore: r.CalibrationErrorBefore,
+	}
+	for _, l := range r.Labels {
+		figures.Labels = append(figures.Labels, training.LabelFigures{Label: l.Label, Photos: l.Count, Precision: l.Precision, Recall: l.Recall, F1: l.F1})
+	}
+	for _, b := range r.Calibration() {
+		figures.Calibration = append(figures.Calibration, training.CalibrationPoint(b))
+	}
+	return figures
 }
 
 // measureParent looks at photos with the model that was trained from.

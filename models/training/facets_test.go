@@ -107,8 +107,8 @@ func TestHeadsKeepTheBatchThatBrokeThem(t *testing.T) {
 		return err
 	}
 	require.NoError(t, fit())
-	for range work.List(t.Context(), "") {
-		t.Fatal("a head's training left something behind")
+	for info, err := range work.List(t.Context(), "") {
+		t.Fatal("a head's training left something behind: ", info, err)
 	}
 	samples.cells.row(7)[0] = float32(math.NaN())
 	require.ErrorContains(t, fit(), "nan-step-0.safetensors")

@@ -6,17 +6,46 @@ import (
 	"strconv"
 
 	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/evaluation"
 )
 
 // MeasuredFacet is how a model predicts a facet of photos that it learned from, and of others.
 type MeasuredFacet struct {
-	Facet   catalog.Facet          `json:"facet"` // whose labels are in order
-	Learned evaluation.FacetReport `json:"learned_from"`
-	Apart   evaluation.FacetReport `json:"kept_apart"`
-	// Calibration is that of Apart; CalibrationErrorBefore is that error without the temperature.
-	Calibration            []evaluation.CalibrationBin `json:"calibration"`
-	CalibrationErrorBefore float64                     `json:"calibration_error_before"`
+	Facet   catalog.Facet `json:"facet"` // whose labels are in order
+	Learned FacetFigures  `json:"learned_from"`
+	Apart   FacetFigures  `json:"kept_apart"`
+}
+
+// FacetFigures are a facet's on some photos; the zero value is of none.
+type FacetFigures struct {
+	Photos        int            `json:"photos"`
+	Accuracy      float64        `json:"accuracy"`
+	MacroF1       float64        `json:"macro_f1"`
+	MacroInterval [2]float64     `json:"macro_f1_interval"` // 95%
+	Labels        []LabelFigures `json:"labels"`
+	// Answers counts them: a row for each of Labels, and for each answer a column in their order, with one more, the last,
+	// for any other.
+	Answers [][]int `json:"answers"`
+	// Calibration says how often answers of about a probability are right. The errors are those expected with the model's
+	// temperature, and without.
+	Calibration            []CalibrationPoint `json:"calibration"`
+	CalibrationError       float64            `json:"calibration_error"`
+	CalibrationErrorBefore float64            `json:"calibration_error_before"`
+}
+
+// LabelFigures are those of a label's photos.
+type LabelFigures struct {
+	Label     string  `json:"label"`
+	Photos    int     `json:"photos"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+}
+
+// CalibrationPoint are answers of about the same probability.
+type CalibrationPoint struct {
+	Photos      int     `json:"photos"`
+	Probability float64 `json:"probability"`
+	Right       float64 `json:"right"` // share of them
 }
 
 // Measured puts figures of the model into the report.
@@ -70,19 +99,20 @@ func newMeasuredSection(m MeasuredFacet) measuredSection {
 	if m.Learned.Photos > 0 {
 		s.Caption += fmt.Sprintf("; macro F1 %.3f, accuracy %.3f of %s learned from", m.Learned.MacroF1, m.Learned.Accuracy, grouped(m.Learned.Photos))
 	}
-	for i, counts := range r.Confusion.Counts {
-		row := confusionRow{Label: r.Confusion.Labels[i]}
+	for i, counts := range r.Answers {
+		is := r.Labels[i]
+		row := confusionRow{Label: is.Label}
 		for j, n := range counts {
 			answer := "another"
-			if j < len(r.Confusion.Labels) {
-				answer = r.Confusion.Labels[j]
+			if j < len(r.Labels) {
+				answer = r.Labels[j].Label
 			}
-			row.Cells = append(row.Cells, confusionCell{n, i == j, float64(n) / float64(max(r.Labels[i].Count, 1)), fmt.Sprintf("%d of %d photos of %s are taken for %s", n, r.Labels[i].Count, row.Label, answer)})
+			row.Cells = append(row.Cells, confusionCell{n, i == j, float64(n) / float64(max(is.Photos, 1)), fmt.Sprintf("%d of %d photos of %s are taken for %s", n, is.Photos, is.Label, answer)})
 		}
 		s.Answers = append(s.Answers, row)
 	}
-	if len(m.Calibration) > 0 {
-		chart := reliability(m)
+	if len(r.Calibration) > 0 {
+		chart := reliability(r)
 		s.Chart = &chart
 	}
 	return s
@@ -96,12 +126,12 @@ func (m MeasuredFacet) labels() []measuredLabel {
 		row := measuredLabel{Name: label}
 		for _, l := range m.Learned.Labels {
 			if l.Label == label {
-				row.Learned, row.LearnedF1 = l.Count, figure(l.F1)
+				row.Learned, row.LearnedF1 = l.Photos, figure(l.F1)
 			}
 		}
 		for _, l := range m.Apart.Labels {
 			if l.Label == label {
-				row.Apart, row.Precision, row.Recall, row.F1, row.Bar = l.Count, figure(l.Precision), figure(l.Recall), figure(l.F1), 100*l.F1
+				row.Apart, row.Precision, row.Recall, row.F1, row.Bar = l.Photos, figure(l.Precision), figure(l.Recall), figure(l.F1), 100*l.F1
 			}
 		}
 		if row.Learned+row.Apart > 0 {
@@ -113,16 +143,16 @@ func (m MeasuredFacet) labels() []measuredLabel {
 
 // reliability draws how often answers are right by how probable they are, as dots whose areas are the numbers of answers:
 // calibrated ones lie on the diagonal.
-func reliability(m MeasuredFacet) chart {
+func reliability(f FacetFigures) chart {
 	c := chart{
-		Name: "right, by probability", Kind: "metric", Caption: fmt.Sprintf("error %.3f, %.3f before", m.Apart.CalibrationError, m.CalibrationErrorBefore),
+		Name: "right, by probability", Kind: "metric", Caption: fmt.Sprintf("error %.3f, %.3f before", f.CalibrationError, f.CalibrationErrorBefore),
 		Raw: fmt.Sprintf("M0 %dL%d 0", plotHeight, plotWidth),
 	}
 	most := 0
-	for _, b := range m.Calibration {
+	for _, b := range f.Calibration {
 		most = max(most, b.Photos)
 	}
-	for _, b := range m.Calibration {
+	for _, b := range f.Calibration {
 		c.Dots = append(c.Dots, dot{plotWidth * b.Probability, plotHeight * (1 - b.Right), 1 + 8*math.Sqrt(float64(b.Photos)/float64(most))})
 	}
 	for _, at := range ticks(0, 1, 5) {

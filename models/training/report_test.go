@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -116,18 +115,15 @@ func TestReportOfMeasuredFacets(t *testing.T) {
 	m.reporterOf(stage)(fall(4, LoopOptions{Photos: 1}))
 	m.reporter("facets", []string{"loss"})(fall(4, LoopOptions{Photos: 1}))
 	m.endStage(t.Context(), nil)
-	confusion := evaluation.NewConfusion([]string{"v-neck", "round <b>"})
-	for range 3 {
-		confusion.Add("v-neck", "v-neck")
-		confusion.Add("round <b>", "v-neck")
-	}
-	confusion.Add("round <b>", "")
 	fit := &FacetFit{maker: m}
 	fit.Measured([]MeasuredFacet{{
-		Facet:       catalog.Facet{Name: "neckline", Labels: []string{"v-neck", "halter", "round <b>", "boat"}},
-		Learned:     evaluation.FacetReport{Facet: "neckline", Photos: 9, MacroF1: 0.9876, Labels: []evaluation.LabelReport{{Label: "boat", Count: 9, F1: 0.9}}},
-		Apart:       evaluation.FacetReport{Facet: "neckline", Photos: 7, MacroF1: 0.3333, CalibrationError: 0.0512, Labels: confusion.Report(), Confusion: confusion},
-		Calibration: []evaluation.CalibrationBin{{Photos: 4, Probability: 0.5, Right: 0.25}, {Photos: 1, Probability: 1, Right: 1}},
+		Facet:   catalog.Facet{Name: "neckline", Labels: []string{"v-neck", "halter", "round <b>", "boat"}},
+		Learned: FacetFigures{Photos: 9, MacroF1: 0.9876, Labels: []LabelFigures{{Label: "boat", Photos: 9, F1: 0.9}}},
+		Apart: FacetFigures{
+			Photos: 7, MacroF1: 0.3333, CalibrationError: 0.0512, Labels: []LabelFigures{{Label: "v-neck", Photos: 3, F1: 0.6667}, {Label: "round <b>", Photos: 4}},
+			Answers:     [][]int{{3, 0, 0}, {3, 0, 1}},
+			Calibration: []CalibrationPoint{{Photos: 4, Probability: 0.5, Right: 0.25}, {Photos: 1, Probability: 1, Right: 1}},
+		},
 	}})
 	r, page := readReport(t, m)
 	require.Len(t, r.Measured, 1)
