@@ -46,8 +46,8 @@ type OpenOptions struct {
 //	                                      images and photos beside it; of a manifest at s3:// they are below
 //	                                      it, in its bucket, or https:// addresses
 //	product_id (or product)               photos of one dress; by default the file's name
-//	x_min, y_min, x_max, y_max            the dress's box, in pixels of the upright photo, half-open;
-//	                                      box_x_min … are the same
+//	x_min, y_min, x_max, y_max            the dress's box, in pixels of the upright photo, half-open, rounded
+//	                                      to the nearest pixel; box_x_min … are the same
 //	split                                 train or test (or val); by default a function of the product
 //	fold                                  0 to 4
 //	is_dress                              yes or no, true or false, 1 or 0; no: the photo shows no dress

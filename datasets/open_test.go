@@ -190,7 +190,7 @@ func TestManifests(t *testing.T) {
 		if name == "shop.jsonl" || name == "shop.parquet" {
 			line = 6 // no line names the columns
 		}
-		require.Equal(t, Bad{fmt.Sprintf("%s:%d", name, line), "the box {5 6 5 9} is empty"}, d.Bad[0])
+		require.Equal(t, Bad{fmt.Sprintf("%s:%d", name, line), "the box, x_min 5, y_min 6, x_max 5, y_max 9, is empty: x_max must be greater than x_min, and y_max than y_min, by a pixel or more"}, d.Bad[0])
 		require.Equal(t, "gone.jpg", d.Bad[1].Photo)
 		require.Contains(t, d.Bad[1].Reason, "cannot be read: no such file")
 		require.Equal(t, 6, d.Size())
@@ -417,7 +417,7 @@ func TestBadRows(t *testing.T) {
 		`shop.csv:2 the split is "dev", but must be train or test`,
 		"shop.csv:3 it names no photo",
 		"shop.csv:4 it has 1 fields, but the first line names 4 columns",
-		`shop.csv:5 fold: strconv.Atoi: parsing "x": invalid syntax`,
+		`shop.csv:5 fold is "x", but must be a whole number`,
 		"shop.csv:6 column facet_cut has 249 bytes, more than the 200 of a label",
 		"shop.csv:9 it has 1 fields, but the first line names 4 columns",
 		"shop.csv:10 it has 5 fields, but the first line names 4 columns",

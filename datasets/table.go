@@ -84,15 +84,16 @@ func (t *table) text(row int, column string) string {
 
 // integer reads a whole number; tables that went through a program for statistics have 12.0 for 12.
 func (t *table) integer(row int, column string) (int, error) {
-	text := t.text(row, column)
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		if v, parse := strconv.ParseFloat(text, 64); parse == nil && v == math.Trunc(v) && math.Abs(v) < 1<<31 {
-			return int(v), nil
-		}
-		return 0, fmt.Errorf("%s: line %d: %s: %w", t.path, t.line(row), column, err)
+	if v, ok := t.number(row, column); ok && v == math.Trunc(v) {
+		return int(v), nil
 	}
-	return n, nil
+	return 0, fmt.Errorf("%s: line %d: %s is %q, but must be a whole number", t.path, t.line(row), column, t.text(row, column))
+}
+
+// number reads a number of less than 2^31 in size.
+func (t *table) number(row int, column string) (v float64, ok bool) {
+	v, err := strconv.ParseFloat(t.text(row, column), 64)
+	return v, err == nil && math.Abs(v) < 1<<31
 }
 
 // noDress reads is_dress: whether somebody said that the photo shows none.
@@ -107,7 +108,9 @@ func (t *table) noDress(row int) (bool, error) {
 	return false, fmt.Errorf("%s: line %d: is_dress is %q, but must be yes or no, true or false, 1 or 0, or empty", t.path, t.line(row), text)
 }
 
-// box reads x_min, y_min, x_max and y_max; nil where all of them are empty. Half a box is an error.
+// box reads x_min, y_min, x_max and y_max, each rounded to the nearest pixel: outwards, two rows of one box that a
+// program wrote with noise in the last digit would be two dresses. It is nil where all of them are empty. Half a box is
+// an error.
 func (t *table) box(row int) (*photo.Box, error) {
 	missing := slices.DeleteFunc(slices.Clone(boxColumns), func(column string) bool { return t.text(row, column) != "" })
 	switch len(missing) {
@@ -117,19 +120,34 @@ func (t *table) box(row int) (*photo.Box, error) {
 	default:
 		return nil, fmt.Errorf("%s: line %d: the box lacks %s", t.path, t.line(row), strings.Join(missing, ", "))
 	}
-	var sides [4]int
+	var sides [4]float64
+	var pixels [4]int
+	whole, most := true, 0.0
 	for i, column := range boxColumns {
-		n, err := t.integer(row, column)
-		if err != nil {
-			return nil, err
+		v, ok := t.number(row, column)
+		if !ok {
+			return nil, fmt.Errorf("%s: line %d: %s is %q, but must be a number of pixels", t.path, t.line(row), column, t.text(row, column))
 		}
-		sides[i] = n
+		sides[i], pixels[i] = v, int(math.Round(v))
+		whole, most = whole && v == math.Trunc(v), max(most, v)
 	}
-	b := photo.Box{XMin: sides[0], YMin: sides[1], XMax: sides[2], YMax: sides[3]}
+	if !whole && most <= 1 {
+		return nil, fmt.Errorf("%s: line %d: the box, %s, seems to be in shares of the photo, but must be in pixels", t.path, t.line(row), boxText(sides))
+	}
+	b := photo.Box{XMin: pixels[0], YMin: pixels[1], XMax: pixels[2], YMax: pixels[3]}
 	if b.Empty() {
-		return nil, fmt.Errorf("%s: line %d: the box %v is empty", t.path, t.line(row), b)
+		return nil, fmt.Errorf("%s: line %d: the box, %s, is empty: x_max must be greater than x_min, and y_max than y_min, by a pixel or more", t.path, t.line(row), boxText(sides))
 	}
 	return &b, nil
+}
+
+// boxText names the sides of a box, in the order of boxColumns.
+func boxText(sides [4]float64) string {
+	var texts []string
+	for i, side := range sides {
+		texts = append(texts, fmt.Sprintf("%s %v", boxColumns[i], side))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // fold reads the column fold; -1 where there is none.

@@ -58,17 +58,40 @@ func TestTableErrors(t *testing.T) {
 	table, err := parseTable("boxes.csv", strings.NewReader("x_min,y_min,x_max,y_max,fold\n1,1,2,2,0\n5,5,5,9,x\n1,1,two,2,0\n,1,2,2,\n1, ,2,NaN,\n"))
 	require.NoError(t, err)
 	_, err = table.box(1)
-	require.ErrorContains(t, err, "line 3: the box {5 5 5 9} is empty")
+	require.ErrorContains(t, err, "line 3: the box, x_min 5, y_min 5, x_max 5, y_max 9, is empty: x_max must be greater than x_min")
 	_, err = table.box(2)
-	require.ErrorContains(t, err, "line 4: x_max")
+	require.EqualError(t, err, `boxes.csv: line 4: x_max is "two", but must be a number of pixels`)
 	_, err = table.box(3)
 	require.ErrorContains(t, err, "line 5: the box lacks x_min")
 	_, err = table.box(4)
 	require.ErrorContains(t, err, "line 6: the box lacks y_min, y_max")
 	_, err = table.fold(1)
-	require.ErrorContains(t, err, "line 3: fold")
+	require.EqualError(t, err, `boxes.csv: line 3: fold is "x", but must be a whole number`)
 	_, err = readTable("no such file.csv")
 	require.ErrorContains(t, err, "no such file.csv")
+}
+
+// TestBoxesOfFractions: programs that people draw boxes with give fractions of pixels; others give shares of the photo.
+func TestBoxesOfFractions(t *testing.T) {
+	table, err := parseTable("boxes.csv", strings.NewReader("x_min,y_min,x_max,y_max,fold\n12.5,3.49,4e1,60.0000001,1.0\n0.2,0.1,0.8,1,1.5\n0,0,1,1,\n3.1,3,3.4,9,\n1,1,1e10,9,\n"))
+	require.NoError(t, err)
+	box, err := table.box(0)
+	require.NoError(t, err)
+	require.Equal(t, &photo.Box{XMin: 13, YMin: 3, XMax: 40, YMax: 60}, box)
+	fold, err := table.fold(0)
+	require.NoError(t, err)
+	require.Equal(t, 1, fold)
+	_, err = table.box(1)
+	require.ErrorContains(t, err, "line 3: the box, x_min 0.2, y_min 0.1, x_max 0.8, y_max 1, seems to be in shares of the photo, but must be in pixels")
+	_, err = table.fold(1)
+	require.ErrorContains(t, err, `fold is "1.5"`)
+	box, err = table.box(2)
+	require.NoError(t, err)
+	require.Equal(t, &photo.Box{XMax: 1, YMax: 1}, box, "who reads photos says that it is small")
+	_, err = table.box(3)
+	require.ErrorContains(t, err, "x_min 3.1, y_min 3, x_max 3.4, y_max 9, is empty")
+	_, err = table.box(4)
+	require.ErrorContains(t, err, `x_max is "1e10"`)
 }
 
 func FuzzParseTable(f *testing.F) {
