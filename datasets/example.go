@@ -33,6 +33,8 @@ type Example struct {
 	Source  string `json:"-"`
 	PhotoID string // lower-case hex SHA-256 of the photo's bytes
 	Split   Split  // whether it is learned from
+	// SplitGiven says that somebody gave the split, to the photo or to a product that it belongs with.
+	SplitGiven bool `json:"-"`
 
 	at string // the photo's path or its row in a manifest, for people
 }

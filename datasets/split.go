@@ -63,7 +63,9 @@ func splitExamples(examples []Example) {
 	measured := map[string]bool{} // photos
 	for i := range examples {
 		e := &examples[i]
-		if of := groups.First(e.Product); e.Split == "" {
+		of := groups.First(e.Product)
+		e.SplitGiven = given[of] != ""
+		if e.Split == "" {
 			e.Split = cmp.Or(given[of], SplitOf(of))
 		}
 		if e.Split == Test {

@@ -51,8 +51,10 @@ func TestSplitExamples(t *testing.T) {
 				require.Equal(t, Test, e.Split)
 			}
 			anyGiven = anyGiven || given[i].Split != ""
+			require.True(t, e.SplitGiven || given[i].Split == "")
 		}
 		for _, e := range examples {
+			require.True(t, anyGiven || !e.SplitGiven)
 			if other, ok := products[e.Product]; ok && !anyGiven {
 				require.Equal(t, other, e.Split)
 			}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
 	"os"
 	"slices"
@@ -21,12 +19,6 @@ import (
 // studioDataset is what --dataset calls the painted dresses.
 const studioDataset = "studio"
 
-// badPhotosFile lists, in --work, what could not be learned from; so many are also told.
-const (
-	badPhotosFile = "bad-photos.csv"
-	toldBad       = 10
-)
-
 // trainFacetsCommand trains facet heads on a shop's own photos.
 func trainFacetsCommand() *cli.Command {
 	return &cli.Command{
@@ -38,14 +30,15 @@ facets get a network of their own beside it. A dataset is
   a folder      <label>/*.jpg for the one facet of --facets, or <facet>/<label>/*.jpg; folders below a label's
                 are products; train/ and test/ may be above it all, and then nothing else
   a manifest    .csv, .jsonl or .parquet, with a row for each photo: photo, a column for each facet (called like
-                it, or facet_ and its name), and, if there are such, product_id, x_min, y_min, x_max, y_max,
-                split (train or test), is_dress (no)
+                it, or facet_ and its name), and, if there are such, product_id, x_min, y_min, x_max, y_max
+                (pixels, rounded to the nearest), split (train or test), is_dress (no)
   studio        painted dresses, --products of them
 
 each of them a path or s3:// URL. Where there is no box, the model looks for the dress. Of products without a
-split, a fifth is kept apart to measure with, always the same ones. A file labels.json beside the photos or the
-manifest, {"neckline": ["round", "v-neck"]}, or --labels puts labels in order, everywhere. Labels that are new,
-gone or renamed are shown and asked for; those that stay keep what they have learned.
+split, a fifth is kept apart to measure with, always the same ones; with --test-dataset none is, and what is
+marked as test is left out. A file labels.json beside the photos or the manifest, {"neckline": ["round",
+"v-neck"]}, or --labels puts labels in order, everywhere. Labels that are new, gone or renamed are shown and
+asked for; those that stay keep what they have learned.
 
 Without --dataset, all facets are trained anew on painted dresses and the photos of --reference. Nothing is
 measured then, and --json prints which model it is.
@@ -63,7 +56,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`,
 		Flags: slices.Concat(trainFlags("build/facets"), referenceFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
-			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of those kept apart; may be repeated"},
+			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them; those of --dataset are all learned from then, but for photos marked as test, which are left out; may be repeated"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
 			&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`; may be repeated"},
 			&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
@@ -154,7 +147,7 @@ func trainFacets(c *cli.Context) error {
 	if err != nil {
 		return wrongUsage(c, "%v", err)
 	}
-	f := &facetTraining{c: c, progress: newProgress(c), limit: limit}
+	f := newFacetTraining(c, limit)
 	defer f.close()
 	return f.run(parts, labels)
 }
@@ -222,11 +215,16 @@ func facetLabels(c *cli.Context, labels map[string][]string) error {
 type facetTraining struct {
 	c        *cli.Context
 	progress *progress
-	limit    maxBad
+	bad      badPhotos
 	fetched  string // folder of the photos of URLs
 	options  training.Options
 	mixture  training.Mixture
 	sets     []datasetFigures
+}
+
+func newFacetTraining(c *cli.Context, limit maxBad) *facetTraining {
+	p := newProgress(c)
+	return &facetTraining{c: c, progress: p, bad: badPhotos{c: c, progress: p, limit: limit}}
 }
 
 func (f *facetTraining) close() {
@@ -250,6 +248,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if f.options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 		return err
 	}
+	f.bad.work = f.options.Work
 	if f.options.From, err = loadModel(c); err != nil {
 		return err
 	}
@@ -257,6 +256,9 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 		return err
 	}
 	if err := f.open(parts, labels.Facets); err != nil {
+		return err
+	}
+	if err := f.bad.list(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
 		return err
 	}
 	if err := f.plan(labels); err != nil {
@@ -269,7 +271,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if err != nil {
 		return err
 	}
-	if err := listBad(c, f.progress, f.options.Work, f.limit, photos.Bad, photos.Total); err != nil {
+	if err := f.bad.list(photos.Bad, photos.Total); err != nil {
 		return err
 	}
 	f.tellPhotos(photos)
@@ -372,35 +374,6 @@ func showLabels(progress *progress, changes []training.LabelChange) error {
 	return w.Flush()
 }
 
-// listBad writes all that is bad to a file, tells the first few, and fails if there is too much.
-func listBad(c *cli.Context, progress *progress, work storage.Bucket, limit maxBad, bad []datasets.Bad, total int) error {
-	if len(bad) == 0 {
-		return work.Delete(c.Context, badPhotosFile) // of a run before
-	}
-	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	rows := [][]string{{"photo", "reason"}}
-	for _, one := range bad {
-		rows = append(rows, []string{one.Photo, one.Reason})
-	}
-	if err := out.WriteAll(rows); err != nil {
-		return err
-	}
-	if err := work.Put(c.Context, badPhotosFile, &b); err != nil {
-		return err
-	}
-	tellBad(progress, bad)
-	progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), total, badPhotosFile, work)
-	return limit.check(len(bad), total)
-}
-
-// tellBad tells the first few.
-func tellBad(progress *progress, bad []datasets.Bad) {
-	for _, one := range bad[:min(toldBad, len(bad))] {
-		progress.say("bad: %s: %s", printable(one.Photo), printable(one.Reason))
-	}
-}
-
 func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 	located := 0
 	for _, p := range slices.Concat(photos.Learned, photos.Measured, photos.Others) {
@@ -410,14 +383,32 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 	}
 	f.progress.say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
 		len(photos.Learned), len(photos.Measured), len(photos.Others), located, photos.Whole)
+	if unlabelled := len(photos.Others) - photos.Marked; unlabelled > 0 {
+		f.progress.say("%d of the others have no label of %s", unlabelled, printable(strings.Join(f.facetNames(), ", ")))
+	}
+	if photos.Marked > 0 {
+		f.progress.say("%d of the others are marked as test in --dataset: with --test-dataset they are neither learned from nor measured with", photos.Marked)
+	}
+	if photos.NoDress > 0 {
+		f.progress.say("%d photos more are left out, which show no dress", photos.NoDress)
+	}
 	for i, measured := range f.mixture.Plan.Measured() {
 		if unlearned := measured.Labels[len(f.mixture.Plan.Facets[i].Labels):]; len(unlearned) > 0 {
 			f.progress.say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, printable(strings.Join(unlearned, ", ")))
 		}
 	}
 	if photos.Shared > 0 {
-		f.progress.say("%d photos are not learned from: another dataset measures with them, or with photos of their products", photos.Shared)
+		f.progress.say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)
 	}
+}
+
+// facetNames are those of the facets that are trained or measured.
+func (f *facetTraining) facetNames() []string {
+	var names []string
+	for _, facet := range f.mixture.Plan.Facets {
+		names = append(names, facet.Name)
+	}
+	return names
 }
 
 // facetsOf are the facets that are measured.

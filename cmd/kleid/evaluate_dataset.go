@@ -49,7 +49,7 @@ func evaluateDatasets(c *cli.Context) error {
 	}
 	counting := evaluation.Counting{Least: c.Int("min-count"), Labels: labels.Order}
 	labels.Order = map[string][]string{} // which say what counts here
-	f := &facetTraining{c: c, progress: newProgress(c), limit: limit}
+	f := newFacetTraining(c, limit)
 	defer f.close()
 	f.options = training.Options{Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
 	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
@@ -75,6 +75,9 @@ func evaluateDatasets(c *cli.Context) error {
 		}
 		f.mixture.Tests = append(f.mixture.Tests, d)
 	}
+	if err := f.bad.list(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+		return err
+	}
 	if len(labels.Facets) == 0 {
 		labels.Facets = f.sharedFacets(known)
 		if len(labels.Facets) == 0 {
@@ -99,10 +102,7 @@ func evaluateDatasets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if tellBad(f.progress, photos.Bad); len(photos.Bad) > 0 {
-		f.progress.say("%d of %d photos are bad", len(photos.Bad), photos.Total)
-	}
-	if err := limit.check(len(photos.Bad), photos.Total); err != nil {
+	if err := f.bad.list(photos.Bad, photos.Total); err != nil {
 		return err
 	}
 	embedder, err := embedding.NewDescriber(f.options.Backend, f.options.From)

@@ -340,6 +340,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	figures = decodeLine[facetsFigures](t, r)
 	require.Equal(t, 7, figures.Test[0].Photos)
+	require.Equal(t, labelledProducts-7, figures.Train[0].Photos, "what is not measured with is learned from")
 	require.Contains(t, r.stderr, "print: no photo to learn from is zigzag")
 	require.Equal(t, "zigzag", figures.Test[0].Labels[len(figures.Test[0].Labels)-1].Label)
 	require.Zero(t, figures.Test[0].Labels[len(figures.Test[0].Labels)-1].F1)

@@ -75,7 +75,8 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if err != nil {
 		return nil, err
 	}
-	if err := listBad(c, progress, options.Work, limit, shop.Bad, shop.Total); err != nil {
+	bad := badPhotos{c: c, progress: progress, limit: limit, work: options.Work}
+	if err := bad.list(shop.Bad, shop.Total); err != nil {
 		return nil, err
 	}
 	if shop.Learned() == 0 {

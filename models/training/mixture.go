@@ -39,6 +39,27 @@ type Mixture struct {
 	Tests []*datasets.Dataset
 }
 
+// Bad are the photos and rows of the datasets that are known to be bad before anybody looks into the photos; total
+// counts all, good ones included.
+func (m Mixture) Bad() (bad []datasets.Bad, total int) {
+	for _, d := range m.sets() {
+		bad = append(bad, d.Bad...)
+		total += d.Size()
+	}
+	return bad, total
+}
+
+// sets are the datasets of photos, those to measure with last.
+func (m Mixture) sets() []*datasets.Dataset {
+	var sets []*datasets.Dataset
+	for _, part := range m.Parts {
+		if !part.Painted {
+			sets = append(sets, part.Dataset)
+		}
+	}
+	return append(sets, m.Tests...)
+}
+
 // LabelledPhoto is a photo that could be read, its labels those of the plan, its box where the heads look.
 type LabelledPhoto struct {
 	datasets.Example
@@ -49,9 +70,14 @@ type LabelledPhoto struct {
 
 // FacetPhotos are the photos of a mixture, read and cropped.
 type FacetPhotos struct {
-	// Learned and Measured have no photo in common; Others are neither, since they have no label of the facets, or
-	// are kept apart while another dataset is measured with.
+	// Learned and Measured have no photo in common; Others are neither: those of Marked, and those that have no label of
+	// the facets.
 	Learned, Measured, Others []LabelledPhoto
+	// Marked counts the Others that somebody marked as test, while other datasets are measured with: they are not to be
+	// learned from either.
+	Marked int
+	// NoDress counts the photos that are said to show none, which are left out.
+	NoDress int
 	// Bad are those that cannot be read, the datasets' own included; Total counts all.
 	Bad   []datasets.Bad
 	Total int
@@ -106,18 +132,22 @@ type ownPhoto struct {
 func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 	var all []ownPhoto
 	apart, products := map[string]bool{}, map[string]*datasets.Dataset{} // of a product where it is measured with
-	add := func(part int, d *datasets.Dataset, to func(split datasets.Split) *[]LabelledPhoto) {
-		p.Bad = append(p.Bad, d.Bad...)
-		p.Total += d.Size()
+	p.Bad, p.Total = mixture.Bad()
+	// Whoever measures with datasets of their own needs no share of the others, but for what is marked as such.
+	test := func(e datasets.Example) bool {
+		return e.Split == datasets.Test && (e.SplitGiven || len(mixture.Tests) == 0)
+	}
+	add := func(part int, d *datasets.Dataset, to func(e datasets.Example) *[]LabelledPhoto) {
 		for _, e := range mixture.Plan.Examples(d) {
 			if e.NoDress {
+				p.NoDress++
 				continue
 			}
 			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, from: d, to: &p.Others}
 			if len(e.Labels) > 0 {
-				own.to = to(e.Split)
+				own.to = to(e)
 			}
-			if own.to == &p.Measured || e.Split == datasets.Test {
+			if own.to == &p.Measured || test(e) {
 				apart[e.PhotoID] = true
 				for _, product := range e.GivenProducts() {
 					products[product] = d
@@ -130,9 +160,9 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 		if part.Painted {
 			continue
 		}
-		add(i, part.Dataset, func(split datasets.Split) *[]LabelledPhoto {
+		add(i, part.Dataset, func(e datasets.Example) *[]LabelledPhoto {
 			switch {
-			case split == datasets.Train:
+			case !test(e):
 				return &p.Learned
 			case len(mixture.Tests) > 0:
 				return &p.Others
@@ -141,7 +171,7 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 		})
 	}
 	for _, d := range mixture.Tests {
-		add(-1, d, func(datasets.Split) *[]LabelledPhoto { return &p.Measured })
+		add(-1, d, func(datasets.Example) *[]LabelledPhoto { return &p.Measured })
 	}
 	return slices.DeleteFunc(all, func(o ownPhoto) bool {
 		elsewhere := slices.ContainsFunc(o.GivenProducts(), func(product string) bool {
@@ -191,6 +221,9 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 			continue
 		}
 		*o.to = append(*o.to, o.LabelledPhoto)
+		if o.to == &p.Others && len(o.Labels) > 0 {
+			p.Marked++
+		}
 		if o.to == &p.Learned {
 			p.pool.Crops = append(p.pool.Crops, o.crop)
 			o.crop = Crop{}

@@ -15,7 +15,7 @@ import (
 // TestSortMixture: what is measured with anywhere is not learned from anywhere.
 func TestSortMixture(t *testing.T) {
 	photo := func(id, label string, split datasets.Split) datasets.Example {
-		e := datasets.Example{PhotoID: id, Split: split, Labels: map[string]string{}}
+		e := datasets.Example{PhotoID: id, Split: split, SplitGiven: true, Labels: map[string]string{}}
 		if label != "" {
 			e.Labels["sleeve"] = label
 		}
@@ -25,6 +25,7 @@ func TestSortMixture(t *testing.T) {
 	shop.Examples = []datasets.Example{
 		photo("1", "cap", datasets.Train), photo("2", "long", datasets.Train), photo("3", "cap", datasets.Test), photo("4", "", datasets.Train),
 		{PhotoID: "5", NoDress: true, Split: datasets.Train},
+		{PhotoID: "8", Split: datasets.Test, Labels: map[string]string{"sleeve": "cap"}}, // of the fifth that nobody chose
 	}
 	shop.Bad = []datasets.Bad{{Photo: "x", Reason: "gone"}}
 	other := datasetOf("sleeve", "cap", "long")
@@ -38,8 +39,8 @@ func TestSortMixture(t *testing.T) {
 		tests                     []*datasets.Dataset
 		learned, measured, others []string
 	}{
-		"split":   {nil, []string{"1", "2", "4", "6"}, []string{"3"}, []string{"4"}},
-		"another": {[]*datasets.Dataset{test}, []string{"1", "4", "6"}, []string{"2", "7"}, []string{"3", "4"}},
+		"split":   {nil, []string{"1", "2", "4", "6"}, []string{"3", "8"}, []string{"4"}},
+		"another": {[]*datasets.Dataset{test}, []string{"1", "8", "4", "6"}, []string{"2", "7"}, []string{"3", "4"}},
 	} {
 		p := &FacetPhotos{}
 		got := map[*[]LabelledPhoto][]string{}
@@ -50,6 +51,8 @@ func TestSortMixture(t *testing.T) {
 		require.Equal(t, c.measured, got[&p.Measured], name)
 		require.Equal(t, c.others, got[&p.Others], name)
 		require.Len(t, p.Bad, 1)
+		require.Equal(t, 1, p.NoDress)
+		require.Equal(t, p.Total, len(got[&p.Learned])+len(got[&p.Measured])+len(got[&p.Others])+p.Shared+p.NoDress+len(p.Bad), name)
 	}
 }
 
@@ -57,7 +60,7 @@ func TestSortMixture(t *testing.T) {
 // dress it is. Files of the same name are different dresses, and a dataset may part the photos of one itself.
 func TestSortMixtureByProduct(t *testing.T) {
 	photo := func(id, product string, given bool, split datasets.Split) datasets.Example {
-		return datasets.Example{PhotoID: id, Product: product, ProductGiven: given, Split: split, Labels: map[string]string{"sleeve": "cap"}}
+		return datasets.Example{PhotoID: id, Product: product, ProductGiven: given, Split: split, SplitGiven: true, Labels: map[string]string{"sleeve": "cap"}}
 	}
 	shop, other := datasetOf("sleeve", "cap", "long"), datasetOf("sleeve", "cap", "long")
 	shop.Examples = []datasets.Example{photo("1", "P1", true, datasets.Train), photo("2", "front", false, datasets.Train), photo("3", "P2", true, datasets.Train), photo("4", "P2", true, datasets.Test)}
