@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -37,8 +38,9 @@ facets get a network of their own beside it. A dataset is
 each of them a path or s3:// URL. Where there is no box, the model looks for the dress. Of products without a
 split, a fifth is kept apart to measure with, always the same ones; with --test-dataset none is, and what is
 marked as test is left out. A file labels.json beside the photos or the manifest, {"neckline": ["round",
-"v-neck"]}, or --labels puts labels in order, everywhere. Labels that are new, gone or renamed are shown and
-asked for; those that stay keep what they have learned.
+"v-neck"]}, or --labels puts labels in order, everywhere; the file may have labels that no photo has yet, which
+are left out. Labels that are new, gone or renamed are shown and asked for; those that stay keep what they have
+learned.
 
 Without --dataset, all facets are trained anew on painted dresses and the photos of --reference. Nothing is
 measured then, and --json prints which model it is.
@@ -58,7 +60,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 			&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
 			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them; those of --dataset are all learned from then, but for photos marked as test, which are left out; may be repeated"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
-			&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`; may be repeated"},
+			&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`, each of which a photo or the model has; may be repeated"},
 			&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
 			&cli.IntFlag{Name: "own-trunk", EnvVars: env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; --learning-rate, --warm-up, --accumulate, --clip-norm and --ema are the trunk's then; 0 trains heads alone"},
 			maxBadFlag(), yesFlag(),
@@ -332,6 +334,7 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
 		return wrongUsage(f.c, "%v", err)
 	}
+	f.tellWaiting(sets)
 	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, training.DatasetFacetLoss()); err != nil {
 		return err
 	}
@@ -339,6 +342,16 @@ func (f *facetTraining) plan(options training.LabelOptions) error {
 		return nil
 	}
 	return confirmLabels(f.c, f.progress, f.mixture.Plan)
+}
+
+// tellWaiting tells of labels in an order that no photo has: a shop may list those that it will have.
+func (f *facetTraining) tellWaiting(sets []*datasets.Dataset) {
+	for _, d := range sets {
+		waiting := f.mixture.Plan.Waiting(d)
+		for _, facet := range slices.Sorted(maps.Keys(waiting)) {
+			f.progress.say("labels.json of %s: no photo has %s %s, which is left out until one does", d.Name, facet, printable(strings.Join(waiting[facet], ", ")))
+		}
+	}
 }
 
 // confirmLabels shows what changes in the labels of the model, and asks for it.

@@ -54,9 +54,12 @@ func TestMarkedAsTest(t *testing.T) {
 	}
 	rows[6][column(t, rows, "sleeve")] = ""
 	test := slices.Clone(append(rows[:1:1], rows[20:]...))
-	r := kleid(t, "train", "facets", "--dataset", manifestOf(t, folder, rows), "--test-dataset", manifestOf(t, folder, test),
+	manifest := manifestOf(t, folder, rows)
+	write(t, filepath.Join(filepath.Dir(manifest), "labels.json"), []byte(`{"sleeve": ["long", "wings"]}`))
+	r := kleid(t, "train", "facets", "--dataset", manifest, "--test-dataset", manifestOf(t, folder, test),
 		"--facets", "sleeve", "--work", t.TempDir(), "--steps", "20", "--yes")
 	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stderr, "labels.json of shop: no photo has sleeve wings, which is left out until one does")
 	require.Contains(t, r.stderr, "13 photos to learn from, 11 to measure with, 5 others;")
 	require.Contains(t, r.stderr, "1 of the others have no label of sleeve\n")
 	require.Contains(t, r.stderr, "4 of the others are marked as test in --dataset")

@@ -365,21 +365,22 @@ func TestTrainFacetsUsage(t *testing.T) {
 	manifest := manifestOf(t, folder, rows)
 	own := func(more ...string) []string { return append([]string{"--dataset", manifest}, more...) }
 	for says, args := range map[string][]string{
-		"--facets goes with --dataset":              {"--facets", "neckline"},
-		"exclude each other":                        own("--reference", "photos"),
-		"the weight is -1":                          {"--dataset", manifest + "=-1"},
-		`--max-bad is "many"`:                       own("--max-bad", "many"),
-		`--max-bad is "120%"`:                       own("--max-bad", "120%"),
-		"--facets names neckline twice":             own("--facets", "neckline,Neckline"),
-		`--labels is "round", but takes`:            own("--labels", "round"),
-		`there is an empty label`:                   own("--labels", "neckline=a,,b"),
-		`--rename is "neckline=a", but takes`:       own("--rename", "neckline=a"),
-		"new name of a label for hem, which is not": own("--facets", "sleeve", "--rename", "hem:a=b"),
-		`new name for label "crew" of neckline`:     own("--facets", "neckline", "--rename", "neckline:crew=round"),
-		`there is no label "v neck"`:                own("--facets", "neckline", "--class-weight", "neckline=v neck=2", "--yes"),
-		"--steps is -1":                             own("--steps", "-1"),
-		`the order of sleeve has label "Cap" twice`: own("--facets", "sleeve", "--labels", "sleeve=cap,Cap"),
-		`"rare" is none of`:                         own("--class-weights", "rare"),
+		"--facets goes with --dataset":                        {"--facets", "neckline"},
+		"exclude each other":                                  own("--reference", "photos"),
+		"the weight is -1":                                    {"--dataset", manifest + "=-1"},
+		`--max-bad is "many"`:                                 own("--max-bad", "many"),
+		`--max-bad is "120%"`:                                 own("--max-bad", "120%"),
+		"--facets names neckline twice":                       own("--facets", "neckline,Neckline"),
+		`--labels is "round", but takes`:                      own("--labels", "round"),
+		`there is an empty label`:                             own("--labels", "neckline=a,,b"),
+		`--rename is "neckline=a", but takes`:                 own("--rename", "neckline=a"),
+		"new name of a label for hem, which is not":           own("--facets", "sleeve", "--rename", "hem:a=b"),
+		`new name for label "crew" of neckline`:               own("--facets", "neckline", "--rename", "neckline:crew=round"),
+		`there is no label "v neck"`:                          own("--facets", "neckline", "--class-weight", "neckline=v neck=2", "--yes"),
+		"--steps is -1":                                       own("--steps", "-1"),
+		`the order of sleeve has label "Cap" twice`:           own("--facets", "sleeve", "--labels", "sleeve=cap,Cap"),
+		`the order of sleeve has label "shrt", which neither`: own("--facets", "sleeve", "--labels", "sleeve=shrt,long"),
+		`"rare" is none of`:                                   own("--class-weights", "rare"),
 	} {
 		r := kleid(t, append([]string{"train", "facets", "--work", t.TempDir()}, args...)...)
 		require.Equal(t, exitUsage, r.code, "%s: %s", says, r.stderr)

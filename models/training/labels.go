@@ -52,8 +52,8 @@ type LabelPlan struct {
 type LabelOptions struct {
 	// Facets are the names of those that are trained.
 	Facets []string
-	// Order has, by facet, labels in their order. They are there whether a dataset has them or not; other labels
-	// come behind them.
+	// Order has, by facet, labels in their order, each of which a dataset or the model has: those of the model are there
+	// whether a photo has them or not. Other labels come behind them.
 	Order map[string][]string
 	// Renamed has, by facet, new names for labels of the model or of the datasets.
 	Renamed map[string]map[string]string
@@ -87,7 +87,7 @@ func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options La
 	} {
 		for _, facet := range given {
 			if !slices.Contains(names, facet) {
-				return LabelPlan{}, fmt.Errorf("there is %s for %s, which is not trained", what, facet)
+				return LabelPlan{}, fmt.Errorf("there is %s for %s, which is not among the facets", what, facet)
 			}
 		}
 	}
@@ -168,6 +168,7 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 		}
 	}
 	ordered, photos := len(labels), map[string]int{}
+	var found []string // in datasets
 	p.names[facet] = map[string]string{}
 	for _, d := range sets {
 		for _, f := range d.Facets {
@@ -177,6 +178,7 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 			for _, label := range f.Labels {
 				delete(unknown, label)
 				p.names[facet][label] = learn(label)
+				found = append(found, learn(label))
 				if !slices.Contains(labels, learn(label)) {
 					labels = append(labels, learn(label))
 				}
@@ -211,7 +213,9 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 			}
 			for _, label := range f.Labels {
 				delete(unknown, label)
-				if label = learn(label); !slices.Contains(labels, label) && !slices.Contains(p.apart[facet], label) {
+				label = learn(label)
+				found = append(found, label)
+				if !slices.Contains(labels, label) && !slices.Contains(p.apart[facet], label) {
 					p.apart[facet] = append(p.apart[facet], label)
 				}
 			}
@@ -219,6 +223,12 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 	}
 	for label := range unknown {
 		return fmt.Errorf("there is a new name for label %q of %s, which neither the model nor a dataset has", label, facet)
+	}
+	for _, label := range labels[:ordered] { // a class without photos is most likely a slip of the pen
+		if from[label] == "" && !slices.Contains(found, label) {
+			slices.Sort(found)
+			return fmt.Errorf("the order of %s has label %q, which neither a photo nor the model has; photos have %s", facet, label, shortList(slices.Compact(found)))
+		}
 	}
 	labels = append(labels[:ordered:ordered], inOrder(labels[ordered:], facet, from, known, sets, learn)...)
 	p.Facets = append(p.Facets, catalog.Facet{Name: facet, Labels: labels})
@@ -308,7 +318,20 @@ func (p LabelPlan) Renamed(facet, label string) string {
 			return c.Label
 		}
 	}
-	return label
+	return cmp.Or(p.Label(facet, label), label) // one of several that become one
+}
+
+// Waiting are the labels, by facet, that a dataset's order names and that are not in the plan, since no photo has them.
+func (p LabelPlan) Waiting(d *datasets.Dataset) map[string][]string {
+	waiting := map[string][]string{}
+	for _, f := range p.Facets {
+		for _, label := range d.Order[f.Name] {
+			if p.Label(f.Name, label) == "" {
+				waiting[f.Name] = append(waiting[f.Name], label)
+			}
+		}
+	}
+	return waiting
 }
 
 // Examples are a dataset's with the labels of the plan. Those of other facets are left out.
@@ -323,71 +346,4 @@ func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
 		}
 	}
 	return examples
-}
-
-// initial are the weights that the heads start from, for cells of so many columns, of which the first are of crops: those of
-// the labels that stay, and the mean of a head's for its new labels, so that they begin as likely as any other. trunk is
-// that of the cells, see models.FacetConfig.
-func (p LabelPlan) initial(model *models.Model, trunk string, crop, columns int) models.Weights {
-	known := map[string][]string{}
-	for _, f := range model.Config.Facets {
-		if f.Trunk == trunk && f.Roots == p.roots { // else they are of other cells
-			known[f.Name] = f.Labels
-		}
-	}
-	weights := models.Weights{}
-	for _, facet := range p.Facets {
-		weight, bias := models.NewTensor(len(facet.Labels), columns), models.NewTensor(len(facet.Labels))
-		weights["facets."+facet.Name+".weight"], weights["facets."+facet.Name+".bias"] = weight, bias
-		oldWeight, oldBias := model.Weights["facets."+facet.Name+".weight"], model.Weights["facets."+facet.Name+".bias"]
-		labels := known[facet.Name]
-		if oldWeight == nil || oldBias == nil || len(labels) == 0 || oldWeight.Shape[0] != len(labels) || oldWeight.Shape[1] < crop {
-			continue
-		}
-		width, same := oldWeight.Shape[1], columns
-		if width != columns {
-			same = crop // one of them reads other surroundings, or none
-		}
-		row := func(t *models.Tensor, i, n int) []float32 { return t.Data[i*n : (i+1)*n] }
-		meanWeight, meanBias := make([]float32, same), float32(0)
-		for i := range labels {
-			for j, v := range row(oldWeight, i, width)[:same] {
-				meanWeight[j] += v / float32(len(labels))
-			}
-			meanBias += oldBias.Data[i] / float32(len(labels))
-		}
-		for i, label := range facet.Labels {
-			copy(row(weight, i, columns), meanWeight)
-			bias.Data[i] = meanBias
-			if kept := slices.Index(labels, p.from(facet.Name, label)); kept >= 0 {
-				copy(row(weight, i, columns), row(oldWeight, kept, width)[:same])
-				bias.Data[i] = oldBias.Data[kept]
-			}
-		}
-	}
-	return weights
-}
-
-// from is the model's label whose weights a label keeps, "" for none.
-func (p LabelPlan) from(facet, label string) string {
-	for _, c := range p.Changes {
-		if c.Facet == facet && c.Label == label && c.Fate != LabelGone {
-			return c.From
-		}
-	}
-	return ""
-}
-
-// withTrained are a model's facets with those that were trained in their place, new ones behind.
-func withTrained(model, trained []models.FacetConfig) []models.FacetConfig {
-	configs := slices.Clone(model)
-	for _, f := range trained {
-		at := slices.IndexFunc(configs, func(c models.FacetConfig) bool { return c.Name == f.Name })
-		if at < 0 {
-			configs = append(configs, f)
-		} else {
-			configs[at] = f
-		}
-	}
-	return configs
 }

@@ -70,10 +70,10 @@ func TestPlanLabels(t *testing.T) {
 			[]*datasets.Dataset{datasetOf("neckline", "halter"), ordered}, LabelOptions{},
 			[]change{{"v-neck", "v-neck", LabelKept, 1}, {"round", "round", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
 		},
-		"an order by hand, with labels that no photo has": {
-			[]*datasets.Dataset{ordered}, LabelOptions{Order: map[string][]string{"neckline": {"boat", "keyhole", "halter"}}},
+		"an order by hand, with a label that the model alone has": {
+			[]*datasets.Dataset{ordered}, LabelOptions{Order: map[string][]string{"neckline": {"boat", "halter"}}},
 			[]change{
-				{"boat", "boat", LabelKept, 1}, {"keyhole", "", LabelNew, 0}, {"halter", "halter", LabelKept, 0},
+				{"boat", "boat", LabelKept, 1}, {"halter", "halter", LabelKept, 0},
 				{"v-neck", "v-neck", LabelKept, 1}, {"round", "round", LabelKept, 1},
 			},
 		},
@@ -101,7 +101,8 @@ func TestPlanLabels(t *testing.T) {
 		require.Equal(t, stay, plan.Facets[0].Labels, name)
 		require.Equal(t, labels, plan.Facets[0].Labels, name)
 		require.Len(t, plan.Facets, 1, name)
-		require.Equal(t, name != "all stay" && name != "a dataset's order", plan.Changed(), name)
+		stayed := []string{"all stay", "a dataset's order", "an order by hand, with a label that the model alone has"}
+		require.Equal(t, !slices.Contains(stayed, name), plan.Changed(), name)
 		for _, d := range c.sets {
 			for _, e := range plan.Examples(d) {
 				require.Len(t, e.Labels, 1, name)
@@ -221,15 +222,37 @@ func TestPlanErrors(t *testing.T) {
 	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck")}
 	sets := []*datasets.Dataset{datasetOf("neckline", "round", "boat")}
 	for says, options := range map[string]LabelOptions{
-		"no dataset has labels of hem":                     {Facets: []string{"hem"}},
-		"an order of labels for sleeve, which is not":      {Order: map[string][]string{"sleeve": {"cap"}}},
-		"a new name of a label for sleeve, which is":       {Renamed: map[string]map[string]string{"sleeve": {"a": "b"}}},
-		`label "crew" of neckline, which neither`:          {Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}},
-		`the order of neckline has label "Boat" twice`:     {Order: map[string][]string{"neckline": {"boat", "Boat"}}},
-		`one label of neckline, "round": there is nothing`: {Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
+		"no dataset has labels of hem":                 {Facets: []string{"hem"}},
+		"an order of labels for sleeve, which is not":  {Order: map[string][]string{"sleeve": {"cap"}}},
+		"a new name of a label for sleeve, which is":   {Renamed: map[string]map[string]string{"sleeve": {"a": "b"}}},
+		`label "crew" of neckline, which neither`:      {Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}},
+		`the order of neckline has label "Boat" twice`: {Order: map[string][]string{"neckline": {"boat", "Boat"}}},
+		`the order of neckline has label "v", which neither a photo nor the model has; photos have ["boat" "round"]`: {Order: map[string][]string{"neckline": {"boat", "v"}}},
+		`one label of neckline, "round": there is nothing`:                                                           {Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
 	} {
 		_, err := PlanLabels(model, sets, options)
 		require.ErrorContains(t, err, says)
+	}
+}
+
+// TestPlanOfOrders: an order may have labels that photos to measure with have, or painted ones, or what is renamed; that
+// of a dataset may have any.
+func TestPlanOfOrders(t *testing.T) {
+	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck", "boat")}
+	shop := datasetOf("neckline", "crew", "boat")
+	shop.Order = map[string][]string{"neckline": {"boat", "crew", "wings"}, "sleeve": {"cap"}}
+	options := LabelOptions{
+		Facets: []string{"neckline"}, Tests: []*datasets.Dataset{datasetOf("neckline", "zip")},
+		Order:   map[string][]string{"neckline": {"zip", "halter", "crew", "v-neck"}},
+		Renamed: map[string]map[string]string{"neckline": {"round": "crew", "boat": "crew"}},
+	}
+	plan, err := PlanLabels(model, []*datasets.Dataset{shop, Studio()}, options)
+	require.NoError(t, err)
+	require.Equal(t, []string{"zip", "halter", "crew", "v-neck"}, plan.Facets[0].Labels[:4])
+	require.Equal(t, map[string][]string{"neckline": {"wings"}}, plan.Waiting(shop))
+	require.Empty(t, plan.Waiting(Studio()))
+	for label, want := range map[string]string{"round": "crew", "boat": "crew", "v-neck": "v-neck", "odd": "odd"} {
+		require.Equal(t, want, plan.Renamed("neckline", label))
 	}
 }
 
