@@ -140,6 +140,10 @@ func TestFacets(t *testing.T) {
 	require.InDelta(t, 0.4, r.Labels[1].F1, 1e-12)
 	require.InDelta(t, (2.0/3+0.4)/2, r.MacroF1, 1e-12)
 
+	require.Equal(t, []UncountedLabel{{"sleeve", "cap", 1, "fewer than 2 photos"}}, Counting{Least: 2}.Uncounted([]catalog.Facet{sleeve, length}, examples))
+	asked := Counting{Least: 2, Labels: map[string][]string{"sleeve": {"cap", "long"}}}.Uncounted([]catalog.Facet{sleeve, length}, examples)
+	require.Equal(t, []UncountedLabel{{"sleeve", "short", 3, "not among the labels that were asked for"}}, asked)
+
 	named := Counting{Least: 2, Labels: map[string][]string{"sleeve": {"cap", "long"}}}
 	require.NoError(t, named.Check([]catalog.Facet{sleeve}))
 	again, err := Facets(t.Context(), []catalog.Facet{sleeve}, true, named, Part{e, examples})

@@ -66,6 +66,42 @@ func (c Counting) labels(facet catalog.Facet, photos map[string]int) []string {
 	return labels
 }
 
+// UncountedLabel is a label whose photos are left out of all figures.
+type UncountedLabel struct {
+	Facet  string `json:"facet"`
+	Label  string `json:"label"`
+	Photos int    `json:"photos"` // with this true label
+	Reason string `json:"reason"`
+}
+
+// Uncounted are the labels that photos have and that do not count, facet by facet in the labels' order.
+func (c Counting) Uncounted(facets []catalog.Facet, examples []datasets.Example) []UncountedLabel {
+	uncounted := []UncountedLabel{}
+	for _, facet := range facets {
+		photos := photosOf(facet.Name, examples)
+		counted := c.labels(facet, photos)
+		reason := fmt.Sprintf("fewer than %d photos", max(c.Least, 1))
+		if _, named := c.Labels[facet.Name]; named {
+			reason = "not among the labels that were asked for"
+		}
+		for _, label := range facet.Labels {
+			if photos[label] > 0 && !slices.Contains(counted, label) {
+				uncounted = append(uncounted, UncountedLabel{facet.Name, label, photos[label], reason})
+			}
+		}
+	}
+	return uncounted
+}
+
+// photosOf counts the photos of each label of a facet.
+func photosOf(facet string, examples []datasets.Example) map[string]int {
+	count := map[string]int{}
+	for _, e := range examples {
+		count[e.Labels[facet]]++
+	}
+	return count
+}
+
 // Check says which of Labels there are not.
 func (c Counting) Check(facets []catalog.Facet) error {
 	for name, labels := range c.Labels {
@@ -103,10 +139,7 @@ func Facets(ctx context.Context, facets []catalog.Facet, trueBoxes bool, countin
 }
 
 func measure(facet catalog.Facet, examples []datasets.Example, photos []embedding.Photo, counting Counting) FacetReport {
-	count := map[string]int{}
-	for _, e := range examples {
-		count[e.Labels[facet.Name]]++
-	}
+	count := photosOf(facet.Name, examples)
 	labels := counting.labels(facet, count)
 	r := FacetReport{Facet: facet.Name, Confusion: NewConfusion(labels)}
 	for _, label := range counting.Labels[facet.Name] {

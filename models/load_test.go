@@ -169,6 +169,7 @@ func TestFingerprints(t *testing.T) {
 	}{
 		"nothing":        {func(*Model) {}, false, false},
 		"notes":          {func(m *Model) { m.Config.Notes = map[string]string{"a": "b"} }, false, false},
+		"learned photos": {func(m *Model) { m.Config.Learned = map[string]PhotoSample{"a": "b"} }, false, false},
 		"trunk":          {func(m *Model) { m.Weights["trunk.a"].Data[1] = 1 }, true, false},
 		"location":       {func(m *Model) { m.Weights["location.a"].Data[0] = 1 }, true, false},
 		"deeprank":       {func(m *Model) { m.Weights["deeprank.weight"].Data[0] = 1 }, true, false},

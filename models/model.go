@@ -77,6 +77,9 @@ type Config struct {
 	Refine *RefineConfig `json:"refine,omitempty"`
 	// Notes say how the model came to be, see NoteParent and the others.
 	Notes map[string]string `json:"notes,omitempty"`
+	// Learned has, by facet, a sample of the labelled photos that it has learned from, where a dataset of people's own was
+	// among them.
+	Learned map[string]PhotoSample `json:"learned,omitempty"`
 }
 
 // Names of Config.Notes.

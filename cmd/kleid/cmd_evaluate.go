@@ -8,8 +8,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -60,7 +58,9 @@ tables of clothing, ccp and facets.`, []string{"background", "location", "refine
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
-more bad photos than --max-bad are exit code 3. How heads are judged while --folds trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
+more bad photos than --max-bad are exit code 3. Of these it also prints what is taken for what, and says if the model has
+learned from them: --split test then takes those that kleid train facets kept apart. How heads are judged while --folds
+trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
 				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
 				&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; those that no photo has do not, and are named, and if no photo has any it is an error; may be repeated"},
 			})...),
@@ -132,8 +132,13 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // facets alone have it
 		return evaluateDatasets(c)
 	}
-	if onCommandLine(c, "facets") {
-		return wrongUsage(c, "--facets goes with --dataset")
+	for _, name := range []string{"facets", "rename", "split"} {
+		if onCommandLine(c, name) {
+			return wrongUsage(c, "--%s goes with --dataset", name)
+		}
+	}
+	if c.String("reference") == "" && slices.Contains(heads, "facets") {
+		return wrongUsage(c, "%s needs --dataset, photos of your own, or --reference", c.Command.HelpName)
 	}
 	if err := required(c, "reference"); err != nil {
 		return err
@@ -217,21 +222,6 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	return nil
 }
 
-// table starts a table on standard output, or nothing when JSON was asked for.
-func evaluationTable(c *cli.Context) func(format string, args ...any) {
-	if c.Bool("json") {
-		return func(string, ...any) {}
-	}
-	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
-	return func(format string, args ...any) {
-		if format == "" {
-			w.Flush()
-			return
-		}
-		fmt.Fprintf(w, format+"\t\n", args...)
-	}
-}
-
 func evaluateLocation(c *cli.Context, m measured) (any, error) {
 	reports := map[string]evaluation.LocationReport{}
 	row := evaluationTable(c)
@@ -298,51 +288,10 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 		row("on %s", on.name)
 		writeFacets(row, r)
 	}
-	reports["mean"] = means
+	uncounted := m.counting.Uncounted(m.facets, slices.DeleteFunc(examples, func(e datasets.Example) bool { return e.NoDress }))
+	writeUncounted(row, uncounted)
+	reports["mean"], reports["not_counted"] = means, uncounted
 	return reports, nil
-}
-
-func writeFacets(row func(format string, args ...any), reports []evaluation.FacetReport) {
-	row("facet\tlabel\tphotos\tprecision\trecall\tF1\tmost often taken for")
-	for _, r := range reports {
-		for i, l := range r.Labels {
-			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", printable(r.Facet), printable(l.Label), l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
-		}
-	}
-	row("")
-	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
-	for _, r := range reports {
-		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", printable(r.Facet), r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
-	}
-	if len(reports) == 0 { // no label has photos enough
-		row("mean\t\t\t–\t–\t\t")
-	} else {
-		mean := evaluation.Mean(reports)
-		row("mean\t\t\t%.3f\t%.3f–%.3f\t\t", mean.MacroF1, mean.Interval[0], mean.Interval[1])
-	}
-	for _, r := range reports {
-		if len(r.Unseen) > 0 {
-			row("%s: no photo has %s, which does not count", printable(r.Facet), printable(strings.Join(r.Unseen, ", ")))
-		}
-	}
-	row("")
-}
-
-// mistakenFor is the wrong answer that a label gets most often.
-func mistakenFor(c evaluation.Confusion, label int) string {
-	worst := -1
-	for j, n := range c.Counts[label] {
-		if j != label && n > 0 && (worst < 0 || n > c.Counts[label][worst]) {
-			worst = j
-		}
-	}
-	switch {
-	case worst < 0:
-		return ""
-	case worst == len(c.Labels):
-		return fmt.Sprintf("another (%d)", c.Counts[label][worst])
-	}
-	return fmt.Sprintf("%s (%d)", printable(c.Labels[worst]), c.Counts[label][worst])
 }
 
 func evaluateSimilarity(c *cli.Context, m measured) (any, error) {

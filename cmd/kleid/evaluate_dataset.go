@@ -2,48 +2,38 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 )
 
 // datasetFlags choose a shop's own photos to measure facets with.
 func datasetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, all of them, instead of --reference: a folder or a manifest, as kleid train facets takes it, but without a weight; may be repeated"},
+		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, instead of --reference: a folder or a manifest, as kleid train facets takes it, but without a weight; may be repeated"},
+		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that kleid train facets --dataset keeps apart"},
 		&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
+		&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
 		maxBadFlag(),
 	}
 }
 
+// allSplits is --split of all photos.
+const allSplits = "all"
+
 // evaluateDatasets measures a model's facets on --dataset.
 func evaluateDatasets(c *cli.Context) error {
-	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--dataset and --%s exclude each other", name)
-		}
-	}
-	for _, text := range repeated(c, "dataset") {
-		part, err := parseDataset(text)
-		switch {
-		case err != nil || part.location != text:
-			return wrongUsage(c, "--dataset is %q, but takes no weight: all photos are measured with", text)
-		case text == studioDataset:
-			return wrongUsage(c, "--dataset is %s: kleid evaluate painted measures with painted dresses", text)
-		}
-	}
-	limit, err := parseMaxBad(c.String("max-bad"))
-	if err != nil {
-		return wrongUsage(c, "%v", err)
-	}
-	labels, err := labelOptions(c)
+	limit, labels, err := datasetOptions(c)
 	if err != nil {
 		return err
 	}
@@ -52,45 +42,17 @@ func evaluateDatasets(c *cli.Context) error {
 	f := newFacetTraining(c, limit)
 	defer f.close()
 	f.options = training.Options{Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	if c.String("split") != allSplits {
+		f.mixture.Split = datasets.Test
+	}
 	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
 		return err
 	}
 	if f.options.From, err = loadModel(c); err != nil {
 		return err
 	}
-	facets := f.options.From.Metadata().Facets
-	known := map[string]bool{}
-	for _, facet := range facets {
-		known[facet.Name] = true
-	}
-	for _, name := range labels.Facets {
-		if !known[name] {
-			return wrongUsage(c, "--facets: the model knows no %s", name)
-		}
-	}
-	for _, location := range repeated(c, "dataset") {
-		d, err := f.dataset(location, labels.Facets)
-		if err != nil {
-			return err
-		}
-		f.mixture.Tests = append(f.mixture.Tests, d)
-	}
-	if err := f.bad.list(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+	if err := f.planTests(labels); err != nil {
 		return err
-	}
-	if len(labels.Facets) == 0 {
-		labels.Facets = f.sharedFacets(known)
-		if len(labels.Facets) == 0 {
-			return fmt.Errorf("the datasets have no facet that the model knows")
-		}
-	}
-	for _, facet := range facets { // whose labels are called as the model calls them
-		if slices.Contains(labels.Facets, facet.Name) {
-			labels.Order[facet.Name] = facet.Labels
-		}
-	}
-	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, f.mixture.Tests, labels); err != nil {
-		return wrongUsage(c, "%v", err)
 	}
 	if err := counting.Check(f.facetsOf()); err != nil {
 		return wrongUsage(c, "--labels: %v", err)
@@ -105,6 +67,9 @@ func evaluateDatasets(c *cli.Context) error {
 	if err := f.bad.list(photos.Bad, photos.Total); err != nil {
 		return err
 	}
+	if len(photos.Measured) == 0 && f.mixture.Split != "" {
+		return errors.New("no photo with a label is for measuring: leave out --split test")
+	}
 	embedder, err := embedding.NewDescriber(f.options.Backend, f.options.From)
 	if err != nil {
 		return err
@@ -113,23 +78,150 @@ func evaluateDatasets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	examples := make([]datasets.Example, len(seen))
+	f.rename(seen)
+	f.progress.end()
+	return f.report(looked, seen, counting)
+}
+
+// datasetOptions reads the flags, and what goes without --dataset alone is refused.
+func datasetOptions(c *cli.Context) (limit maxBad, labels training.LabelOptions, err error) {
+	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
+		if onCommandLine(c, name) {
+			return limit, labels, wrongUsage(c, "--dataset and --%s exclude each other", name)
+		}
+	}
+	for _, text := range repeated(c, "dataset") {
+		part, err := parseDataset(text)
+		switch {
+		case err != nil || part.location != text:
+			return limit, labels, wrongUsage(c, "--dataset is %q, but takes no weight: all photos are measured with", text)
+		case text == studioDataset:
+			return limit, labels, wrongUsage(c, "--dataset is %s: kleid evaluate painted measures with painted dresses", text)
+		}
+	}
+	if split := c.String("split"); split != allSplits && split != string(datasets.Test) {
+		return limit, labels, wrongUsage(c, "--split is %q, but must be %s or %s", split, allSplits, datasets.Test)
+	}
+	if limit, err = parseMaxBad(c.String("max-bad")); err != nil {
+		return limit, labels, wrongUsage(c, "%v", err)
+	}
+	labels, err = labelOptions(c)
+	return limit, labels, err
+}
+
+// planTests opens the datasets, and brings their labels to the model's.
+func (f *facetTraining) planTests(labels training.LabelOptions) error {
+	facets, known := f.options.From.Metadata().Facets, map[string]bool{}
+	model := make([]models.FacetConfig, len(facets)) // colours, which no head names, included
+	for i, facet := range facets {
+		model[i].Facet, known[facet.Name] = facet, true
+	}
+	for _, name := range labels.Facets {
+		if !known[name] {
+			return wrongUsage(f.c, "--facets: the model knows no %s", name)
+		}
+	}
+	for _, location := range repeated(f.c, "dataset") {
+		d, err := f.dataset(location, labels.Facets)
+		if err != nil {
+			return err
+		}
+		f.mixture.Tests = append(f.mixture.Tests, d)
+	}
+	if err := f.bad.list(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+		return err
+	}
+	if len(labels.Facets) == 0 {
+		labels.Facets = f.sharedFacets(known)
+		if len(labels.Facets) == 0 {
+			return errors.New("the datasets have no facet that the model knows")
+		}
+	}
+	for _, facet := range facets { // whose labels are called as the model calls them
+		if slices.Contains(labels.Facets, facet.Name) {
+			labels.Order[facet.Name] = labels.Distinct(facet)
+		}
+	}
+	var err error
+	if f.mixture.Plan, err = training.PlanLabels(model, f.mixture.Tests, labels); err != nil {
+		return wrongUsage(f.c, "%v", err)
+	}
+	for _, change := range f.mixture.Plan.Changes {
+		if change.Fate == training.LabelNew {
+			f.progress.say("the model has no %s %s, and so is wrong about each photo of it; where it calls it otherwise, say --rename %s:%s=…",
+				change.Facet, printable(change.Label), change.Facet, printable(change.Label))
+		}
+	}
+	return nil
+}
+
+// datasetReport is what `evaluate facets --dataset --json` prints.
+type datasetReport struct {
+	Facets []evaluation.FacetReport `json:"facets"`
+	Mean   evaluation.MeanF1        `json:"mean"`
+	// NotCounted are labels of photos that are left out.
+	NotCounted []evaluation.UncountedLabel `json:"not_counted"`
+	// Learned is the share of each facet's photos that the model has learned from, where its file tells.
+	Learned map[string]float64 `json:"learned_from,omitempty"`
+}
+
+// report measures what was seen in photos, and prints it.
+func (f *facetTraining) report(looked []training.LabelledPhoto, seen []embedding.Photo, counting evaluation.Counting) error {
+	examples := make([]datasets.Example, len(looked))
 	for i, p := range looked {
 		examples[i] = p.Example
 	}
-	reports := evaluation.MeasureFacets(f.facetsOf(), examples, seen, counting)
-	f.progress.end()
-	if err := counting.Measured(reports); err != nil {
+	r := datasetReport{
+		Facets:     evaluation.MeasureFacets(f.facetsOf(), examples, seen, counting),
+		NotCounted: counting.Uncounted(f.facetsOf(), examples), Learned: f.learnedShares(looked),
+	}
+	if err := counting.Measured(r.Facets); err != nil {
 		return fmt.Errorf("--labels: %w", err)
 	}
-	if len(reports) == 0 {
+	if len(r.Facets) == 0 {
 		return fmt.Errorf("no label has %d photos, as --min-count asks for", counting.Least)
 	}
-	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(map[string]any{"facets": reports, "mean": evaluation.Mean(reports)})
+	r.Mean = evaluation.Mean(r.Facets)
+	f.tellLearned(r.Learned)
+	if f.c.Bool("json") {
+		return json.NewEncoder(f.c.App.Writer).Encode(r)
 	}
-	writeFacets(evaluationTable(c), reports)
+	row := evaluationTable(f.c)
+	writeFacets(row, r.Facets)
+	for _, facet := range r.Facets {
+		writeConfusion(row, printable(facet.Facet), facet.Confusion)
+	}
+	writeUncounted(row, r.NotCounted)
 	return nil
+}
+
+// learnedShares are the shares of each facet's photos that the model has learned from, where its file tells.
+func (f *facetTraining) learnedShares(photos []training.LabelledPhoto) map[string]float64 {
+	shares := map[string]float64{}
+	for _, facet := range f.mixture.Plan.Facets {
+		if share, ok := f.options.From.Config.Learned[facet.Name].Share(training.PhotoIDs(photos, facet.Name)); ok {
+			shares[facet.Name] = share
+		}
+	}
+	return shares
+}
+
+// tellLearned warns of figures on photos that the model has learned from.
+func (f *facetTraining) tellLearned(shares map[string]float64) {
+	var learned []string
+	for _, facet := range f.facetNames() {
+		if share := shares[facet]; share > 0 {
+			learned = append(learned, fmt.Sprintf("%s from about %.0f%%", facet, 100*share))
+		}
+	}
+	if len(learned) == 0 {
+		return
+	}
+	advice := "--split test measures with those that its training kept apart"
+	if f.mixture.Split != "" {
+		advice = "measure with photos of another place"
+	}
+	f.progress.say("the model has learned from these photos (%s of them), so that its figures are better than they would be on others: %s", strings.Join(learned, ", "), advice)
 }
 
 // sharedFacets are those of the datasets that the model knows, too.

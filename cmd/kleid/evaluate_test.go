@@ -82,6 +82,8 @@ func TestEvaluate(t *testing.T) {
 	type facetReports struct {
 		TrueBoxes []evaluation.FacetReport     `json:"true boxes"`
 		Mean      map[string]evaluation.MeanF1 `json:"mean"`
+
+		NotCounted []evaluation.UncountedLabel `json:"not_counted"`
 	}
 	measured := decodeLine[facetReports](t, evaluate("facets", "--json", "--min-count", "1"))
 	facets := measured.TrueBoxes
@@ -93,6 +95,7 @@ func TestEvaluate(t *testing.T) {
 	named := decodeLine[facetReports](t, evaluate("facets", "--json", "--labels", facets[0].Facet+"="+facets[0].Labels[0].Label)).TrueBoxes
 	require.Len(t, named, 1, "of the others no label has ten photos")
 	require.Len(t, named[0].Labels, 1)
+	require.Contains(t, evaluate("facets", "--min-count", "4").stdout, "photos are left out, whose labels do not count (fewer than 4 photos;")
 
 	// A label that no photo has is named, below the table; a facet of none but such is an error.
 	unseen := func(facet int) string {
@@ -116,6 +119,16 @@ func TestEvaluate(t *testing.T) {
 	require.Equal(t, 0.5, similarity.DeepRank)
 	require.Contains(t, evaluate("similarity").stdout, "DeepRank")
 
+	require.Empty(t, measured.NotCounted)
+	for says, args := range map[string][]string{
+		"kleid evaluate facets needs --dataset, photos of your own, or --reference": nil,
+		"--split goes with --dataset":  {"--reference", reference, "--split", "test"},
+		"--rename goes with --dataset": {"--reference", reference, "--rename", "sleeve:cap=long"},
+	} {
+		r := kleid(t, append([]string{"evaluate", "facets"}, args...)...)
+		require.Equal(t, exitUsage, r.code)
+		require.Contains(t, r.stderr, says)
+	}
 	r = kleid(t, "evaluate", "facets", "--reference", t.TempDir())
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, filepath.Join("facets", "labels.csv"))

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/evaluation"
 )
 
 // TestBadRowsComeFirst: where rows are bad, labels may be missing, which is not what is wrong.
@@ -65,4 +67,70 @@ func TestMarkedAsTest(t *testing.T) {
 	require.Contains(t, r.stderr, "4 of the others are marked as test in --dataset")
 	require.Contains(t, r.stderr, "1 photos more are left out, which show no dress")
 	require.Contains(t, r.stderr, "11 photos more are not learned from")
+}
+
+// TestEvaluateLearnedPhotos: a model says from which photos it has learned, whatever else is asked of them, and what its
+// training kept apart can be measured with alone.
+func TestEvaluateLearnedPhotos(t *testing.T) {
+	folder, rows := ownPhotos(t)
+	manifest, work := manifestOf(t, folder, rows), t.TempDir()
+	r := kleid(t, "train", "facets", "--dataset", manifest, "--facets", "sleeve", "--work", work, "--steps", "20", "--yes", "--json")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	trained := decodeLine[facetsFigures](t, r)
+	evaluate := func(manifest string, args ...string) (result, datasetReport) {
+		args = append([]string{"evaluate", "facets", "--dataset", manifest, "--models", filepath.Join(work, "model.safetensors"), "--json"}, args...)
+		r := kleid(t, args...)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return r, decodeLine[datasetReport](t, r)
+	}
+
+	r, all := evaluate(manifest, "--min-count", "1")
+	share := float64(trained.Train[0].Photos) / labelledProducts
+	require.Equal(t, map[string]float64{"sleeve": share}, all.Learned)
+	require.Contains(t, r.stderr, "the model has learned from these photos (sleeve from about ")
+	require.Contains(t, r.stderr, "--split test measures with those")
+	require.Empty(t, all.NotCounted)
+	r, apart := evaluate(manifest, "--facets", "sleeve", "--min-count", "1", "--split", "test")
+	require.Equal(t, map[string]float64{"sleeve": 0}, apart.Learned)
+	require.NotContains(t, r.stderr, "has learned from")
+	require.Equal(t, trained.Test[0].Photos, apart.Facets[0].Photos)
+	require.Equal(t, trained.Test[0].Confusion, apart.Facets[0].Confusion)
+
+	_, most := evaluate(manifest, "--facets", "sleeve", "--min-count", "7")
+	left := labelledProducts - most.Facets[0].Photos
+	require.Positive(t, left)
+	for _, label := range most.NotCounted {
+		require.Less(t, label.Photos, 7)
+		require.Equal(t, "fewer than 7 photos", label.Reason)
+		left -= label.Photos
+	}
+	require.Zero(t, left, "all that is left out is told")
+	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "7")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Regexp(t, `sleeve: is \\ is taken for +1`, r.stdout)
+	require.Contains(t, r.stdout, "photos are left out, whose labels do not count (fewer than 7 photos; see --min-count and --labels): ")
+
+	// Whatever the shop calls a label, or two of the model's.
+	own := slices.Clone(rows)
+	at := column(t, rows, "sleeve")
+	for i, row := range own {
+		if row[at] == "long" {
+			own[i] = slices.Clone(row)
+			own[i][at] = "wrist"
+		}
+	}
+	renamed := manifestOf(t, folder, own)
+	r, _ = evaluate(renamed, "--facets", "sleeve", "--min-count", "1")
+	require.Contains(t, r.stderr, "the model has no sleeve wrist, and so is wrong about each photo of it; where it calls it otherwise, say --rename sleeve:wrist=")
+	for _, rename := range []string{"sleeve:wrist=long", "sleeve:long=wrist"} {
+		_, again := evaluate(renamed, "--facets", "sleeve", "--min-count", "1", "--rename", rename)
+		require.Equal(t, all.Facets[facetAt(all, "sleeve")].Confusion.Counts, again.Facets[0].Confusion.Counts, rename)
+	}
+	_, one := evaluate(manifest, "--facets", "sleeve", "--min-count", "1", "--rename", "sleeve:cap=short", "--rename", "sleeve:three-quarters=short")
+	require.Len(t, one.Facets[0].Labels, 3)
+	require.GreaterOrEqual(t, one.Facets[0].Accuracy, all.Facets[facetAt(all, "sleeve")].Accuracy)
+}
+
+func facetAt(r datasetReport, name string) int {
+	return slices.IndexFunc(r.Facets, func(f evaluation.FacetReport) bool { return f.Facet == name })
 }

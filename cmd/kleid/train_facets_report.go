@@ -173,12 +173,19 @@ func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetF
 	examples := make([]datasets.Example, len(seen))
 	for i, p := range looked {
 		examples[i] = p.Example
+	}
+	f.rename(seen)
+	return figuresOf(known, examples, seen, temperatures), nil
+}
+
+// rename calls what a model says as the plan calls it.
+func (f *facetTraining) rename(seen []embedding.Photo) {
+	for i := range seen {
 		for j := range seen[i].Facets {
 			said := &seen[i].Facets[j]
 			said.Label = f.mixture.Plan.Renamed(said.Name, said.Label)
 		}
 	}
-	return figuresOf(known, examples, seen, temperatures), nil
 }
 
 // look embeds photos in their boxes. Those that have gone since they were first read are told, and left out of looked.
@@ -291,7 +298,7 @@ func (f *facetTraining) print(figures facetsFigures) {
 	}
 	row("")
 	for _, r := range figures.Test {
-		f.printConfusion(r)
+		writeConfusion(row, r.Facet+", test", r.Confusion)
 	}
 }
 
@@ -328,22 +335,4 @@ func weightOf(weights []training.ClassWeight, facet, label string) float64 {
 		}
 	}
 	return 0
-}
-
-// printConfusion shows the answers to each label of photos that were kept apart.
-func (f *facetTraining) printConfusion(r facetFigures) {
-	row := evaluationTable(f.c)
-	head := r.Facet + ", test: is \\ is taken for"
-	for i := range r.Confusion.Labels {
-		head += fmt.Sprintf("\t%d", i+1)
-	}
-	row("%s\tanother", head)
-	for i, label := range r.Confusion.Labels {
-		line := fmt.Sprintf("%s %d", printable(label), i+1)
-		for _, n := range r.Confusion.Counts[i] {
-			line += fmt.Sprintf("\t%d", n)
-		}
-		row("%s", line)
-	}
-	row("")
 }

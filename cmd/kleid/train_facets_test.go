@@ -211,7 +211,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	manifest := manifestOf(t, folder, rows)
 	r := kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
-	reports := decodeLine[datasetReports](t, r).Facets
+	reports := decodeLine[datasetReport](t, r).Facets
 	require.Len(t, reports, 1)
 	require.Equal(t, "sleeve", reports[0].Facet)
 	require.Equal(t, labelledProducts, reports[0].Photos)
@@ -237,7 +237,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	}
 	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, rows), "--facets", "sleeve", "--min-count", "1", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
-	require.Equal(t, reports, decodeLine[datasetReports](t, r).Facets)
+	require.Equal(t, reports, decodeLine[datasetReport](t, r).Facets)
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1000", "--json")
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, "no label has 1000 photos")
@@ -245,7 +245,9 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 		"the model knows no fit":                       {"--facets", "fit"},
 		"--dataset and --folds exclude each other":     {"--folds"},
 		"--dataset and --reference exclude each other": {"--reference", folder},
-		"--labels: ": {"--labels", "sleeve=wings"},
+		"--labels: ":             {"--labels", "sleeve=wings"},
+		`--split is "train"`:     {"--split", "train"},
+		"--rename is \"sleeve\"": {"--rename", "sleeve"},
 	} {
 		r := kleid(t, append([]string{"evaluate", "facets", "--dataset", manifest}, args...)...)
 		require.Equal(t, exitUsage, r.code, want)
@@ -485,10 +487,4 @@ func TestTrainOwnTrunk(t *testing.T) {
 	r = kleid(t, append(args, "--mixup", "0.2")...)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "--mixup goes with --own-trunk")
-}
-
-// datasetReports is what kleid evaluate facets --dataset --json prints.
-type datasetReports struct {
-	Facets []evaluation.FacetReport `json:"facets"`
-	Mean   evaluation.MeanF1        `json:"mean"`
 }

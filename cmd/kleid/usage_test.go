@@ -236,7 +236,7 @@ func TestWrongUsage(t *testing.T) {
 		{"nothing to learn from", []string{"train", "all", "--products", "0"}, "--products is 0"},
 		{"negative steps", []string{"train", "trunk", "--half-steps", "-1"}, "--half-steps is -1"},
 		{"facet that is none", []string{"quality", "--dataset", "photos", "--facets", "neckline,is_dress"}, "is_dress is no facet to review"},
-		{"no reference", []string{"evaluate", "facets"}, "kleid evaluate facets needs --reference"},
+		{"no reference", []string{"evaluate", "facets"}, "kleid evaluate facets needs --dataset, photos of your own, or --reference"},
 		{"unknown network", []string{"bench", "embed", "--network", "perceptron"}, `"perceptron"`},
 		{"empty batch", []string{"bench", "train", "--batch", "0"}, "--batch is 0"},
 		{"triplets of no photos", []string{"train", "similarity", "--triplets", "clicks.csv"}, "--reference or --catalogue, which are missing"},

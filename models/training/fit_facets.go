@@ -176,6 +176,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	for _, f := range plan.Facets {
 		names = append(names, f.Name)
 	}
+	model.Config.Learned = photos.learned(m.From.Config.Learned)
 	model.SetTrunk(trunk.name, trunk.weights, names...)
 	var fingerprints []string
 	for _, part := range photos.mixture.Parts {

@@ -63,6 +63,19 @@ type LabelOptions struct {
 	OwnTrunk bool
 }
 
+// Distinct are a model's labels of a facet, but for those that are renamed to another one: an order of them.
+func (o LabelOptions) Distinct(facet catalog.Facet) []string {
+	var labels []string
+	seen := map[string]bool{}
+	for _, label := range facet.Labels {
+		if name := datasets.LooseLabel(cmp.Or(o.Renamed[facet.Name][label], label)); !seen[name] {
+			seen[name] = true
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
 // PlanLabels brings the labels of a model and of datasets together. A facet's labels are those that the datasets
 // have, in the order that is given, else that of a dataset whose labels somebody put in order, else the model's
 // with new ones behind. Labels that differ in case, spaces, - and _ alone are one label, in the spelling of the

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -37,6 +39,8 @@ type Mixture struct {
 	Plan  LabelPlan
 	// Tests are measured with: what they share with the parts is not learned from.
 	Tests []*datasets.Dataset
+	// Split is that of the photos of Tests that are measured with; "" takes all.
+	Split datasets.Split
 }
 
 // Bad are the photos and rows of the datasets that are known to be bad before anybody looks into the photos; total
@@ -116,6 +120,33 @@ func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*Fa
 	return p, nil
 }
 
+// learned are models.Config.Learned of a model that has learned from the photos, beside what it had learned from before.
+func (p *FacetPhotos) learned(before map[string]models.PhotoSample) map[string]models.PhotoSample {
+	learned := maps.Clone(before)
+	for _, facet := range p.mixture.Plan.Facets {
+		ids := PhotoIDs(p.Learned, facet.Name)
+		if len(ids) == 0 { // painted dresses alone
+			continue
+		}
+		if learned == nil {
+			learned = map[string]models.PhotoSample{}
+		}
+		learned[facet.Name] = learned[facet.Name].With(ids)
+	}
+	return learned
+}
+
+// PhotoIDs are those of the photos that have a label of a facet.
+func PhotoIDs(photos []LabelledPhoto, facet string) []string {
+	var ids []string
+	for _, photo := range photos {
+		if photo.Labels[facet] != "" {
+			ids = append(ids, photo.PhotoID)
+		}
+	}
+	return ids
+}
+
 // ownPhoto is a photo on its way into a pool.
 type ownPhoto struct {
 	LabelledPhoto
@@ -171,9 +202,17 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 		})
 	}
 	for _, d := range mixture.Tests {
-		add(-1, d, func(datasets.Example) *[]LabelledPhoto { return &p.Measured })
+		add(-1, d, func(e datasets.Example) *[]LabelledPhoto {
+			if mixture.Split != "" && e.Split != mixture.Split {
+				return nil
+			}
+			return &p.Measured
+		})
 	}
 	return slices.DeleteFunc(all, func(o ownPhoto) bool {
+		if o.to == nil { // nobody asked for it, and it need not be read
+			return true
+		}
 		elsewhere := slices.ContainsFunc(o.GivenProducts(), func(product string) bool {
 			measured := products[product]
 			return measured != nil && measured != o.from // where its own dataset says otherwise, it knows

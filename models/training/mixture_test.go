@@ -56,6 +56,17 @@ func TestSortMixture(t *testing.T) {
 	}
 }
 
+// TestLearnedPhotos: a model says of each facet by itself what it has learned from, since ever.
+func TestLearnedPhotos(t *testing.T) {
+	plan, err := PlanLabels(nil, []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("fit", "slim", "wide")}, LabelOptions{})
+	require.NoError(t, err)
+	p := &FacetPhotos{mixture: Mixture{Plan: plan}, Learned: []LabelledPhoto{{Example: datasets.Example{PhotoID: "bbbbbbbbbb", Labels: map[string]string{"sleeve": "cap"}}}}}
+	before := map[string]models.PhotoSample{"sleeve": "aaaaaaaa", "neckline": "cccccccc"}
+	require.Equal(t, map[string]models.PhotoSample{"sleeve": "aaaaaaaabbbbbbbb", "neckline": "cccccccc"}, p.learned(before))
+	require.Equal(t, map[string]models.PhotoSample{"sleeve": "bbbbbbbb"}, p.learned(nil))
+	require.Equal(t, models.PhotoSample("aaaaaaaa"), before["sleeve"])
+}
+
 // TestSortMixtureByProduct: what another dataset measures a dress with is not learned from, where people said which
 // dress it is. Files of the same name are different dresses, and a dataset may part the photos of one itself.
 func TestSortMixtureByProduct(t *testing.T) {

@@ -194,6 +194,9 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 		}
 	}
 	model.Config.Surroundings = m.surroundings()
+	if slices.Contains(m.Heads, "facets") { // anew, from other photos
+		model.Config.Learned = nil
+	}
 	if len(m.Heads) > 0 {
 		if err := m.heads(ctx, model); err != nil {
 			return nil, err
