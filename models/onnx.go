@@ -126,7 +126,9 @@ func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 	}
 	wanted := g.outputs()
 	if options.Layer != "" {
-		c.Layer = g.layer(options.Layer)
+		if c.Layer, err = g.layer(options.Layer); err != nil {
+			return nil, nil, err
+		}
 		wanted = []string{c.Layer}
 	}
 	if err := g.only(wanted...); err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/onnx-gomlx/onnx"
 	"google.golang.org/protobuf/proto"
@@ -195,13 +196,31 @@ func (g *onnxGraph) computed() []string {
 }
 
 // layer is the name of the output that is meant by its own name or by its operation's.
-func (g *onnxGraph) layer(name string) string {
+func (g *onnxGraph) layer(name string) (string, error) {
+	computed := g.computed()
+	if slices.Contains(computed, name) {
+		return name, nil
+	}
 	for _, n := range g.nodes {
-		if n.name == name && len(n.outputs) > 0 && !slices.Contains(g.computed(), name) {
-			return n.outputs[0]
+		if n.name == name && len(n.outputs) > 0 {
+			return n.outputs[0], nil
 		}
 	}
-	return name
+	return "", fmt.Errorf("onnx: the network has no layer %q; %s", name, layersLike(computed, name))
+}
+
+// namedLayers is how many layers an error names.
+const namedLayers = 8
+
+// layersLike names the last layers whose names have the given one in them, or else the last of all.
+func layersLike(layers []string, name string) string {
+	what, like := "its last ones are", slices.DeleteFunc(slices.Clone(layers), func(layer string) bool {
+		return !strings.Contains(strings.ToLower(layer), strings.ToLower(name))
+	})
+	if len(like) > 0 {
+		what, layers = "there are", like
+	}
+	return fmt.Sprintf("%s %q", what, layers[max(len(layers)-namedLayers, 0):])
 }
 
 // reads is whether an operation reads the named tensor.

@@ -115,18 +115,18 @@ func TestONNXRefusals(t *testing.T) {
 		data    []byte
 		options func(o *ONNXOptions)
 	}{
-		"not an ONNX file":                  {data: []byte("no network at all")},
-		"onnx:":                             {data: vit[:len(vit)/2]},
-		"no operation of the network gives": {data: vit, options: func(o *ONNXOptions) { o.Layer = "nothing" }},
-		"but features have a place for each part":           {data: vit, options: func(o *ONNXOptions) { o.Layer = "/Softmax_89" }},
-		"the network reads 32 x 32, not 64 x 64":            {data: vit, options: func(o *ONNXOptions) { o.Height, o.Width = 64, 64 }},
-		"needs a height and a width":                        {data: vit, options: func(o *ONNXOptions) { o.Height = 64 }},
-		"deviations above zero":                             {data: vit, options: func(o *ONNXOptions) { o.Deviation[1] = 0 }},
-		`operation "Conv" is of the domain "com.microsoft"`: {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).domain = "com.microsoft" })},
-		`unimplemented ONNX op "Einsum"`:                    {data: changedONNX(t, "vit", func(g *onnxGraph) { first("Softmax")(g).op = "Einsum" })},
-		"auto_pad SAME_UPPER is not supported":              {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).attributes["auto_pad"] = "SAME_UPPER" })},
-		"ceil_mode is not supported":                        {data: changedONNX(t, "operators", func(g *onnxGraph) { first("MaxPool")(g).attributes["ceil_mode"] = int64(1) })},
-		"dilations are not supported":                       {data: changedONNX(t, "operators", func(g *onnxGraph) { first("MaxPool")(g).attributes["dilations"] = []int64{2, 2} })},
+		"not an ONNX file": {data: []byte("no network at all")},
+		"onnx:":            {data: vit[:len(vit)/2]},
+		`the network has no layer "nothing"; its last ones are`: {data: vit, options: func(o *ONNXOptions) { o.Layer = "nothing" }},
+		"but features have a place for each part":               {data: vit, options: func(o *ONNXOptions) { o.Layer = "/Softmax_89" }},
+		"the network reads 32 x 32, not 64 x 64":                {data: vit, options: func(o *ONNXOptions) { o.Height, o.Width = 64, 64 }},
+		"needs a height and a width":                            {data: vit, options: func(o *ONNXOptions) { o.Height = 64 }},
+		"deviations above zero":                                 {data: vit, options: func(o *ONNXOptions) { o.Deviation[1] = 0 }},
+		`operation "Conv" is of the domain "com.microsoft"`:     {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).domain = "com.microsoft" })},
+		`unimplemented ONNX op "Einsum"`:                        {data: changedONNX(t, "vit", func(g *onnxGraph) { first("Softmax")(g).op = "Einsum" })},
+		"auto_pad SAME_UPPER is not supported":                  {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).attributes["auto_pad"] = "SAME_UPPER" })},
+		"ceil_mode is not supported":                            {data: changedONNX(t, "operators", func(g *onnxGraph) { first("MaxPool")(g).attributes["ceil_mode"] = int64(1) })},
+		"dilations are not supported":                           {data: changedONNX(t, "operators", func(g *onnxGraph) { first("MaxPool")(g).attributes["dilations"] = []int64{2, 2} })},
 		"export with opset 13 or later": {data: changedONNX(t, "opset9", func(g *onnxGraph) {
 			*first("MaxPool")(g) = onnxNode{op: "Softmax", inputs: first("MaxPool")(g).inputs, outputs: first("MaxPool")(g).outputs}
 		})},

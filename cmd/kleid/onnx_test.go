@@ -102,7 +102,10 @@ func TestTrunkFlags(t *testing.T) {
 	}
 	r := kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", vit, "--onnx-layer", "nothing")
 	require.Equal(t, exitFailed, r.code)
-	require.Contains(t, r.stderr, `no operation of the network gives ["nothing"]`)
+	require.Regexp(t, `the network has no layer "nothing"; its last ones are \[.*"/LayerNormalization_293" .*\]\n`, r.stderr)
+	r = kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", vit, "--onnx-layer", "layernorm")
+	require.Equal(t, exitFailed, r.code)
+	require.Regexp(t, `no layer "layernorm"; there are \["/LayerNormalization_\d+"`, r.stderr)
 	r = kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", "onnx:none.onnx")
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, "none.onnx")
