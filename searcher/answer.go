@@ -74,6 +74,8 @@ type Facet struct {
 	Confident *bool `json:"confident,omitempty" doc:"Good enough to filter by"`
 	// Probabilities are those of all labels; nil where the index describes the dress.
 	Probabilities map[string]float32 `json:"probabilities,omitempty" doc:"Of each label"`
+	// Labels are those of Probabilities in the order in which to show them, which an object does not keep.
+	Labels []string `json:"labels,omitempty" doc:"Those of probabilities, in the order in which to show them"`
 }
 
 // Candidate is a place where a dress may be.

@@ -227,7 +227,7 @@ func (e *Engine) subjectOf(s seen) subject {
 func (e *Engine) facetOf(p embedding.Prediction) Facet {
 	f := Facet{Label: p.Label, Probability: p.Probability, Source: catalog.Predicted, Confident: &p.Confident}
 	if labels := labelsOf(e.model.Facets, p.Name); len(labels) == len(p.Probabilities) {
-		f.Probabilities = make(map[string]float32, len(labels))
+		f.Labels, f.Probabilities = labels, make(map[string]float32, len(labels))
 		for i, label := range labels {
 			f.Probabilities[label] = p.Probabilities[i]
 		}

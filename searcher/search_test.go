@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -46,6 +47,7 @@ func TestPhotoOfTheIndexComesFirst(t *testing.T) {
 			sum += p
 		}
 		require.InDelta(t, 1, sum, 1e-5)
+		require.Equal(t, labelsOf(datasets.Facets(), "neckline"), a.Facets["neckline"].Labels, "in their order")
 		seen := map[string]bool{}
 		for i, r := range a.Results {
 			require.False(t, seen[r.ProductID], "one result a product")

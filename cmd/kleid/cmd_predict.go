@@ -16,6 +16,14 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 )
 
+// predictReport is what `predict --json` prints.
+type predictReport struct {
+	FacetModel string `json:"facet_model"`
+	// Facets have the labels in the model's order, which the photos' objects do not keep.
+	Facets []catalog.Facet  `json:"facets"`
+	Photos []predictedPhoto `json:"photos"`
+}
+
 // predictedPhoto is what `predict --json` prints of a photo.
 type predictedPhoto struct {
 	Source  string         `json:"source"`
@@ -35,8 +43,9 @@ func predictCommand() *cli.Command {
 		Usage:     "name the facets of the dresses in photos, with the probability of each label",
 		ArgsUsage: "PHOTO…",
 		Description: `A photo is a path, an https:// or s3:// URL, or - for standard input. The table shows the three most likely
-labels of each facet, and the dominant colours with their shares; the JSON and the file of --out have all. When a photo cannot be read, the others are shown
-all the same, and the exit code is 1.
+labels of each facet, and the dominant colours with their shares; the JSON and the file of --out have all. In the JSON,
+photos have the probabilities by label, and facets the labels in the model's order. When a photo cannot be read, the
+others are shown all the same, and the exit code is 1.
 
 Examples:
   kleid predict dress.jpg
@@ -84,7 +93,7 @@ func predictAction(c *cli.Context) error {
 		}
 	}
 	if c.Bool("json") {
-		err = json.NewEncoder(c.App.Writer).Encode(map[string]any{"facet_model": embedder.Metadata().FacetModel, "photos": predicted(facets, photos)})
+		err = json.NewEncoder(c.App.Writer).Encode(predictReport{embedder.Metadata().FacetModel, facets, predicted(facets, photos)})
 	} else {
 		err = predictTable(c, facets, photos)
 	}

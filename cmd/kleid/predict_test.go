@@ -62,7 +62,18 @@ func TestPredict(t *testing.T) {
 
 	r := kleid(t, "predict", photo, "nowhere.jpg", "--json")
 	require.Equal(t, exitFailed, r.code)
-	report := decodeLine[struct{ Photos []predictedPhoto }](t, result{stdout: r.stdout, code: exitDone})
+	report := decodeLine[predictReport](t, result{stdout: r.stdout, code: exitDone})
+	for _, facet := range report.Facets {
+		var labels []string
+		for _, row := range rows {
+			if row.Facet == facet.Name {
+				labels = append(labels, row.Label)
+			}
+		}
+		require.Equal(t, labels, facet.Labels, "the model's order, as in the files")
+		require.Len(t, report.Photos[0].Facets[facet.Name], len(labels))
+	}
+	require.Len(t, report.Facets, len(report.Photos[0].Facets))
 	require.Len(t, report.Photos, 2)
 	require.NotEmpty(t, seen.Colours)
 	require.Equal(t, seen.Colours, report.Photos[0].Colours)
