@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
@@ -273,7 +274,11 @@ func put(ctx context.Context, bucket storage.Bucket, key string, write func(w io
 // print shows the figures as tables.
 func (f *facetTraining) print(figures facetsFigures) {
 	row := evaluationTable(f.c)
-	row("facet\tlabel\tweight\ttrain\tprecision\trecall\tF1\ttest\tprecision\trecall\tF1\tmost often taken for")
+	painted := func(string) string { return "" } // a column of its own, where there are painted photos
+	if training.Mixed(figures.Weights) {
+		painted = func(text string) string { return text + "\t" }
+	}
+	row("facet\tlabel\tweight\t%strain\tprecision\trecall\tF1\ttest\tprecision\trecall\tF1\tmost often taken for", painted("painted"))
 	for _, facet := range f.facetsOf() {
 		train, test := byLabel(figures.Train, facet.Name), byLabel(figures.Test, facet.Name)
 		for _, label := range facet.Labels {
@@ -281,7 +286,8 @@ func (f *facetTraining) print(figures facetsFigures) {
 			if at, ok := test[label]; ok {
 				taken = at.taken
 			}
-			row("%s\t%s\t%.2f\t%s\t%s\t%s", facet.Name, printable(label), weightOf(figures.Weights, facet.Name, label), train[label], test[label], taken)
+			in := weightOf(figures.Weights, facet.Name, label)
+			row("%s\t%s\t%.2f\t%s%s\t%s\t%s", facet.Name, printable(label), in.Weight, painted(strconv.Itoa(in.Painted)), train[label], test[label], taken)
 		}
 	}
 	row("")
@@ -328,11 +334,11 @@ func byLabel(figures []facetFigures, facet string) map[string]labelRow {
 	return rows
 }
 
-func weightOf(weights []training.ClassWeight, facet, label string) float64 {
+func weightOf(weights []training.ClassWeight, facet, label string) training.ClassWeight {
 	for _, w := range weights {
 		if w.Facet == facet && w.Label == label {
-			return w.Weight
+			return w
 		}
 	}
-	return 0
+	return training.ClassWeight{}
 }

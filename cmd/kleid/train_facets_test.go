@@ -355,10 +355,11 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	figures = decodeLine[facetsFigures](t, r)
 	require.Equal(t, []float64{0.7, 0.3}, []float64{figures.Datasets[0].Weight, figures.Datasets[1].Weight})
 	require.Equal(t, "studio", figures.Datasets[1].Name)
-	photos := 0
+	photos, painted := 0, 0
 	for _, w := range figures.Weights {
-		photos += w.Samples
+		photos, painted = photos+w.Samples, painted+w.Painted
 	}
+	require.Equal(t, 6*6, painted)
 	require.Equal(t, figures.Train[0].Photos+6*6, photos, "painted photos are learned from, and not measured")
 }
 

@@ -16,7 +16,7 @@ import (
 type FacetFit struct {
 	// Model is as it is read back from its file, which is Options.Work's.
 	Model *models.Model
-	// Weights of the labels in force, with how many photos there are of each.
+	// Weights of the labels in force, with how many photos there are of each, and how many of them are painted.
 	Weights []ClassWeight
 
 	maker      *maker // whose report is gone on with
@@ -249,11 +249,14 @@ func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
 	var weights [][]float64
 	var inForce []ClassWeight
 	for f, facet := range m.pool.Facets {
-		photos, share := make([]int, len(facet.Labels)), make([]float64, len(facet.Labels))
+		photos, painted, share := make([]int, len(facet.Labels)), make([]int, len(facet.Labels)), make([]float64, len(facet.Labels))
 		for i := range m.pool.Crops {
 			c := &m.pool.Crops[i]
 			if label := c.Labels[f]; label >= 0 {
 				photos[label]++
+				if parts[c.Part].Painted {
+					painted[label]++
+				}
 				share[label] += parts[c.Part].Weight / total / float64(size[c.Part])
 			}
 		}
@@ -269,7 +272,7 @@ func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
 		}
 		weights = append(weights, own)
 		for l, label := range facet.Labels {
-			w := ClassWeight{facet.Name, label, photos[l], own[l]}
+			w := ClassWeight{Facet: facet.Name, Label: label, Samples: photos[l], Weight: own[l], Painted: painted[l]}
 			inForce = append(inForce, w)
 			m.reportWeight(w)
 		}

@@ -151,7 +151,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	for i, facet := range m.pool.Facets {
 		for j, label := range facet.Labels {
 			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "real", counts.real[i][j], "weight", classWeights.real[i][j], "painted", counts.painted[i][j], "weight of painted", classWeights.painted[i][j])
-			in := ClassWeight{facet.Name, label, counts.painted[i][j], classWeights.painted[i][j]}
+			in := ClassWeight{Facet: facet.Name, Label: label, Samples: counts.painted[i][j], Weight: classWeights.painted[i][j]}
 			if m.Reference != nil { // whose photos are fewer, and so what weights matter for
 				in.Samples, in.Weight = counts.real[i][j], classWeights.real[i][j]
 			}

@@ -40,6 +40,12 @@ type ClassWeight struct {
 	Label   string  `json:"label"`
 	Samples int     `json:"samples"`
 	Weight  float64 `json:"weight"`
+	Painted int     `json:"painted,omitempty"` // of Samples, where others are photos
+}
+
+// Mixed says whether some of the samples are painted, and are told apart.
+func Mixed(weights []ClassWeight) bool {
+	return slices.ContainsFunc(weights, func(w ClassWeight) bool { return w.Painted > 0 })
 }
 
 // The states of a stage.

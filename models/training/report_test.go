@@ -57,7 +57,7 @@ func readReport(t *testing.T, m *maker) (r Report, page string) {
 func TestReport(t *testing.T) {
 	m := reported(t)
 	m.current = "facets-without-fold-0"
-	m.reportWeight(ClassWeight{"neckline", "v-neck <b>", 1234, 0.25})
+	m.reportWeight(ClassWeight{"neckline", "v-neck <b>", 1234, 0.25, 34})
 	report := m.reporter("facets", []string{"loss"})
 	report(fall(2400, LoopOptions{Photos: 32, Accumulate: 2, Rate: 1e-3, Seed: 5, Patience: 3, Validate: bumps(1), Update: models.Update{ClipNorm: 2, EMA: 0.99}}))
 	m.endStage(t.Context(), nil)
@@ -72,7 +72,7 @@ func TestReport(t *testing.T) {
 	require.Equal(t, 2400, facets.StepsDone)
 	require.InDelta(t, 240, facets.Seconds, 1e-3)
 	require.InDelta(t, 640, facets.PerSecond, 1e-3, "64 photos in a tenth of a second")
-	require.Equal(t, []ClassWeight{{"neckline", "v-neck <b>", 1234, 0.25}}, facets.ClassWeights)
+	require.Equal(t, []ClassWeight{{"neckline", "v-neck <b>", 1234, 0.25, 34}}, facets.ClassWeights)
 	require.Subset(t, facets.Facts, []Fact{{"photos a step", "64"}, {"gradients clipped at", "2"}, {"moving average", "0.99"}, {"patience", "3 validations"}, {"seed", "5"}})
 	var names []string
 	for _, c := range facets.Curves {
@@ -87,7 +87,7 @@ func TestReport(t *testing.T) {
 	require.Empty(t, r.Stages[1].ClassWeights, "another stage's")
 	require.Equal(t, []int{1, 2, 3}, r.Stages[1].Curves[0].Steps)
 
-	require.Contains(t, page, "v-neck &lt;b&gt;")
+	require.Contains(t, page, `v-neck &lt;b&gt;</td><td class="n">1,234</td><td class="n">34</td>`)
 	require.Contains(t, page, "step 3: &lt;loss&gt; 0 is NaN")
 	require.NotRegexp(t, `(?i)<script|<link|src=|https?:`, page, "it stands alone")
 	require.Equal(t, strings.Count(page, "<svg"), strings.Count(page, "</svg>"))
