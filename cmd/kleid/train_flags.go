@@ -24,7 +24,7 @@ func loopFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "clip-norm", EnvVars: env("clip-norm"), Usage: "greatest `LENGTH` of all gradients as one vector; 0 leaves them as they are"},
 		&cli.IntFlag{Name: "accumulate", Value: 1, EnvVars: env("accumulate"), Usage: "`N` batches make one step"},
 		&cli.Float64Flag{Name: "learning-rate", EnvVars: env("learning-rate"), DefaultText: "a training's own", Usage: "`RATE` of learning after the warm-up, from where it falls along a cosine; a pretrained trunk wants a tenth of what a new one does"},
-		&cli.IntFlag{Name: "warm-up", EnvVars: env("warm-up"), DefaultText: "a training's own number", Usage: "`N` steps in which the learning rate rises, before it falls along a cosine"},
+		&cli.IntFlag{Name: "warm-up", EnvVars: env("warm-up"), DefaultText: "a training's own number, a tenth of its steps at most", Usage: "`N` steps in which the learning rate rises, before it falls along a cosine"},
 		&cli.IntFlag{Name: "validate-every", EnvVars: env("validate-every"), DefaultText: "a twentieth of all", Usage: "`N` steps between two validations of what there is something to validate with"},
 		&cli.DurationFlag{Name: "checkpoint-every", EnvVars: env("checkpoint-every"), DefaultText: "3m", Usage: "`TIME` between two checkpoints"},
 		seedFlag(),

@@ -82,6 +82,9 @@ func (o LoopOptions) withDefaults() LoopOptions {
 	return o
 }
 
+// longestWarmUp is how long a warm-up of a training is that nobody chose.
+func longestWarmUp(steps int) int { return steps/10 + 1 }
+
 // validates says whether weights are measured after so many steps.
 func (o LoopOptions) validates(steps int) bool {
 	return o.Validate != nil && (steps%o.ValidateEvery == 0 || steps == o.Steps)

@@ -102,6 +102,7 @@ type maker struct {
 	report *Report
 	// Of the current stage: its name, its checkpoint's key, and the class weights in force.
 	current, checkpoint string
+	warned              string // the stage whose warm-up was told to be long
 	weights             []ClassWeight
 }
 
@@ -253,6 +254,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	initial := &models.Model{Config: m.Options.Trunk.Config, Weights: models.Weights{}}
 	initial.Weights.Merge("trunk.", m.Options.Trunk.Initial)
 	options := m.Options.Trunk
+	options.WarmUp = options.warmUp()
 	if options.Teacher != nil {
 		initial.Weights.Merge("trunk.teacher.", options.Teacher.Weights) // to be hashed
 	}

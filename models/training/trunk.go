@@ -34,7 +34,7 @@ type TrunkOptions struct {
 	Teacher         *Teacher
 	LearningRate    float64
 	WeightDecay     float64
-	WarmUp          int
+	WarmUp          int // steps, but a tenth of all at most; Loop's, where there is one, counts as it is
 	CheckpointEvery time.Duration
 	Mix             MixOptions // of crops
 	// Loop has what else there is to say about the steps. Its Steps, WarmUp, Photos, Cost, Seed, Bucket, Key
@@ -85,7 +85,7 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 		return nil, err
 	}
 	o := options.Loop
-	o.Steps, o.Rate, o.WarmUp = steps, cmp.Or(o.Rate, options.LearningRate), options.WarmUp
+	o.Steps, o.Rate, o.WarmUp = steps, cmp.Or(o.Rate, options.LearningRate), options.warmUp()
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
 	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes + options.RealScenes
 	o.Cost, o.Seed = options.stepCost, options.Seed
@@ -93,6 +93,11 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 		return drawnBy(pool, func(pool *Pool) { trunkBatch(pool, options, backbone, number) })
 	}
 	return loop(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
+}
+
+// warmUp is in how many steps the learning rate rises: of so few steps that little else would be left, fewer.
+func (o TrunkOptions) warmUp() int {
+	return cmp.Or(o.Loop.WarmUp, min(o.WarmUp, longestWarmUp(o.HalfSteps+o.FullSteps)))
 }
 
 // stepCost is about what a step takes, in steps at half the size.

@@ -44,6 +44,10 @@ func (m *maker) reporterOf(stage *StageReport) func(Progress) {
 	written := &every{period: time.Minute, last: time.Now()}
 	return func(p Progress) {
 		stage.progress(p)
+		if o := p.Options; o.WarmUp > longestWarmUp(o.Steps) && m.warned != m.current { // by hand: none is so long by itself
+			m.warned = m.current
+			m.Logger.Warn("the warm-up is long for so few steps: the learning rate rises in it, and little is learned", "training", title, "warm_up", o.WarmUp, "steps", o.Steps)
+		}
 		if written.now() {
 			m.writeReport()
 		}
