@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -154,65 +152,6 @@ func trainFacets(c *cli.Context) error {
 	return f.run(parts, labels)
 }
 
-// facetNames reads --facets.
-func facetNames(c *cli.Context) ([]string, error) {
-	var facets []string
-	for _, text := range repeated(c, "facets") {
-		for _, name := range strings.Split(text, ",") {
-			facet, err := datasets.FacetName(name)
-			if err != nil {
-				return nil, wrongUsage(c, "--facets: %v", err)
-			}
-			if slices.Contains(facets, facet) {
-				return nil, wrongUsage(c, "--facets names %s twice", facet)
-			}
-			facets = append(facets, facet)
-		}
-	}
-	return facets, nil
-}
-
-// labelOptions reads --facets, --labels and --rename.
-func labelOptions(c *cli.Context) (training.LabelOptions, error) {
-	o := training.LabelOptions{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
-	var err error
-	if o.Facets, err = facetNames(c); err != nil {
-		return o, err
-	}
-	if err := facetLabels(c, o.Order); err != nil {
-		return o, err
-	}
-	for _, text := range repeated(c, "rename") {
-		facet, rest, ok := strings.Cut(text, ":")
-		old, name, ok2 := strings.Cut(rest, "=")
-		if !ok || !ok2 || old == "" || name == "" {
-			return o, wrongUsage(c, "--rename is %q, but takes FACET:OLD=NEW", text)
-		}
-		if o.Renamed[facet] == nil {
-			o.Renamed[facet] = map[string]string{}
-		}
-		o.Renamed[facet][old] = name
-	}
-	return o, nil
-}
-
-// facetLabels reads --labels into labels by facet.
-func facetLabels(c *cli.Context, labels map[string][]string) error {
-	for _, text := range repeated(c, "labels") {
-		facet, list, ok := strings.Cut(text, "=")
-		if !ok {
-			return wrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
-		}
-		for _, label := range strings.Split(list, ",") {
-			if label = strings.TrimSpace(label); label == "" {
-				return wrongUsage(c, "--labels %q: there is an empty label", text)
-			}
-			labels[facet] = append(labels[facet], label)
-		}
-	}
-	return nil
-}
-
 // facetTraining is a run of train facets.
 type facetTraining struct {
 	c        *cli.Context
@@ -321,70 +260,6 @@ func (f *facetTraining) dataset(location string, facets []string) (*datasets.Dat
 		Facets: facets, Known: known, Fetched: f.fetched,
 		Progress: func(done, total int) { f.progress.show("opening "+location, done, total, "") },
 	})
-}
-
-// plan brings the labels together, reads what is said of them, shows what changes and asks for it.
-func (f *facetTraining) plan(options training.LabelOptions) error {
-	var sets []*datasets.Dataset
-	for _, part := range f.mixture.Parts {
-		sets = append(sets, part.Dataset)
-	}
-	options.Tests, options.OwnTrunk = f.mixture.Tests, f.options.OwnTrunk > 0
-	var err error
-	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
-		return wrongUsage(f.c, "%v", err)
-	}
-	f.tellWaiting(sets)
-	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, training.DatasetFacetLoss()); err != nil {
-		return err
-	}
-	if !f.mixture.Plan.Changed() {
-		return nil
-	}
-	return confirmLabels(f.c, f.progress, f.mixture.Plan)
-}
-
-// tellWaiting tells of labels in an order that no photo has: a shop may list those that it will have.
-func (f *facetTraining) tellWaiting(sets []*datasets.Dataset) {
-	for _, d := range sets {
-		waiting := f.mixture.Plan.Waiting(d)
-		for _, facet := range slices.Sorted(maps.Keys(waiting)) {
-			f.progress.say("labels.json of %s: no photo has %s %s, which is left out until one does", d.Name, facet, printable(strings.Join(waiting[facet], ", ")))
-		}
-	}
-}
-
-// confirmLabels shows what changes in the labels of the model, and asks for it.
-func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) error {
-	if err := showLabels(progress, plan.Changes); err != nil {
-		return err
-	}
-	return confirm(c, "The labels of the model change, as shown.")
-}
-
-// showLabels tells what changes: a table, or a record for each label.
-func showLabels(progress *progress, changes []training.LabelChange) error {
-	if progress.structured {
-		for _, change := range changes {
-			progress.logger().Info("label", "facet", change.Facet, "label", change.Label, "photos", change.Photos, "fate", change.Fate, "from", change.From)
-		}
-		return nil
-	}
-	w := tabwriter.NewWriter(progress, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FACET\tLABEL\tPHOTOS\t")
-	for _, change := range changes {
-		what, photos := string(change.Fate), strconv.Itoa(change.Photos)
-		switch change.Fate {
-		case training.LabelRenamed:
-			what = "is " + printable(change.From) + " renamed"
-		case training.LabelGone:
-			photos = ""
-		case training.LabelAnew:
-			what += ": its head read another trunk, or its features in another way"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(change.Facet), printable(change.Label), photos, what)
-	}
-	return w.Flush()
 }
 
 func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
