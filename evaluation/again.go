@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -18,6 +19,8 @@ type AgainReport struct {
 	// R1 of the two embeddings.
 	Unsupervised float64 `json:"unsupervised_r_at_1"`
 	DeepRank     float64 `json:"deeprank_r_at_1"`
+	// MeasuredOn is the fingerprint of the photos.
+	MeasuredOn string `json:"measured_on,omitempty"`
 }
 
 // Again measures, on whole photos of single dresses, whether a photo is found by what a second camera might make of
@@ -31,8 +34,10 @@ func Again(ctx context.Context, e Embedder, examples []datasets.Example) (AgainR
 	gallery := make([]int, len(examples))
 	var inputs []embedding.Input
 	var truth []int
+	var known []string
 	for i, example := range examples {
 		gallery[i] = i
+		known = append(known, fmt.Sprint(example.Identity(), IsQuery(example.Name)))
 		if !IsQuery(example.Name) {
 			continue
 		}
@@ -60,6 +65,7 @@ func Again(ctx context.Context, e Embedder, examples []datasets.Example) (AgainR
 			}
 		}
 	}
+	r.MeasuredOn = datasets.PhotosFingerprint(known)
 	n := float64(max(r.Queries, 1))
 	r.Unsupervised, r.DeepRank = r.Unsupervised/n, r.DeepRank/n
 	return r, nil

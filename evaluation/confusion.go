@@ -3,6 +3,8 @@ package evaluation
 import (
 	"math/rand/v2"
 	"slices"
+
+	"github.com/kleid-search/kleid/datasets"
 )
 
 // Confusion counts the answers to each true label.
@@ -133,6 +135,8 @@ type MeanF1 struct {
 	MacroF1 float64 `json:"macro_f1"`
 	// Interval is its 95% interval, by drawing products with all facets of all their photos.
 	Interval [2]float64 `json:"macro_f1_interval"`
+	// MeasuredOn is the fingerprint of all the facets' photos.
+	MeasuredOn string `json:"measured_on,omitempty"`
 }
 
 // Mean is that of the facets' macro F1, which are of the same photos.
@@ -140,7 +144,9 @@ func Mean(reports []FacetReport) MeanF1 {
 	var mean MeanF1
 	photos := 0
 	byPhoto := make([]map[int]answer, len(reports))
+	var measured []string
 	for f, r := range reports {
+		measured = append(measured, r.Facet+" "+r.MeasuredOn)
 		mean.MacroF1 += r.MacroF1 / float64(len(reports))
 		byPhoto[f] = map[int]answer{}
 		for _, a := range r.answers {
@@ -151,6 +157,7 @@ func Mean(reports []FacetReport) MeanF1 {
 	if photos == 0 {
 		return mean
 	}
+	mean.MeasuredOn = datasets.PhotosFingerprint(measured)
 	products := make([]string, photos)
 	for _, answers := range byPhoto {
 		for photo, a := range answers {

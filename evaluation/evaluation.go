@@ -46,18 +46,18 @@ func embed(ctx context.Context, parts []Part, given bool, keep func(datasets.Exa
 	return examples, photos, nil
 }
 
-// embedPart embeds in batches.
+// embedPart embeds in batches, and notes in the examples which photo, by its bytes, each of them is.
 func embedPart(ctx context.Context, e Embedder, examples []datasets.Example, given bool) ([]embedding.Photo, error) {
 	var photos []embedding.Photo
 	for begin := 0; begin < len(examples); begin += e.BatchSize() {
 		part := examples[begin:min(begin+e.BatchSize(), len(examples))]
 		inputs := make([]embedding.Input, len(part))
 		for i, example := range part {
-			image, err := OpenPhoto(example.Path)
+			image, id, err := openPhoto(example.Path)
 			if err != nil {
 				return nil, err
 			}
-			inputs[i].Image = image
+			inputs[i].Image, examples[begin+i].PhotoID = image, id
 			if given {
 				box := image.Frame()
 				if example.Box != nil {
@@ -77,13 +77,18 @@ func embedPart(ctx context.Context, e Embedder, examples []datasets.Example, giv
 
 // OpenPhoto reads the file of a photo that is measured with. Errors name it.
 func OpenPhoto(path string) (*photo.Image, error) {
+	image, _, err := openPhoto(path)
+	return image, err
+}
+
+// openPhoto is OpenPhoto, and the photo's id.
+func openPhoto(path string) (image *photo.Image, id string, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	image, err := photo.Open(data, photo.DefaultLimits())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if image, err = photo.Open(data, photo.DefaultLimits()); err != nil {
+		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
-	return image, nil
+	return image, photo.ID(data), nil
 }

@@ -36,7 +36,9 @@ type FacetReport struct {
 	// Unseen are labels that should count and that no photo has.
 	Unseen    []string  `json:"labels_without_photos,omitempty"`
 	Confusion Confusion `json:"confusion"`
-	answers   []answer
+	// MeasuredOn is the fingerprint of the photos with their labels: figures of others are not to be compared with these.
+	MeasuredOn string `json:"measured_on,omitempty"`
+	answers    []answer
 }
 
 // MinCount is how many photos a label needs to count towards a macro F1.
@@ -148,6 +150,7 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 		}
 	}
 	var answers []answer
+	var known []string
 	for i, e := range examples {
 		a := answer{photo: i, product: e.Product, truth: e.Labels[facet.Name]}
 		if !slices.Contains(labels, a.truth) {
@@ -162,8 +165,9 @@ func measure(facet catalog.Facet, examples []datasets.Example, photos []embeddin
 			r.Accuracy++
 		}
 		r.Confusion.Add(a.truth, a.label)
-		answers = append(answers, a)
+		answers, known = append(answers, a), append(known, e.Identity()+" "+a.truth)
 	}
+	r.MeasuredOn = datasets.PhotosFingerprint(known)
 	r.Photos, r.answers = len(answers), answers
 	r.Accuracy /= float64(max(r.Photos, 1))
 	r.Labels = r.Confusion.Report()

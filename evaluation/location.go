@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
@@ -17,6 +18,8 @@ type LocationReport struct {
 	Missed  float64 `json:"missed"`   // share of dresses where none was found
 	Others  int     `json:"others"`   // photos known to show no dress
 	False   float64 `json:"false"`    // share of those that got one all the same
+	// MeasuredOn is the fingerprint of the photos and of where the dresses are in them.
+	MeasuredOn string `json:"measured_on,omitempty"`
 }
 
 // Location measures location on examples with a box or known to show no dress; others are left out.
@@ -44,9 +47,11 @@ func LocationAt(ctx context.Context, confidences []float64, parts ...Part) ([]Lo
 
 func location(known []datasets.Example, photos []embedding.Photo, confidence float64) LocationReport {
 	var r LocationReport
+	var truth []string
 	for i, p := range photos {
 		found := p.Status == catalog.StatusOK && float64(p.BoxConfidence) >= confidence
 		if known[i].NoDress {
+			truth = append(truth, known[i].Identity())
 			r.Others++
 			if found {
 				r.False++
@@ -54,6 +59,7 @@ func location(known []datasets.Example, photos []embedding.Photo, confidence flo
 			continue
 		}
 		r.Dresses++
+		truth = append(truth, fmt.Sprint(known[i].Identity(), *known[i].Box))
 		if !found {
 			r.Missed++
 			continue
@@ -67,6 +73,7 @@ func location(known []datasets.Example, photos []embedding.Photo, confidence flo
 			r.IoU75++
 		}
 	}
+	r.MeasuredOn = datasets.PhotosFingerprint(truth)
 	dresses, others := float64(max(r.Dresses, 1)), float64(max(r.Others, 1))
 	r.MeanIoU, r.IoU50, r.IoU75, r.Missed, r.False = r.MeanIoU/dresses, r.IoU50/dresses, r.IoU75/dresses, r.Missed/dresses, r.False/others
 	return r

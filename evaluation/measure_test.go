@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 )
 
@@ -28,4 +29,37 @@ func TestLabelProbabilities(t *testing.T) {
 		{Source: "a.jpg", PhotoID: "id", Facet: "sleeve", Label: "short", Probability: 0.25},
 		{Source: "a.jpg", PhotoID: "id", Facet: "sleeve", Label: "long", Probability: 0.75, Predicted: true},
 	}, LabelProbabilities("a.jpg", "id", facets, said))
+}
+
+// TestMeasuredOn tells apart other photos and other labels of them, and not their order.
+func TestMeasuredOn(t *testing.T) {
+	facet := catalog.Facet{Name: "sleeve", Labels: []string{"short", "long"}}
+	on := func(photosWithLabels ...string) string {
+		var examples []datasets.Example
+		for i := 0; i < len(photosWithLabels); i += 2 {
+			examples = append(examples, datasets.Example{PhotoID: photosWithLabels[i], Labels: map[string]string{"sleeve": photosWithLabels[i+1]}})
+		}
+		r := MeasureFacets([]catalog.Facet{facet}, examples, make([]embedding.Photo, len(examples)), Counting{Least: 1})
+		require.Equal(t, r[0].MeasuredOn != "", Mean(r).MeasuredOn != "")
+		return r[0].MeasuredOn
+	}
+	two := on("a", "short", "b", "long")
+	require.NotEmpty(t, two)
+	require.Equal(t, two, on("b", "long", "a", "short"))
+	require.Equal(t, two, on("b", "long", "a", "short", "c", ""), "of c nothing is known")
+	require.NotEqual(t, two, on("a", "short", "b", "short"))
+	require.NotEqual(t, two, on("a", "short"))
+	require.NotEqual(t, two, on("a", "short", "c", "long"))
+
+	// The photos of a reference are told apart by their bytes, too.
+	e := &scripted{answers: map[int]embedding.Photo{20: {}, 21: {}}}
+	location := func(width int, name string) string {
+		one := example(t, width)
+		one.Name, one.NoDress = name, true
+		r, err := Location(t.Context(), Part{e, []datasets.Example{one}})
+		require.NoError(t, err)
+		return r.MeasuredOn
+	}
+	require.Equal(t, location(20, "a.jpg"), location(20, "b.jpg"))
+	require.NotEqual(t, location(20, "a.jpg"), location(21, "a.jpg"))
 }

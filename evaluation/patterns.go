@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"path"
 	"slices"
 
@@ -18,6 +19,8 @@ type PatternReport struct {
 	// Unsupervised and DeepRank are of the two embeddings.
 	Unsupervised PatternFigures `json:"unsupervised"`
 	DeepRank     PatternFigures `json:"deeprank"`
+	// MeasuredOn is the fingerprint of the photos with their patterns.
+	MeasuredOn string `json:"measured_on,omitempty"`
 }
 
 // PatternFigures are the mean shares over all queries, and over those that are not plain.
@@ -41,7 +44,9 @@ func Patterns(ctx context.Context, e Embedder, examples []datasets.Example) (Pat
 		return PatternReport{}, err
 	}
 	var queries, gallery []int
+	var truth []string
 	for i, example := range examples {
+		truth = append(truth, fmt.Sprint(example.Identity(), " ", example.Labels[patternFacet], IsQuery(example.Name)))
 		if IsQuery(example.Name) {
 			queries = append(queries, i)
 		} else {
@@ -76,7 +81,7 @@ func Patterns(ctx context.Context, e Embedder, examples []datasets.Example) (Pat
 	}
 	return PatternReport{
 		Queries: len(queries), Gallery: len(gallery),
-		Unsupervised: figures(unsupervised), DeepRank: figures(deepRank),
+		Unsupervised: figures(unsupervised), DeepRank: figures(deepRank), MeasuredOn: datasets.PhotosFingerprint(truth),
 	}, nil
 }
 

@@ -15,6 +15,8 @@ type TripletReport struct {
 	// Gain is what DeepRank has more, and GainInterval its 80% interval, by bootstrap over the triplets.
 	Gain         float64    `json:"gain"`
 	GainInterval [2]float64 `json:"gain_interval"`
+	// MeasuredOn is the fingerprint of the triplets and of their photos.
+	MeasuredOn string `json:"measured_on,omitempty"`
 }
 
 // TripletPart is triplets with what is measured on them, as Part is for examples.
@@ -27,6 +29,7 @@ type TripletPart struct {
 func Triplets(ctx context.Context, parts ...TripletPart) (TripletReport, error) {
 	var gains []float64 // of each triplet: 1 where DeepRank alone is right, -1 where the other is
 	var r TripletReport
+	var judged []string
 	for _, part := range parts {
 		index := map[string]int{}
 		var examples []datasets.Example
@@ -49,9 +52,11 @@ func Triplets(ctx context.Context, parts ...TripletPart) (TripletReport, error) 
 			r.Unsupervised += unsupervised
 			r.DeepRank += deepRank
 			gains = append(gains, deepRank-unsupervised)
+			id := func(e datasets.Example) string { return examples[index[e.Name]].PhotoID }
+			judged = append(judged, id(t.Query)+" "+id(t.Near)+" "+id(t.Far))
 		}
 	}
-	r.Triplets = len(gains)
+	r.Triplets, r.MeasuredOn = len(gains), datasets.PhotosFingerprint(judged)
 	n := float64(max(r.Triplets, 1))
 	r.Unsupervised, r.DeepRank = r.Unsupervised/n, r.DeepRank/n
 	r.Gain = r.DeepRank - r.Unsupervised

@@ -29,6 +29,8 @@ type Shop struct {
 	// triplets of the crops that are learned from, and held ones, of which a photo is apart.
 	triplets []CropTriplet
 	held     [][3]Crop
+	// apartPhotos and heldPhotos name what is measured with: each photo with its product, and each held triplet's.
+	apartPhotos, heldPhotos []string
 	// Dropped counts the triplets that say nothing: one of their photos is bad or common, or two of them are the same.
 	Dropped int
 	// Bad are the photos that cannot be read; Total counts all.
@@ -58,6 +60,7 @@ type shopProducts struct {
 type shopPlace struct {
 	apart bool
 	crop  int
+	photo string // its id
 }
 
 func (s *shopProducts) add(product string, c Crop) {
@@ -144,6 +147,7 @@ func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
 				crops[i] = s.crop(at)
 			}
 			s.held = append(s.held, crops)
+			s.heldPhotos = append(s.heldPhotos, places[0].photo+" "+places[1].photo+" "+places[2].photo)
 		default:
 			c := CropTriplet{[3]int{places[0].crop, places[1].crop, places[2].crop}, t.Confidence}
 			s.triplets = append(s.triplets, c)

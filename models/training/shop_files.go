@@ -128,8 +128,9 @@ func (s *shopFiles) shop(photos []ShopPhoto) *Shop {
 			to := &shop.learned
 			if at.apart = datasets.SplitOf(first) == datasets.Test; at.apart {
 				to = &shop.apart
+				shop.apartPhotos = append(shop.apartPhotos, row.file.id+" "+first)
 			}
-			at.crop = len(to.crops)
+			at.crop, at.photo = len(to.crops), row.file.id
 			to.add(first, row.file.crop)
 			places[row.file] = at
 			if row.file.whole {

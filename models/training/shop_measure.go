@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -12,6 +13,8 @@ import (
 type ShopFigures struct {
 	Queries int `json:"queries"`
 	Gallery int `json:"gallery"` // photos, the query's own left out
+	// MeasuredOn is the fingerprint of the photos with their products; of triplets it is their own.
+	MeasuredOn string `json:"measured_on,omitempty"`
 	// Unsupervised and DeepRank are nil where nothing is asked.
 	Unsupervised *RecallPair `json:"unsupervised,omitempty"`
 	DeepRank     *RecallPair `json:"deeprank,omitempty"`
@@ -24,6 +27,8 @@ type ShopTriplets struct {
 	Triplets     int     `json:"triplets"`
 	Unsupervised float64 `json:"unsupervised"`
 	DeepRank     float64 `json:"deeprank"`
+	// MeasuredOn is the fingerprint of the triplets and of their photos.
+	MeasuredOn string `json:"measured_on,omitempty"`
 }
 
 // RecallPair is recall at 1 and at 5; the latter is nil where fewer than five photos of others would be before it.
@@ -35,7 +40,7 @@ type RecallPair struct {
 // Measure measures both embeddings of a model on the products that are apart; where there is nothing to compare nothing
 // is asked.
 func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model) (ShopFigures, error) {
-	figures := ShopFigures{Gallery: max(len(s.apart.crops)-1, 0)}
+	figures := ShopFigures{Gallery: max(len(s.apart.crops)-1, 0), MeasuredOn: datasets.PhotosFingerprint(s.apartPhotos)}
 	switch {
 	case !model.Embeds():
 		return ShopFigures{}, errors.New("a model without embeddings cannot be measured by them")
@@ -60,7 +65,7 @@ func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model
 	if unsupervised, err = s.embed(ctx, options, model, crops); err != nil {
 		return figures, err
 	}
-	figures.Triplets = &ShopTriplets{len(s.held), rightOf(unsupervised), rightOf(ranked(unsupervised, model.Weights))}
+	figures.Triplets = &ShopTriplets{len(s.held), rightOf(unsupervised), rightOf(ranked(unsupervised, model.Weights)), datasets.PhotosFingerprint(s.heldPhotos)}
 	return figures, nil
 }
 
