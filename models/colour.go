@@ -36,7 +36,7 @@ func (m *Model) RowFacets() []catalog.Facet {
 
 // FacetHeads is the fingerprint of what training makes of facets: the heads and their calibration.
 func (m *Model) FacetHeads() string {
-	return m.fingerprint([]any{m.Config.Facets}, "facets.", ownTrunks)
+	return m.fingerprint([]any{m.Config.Facets}, facetPrefix, ownTrunks)
 }
 
 // FacetCells is the fingerprint of what FacetsGraph reads, and of how colours are read: of two models with the same,
@@ -56,5 +56,5 @@ func (m *Model) FacetModel() string {
 	if m.Config.Surroundings != nil {
 		config = append(config, *m.Config.Surroundings)
 	}
-	return m.fingerprint(config, "facets.", ownTrunks)
+	return m.fingerprint(config, facetPrefix, ownTrunks)
 }

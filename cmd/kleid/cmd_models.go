@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,8 +45,10 @@ Examples:
 				Name: "push", Usage: "store a model", ArgsUsage: "FILE",
 				Description: `--metrics names a JSON file with figures of held-out data: what "kleid evaluate --json" prints, or
 {"facets": {"neckline": {"macro_f1": 0.5}}, …}; kleid train facets, and kleid train similarity --catalogue, leave
-theirs in --work. Pushing a model again adds figures to what is known of it. Parent, data and program are those that
-the model's file names, unless others are given.
+theirs in --work. "measured_on": "TEXT" in an object says on which photos its figures were measured, as those files do:
+figures of other photos are not compared. Pushing a model again adds figures to what is known of it. Parent, data and
+program are those that the model's file names, unless others are given. Of facets, location and embeddings that are the
+parent's, to the bit, the parent's figures are taken over ("inherited" in the manifest).
 
 Examples:
   kleid models push build/facets/model.safetensors --models models/ --metrics build/facets/metrics.json
@@ -74,15 +74,18 @@ Examples:
 				Description: `A version is refused if one of its figures is worse than that of the promoted one, or of the version that it was
 trained from, by more than --tolerance: lower, or, of dresses that are missed, photos with a false one, and errors
 of calibration, higher; figures of single labels do not count. So is one that lacks a figure of theirs: push it again
-with --metrics, which adds to what is known. A version that was promoted before is not refused: so promotions are
-taken back.
+with --metrics, which adds to what is known. And so is one that was measured on other photos, or other labels of them,
+than they were: measure both on the same ones, and push both again with these figures; where it is not known on which,
+as of models that an earlier Kleid pushed, that is told, and figures are compared. Facets, location and embeddings that
+are the same to the bit are no worse, and figures of them need not be given again. A version that was promoted before
+is not refused: so promotions are taken back.
 
 Example:
   kleid models promote 3f2a --models s3://shop/models`,
 				Flags: []cli.Flag{
 					place(),
 					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be worse"},
-					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("models-force"), Usage: "promote it though it is worse, or not measured as the other was"},
+					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("models-force"), Usage: "promote it though it is worse, or not measured as the other was, or on other photos"},
 					jsonFlag(),
 				},
 				Action: modelsPromote,
@@ -173,7 +176,7 @@ func modelsPush(c *cli.Context) error {
 	}
 	about := registry.About{Parent: c.String("parent"), Dataset: c.String("dataset"), Comment: c.String("comment")}
 	if file := c.String("metrics"); file != "" {
-		if about.Metrics, err = readMetrics(c.Context, file); err != nil {
+		if about.Metrics, about.MeasuredOn, err = readMetrics(c.Context, file); err != nil {
 			return err
 		}
 	}
@@ -190,69 +193,6 @@ func modelsPush(c *cli.Context) error {
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%s: %s, %.1f MB\n", r, m.Version, float64(m.Bytes)/1e6)
 	return err
-}
-
-// itemNames are what tells items of a list of figures apart.
-var itemNames = []string{"facet", "label", "embedding", "gallery", "method"}
-
-// readMetrics reads the numbers of a JSON file, by their paths: {"facets": {"f1": 0.5}} is facets.f1. Items of a
-// list go by their itemNames; numbers of a list, such as a confusion's, are left out. The whole story of a training is
-// refused: photos that were learned from, bad ones and temperatures are no figures of a model's quality.
-func readMetrics(ctx context.Context, place string) (map[string]float64, error) {
-	const limit = 16 << 20
-	file := storage.WithoutSecrets(place)
-	text, err := storage.Fetch(ctx, place, storage.FetchOptions{Limit: limit, AllowPrivate: true, Timeout: time.Minute})
-	if err != nil {
-		return nil, err
-	}
-	var story struct {
-		Train *json.RawMessage `json:"train"`
-		Test  *json.RawMessage `json:"test"`
-	}
-	if json.Unmarshal(text, &story) == nil && story.Train != nil && story.Test != nil {
-		return nil, fmt.Errorf("%s tells of a training (%s): give the %s beside it", file, figuresFile, metricsFile)
-	}
-	var tree any
-	if err := json.Unmarshal(text, &tree); err != nil {
-		return nil, fmt.Errorf("%s: it takes JSON with numbers: %w", file, err)
-	}
-	metrics := make(map[string]float64)
-	twice := ""
-	var walk func(path string, v any)
-	walk = func(path string, v any) {
-		switch v := v.(type) {
-		case float64:
-			if _, ok := metrics[path]; ok {
-				twice = path
-			}
-			metrics[path] = v
-		case map[string]any:
-			for name, sub := range v {
-				walk(strings.TrimPrefix(path+"."+name, "."), sub)
-			}
-		case []any:
-			for _, item := range v {
-				object, _ := item.(map[string]any)
-				below := path
-				for _, key := range itemNames {
-					if name, ok := object[key].(string); ok {
-						below += "." + name
-					}
-				}
-				if below != path {
-					walk(strings.TrimPrefix(below, "."), item)
-				}
-			}
-		}
-	}
-	walk("", tree)
-	if twice != "" {
-		return nil, fmt.Errorf("%s: two figures are called %s: name them apart", file, twice)
-	}
-	if len(metrics) == 0 {
-		return nil, fmt.Errorf("%s: there is no number in it", file)
-	}
-	return metrics, nil
 }
 
 func modelsPull(c *cli.Context) error {
@@ -316,6 +256,9 @@ func modelsPromote(c *cli.Context) error {
 	m, err := r.Promote(c.Context, c.Args().First(), tolerance)
 	if err != nil {
 		return err
+	}
+	for _, warning := range m.Warnings {
+		say(c, "%s", warning)
 	}
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(m)

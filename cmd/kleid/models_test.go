@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models/registry"
 )
 
 func TestModels(t *testing.T) {
@@ -39,7 +40,7 @@ func TestModels(t *testing.T) {
 	require.Contains(t, kleid(t, "models", "list", "--models", t.TempDir()).stdout, "no models yet")
 	require.NoError(t, os.WriteFile(figures, []byte(`[{"facet": "neckline", "macro_f1": 0.5, "macro_f1_interval": [0.4, 0.6],
 		"labels": [{"label": "v-neck", "f1": 0.7}], "confusion": {"labels": ["v-neck"], "counts": [[1, 2]]}}]`), 0o644))
-	metrics, err := readMetrics(t.Context(), figures)
+	metrics, _, err := readMetrics(t.Context(), figures)
 	require.NoError(t, err)
 	require.Equal(t, map[string]float64{"neckline.macro_f1": 0.5, "neckline.labels.v-neck.f1": 0.7}, metrics)
 	first := push(1, `{"facets": {"f1": 0.5}, "name": "autumn"}`)
@@ -111,7 +112,7 @@ func TestModels(t *testing.T) {
 func TestMetricsOfTrainings(t *testing.T) {
 	text, err := json.Marshal(facetsFigures{Bad: 3, Train: []facetFigures{{Temperature: 1.5}}, Test: []facetFigures{}})
 	require.NoError(t, err)
-	_, err = readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), figuresFile), text))
+	_, _, err = readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), figuresFile), text))
 	require.ErrorContains(t, err, "give the metrics.json beside it")
 }
 
@@ -121,7 +122,7 @@ func TestMetricsOfPaintedDresses(t *testing.T) {
 	f.Painted.Facets = []evaluation.FacetReport{{Facet: "neckline", MacroF1: 0.9}}
 	text, err := json.Marshal(f)
 	require.NoError(t, err)
-	metrics, err := readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "painted.json"), text))
+	metrics, _, err := readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "painted.json"), text))
 	require.NoError(t, err)
 	require.Equal(t, 0.9, metrics["painted.facets.neckline.macro_f1"])
 }
@@ -154,7 +155,7 @@ func TestMetricsOfLists(t *testing.T) {
 	})
 	require.NoError(t, err)
 	figures := write(t, filepath.Join(t.TempDir(), "override.json"), report)
-	metrics, err := readMetrics(t.Context(), figures)
+	metrics, _, err := readMetrics(t.Context(), figures)
 	require.NoError(t, err)
 	require.Len(t, metrics, 3*4)
 	require.Equal(t, 0.25, metrics["neckline.deeprank.true."+evaluation.OverridePlain+".first"])
@@ -163,7 +164,33 @@ func TestMetricsOfLists(t *testing.T) {
 
 	for _, twice := range []string{`[{"facet": "a", "f1": 0.5}, {"facet": "a", "f1": 0.6}]`, `{"a": {"f1": 0.5}, "a.f1": 0.6}`} {
 		write(t, figures, []byte(twice))
-		_, err = readMetrics(t.Context(), figures)
+		_, _, err = readMetrics(t.Context(), figures)
 		require.ErrorContains(t, err, "two figures are called a.f1")
 	}
+}
+
+// TestModelsOfOtherPhotos are refused, unless by force; where nobody says on which photos, that is told.
+func TestModelsOfOtherPhotos(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	dir := t.TempDir()
+	place, file := filepath.Join(dir, "registry"), filepath.Join(dir, "model.safetensors")
+	push := func(seed uint64, metrics string) string {
+		require.NoError(t, writeTinyModel(file, seed))
+		r := kleid(t, "models", "push", file, "--models", place, "--metrics", write(t, filepath.Join(dir, "figures.json"), []byte(metrics)), "--json")
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return decodeLine[registry.Manifest](t, r).Version
+	}
+	first := push(1, `{"facets": [{"facet": "neckline", "macro_f1": 0.5, "measured_on": "autumn"}], "mean": {"macro_f1": 0.5}, "measured_on": "all"}`)
+	second := push(2, `{"facets": [{"facet": "neckline", "macro_f1": 0.9, "measured_on": "winter"}], "mean": {"macro_f1": 0.5}, "measured_on": "all"}`)
+	require.Equal(t, exitDone, kleid(t, "models", "promote", first, "--models", place).code)
+	r := kleid(t, "models", "promote", second, "--models", place)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "not measured on the same photos as the promoted one, "+first)
+	require.Contains(t, r.stderr, "cannot be compared: facets.neckline;")
+	require.Contains(t, kleid(t, "models", "diff", second, "--models", place).stdout, "measured on other photos")
+	require.Equal(t, exitDone, kleid(t, "models", "promote", second, "--models", place, "--force").code)
+
+	r = kleid(t, "models", "promote", push(3, `{"facets": {"neckline": {"macro_f1": 0.9}}, "mean": {"macro_f1": 0.5}}`), "--models", place)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stderr, "it is not known whether these figures were measured on the same photos as those of the promoted one")
 }

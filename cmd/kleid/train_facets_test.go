@@ -194,9 +194,12 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	require.Equal(t, 3, strings.Count(string(page), "<details><summary class=\"head\">"), "heads without a third of the photos each")
 
 	// The registry takes the figures of the photos that were kept apart.
-	metrics, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
+	metrics, measuredOn, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
 	require.Equal(t, figures.Test[0].MacroF1, metrics["facets.sleeve.macro_f1"])
+	require.NotEmpty(t, figures.Test[0].MeasuredOn)
+	require.Equal(t, figures.Test[0].MeasuredOn, measuredOn["facets.sleeve.macro_f1"])
+	require.Equal(t, figures.Test[0].MeasuredOn, figures.Before[0].MeasuredOn)
 
 	require.Equal(t, "sleeve", figures.Before[0].Facet)
 	require.Equal(t, figures.Test[0].Photos, figures.Before[0].Photos)

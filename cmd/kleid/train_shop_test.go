@@ -67,8 +67,11 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Contains(t, r.stderr, "1 triplets are left out")
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
-	metrics, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
+	metrics, measuredOn, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
+	require.NotEmpty(t, measuredOn["shop.deeprank.recall_at_1"])
+	require.NotEmpty(t, measuredOn["shop.triplets.deeprank"])
+	require.NotEqual(t, measuredOn["shop.deeprank.recall_at_1"], measuredOn["shop.triplets.deeprank"])
 	require.Contains(t, metrics, "shop.deeprank.recall_at_1")
 	require.Contains(t, metrics, "shop.triplets.deeprank")
 

@@ -2,14 +2,15 @@ package registry
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // About is where a model comes from and how good it is: as it is told, and else as its file has it in its notes.
@@ -18,12 +19,22 @@ type About struct {
 	Dataset string             `json:"dataset,omitempty"` // fingerprint or name of the data
 	Code    string             `json:"code,omitempty"`    // version of the program that trained it
 	Metrics map[string]float64 `json:"metrics,omitempty"` // figures on held-out data, by dotted names such as facets.neckline.macro_f1
-	Comment string             `json:"comment,omitempty"`
+	// MeasuredOn has, for figures, the fingerprint of the photos that they were measured on, where it is known: figures of
+	// other photos are not compared.
+	MeasuredOn map[string]string `json:"measured_on,omitempty"`
+	Comment    string            `json:"comment,omitempty"`
 }
 
 // or takes from b what a does not say, figure by figure: a model is measured several times.
 func (a About) or(b About) About {
-	return About{cmp.Or(a.Parent, b.Parent), cmp.Or(a.Dataset, b.Dataset), cmp.Or(a.Code, b.Code), union(b.Metrics, a.Metrics), cmp.Or(a.Comment, b.Comment)}
+	measuredOn := maps.Clone(b.MeasuredOn)
+	for figure := range a.Metrics { // it was measured anew, perhaps elsewhere
+		delete(measuredOn, figure)
+	}
+	return About{
+		Parent: cmp.Or(a.Parent, b.Parent), Dataset: cmp.Or(a.Dataset, b.Dataset), Code: cmp.Or(a.Code, b.Code), Comment: cmp.Or(a.Comment, b.Comment),
+		Metrics: union(b.Metrics, a.Metrics), MeasuredOn: union(measuredOn, a.MeasuredOn),
+	}
 }
 
 // Manifest is what is known of a version.
@@ -33,6 +44,9 @@ type Manifest struct {
 	Bytes   int64     `json:"bytes"`
 	Created time.Time `json:"created"` // when it was pushed
 	About
+	// Inherited has, for figures of parts that are the same as another version's, to the bit, which version they were
+	// measured with.
+	Inherited map[string]string `json:"inherited,omitempty"`
 
 	Backbone       string          `json:"backbone"`
 	Precision      string          `json:"precision"`
@@ -43,6 +57,8 @@ type Manifest struct {
 	Embeds  bool              `json:"embeds,omitempty"`
 	Locates bool              `json:"locates,omitempty"`
 	Notes   map[string]string `json:"notes,omitempty"`
+	// Parts are models.Model.Parts; nil in manifests of before there were any.
+	Parts map[string]string `json:"parts,omitempty"`
 }
 
 func describe(file []byte, model *models.Model, about About, now time.Time) Manifest {
@@ -51,7 +67,7 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 		Version: sum[:versionLength], SHA256: sum, Bytes: int64(len(file)), Created: now.UTC().Truncate(time.Second), About: about,
 		Backbone: model.Config.Backbone, Precision: model.Precision(),
 		EmbeddingModel: model.EmbeddingModel(), FacetModel: model.FacetModel(), Notes: model.Config.Notes,
-		Embeds: model.Embeds(), Locates: model.Locates(),
+		Embeds: model.Embeds(), Locates: model.Locates(), Parts: model.Parts(),
 	}
 	for _, f := range model.Config.Facets {
 		m.Facets = append(m.Facets, f.Facet)
@@ -59,39 +75,17 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 	return m
 }
 
-// ofLabel is in the names of figures of single labels: one photo of a rare one changes them much.
-const ofLabel = ".labels."
-
-// Figures by the last part of their names: lessIsBetter of which a model should have few, and those that say
-// nothing of how good it is, such as how many photos there were, or how much better than one another two of its figures
-// are. Of all others it should have much.
-var (
-	lessIsBetter  = []string{"missed", "false", "calibration_error"}
-	saysNoQuality = []string{"photos", "dresses", "others", "triplets", "count", "queries", "gallery", "searches", "gain"}
-)
-
-// worseFigures lists the figures that are worse in b than in a by more than the tolerance, and those that b lacks.
-func worseFigures(a, b Manifest, tolerance float64) (worse, missing []string) {
-	for _, name := range slices.Sorted(maps.Keys(a.Metrics)) {
-		last := name[strings.LastIndexByte(name, '.')+1:]
-		if slices.Contains(saysNoQuality, last) || strings.Contains(name, ofLabel) {
-			continue
-		}
-		before := a.Metrics[name]
-		after, ok := b.Metrics[name]
-		if !ok {
-			missing = append(missing, name)
-			continue
-		}
-		change := after - before
-		if slices.Contains(lessIsBetter, last) {
-			change = -change
-		}
-		if change < -tolerance {
-			worse = append(worse, fmt.Sprintf("%s %.4g instead of %.4g", name, after, before))
-		}
+// text is what is written of it.
+func (m Manifest) text() ([]byte, error) {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
 	}
-	return worse, missing
+	text = append(text, '\n')
+	if len(text) > textLimit {
+		return nil, fmt.Errorf("the manifest of %s: %w: %d bytes, more than the %d that are read: say less of the model", m.Version, storage.ErrTooLarge, len(text), textLimit)
+	}
+	return text, nil
 }
 
 // Diff lists what is different in b from a, one line for each.
@@ -113,19 +107,7 @@ func Diff(a, b Manifest) []string {
 		}
 	}
 	lines = append(lines, diffFacets(a.Facets, b.Facets)...)
-	for _, name := range slices.Sorted(maps.Keys(union(a.Metrics, b.Metrics))) {
-		before, inA := a.Metrics[name]
-		after, inB := b.Metrics[name]
-		switch {
-		case !inA:
-			add("%s: none → %.4g", name, after)
-		case !inB:
-			add("%s: %.4g → none", name, before)
-		case before != after:
-			add("%s: %.4g → %.4g (%+.4g)", name, before, after, after-before)
-		}
-	}
-	return lines
+	return append(lines, diffFigures(a, b)...)
 }
 
 func orNone(s string) string {
@@ -133,16 +115,6 @@ func orNone(s string) string {
 		return "none"
 	}
 	return s
-}
-
-// union has the figures of both, b's where they share one.
-func union(a, b map[string]float64) map[string]float64 {
-	if a == nil {
-		return maps.Clone(b)
-	}
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return all
 }
 
 // diffFacets tells which facets and labels came, went, or stand in another order.

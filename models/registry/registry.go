@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -33,6 +32,8 @@ var (
 	ErrWorse     = errors.New("worse than") // another, and so not promoted
 	// ErrNotMeasured is of a version that lacks figures of another, and so is not promoted.
 	ErrNotMeasured = errors.New("not measured as")
+	// ErrOtherPhotos is of a version whose figures are of other photos than another's, and so is not promoted.
+	ErrOtherPhotos = errors.New("not measured on the same photos as")
 )
 
 const (
@@ -91,7 +92,8 @@ func (r *Registry) read(ctx context.Context, key string, limit int64, patience t
 func key(version, name string) string { return path.Join("versions", version, name) }
 
 // Push stores a model's file with what is known of it, and returns its manifest. The version follows from the
-// file: pushing it again adds what is said of it to what was said before.
+// file: pushing it again adds what is said of it to what was said before. Of parts that are the parent's, to the bit, it
+// has the parent's figures, unless it was measured itself.
 func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest, error) {
 	model, err := models.Decode(file)
 	if err != nil {
@@ -112,26 +114,31 @@ func (r *Registry) Push(ctx context.Context, file []byte, about About) (Manifest
 	switch old, err := r.manifest(ctx, m.Version); {
 	case err == nil:
 		m.Created, m.About = old.Created, m.About.or(old.About)
+		for figure := range about.Metrics { // which is measured itself now
+			delete(old.Inherited, figure)
+		}
+		m.Inherited = union(old.Inherited, nil)
 	case !isBad(err):
 		return Manifest{}, err
 	}
 	m.About = m.About.or(noted)
-	text, err := json.MarshalIndent(m, "", "  ")
+	if m.Parent != "" {
+		switch parent, err := r.withParts(ctx, m.Parent); {
+		case err == nil:
+			m.inherit(parent)
+		case !isBad(err):
+			return Manifest{}, err
+		}
+	}
+	text, err := m.text()
 	if err != nil {
 		return Manifest{}, err
-	}
-	text = append(text, '\n')
-	if len(text) > textLimit {
-		return Manifest{}, fmt.Errorf("the manifest of %s: %w: %d bytes, more than the %d that are read: say less of the model", m.Version, storage.ErrTooLarge, len(text), textLimit)
 	}
 	if err := r.bucket.Put(ctx, key(m.Version, weightsName), bytes.NewReader(file)); err != nil {
 		return Manifest{}, err
 	}
 	// The manifest last: a version without one is not listed.
-	if err := r.bucket.Put(ctx, key(m.Version, manifestName), bytes.NewReader(text)); err != nil {
-		return Manifest{}, err
-	}
-	return m, nil
+	return m, r.bucket.Put(ctx, key(m.Version, manifestName), bytes.NewReader(text))
 }
 
 // noted is what a model's file says of itself. A parent that is not in the registry stays in the notes alone.
@@ -210,6 +217,25 @@ func (r *Registry) manifest(ctx context.Context, version string) (Manifest, erro
 	return m, nil
 }
 
+// withParts is a version's manifest with Parts, which are read from its file where an earlier Kleid wrote the manifest.
+func (r *Registry) withParts(ctx context.Context, version string) (Manifest, error) {
+	m, err := r.manifest(ctx, version)
+	if err != nil || m.Parts != nil {
+		return m, err
+	}
+	file, err := r.weights(ctx, m)
+	switch {
+	case isBad(err), errors.Is(err, storage.ErrNotExist): // nothing is known to be the same
+		return m, nil
+	case err != nil:
+		return m, err
+	}
+	if model, err := models.Decode(file); err == nil {
+		m.Parts = model.Parts()
+	}
+	return m, nil
+}
+
 // Resolve finds the version that begins with the given digits; "" is the promoted one.
 func (r *Registry) Resolve(ctx context.Context, version string) (string, error) {
 	if version == "" {
@@ -253,84 +279,6 @@ func checkVersion(version string) error {
 		return fmt.Errorf("%q is no version: it takes up to %d hexadecimal digits: %w", version, versionLength, ErrNoVersion)
 	}
 	return nil
-}
-
-// Promoted returns the promoted version and those before it, the latest first; nil if there is none.
-func (r *Registry) Promoted(ctx context.Context) ([]string, error) {
-	text, err := r.read(ctx, promotedKey, textLimit, r.textPatience)
-	if errors.Is(err, storage.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return strings.Fields(string(text)), nil
-}
-
-// Promote makes a version the one that those get who name none. ErrWorse if one of its figures is worse than that
-// of the promoted one, or of its parent, by more than tolerance, and ErrNotMeasured if it lacks one of theirs. A
-// tolerance below 0 promotes in any case, and so is a version that was promoted before: that takes promotions back.
-func (r *Registry) Promote(ctx context.Context, version string, tolerance float64) (Manifest, error) {
-	if math.IsNaN(tolerance) {
-		return Manifest{}, errors.New("the tolerance is not a number: nothing would be worse")
-	}
-	m, err := r.Manifest(ctx, version)
-	if err != nil {
-		return Manifest{}, err
-	}
-	history, err := r.Promoted(ctx)
-	if err != nil {
-		return Manifest{}, err
-	}
-	promoted := len(history) > 0 && history[0] == m.Version
-	if tolerance >= 0 && !slices.Contains(history, m.Version) {
-		if err := r.compare(ctx, m, history, tolerance); err != nil {
-			return Manifest{}, err
-		}
-	}
-	if _, err := r.weights(ctx, m); err != nil { // whole, before anybody is sent to it, whatever the cache has
-		return Manifest{}, err
-	}
-	if promoted {
-		return m, nil
-	}
-	const kept = 100
-	history = append([]string{m.Version}, history...)
-	text := strings.Join(history[:min(len(history), kept)], "\n") + "\n"
-	if err := r.bucket.Put(ctx, promotedKey, strings.NewReader(text)); err != nil {
-		return Manifest{}, err
-	}
-	return m, nil
-}
-
-// compare looks for what stands against a promotion.
-func (r *Registry) compare(ctx context.Context, m Manifest, history []string, tolerance float64) error {
-	against := func(role, version string) error {
-		old, err := r.manifest(ctx, version)
-		if err != nil {
-			return err
-		}
-		if old.Embeds && !m.Embeds || old.Locates && !m.Locates {
-			return fmt.Errorf("version %s is %w %s, %s: it lacks the embeddings, or the location, that an index is made with", m.Version, ErrWorse, role, old.Version)
-		}
-		worse, missing := worseFigures(old, m, tolerance)
-		if len(worse) > 0 {
-			return fmt.Errorf("version %s is %w %s, %s: %s", m.Version, ErrWorse, role, old.Version, strings.Join(worse, ", "))
-		}
-		if len(missing) > 0 {
-			return fmt.Errorf("version %s is %w %s, %s: push it again with the figures %s", m.Version, ErrNotMeasured, role, old.Version, strings.Join(missing, ", "))
-		}
-		return nil
-	}
-	if len(history) > 0 {
-		if err := against("the promoted one", history[0]); err != nil {
-			return err
-		}
-	}
-	if m.Parent == "" {
-		return nil
-	}
-	return against("its parent", m.Parent)
 }
 
 // Pull returns the path of a version's file in the cache, which is filled at the first call; for a version that is

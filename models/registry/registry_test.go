@@ -319,25 +319,6 @@ func TestDiff(t *testing.T) {
 	require.Contains(t, Diff(a, c), "facet neckline: the order of labels")
 }
 
-func TestWorseFigures(t *testing.T) {
-	a := Manifest{About: About{Metrics: map[string]float64{
-		"home.mean_iou": 0.7, "home.missed": 0.3, "home.false": 0.2, "home.dresses": 310, "f1": 0.5, "shop.queries": 20, "triplets.gain": 0.1,
-		"facets.neckline.labels.halter.f1": 0.5,
-	}}}
-	better := Manifest{About: About{Metrics: map[string]float64{
-		"home.mean_iou": 0.9, "home.missed": 0.05, "home.false": 0.05, "home.dresses": 200, "shop.queries": 10, "triplets.gain": 0.01,
-		"facets.neckline.labels.halter.f1": 0.1, // a label of few photos
-	}}}
-	worse, missing := worseFigures(a, better, 0.01)
-	require.Empty(t, worse)
-	require.Equal(t, []string{"f1"}, missing)
-	worse, missing = worseFigures(better, a, 0.01)
-	require.Empty(t, missing)
-	require.Equal(t, []string{"home.false 0.2 instead of 0.05", "home.mean_iou 0.7 instead of 0.9", "home.missed 0.3 instead of 0.05"}, worse)
-	worse, _ = worseFigures(better, a, 0.3)
-	require.Empty(t, worse)
-}
-
 // TestPromotionsAreCompared with the parent, even where it is not the promoted one, and refused where figures of
 // either are missing.
 func TestPromotionsAreCompared(t *testing.T) {
