@@ -57,12 +57,13 @@ func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*Face
 	m := &maker{Options: options, pool: photos.pool}
 	m.FacetLoss = options.facetLoss()
 	m.report = m.openReport(ctx)
-	m.current = "facets"
 	// An earlier run may have been one of other facets.
-	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *StageReport) bool { return s.Name == m.current })
+	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *StageReport) bool { return s.Name == "facets" })
 	m.report.Measured = nil
+	m.beginStage("facets")
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
+	m.endReport(ctx, err)
 	return fit, err
 }
 

@@ -35,12 +35,18 @@ func Folds(ctx context.Context, options Options) ([]*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	held, err := m.withoutFolds(ctx)
+	m.endReport(ctx, err)
+	return held, err
+}
+
+// withoutFolds is Folds, but for its report.
+func (m *maker) withoutFolds(ctx context.Context) (held []*models.Model, err error) {
 	if m.Reference == nil || m.From == nil {
 		return nil, errors.New("folds: they take real photos and a model whose heads are trained")
 	}
 	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
 	model.Config.Surroundings = m.surroundings()
-	var held []*models.Model
 	if slices.ContainsFunc(m.Heads, isLocationHead) {
 		if held, err = m.locationWithoutFolds(ctx, model); err != nil {
 			return nil, err

@@ -22,7 +22,9 @@ const (
 // Report is how a making went: what went into it, and each stage's curves.
 type Report struct {
 	Updated time.Time      `json:"updated"`
-	Facts   []Fact         `json:"facts"` // data and seeds
+	State   string         `json:"state"`           // as a stage's; "" in reports of an earlier Kleid
+	Error   string         `json:"error,omitempty"` // what it failed of, in a stage or between two
+	Facts   []Fact         `json:"facts"`           // data and seeds
 	Stages  []*StageReport `json:"stages"`
 	// Measured are figures of facets that were fitted, if that is what was trained.
 	Measured []MeasuredFacet `json:"measured,omitempty"`
@@ -48,18 +50,11 @@ func Mixed(weights []ClassWeight) bool {
 	return slices.ContainsFunc(weights, func(w ClassWeight) bool { return w.Painted > 0 })
 }
 
-// The states of a stage.
-const (
-	stageRuns   = "running"
-	stageDone   = "done"
-	stageFailed = "failed"
-)
-
 // StageReport is the training of the trunk or of a head.
 type StageReport struct {
 	Name         string        `json:"name"`
 	Title        string        `json:"title"`
-	State        string        `json:"state"` // running, done or failed
+	State        string        `json:"state"` // running, done, failed or interrupted
 	Error        string        `json:"error,omitempty"`
 	Facts        []Fact        `json:"facts"` // options
 	Steps        int           `json:"steps"`
@@ -75,9 +70,10 @@ type StageReport struct {
 	// are left out.
 	Rehearsal bool `json:"rehearsal,omitempty"`
 
-	losses  []string
-	options LoopOptions
-	history *History
+	untrained bool // it has begun, and no training of it has
+	losses    []string
+	options   LoopOptions
+	history   *History
 }
 
 // Curve is a number for each of some steps: of every one, or, where there are more than curvePoints, the mean
@@ -107,6 +103,7 @@ func (m *maker) openReport(ctx context.Context) *Report {
 	for _, s := range r.Stages {
 		s.smooth()
 	}
+	r.interrupted()
 	return r
 }
 
@@ -114,12 +111,16 @@ func (m *maker) openReport(ctx context.Context) *Report {
 // after the other.
 func (r *Report) stage(name, title string, losses []string) *StageReport {
 	s := &StageReport{Name: name, Title: title, State: stageRuns, losses: losses, history: &History{}}
-	at := -1
+	at, end := -1, len(r.Stages)
 	for i, other := range r.Stages {
+		if other.Name != name {
+			continue
+		}
+		end = i + 1
 		switch {
-		case other.Name == name && other.Title == title:
+		case other.Title == title || other.untrained:
 			at = i
-		case other.Name == name && other.State == stageRuns:
+		case other.State == stageRuns:
 			other.State = stageDone
 		}
 	}
@@ -127,7 +128,7 @@ func (r *Report) stage(name, title string, losses []string) *StageReport {
 		r.Stages[at] = s
 		return s
 	}
-	r.Stages = append(r.Stages, s)
+	r.Stages = slices.Insert(r.Stages, end, s)
 	return s
 }
 
@@ -147,30 +148,15 @@ func (s *StageReport) lossName(i int) string {
 	return fmt.Sprintf("loss_%d", i)
 }
 
-// endStage notes how the current stage ended.
-func (m *maker) endStage(ctx context.Context, err error) {
-	for _, s := range m.report.Stages {
-		if s.Name != m.current || s.State != stageRuns {
-			continue
-		}
-		switch {
-		case err == nil:
-			s.State = stageDone
-		case ctx.Err() == nil:
-			s.State, s.Error = stageFailed, err.Error()
-		}
-	}
-	m.writeReport()
-	m.weights = nil
-}
-
 // writeReport leaves the report in Options.Work. Training goes on without.
 func (m *maker) writeReport() {
-	if len(m.report.Stages) == 0 {
+	if len(m.report.Stages) == 0 && m.report.Error == "" {
 		return
 	}
 	m.report.Updated = time.Now().UTC().Truncate(time.Second)
-	m.report.Facts = m.facts()
+	if m.pool != nil || len(m.report.Facts) == 0 { // those of before are of the same data, as far as stages are done
+		m.report.Facts = m.facts()
+	}
 	for _, s := range m.report.Stages {
 		if s.history != nil {
 			s.Facts = s.options.facts()

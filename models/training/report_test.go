@@ -142,7 +142,7 @@ func TestReportOfMeasuredFacets(t *testing.T) {
 	require.Equal(t, r.Measured, again.report.Measured)
 }
 
-// TestReportOfAnInterruption says that the stage goes on.
+// TestReportOfAnInterruption says that the stage did not fail.
 func TestReportOfAnInterruption(t *testing.T) {
 	m := reported(t)
 	m.current = "trunk"
@@ -153,7 +153,7 @@ func TestReportOfAnInterruption(t *testing.T) {
 	cancel()
 	m.endStage(ctx, ctx.Err())
 	r, _ := readReport(t, m)
-	require.Equal(t, "running", r.Stages[0].State)
+	require.Equal(t, "interrupted", r.Stages[0].State)
 	require.Empty(t, r.Stages[0].Error)
 }
 

@@ -181,13 +181,20 @@ func Make(ctx context.Context, options Options) (*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	model := options.From
+	model, err := m.makeModel(ctx)
+	m.endReport(ctx, err)
+	return model, err
+}
+
+// makeModel is Make, but for its report.
+func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
+	model := m.From
 	if model == nil {
 		trunk, err := m.trunk(ctx)
 		if err != nil {
 			return nil, err
 		}
-		model = &models.Model{Config: options.Trunk.Config, Weights: trunk}
+		model = &models.Model{Config: m.Options.Trunk.Config, Weights: trunk}
 	} else {
 		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
 		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
@@ -280,6 +287,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	m.beginStage("trunk")
 	if m.Options.Trunk.HalfSteps+m.Options.Trunk.FullSteps > 0 {
 		if err := m.photos(ctx); err != nil {
 			return nil, err
@@ -300,7 +308,6 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		}
 		m.Options.Trunk.Loop.Validate, m.Options.Trunk.Loop.Metric = trunkRecall(m.Options.Backend, m.held, m.Options.Trunk.Config), recallName
 	}
-	m.current = "trunk"
 	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
 	m.endStage(ctx, err)
 	if err != nil {
@@ -368,12 +375,13 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	m.beginStage(name)
 	if name != overrideHead { // which paints its own
 		if err := m.photos(ctx); err != nil {
 			return err
 		}
 	}
-	m.current, m.checkpoint = name, fmt.Sprintf("stages/%s-%x.checkpoint.safetensors", name, inputs[:6])
+	m.checkpoint = fmt.Sprintf("stages/%s-%x.checkpoint.safetensors", name, inputs[:6])
 	err = run()
 	m.endStage(ctx, err)
 	if err != nil {

@@ -1,0 +1,107 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/storage"
+)
+
+// fullBucket takes no file whose key begins so.
+type fullBucket struct {
+	storage.Bucket
+	full string
+}
+
+func (b fullBucket) Put(ctx context.Context, key string, content io.Reader) error {
+	if strings.HasPrefix(key, b.full) {
+		return errors.New("no space left")
+	}
+	return b.Bucket.Put(ctx, key, content)
+}
+
+// TestReportBeforeTraining has a stage before anything is painted for it, and says how that ended.
+func TestReportBeforeTraining(t *testing.T) {
+	options := tiny(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var painting *Report
+	var first sync.Once // of several that paint
+	options.Watch = func(stage string, _ Progress) {
+		first.Do(func() {
+			require.Equal(t, "painting", stage)
+			r, _ := readReport(t, &maker{Options: options})
+			painting = &r
+			cancel()
+		})
+	}
+	_, err := Make(ctx, options)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, stageRuns, painting.State)
+	require.Equal(t, []string{"trunk", stageRuns}, []string{painting.Stages[0].Name, painting.Stages[0].State})
+	r, page := readReport(t, &maker{Options: options})
+	require.Len(t, r.Stages, 1)
+	require.Equal(t, []string{stageInterrupted, stageInterrupted}, []string{r.State, r.Stages[0].State})
+	require.Contains(t, page, `<span class="state interrupted">interrupted</span>`)
+}
+
+// TestReportBetweenStages has what failed there at its top; the next run begins where that was.
+func TestReportBetweenStages(t *testing.T) {
+	options := tiny(t)
+	empty := options.Work
+	options.Work = fullBucket{empty, "stages/trunk"}
+	options.Heads = []string{}
+	options.Trunk.HalfSteps, options.Trunk.FullSteps = 1, 0
+	_, err := Make(t.Context(), options)
+	require.ErrorContains(t, err, "no space left")
+	r, page := readReport(t, &maker{Options: options})
+	require.Equal(t, []string{stageDone, stageFailed}, []string{r.Stages[0].State, r.State})
+	require.Contains(t, r.Error, "no space left")
+	require.Less(t, strings.Index(page, "no space left"), strings.Index(page, "<table"))
+
+	options.Work = empty
+	_, err = Make(t.Context(), options)
+	require.NoError(t, err)
+	r, page = readReport(t, &maker{Options: options})
+	require.Equal(t, []string{stageDone, stageDone, ""}, []string{r.Stages[0].State, r.State, r.Error})
+	require.NotContains(t, page, "no space left")
+}
+
+// TestReportOfAKill: what an earlier run left as running does not run, and goes on with its curves.
+func TestReportOfAKill(t *testing.T) {
+	m := reported(t)
+	for _, name := range []string{"facets", "deeprank"} {
+		m.beginStage(name)
+		m.reporter(name+" of "+name, nil)(fall(10, LoopOptions{}))
+		if name == "facets" {
+			m.endStage(t.Context(), nil)
+		}
+	}
+	m.writeReport()
+	again := &maker{Options: m.Options}
+	again.report = again.openReport(t.Context())
+	require.Equal(t, []string{stageInterrupted, stageDone, stageInterrupted}, []string{again.report.State, again.report.Stages[0].State, again.report.Stages[1].State})
+	again.beginStage("deeprank")
+	again.beginStage("facets") // anew
+	r, _ := readReport(t, again)
+	require.Len(t, r.Stages, 2)
+	require.Equal(t, []string{"facets", stageRuns}, []string{r.Stages[0].Title, r.Stages[0].State})
+	require.Empty(t, r.Stages[0].Curves)
+	require.Equal(t, []string{"deeprank of deeprank", stageRuns}, []string{r.Stages[1].Title, r.Stages[1].State})
+	require.NotEmpty(t, r.Stages[1].Curves)
+	again.reporter("facets of facets", nil)(fall(5, LoopOptions{}))
+	again.reporter("facets once more", nil)(fall(5, LoopOptions{}))
+	again.endReport(t.Context(), errors.New("out of luck"))
+	r, _ = readReport(t, again)
+	var titles, states []string
+	for _, s := range r.Stages {
+		titles, states = append(titles, s.Title), append(states, s.State)
+	}
+	require.Equal(t, []string{"facets of facets", "facets once more", "deeprank of deeprank"}, titles)
+	require.Equal(t, []string{stageDone, stageFailed, stageFailed}, states)
+}
