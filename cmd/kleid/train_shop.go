@@ -60,6 +60,9 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 	if err != nil {
 		return nil, err
 	}
+	if err := options.CheckPhotos(len(listing.Entries)); err != nil { // they are read for as long as they are many
+		return nil, err
+	}
 	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: photo.DefaultLimits().MaxBytes, Attempts: fetchAttempts})
 	defer fetcher.Close()
 	var photos []training.ShopPhoto

@@ -178,7 +178,7 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 		}
 	}
 	if len(painted)+len(real) < 2 {
-		return nil, errors.New("deeprank: it takes two products with two photos each at least: paint more")
+		return nil, errFewProducts
 	}
 	options.Batch = min(options.Batch, 2*(len(painted)+len(real))) // a product stands in a batch once
 	size := samples.vectors.columns
@@ -207,6 +207,9 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 	options.Loop.Describe = func(number int) []string { return drawnBy(pool, func(pool *Pool) { batches(pool, number) }) }
 	return runHead(ctx, trainer, func(number int) []*tensors.Tensor { return batches(pool, number) }, options, report)
 }
+
+// errFewProducts is of a training that has nothing to compare.
+var errFewProducts = errors.New("it takes two products at least: paint more (--products)")
 
 // drawRanks draws two looks of each of n/2 products, siblings together, and says which product each look is of.
 func drawRanks(rng *rand.Rand, pool *Pool, samples RankSamples, painted, real []int, n int) (x []float32, products []int32) {

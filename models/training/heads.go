@@ -20,14 +20,11 @@ func withoutFold(k int) string { return fmt.Sprintf("-without-fold-%d", k) }
 // heads trains heads on a frozen trunk and puts them into the model: facets first without the calibration
 // fold, to fit temperatures and thresholds on it, then, with those, on everything. See location.
 func (m *maker) heads(ctx context.Context, model *models.Model) error {
-	wanted := func(names ...string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(m.Heads, name) })
-	}
-	if wanted("projection", "deeprank") {
+	if m.wants("projection", "deeprank") {
 		model.Weights = model.Weights.WithoutOverrides()
 	}
-	if wanted("projection") {
-		if !wanted("deeprank") {
+	if m.wants("projection") {
+		if !m.wants("deeprank") {
 			m.Logger.Warn("DeepRank is the unsupervised embedding again, since what it was made of changes: kleid train similarity trains both")
 		}
 		if err := m.stage(ctx, "projection", model, func() error { return m.projection(ctx, model) }); err != nil {
@@ -50,7 +47,7 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 			}
 		}
 	}
-	if wanted("projection", "deeprank", overrideHead) {
+	if m.wants("projection", "deeprank", overrideHead) {
 		return m.stage(ctx, overrideHead, model, func() error { return m.override(ctx, model) })
 	}
 	return nil

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
+	mlcontext "github.com/gomlx/gomlx/pkg/ml/context"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -86,19 +90,32 @@ func TestTrunkFromWeights(t *testing.T) {
 	_, err = Make(t.Context(), options)
 	require.ErrorContains(t, err, "no weights to start from")
 
-	options.Trunk.Initial = models.Weights{"conv1.weight": models.NewTensor(64, 3, 7, 7)}
+	options.Trunk.Initial = resNet18(t)
 	model, err := Make(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, []int{64, 3, 7, 7}, model.Weights["trunk.conv1.weight"].Shape)
 
 	// Another trunk in the same place is another stage.
-	options.Trunk.Initial["conv1.weight"] = models.NewTensor(64, 3, 7, 7)
 	options.Trunk.Initial["conv1.weight"].Data[0] = 1
 	model, err = Make(t.Context(), options)
 	require.NoError(t, err)
 	require.Equal(t, float32(1), model.Weights["trunk.conv1.weight"].Data[0])
 	_, err = models.ConfigFor("alexnet")
 	require.ErrorContains(t, err, "kleid-s")
+}
+
+// resNet18 are random weights.
+func resNet18(t *testing.T) models.Weights {
+	backbone, err := models.BackboneByName("resnet18")
+	require.NoError(t, err)
+	backend, err := compute.New("")
+	require.NoError(t, err)
+	ctx, g := mlcontext.New(), graph.NewGraph(backend, "resnet18")
+	defer g.Finalize()
+	backbone.Build(models.NewTrainingNet(ctx, nil, 1, false), graph.Parameter(g, "pixels", shapes.Make(dtypes.Float32, 1, 64, 64, 3)))
+	weights, err := models.TrainedWeights(ctx)
+	require.NoError(t, err)
+	return weights
 }
 
 // TestMakeHead trains one head anew and leaves the rest as it was.

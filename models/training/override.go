@@ -191,10 +191,10 @@ func fitEffects(dresses []dressed, facets []catalog.Facet) ([]*mat.Dense, error)
 	right.Mul(x.T(), y)
 	var cholesky mat.Cholesky
 	if !cholesky.Factorize(normal) {
-		return nil, errors.New("override: the facets' normal equations cannot be solved")
+		return nil, errors.New("the facets' normal equations cannot be solved")
 	}
 	if err := cholesky.SolveTo(&effects, &right); err != nil {
-		return nil, fmt.Errorf("override: %w", err)
+		return nil, fmt.Errorf("the facets' normal equations: %w", err)
 	}
 	of := make([]*mat.Dense, len(facets))
 	for f := range facets {

@@ -65,7 +65,7 @@ func temperLayout(data []float32, rows, count int) {
 // checkFeatures returns an error where a crop has fewer features than an embedding has numbers.
 func checkFeatures(features, size int) error {
 	if features < size {
-		return fmt.Errorf("projection: the trunk makes %d features of a crop, fewer than the %d numbers of an embedding: take a trunk, or with --onnx-layer a layer, of more channels", features, size)
+		return fmt.Errorf("the trunk makes %d features of a crop, fewer than the %d numbers of an embedding: take a trunk, or with --onnx-layer a layer, of more channels", features, size)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func checkFeatures(features, size int) error {
 func principalComponents(cells matrix, size int, whitening float64) (models.Weights, error) {
 	n, d := cells.rows, cells.columns
 	if n < size {
-		return nil, errors.New("projection: fewer photos than components: paint or read more")
+		return nil, errors.New("fewer photos than components: paint or read more")
 	}
 	if err := checkFeatures(d, size); err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func principal(a *mat.SymDense, count int) ([]float64, *mat.Dense, error) {
 	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(ritz, true) {
-		return nil, nil, errors.New("projection: the eigenvalues of the cells' covariance did not converge")
+		return nil, nil, errors.New("the eigenvalues of the cells' covariance did not converge")
 	}
 	ascending := eigen.Values(nil)
 	var turns, vectors mat.Dense

@@ -123,47 +123,11 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 			return nil, err
 		}
 	}
+	if err := m.checkPhotos(m.shopPhotos()); err != nil {
+		return nil, err
+	}
 	m.report = m.openReport(ctx)
 	return m, nil
-}
-
-// Check returns an error for options that Make refuses, for who has photos to read first.
-func (o Options) Check() error {
-	m := &maker{Options: o}
-	if m.Heads == nil {
-		m.Heads = AllHeads
-	}
-	return m.check()
-}
-
-func (m *maker) check() error {
-	for _, head := range m.Heads {
-		if !slices.Contains(AllHeads, head) {
-			return fmt.Errorf("there is no head %q; there are %v", head, AllHeads)
-		}
-	}
-	o := &m.Options
-	if err := errors.Join(o.FacetLoss.Check(m.vocabulary()), o.Loop.Check(), o.Trunk.Loop.Check(), o.Trunk.Mix.Check(), o.Mining.Check()); err != nil {
-		return err
-	}
-	return m.checkParts()
-}
-
-// checkParts returns an error where heads would be trained on what the model lacks, or cannot have.
-func (m *maker) checkParts() error {
-	wanted := func(head string) bool { return slices.Contains(m.Heads, head) }
-	if !wanted("projection") {
-		if m.From != nil && (wanted("deeprank") || wanted(overrideHead)) && !m.From.Embeds() {
-			return errors.New("the model has no embeddings, as a trunk alone has none: kleid train similarity --models THE_MODEL trains them")
-		}
-		return nil
-	}
-	config := m.config()
-	backbone, err := config.Trunk()
-	if err != nil {
-		return err
-	}
-	return checkFeatures(config.CellRows*config.CellColumns*backbone.Channels, config.EmbeddingSize)
 }
 
 // vocabulary is what trunk and heads learn.
@@ -288,7 +252,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		return nil, err
 	}
 	m.beginStage("trunk")
-	if m.Options.Trunk.HalfSteps+m.Options.Trunk.FullSteps > 0 {
+	if m.Options.Trunk.steps() > 0 {
 		if err := m.photos(ctx); err != nil {
 			return nil, err
 		}

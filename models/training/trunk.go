@@ -3,7 +3,6 @@ package training
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -65,10 +64,10 @@ const projectionSize = 256
 func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(Progress)) (models.Weights, error) {
 	initial := models.Weights{}
 	initial.Merge("trunk.", options.Initial)
-	steps := options.HalfSteps + options.FullSteps
+	steps := options.steps()
 	if steps == 0 { // which takes no photos
 		if len(initial) == 0 {
-			return nil, errors.New("trunk: no steps and no weights to start from: give one of them")
+			return nil, errNoTrunk
 		}
 		return initial, nil
 	}
@@ -97,8 +96,11 @@ func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 
 // warmUp is in how many steps the learning rate rises: of so few steps that little else would be left, fewer.
 func (o TrunkOptions) warmUp() int {
-	return cmp.Or(o.Loop.WarmUp, min(o.WarmUp, longestWarmUp(o.HalfSteps+o.FullSteps)))
+	return cmp.Or(o.Loop.WarmUp, min(o.WarmUp, longestWarmUp(o.steps())))
 }
+
+// steps of both sizes.
+func (o TrunkOptions) steps() int { return o.HalfSteps + o.FullSteps }
 
 // stepCost is about what a step takes, in steps at half the size.
 func (o TrunkOptions) stepCost(step int) float64 {
