@@ -52,4 +52,9 @@ type Triplet struct {
 	Query, Near, Far Example
 	Confidence       float64 // 1 (a guess) to 3 (sure)
 	Fold             int
+	// Source is where it stands, for people: a file and a line in it.
+	Source string
 }
+
+// Photos are the three, the query first.
+func (t Triplet) Photos() []Example { return []Example{t.Query, t.Near, t.Far} }

@@ -444,7 +444,7 @@ func readTriplets(path string, photoOf func(t *table, row int, column string) (E
 		if !(confidence >= leastConfidence && confidence <= mostConfidence) { // nor NaN
 			return nil, fmt.Errorf("%s: line %d: confidence is %v, but must be %d to %d", t.path, t.line(row), confidence, leastConfidence, mostConfidence)
 		}
-		triplets = append(triplets, Triplet{Query: ends[0], Near: ends[1], Far: ends[2], Confidence: confidence, Fold: fold})
+		triplets = append(triplets, Triplet{Query: ends[0], Near: ends[1], Far: ends[2], Confidence: confidence, Fold: fold, Source: fmt.Sprintf("%s: line %d", t.path, t.line(row))})
 	}
 	return triplets, nil
 }

@@ -22,40 +22,63 @@ type badPhotos struct {
 	progress *progress
 	limit    maxBad
 	work     storage.Bucket // for badPhotosFile; nil writes none
-	known    int            // so many were told of, or counted
+	known    map[string]int // so many of a kind were told of, or counted
 }
 
-// list takes in all that is bad so far, what was listed before first. It fails if there is too much.
+// badOnes are the bad ones of a kind, such as photos or triplets.
+type badOnes struct {
+	kind  string
+	bad   []datasets.Bad
+	total int // good ones included
+}
+
+// list takes in all photos that are bad so far, what was listed before first. It fails if there is too much.
 func (b *badPhotos) list(bad []datasets.Bad, total int) error {
-	if err := b.write(bad); err != nil {
+	return b.listKinds(badOnes{"photos", bad, total})
+}
+
+// listKinds is list of several kinds; it fails if there are too many of one.
+func (b *badPhotos) listKinds(kinds ...badOnes) error {
+	if err := b.write(kinds); err != nil {
 		return err
 	}
-	if len(bad) > b.known {
-		for i := b.known; i < min(len(bad), toldBad); i++ {
-			b.progress.say("bad: %s: %s", printable(bad[i].Photo), printable(bad[i].Reason))
+	if b.known == nil {
+		b.known = map[string]int{}
+	}
+	var tooMany error
+	for _, of := range kinds {
+		if known := b.known[of.kind]; len(of.bad) > known {
+			for i := known; i < min(len(of.bad), toldBad); i++ {
+				b.progress.say("bad: %s: %s", printable(of.bad[i].Photo), printable(of.bad[i].Reason))
+			}
+			if b.known[of.kind] = len(of.bad); b.work == nil {
+				b.progress.say("%d of %d %s are bad", len(of.bad), of.total, of.kind)
+			} else {
+				b.progress.say("%d of %d %s are bad, all of them listed in %s of %s", len(of.bad), of.total, of.kind, badPhotosFile, b.work)
+			}
 		}
-		if b.known = len(bad); b.work == nil {
-			b.progress.say("%d of %d photos are bad", len(bad), total)
-		} else {
-			b.progress.say("%d of %d photos are bad, all of them listed in %s of %s", len(bad), total, badPhotosFile, b.work)
+		if err := b.limit.check(of); tooMany == nil {
+			tooMany = err
 		}
 	}
-	return b.limit.check(len(bad), total)
+	return tooMany
 }
 
 // write writes badPhotosFile; one of a run before goes where there is nothing to list.
-func (b *badPhotos) write(bad []datasets.Bad) error {
-	switch {
-	case b.work == nil:
+func (b *badPhotos) write(kinds []badOnes) error {
+	if b.work == nil {
 		return nil
-	case len(bad) == 0:
+	}
+	rows := [][]string{{"photo", "reason"}}
+	for _, of := range kinds {
+		for _, one := range of.bad {
+			rows = append(rows, []string{one.Photo, one.Reason})
+		}
+	}
+	if len(rows) == 1 {
 		return b.work.Delete(b.c.Context, badPhotosFile)
 	}
 	var text bytes.Buffer
-	rows := [][]string{{"photo", "reason"}}
-	for _, one := range bad {
-		rows = append(rows, []string{one.Photo, one.Reason})
-	}
 	if err := csv.NewWriter(&text).WriteAll(rows); err != nil {
 		return err
 	}

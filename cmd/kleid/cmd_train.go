@@ -38,8 +38,8 @@ With --catalogue photos of one product are learned to be alike, and one photo to
 Photos that are the same byte for byte are taken once, and products that share one are taken for one product. A
 catalogue that gives no product_id, such as a folder, has a product for each file name.
 Prints how often, for the products kept apart, another photo of the product comes first, also by the model before,
-and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv. An index is made anew with
-the model: its vectors are others.`
+and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv, which also lists triplets
+with a photo that there is not, and their lines. An index is made anew with the model: its vectors are others.`
 
 // trainCommand trains the model's parts: `train all` makes the shipped weights.
 func trainCommand() *cli.Command {
@@ -63,8 +63,10 @@ and write WORK/model.safetensors, which --models reads.
 
 Examples:
   kleid train all --reference photos/reference
-  kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0`,
-				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), trunkFlags(), facetLossFlags(), loopFlags()),
+  kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
+
+` + badExitCodes,
+				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -119,7 +121,9 @@ Example:
 		}
 		if head.shop {
 			flags, notes, example = slices.Concat(flags, shopFlags()), trainNotes+shopNotes, "--catalogue catalogue.csv"
-			codes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted"
+			codes = badExitCodes
+		} else if slices.Contains(heads, "deeprank") { // whose triplets may be bad
+			flags, codes = append(flags, maxBadFlag()), badExitCodes
 		}
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name: head.name, Usage: head.usage,
@@ -179,7 +183,7 @@ func tripletFlags(heads []string, photos string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + "; may be repeated"}, miningFlag()}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + "; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
 }
 
 // openReference opens the folder of --reference, with more triplets and dresses.
@@ -337,7 +341,7 @@ func train(c *cli.Context, heads []string) error {
 	if err := checkWork(c.Context, options.Work); err != nil {
 		return err
 	}
-	if options.Shop, err = readShop(c, progress, options); err != nil {
+	if err := readPhotos(c, progress, &options); err != nil {
 		return err
 	}
 	model, err := training.Make(c.Context, options)

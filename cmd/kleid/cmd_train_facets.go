@@ -143,9 +143,9 @@ func trainFacets(c *cli.Context) error {
 		}
 		parts = append(parts, part)
 	}
-	limit, err := parseMaxBad(c.String("max-bad"))
+	limit, err := maxBadOf(c)
 	if err != nil {
-		return wrongUsage(c, "%v", err)
+		return err
 	}
 	f := newFacetTraining(c, limit)
 	defer f.close()

@@ -34,6 +34,7 @@ const (
   130  interrupted
   141  the reader of the output went away`
 
+	badExitCodes    = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos or triplets than --max-bad, 130 interrupted"
 	commonExitCodes = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted"
 )
 
@@ -64,13 +65,14 @@ func wrongUsage(c *cli.Context, format string, args ...any) error {
 // tooManyBadError says that an index, a shard or a dataset has more bad photos than --max-bad.
 type tooManyBadError struct {
 	bad, total int
+	kind       string // such as "photos"
 	what       string // such as "unreadable"
 	allowed    string // as it was given
 	outcome    string
 }
 
 func (e *tooManyBadError) Error() string {
-	return fmt.Sprintf("%d of %d photos are %s, more than the %s that --max-bad allows: %s", e.bad, e.total, e.what, e.allowed, e.outcome)
+	return fmt.Sprintf("%d of %d %s are %s, more than the %s that --max-bad allows: %s", e.bad, e.total, e.kind, e.what, e.allowed, e.outcome)
 }
 
 // refusedError says that the gate refused a new index.

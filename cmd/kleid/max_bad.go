@@ -25,6 +25,15 @@ const (
 	maxBadForms   = "`N` bad photos, or a share of all: N%, or a number with a point, such as 0.05; so 1 is one photo, and 1.0 all"
 )
 
+// maxBadOf reads maxBadFlag.
+func maxBadOf(c *cli.Context) (maxBad, error) {
+	limit, err := parseMaxBad(c.String("max-bad"))
+	if err != nil {
+		return limit, wrongUsage(c, "%v", err)
+	}
+	return limit, nil
+}
+
 // parseMaxBad reads "20", "5%" or a share with a point, such as "0.05".
 func parseMaxBad(text string) (maxBad, error) {
 	m := maxBad{text: text, share: -1}
@@ -49,13 +58,13 @@ func parseMaxBad(text string) (maxBad, error) {
 }
 
 // check returns an error if there are too many.
-func (m maxBad) check(bad, total int) error {
+func (m maxBad) check(of badOnes) error {
 	allowed := float64(m.count)
 	if m.share >= 0 {
-		allowed = m.share * float64(total)
+		allowed = m.share * float64(of.total)
 	}
-	if float64(bad) <= allowed {
+	if float64(len(of.bad)) <= allowed {
 		return nil
 	}
-	return &tooManyBadError{bad, total, "bad", m.text, "nothing is done"}
+	return &tooManyBadError{len(of.bad), of.total, of.kind, "bad", m.text, "nothing is done"}
 }

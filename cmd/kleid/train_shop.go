@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,30 +39,63 @@ func setMining(c *cli.Context, options *training.Options) error {
 	return nil
 }
 
-// readShop reads the photos of --catalogue, lists those that are bad, and tells of the others; nil without one.
-func readShop(c *cli.Context, progress *progress, options training.Options) (*training.Shop, error) {
-	place := c.String("catalogue")
-	if place == "" {
-		return nil, nil
+// readPhotos reads the photos of --catalogue, and those of the triplets of --reference, into the options, lists what is bad
+// of them, and tells of the others.
+func readPhotos(c *cli.Context, progress *progress, options *training.Options) error {
+	catalogue := c.String("catalogue") != ""
+	triplets := options.Reference != nil && (options.Heads == nil || slices.Contains(options.Heads, "deeprank"))
+	if !catalogue {
+		if err := options.CheckPhotos(0); err != nil || !triplets {
+			return err
+		}
 	}
-	limit, err := parseMaxBad(c.String("max-bad"))
+	limit, err := maxBadOf(c)
 	if err != nil {
-		return nil, wrongUsage(c, "%v", err)
+		return err
 	}
+	var bad []badOnes
+	named := false
+	if catalogue {
+		if options.Shop, named, err = readShop(c, *options); err != nil {
+			return err
+		}
+		bad = append(bad, badOnes{"photos", options.Shop.Bad, options.Shop.Total}, badOnes{"triplets", options.Shop.BadTriplets, options.Shop.TotalTriplets})
+	}
+	if triplets {
+		if options.Triplets, err = training.ReadTriplets(c.Context, *options); err != nil {
+			return err
+		}
+		bad = append(bad, badOnes{"triplets", options.Triplets.Bad, options.Triplets.Total})
+	}
+	list := badPhotos{c: c, progress: progress, limit: limit, work: options.Work}
+	if err := list.listKinds(bad...); err != nil {
+		return err
+	}
+	if shop := options.Shop; shop != nil {
+		if shop.Learned() == 0 {
+			return fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", storage.WithoutSecrets(c.String("catalogue")), shop.Total-len(shop.Bad))
+		}
+		tellShop(progress, shop, named)
+	}
+	return nil
+}
+
+// readShop reads the photos of --catalogue, with --triplets of them; named says whether it gives product ids.
+func readShop(c *cli.Context, options training.Options) (shop *training.Shop, named bool, err error) {
+	place := c.String("catalogue")
 	clicks, err := readClicks(c)
 	if err != nil {
-		return nil, err
+		return nil, named, err
 	}
 	listing, err := indexer.Scan(c.Context, place, "")
 	if err != nil {
-		return nil, err
+		return nil, named, err
 	}
-	named, err := checkProducts(place, listing.Entries)
-	if err != nil {
-		return nil, err
+	if named, err = checkProducts(place, listing.Entries); err != nil {
+		return nil, named, err
 	}
 	if err := options.CheckPhotos(len(listing.Entries)); err != nil { // they are read for as long as they are many
-		return nil, err
+		return nil, named, err
 	}
 	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: photo.DefaultLimits().MaxBytes, Attempts: fetchAttempts})
 	defer fetcher.Close()
@@ -74,28 +108,13 @@ func readShop(c *cli.Context, progress *progress, options training.Options) (*tr
 			return fetchPhoto(c.Context, fetcher, entry.Location)
 		}})
 	}
-	shop, err := training.ReadShop(c.Context, options, photos)
-	if err != nil {
-		return nil, err
+	if shop, err = training.ReadShop(c.Context, options, photos); err != nil {
+		return nil, named, err
 	}
-	bad := badPhotos{c: c, progress: progress, limit: limit, work: options.Work}
-	if err := bad.list(shop.Bad, shop.Total); err != nil {
-		return nil, err
-	}
-	if shop.Learned() == 0 {
-		return nil, fmt.Errorf("the catalogue %s has no product to learn from: it has %d photos", storage.WithoutSecrets(place), shop.Total-len(shop.Bad))
-	}
-	tellShop(progress, shop, named)
 	if len(clicks) > 0 {
-		if err := shop.AddTriplets(clicks); err != nil {
-			return nil, fmt.Errorf("--triplets: %w", err)
-		}
-		progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
-		if shop.Dropped > 0 {
-			progress.say("%d triplets are left out: they have a photo that is bad or of many products, or the same photo twice", shop.Dropped)
-		}
+		shop.AddTriplets(clicks)
 	}
-	return shop, nil
+	return shop, named, nil
 }
 
 // fetchAttempts is how often a server is asked for a photo, as an index asks.

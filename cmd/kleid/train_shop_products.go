@@ -58,6 +58,12 @@ func tellShop(progress *progress, shop *training.Shop, named bool) {
 			progress.say(line.text, line.count)
 		}
 	}
+	if shop.TotalTriplets > 0 {
+		progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
+	}
+	if shop.Dropped > 0 {
+		progress.say("%d triplets are left out: they have a photo that is bad or of many products, or the same photo twice", shop.Dropped)
+	}
 	if shop.Pairs() > 0 {
 		return
 	}

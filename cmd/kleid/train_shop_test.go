@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 		return write(t, filepath.Join(t.TempDir(), "clicks.csv"), []byte("query,a,b,closer,confidence,fold\n"+strings.Join(rows, "\n")))
 	}
 	click := func(query string) string { return fmt.Sprintf("%s,%s,%s,a,3,", query, ofLearned[1], ofLearned[2]) }
-	r = kleid(t, append(args, "--max-bad", "1", "--mining", "semi-hard", "--triplets", clicks(click(ofLearned[0]), click(ofApart[0]), click(torn)))...)
+	r = kleid(t, append(args, "--max-bad", "1", "--mining", "semi-hard", "--triplets", clicks(click(ofLearned[0]), click(ofApart[0]), click(torn), click("gone.jpg")))...)
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "6 products to learn from, 3 to measure with")
 	require.Contains(t, r.stderr, "9 photos are the same as one before")
@@ -65,6 +66,11 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Regexp(t, `DeepRank +[01]\.\d+ +– +[01]\.\d+ +–`, r.stdout, "of four other photos, the nearest five are no question")
 	require.Contains(t, r.stderr, "1 triplets to learn from, 1, of products that are kept apart, to measure with")
 	require.Contains(t, r.stderr, "1 triplets are left out")
+	require.Contains(t, r.stderr, "1 of 4 triplets are bad, all of them listed in bad-photos.csv")
+	bad, err := os.ReadFile(filepath.Join(work, "bad-photos.csv"))
+	require.NoError(t, err)
+	require.Contains(t, string(bad), "torn.jpg,")
+	require.Regexp(t, `gone\.jpg,.*clicks\.csv: line 5: the photo is not in the catalogue`, string(bad))
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
 	metrics, measuredOn, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
@@ -75,9 +81,9 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Contains(t, metrics, "shop.deeprank.recall_at_1")
 	require.Contains(t, metrics, "shop.triplets.deeprank")
 
-	r = kleid(t, append(args, "--max-bad", "1", "--triplets", clicks(click("elsewhere.jpg")))...)
-	require.Equal(t, exitFailed, r.code)
-	require.Contains(t, r.stderr, `"elsewhere.jpg", which is not in the catalogue`)
+	r = kleid(t, append(args, "--max-bad", "1", "--triplets", clicks(click("elsewhere.jpg"), click("gone.jpg")))...)
+	require.Equal(t, exitTooManyBad, r.code)
+	require.Contains(t, r.stderr, "2 of 2 triplets are bad, more than the 1 that --max-bad allows")
 	r = kleid(t, "train", "deeprank", "--work", work, "--triplets", "clicks.csv")
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "--reference or --catalogue")
@@ -90,6 +96,24 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	r = kleid(t, append(args, "--mining", "hardest")...)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be one of [batch-hard semi-hard]")
+}
+
+// TestTripletsOfReference whose photos are gone are listed with their lines, and fail the training if they are too many.
+func TestTripletsOfReference(t *testing.T) {
+	dir, work := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(dir, "facets", "labels.csv"), []byte("photo,is_dress,fold\n"))
+	write(t, filepath.Join(dir, "triplets", "triplets.csv"), []byte("query,a,b,closer,confidence,fold\na.jpg,b.jpg,c.jpg,a,3,\n"))
+	for _, name := range []string{"a.jpg", "b.jpg", "c.jpg"} {
+		write(t, filepath.Join(dir, name), greyPhoto(t))
+	}
+	clicks := write(t, filepath.Join(t.TempDir(), "clicks.csv"), []byte("query,a,b,closer,confidence,fold\na.jpg,c.jpg,b.jpg,a,3,\na.jpg,gone.jpg,b.jpg,b,3,\n"))
+	r := kleid(t, "train", "deeprank", "--reference", dir, "--triplets", clicks, "--work", work, "--products", "12", "--max-bad", "0")
+	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Contains(t, r.stderr, "1 of 3 triplets are bad, more than the 0 that --max-bad allows")
+	bad, err := os.ReadFile(filepath.Join(work, "bad-photos.csv"))
+	require.NoError(t, err)
+	require.Regexp(t, `gone\.jpg,.*clicks\.csv: line 3: .*no such file`, string(bad))
+	require.NoFileExists(t, filepath.Join(work, "report.json"), "nothing has begun")
 }
 
 // TestCheckProducts refuses folders of dresses whose files are called alike, and takes all else.

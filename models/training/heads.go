@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
-	"github.com/kleid-search/kleid/photo"
 )
 
 // calibrationFold is the fold of the real photos on which confidences are calibrated: the heads that
@@ -218,10 +216,7 @@ func joined(a, b FacetSamples) FacetSamples {
 }
 
 func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int) error {
-	triplets, held, err := m.triplets(excluded)
-	if err != nil {
-		return err
-	}
+	triplets, held := m.triplets(excluded)
 	samples, err := collectRanks(ctx, m.embeddingCells(model), triplets, m.counter("deeprank: embeddings"))
 	if err != nil {
 		return err
@@ -270,66 +265,4 @@ func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, trip
 		return matrix{}, err
 	}
 	return project(cells, model.Weights), nil
-}
-
-// triplets reads the photos of all judged triplets into the pool, in an order that does not depend on the fold that is
-// left out, since looks are changed by a crop's place in the pool. held are those of the fold. What is learned says nothing
-// of their pairs.
-func (m *maker) triplets(excluded int) (learned, held []CropTriplet, err error) {
-	if m.Shop != nil {
-		for _, t := range m.Shop.triplets {
-			for i := range t.Crops {
-				t.Crops[i] += m.shopCrops
-			}
-			learned = append(learned, t)
-		}
-	}
-	if m.Reference == nil {
-		return learned, nil, nil
-	}
-	judged, err := m.Reference.AllTriplets()
-	if err != nil {
-		return nil, nil, err
-	}
-	if m.tripletCrops == nil {
-		m.tripletCrops = map[string]int{}
-	}
-	for _, t := range judged {
-		c := CropTriplet{Confidence: t.Confidence}
-		for i, e := range []datasets.Example{t.Query, t.Near, t.Far} {
-			at, ok := m.tripletCrops[e.Name]
-			if !ok {
-				if at, err = m.pool.AddCrop(e, photo.DefaultLimits()); err != nil {
-					return nil, nil, err
-				}
-				m.tripletCrops[e.Name] = at
-			}
-			c.Crops[i] = at
-		}
-		if excluded >= 0 && TripletFold(t) == excluded {
-			held = append(held, c)
-		} else {
-			learned = append(learned, c)
-		}
-	}
-	all := len(learned)
-	if learned = apartFrom(held, learned); len(learned) < all {
-		m.Logger.Info("deeprank: triplets that compare dresses which are measured with", "fold", excluded, "left out", all-len(learned), "learned from", len(learned))
-	}
-	return learned, held, nil
-}
-
-// apartFrom leaves out the triplets that compare two dresses that one of held compares, too: how much alike two are is the
-// same question whichever of them is the query.
-func apartFrom(held, triplets []CropTriplet) []CropTriplet {
-	known := map[[2]int]bool{}
-	for _, t := range held {
-		for _, pair := range t.pairs() {
-			known[pair] = true
-		}
-	}
-	return slices.DeleteFunc(triplets, func(t CropTriplet) bool {
-		pairs := t.pairs()
-		return known[pairs[0]] || known[pairs[1]]
-	})
 }

@@ -223,19 +223,6 @@ func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits
 	return nil
 }
 
-// AddCrop adds the dress of one real photo, without labels and without a scene, and returns its place in
-// Crops.
-func (p *Pool) AddCrop(e datasets.Example, limits photo.Limits) (int, error) {
-	image, box, err := readExample(e, limits)
-	if err != nil {
-		return 0, err
-	}
-	c := p.crop(image, box, nil)
-	c.Product, c.Real, c.Fold, c.Name = -1, true, FoldOf(e), e.Path
-	p.Crops = append(p.Crops, c)
-	return len(p.Crops) - 1, nil
-}
-
 // photoError is a photo that cannot be decoded.
 type photoError struct {
 	path   string

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -31,6 +32,9 @@ type Shop struct {
 	held     [][3]Crop
 	// apartPhotos and heldPhotos name what is measured with: each photo with its product, and each held triplet's.
 	apartPhotos, heldPhotos []string
+	// BadTriplets are those with a photo that there is not, by that photo, with where they stand; TotalTriplets counts all.
+	BadTriplets   []datasets.Bad
+	TotalTriplets int
 	// Dropped counts the triplets that say nothing: one of their photos is bad or common, or two of them are the same.
 	Dropped int
 	// Bad are the photos that cannot be read; Total counts all.
@@ -123,19 +127,25 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 }
 
 // AddTriplets adds what people, such as customers by their clicks, said of the shop's photos, by their names. Where a
-// photo's product is kept apart, it is measured with. Those that say nothing are left out, and counted; one of a photo
-// that there is not is an error.
-func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
+// photo's product is kept apart, it is measured with. Those that say nothing, and those of a photo that there is not, are
+// left out and counted.
+func (s *Shop) AddTriplets(triplets []datasets.Triplet) {
 	h := sha256.New()
 	fmt.Fprintln(h, s.fingerprint)
+	s.TotalTriplets += len(triplets)
 	for _, t := range triplets {
+		missing := slices.IndexFunc(t.Photos(), func(e datasets.Example) bool {
+			_, ok := s.places[e.Name]
+			return !ok && !s.left[e.Name]
+		})
+		if missing >= 0 {
+			s.BadTriplets = append(s.BadTriplets, badTriplet(t, t.Photos()[missing], "the photo is not in the catalogue"))
+			continue
+		}
 		var places [3]shopPlace
 		left, apart := false, false
-		for i, e := range []datasets.Example{t.Query, t.Near, t.Far} {
+		for i, e := range t.Photos() {
 			at, ok := s.places[e.Name]
-			if !ok && !s.left[e.Name] {
-				return fmt.Errorf("a triplet names the photo %q, which is not in the catalogue", e.Name)
-			}
 			places[i], left, apart = at, left || !ok, apart || at.apart
 		}
 		switch {
@@ -155,7 +165,6 @@ func (s *Shop) AddTriplets(triplets []datasets.Triplet) error {
 		}
 	}
 	s.fingerprint = fmt.Sprintf("%x", h.Sum(nil))
-	return nil
 }
 
 func (s *Shop) crop(at shopPlace) Crop {

@@ -243,13 +243,18 @@ func TestShopRepeats(t *testing.T) {
 	triplet := func(query, near, far string) datasets.Triplet {
 		return datasets.Triplet{Query: datasets.Example{Name: query}, Near: datasets.Example{Name: near}, Far: datasets.Example{Name: far}, Confidence: 1}
 	}
-	require.NoError(t, s.AddTriplets([]datasets.Triplet{
+	s.AddTriplets([]datasets.Triplet{
 		triplet("size-m.jpg", "again.jpg", "back.jpg"), triplet("size-s.jpg", "size-m.jpg", "back.jpg"), triplet("back.jpg", "front.jpg", "other.jpg"),
-	}))
+	})
 	require.Equal(t, []CropTriplet{{[3]int{0, 1, 2}, 1}}, s.triplets, "by any name of a photo")
 	require.Equal(t, 1, s.Held())
 	require.Equal(t, 1, s.Dropped, "a photo is like itself")
-	require.ErrorContains(t, s.AddTriplets([]datasets.Triplet{triplet("size-m.jpg", "typo.jpg", "back.jpg")}), `"typo.jpg", which is not in the catalogue`)
+	typo := triplet("size-m.jpg", "typo.jpg", "back.jpg")
+	typo.Source = "clicks.csv: line 9"
+	s.AddTriplets([]datasets.Triplet{typo})
+	require.Equal(t, []datasets.Bad{{Photo: "typo.jpg", Reason: "clicks.csv: line 9: the photo is not in the catalogue"}}, s.BadTriplets)
+	require.Equal(t, 4, s.TotalTriplets)
+	require.Equal(t, []int{1, 1}, []int{s.Triplets(), s.Dropped}, "and nothing else became of it")
 }
 
 // TestJoin groups the products of shops as they are; of each photo it says which products have it.
@@ -339,7 +344,7 @@ func TestShopCommon(t *testing.T) {
 	require.Equal(t, mostDresses+2, s.Learned())
 	require.Equal(t, 2*mostDresses-1, s.Joined)
 	chart := datasets.Example{Name: "chart.jpg"}
-	require.NoError(t, s.AddTriplets([]datasets.Triplet{{Query: chart, Near: datasets.Example{Name: "dress.jpg"}, Far: chart}}))
+	s.AddTriplets([]datasets.Triplet{{Query: chart, Near: datasets.Example{Name: "dress.jpg"}, Far: chart}})
 	require.Equal(t, 1, s.Dropped)
 }
 

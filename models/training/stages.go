@@ -41,6 +41,8 @@ type Options struct {
 	Facets []catalog.Facet
 	// Shop are a shop's products, which the similarity embeddings learn from as well; nil for none.
 	Shop *Shop
+	// Triplets are those of Reference, read; nil reads them where they are needed.
+	Triplets *JudgedTriplets
 	// Mining chooses what DeepRank compares a product with; the zero value is BatchHard.
 	Mining Mining
 	// FacetLoss judges the facet heads.
@@ -124,6 +126,9 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 		}
 	}
 	if err := m.checkPhotos(m.shopPhotos()); err != nil {
+		return nil, err
+	}
+	if err := m.readTriplets(ctx); err != nil {
 		return nil, err
 	}
 	m.report = m.openReport(ctx)
@@ -323,6 +328,9 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	}
 	if m.Mining != "" {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Mining))
+	}
+	if left := m.Triplets.identity(); left != "" && strings.HasPrefix(name, "deeprank") {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", left))
 	}
 	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
