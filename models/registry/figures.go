@@ -138,7 +138,7 @@ func diffFigures(a, b Manifest) []string {
 		before, inA := a.Metrics[name]
 		after, inB := b.Metrics[name]
 		onA, onB := a.MeasuredOn[name], b.MeasuredOn[name]
-		line := ""
+		var line string
 		switch elsewhere := onA != "" && onB != "" && onA != onB; {
 		case !inA:
 			line = fmt.Sprintf("%s: none → %.4g", name, after)
