@@ -47,6 +47,9 @@ func TestReportBeforeTraining(t *testing.T) {
 	r, page := readReport(t, &maker{Options: options})
 	require.Len(t, r.Stages, 1)
 	require.Equal(t, []string{stageInterrupted, stageInterrupted}, []string{r.State, r.Stages[0].State})
+	for _, fact := range r.Facts {
+		require.NotEqual(t, "products", fact.Name, "nobody knows how many there will be")
+	}
 	require.Contains(t, page, `<span class="state interrupted">interrupted</span>`)
 }
 
