@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -59,8 +60,10 @@ func TestReportBetweenStages(t *testing.T) {
 	empty := options.Work
 	options.Work = fullBucket{empty, "stages/trunk"}
 	options.Heads = []string{}
-	options.Trunk.HalfSteps, options.Trunk.FullSteps = 1, 0
-	_, err := Make(t.Context(), options)
+	shipped, err := models.Default()
+	require.NoError(t, err)
+	options.Trunk.HalfSteps, options.Trunk.FullSteps, options.Trunk.Initial = 0, 0, shipped.Weights.Sub("trunk.")
+	_, err = Make(t.Context(), options)
 	require.ErrorContains(t, err, "no space left")
 	r, page := readReport(t, &maker{Options: options})
 	require.Equal(t, []string{stageDone, stageFailed}, []string{r.Stages[0].State, r.State})
