@@ -46,7 +46,7 @@ Examples:
 				Description: `--metrics names a JSON file with figures of held-out data: what "kleid evaluate --json" prints, or
 {"facets": {"neckline": {"macro_f1": 0.5}}, …}; kleid train facets, and kleid train similarity --catalogue, leave
 theirs in --work. "measured_on": "TEXT" in an object says on which photos its figures were measured, as those files do:
-figures of other photos are not compared. Pushing a model again adds figures to what is known of it. Parent, data and
+figures of other photos are not compared; "before" has the parent's on the same photos. Pushing a model again adds figures to what is known of it. Parent, data and
 program are those that the model's file names, unless others are given. Of facets, location and embeddings that are the
 parent's, to the bit, the parent's figures are taken over ("inherited" in the manifest).
 
@@ -75,7 +75,8 @@ Examples:
 trained from, by more than --tolerance: lower, or, of dresses that are missed, photos with a false one, and errors
 of calibration, higher; figures of single labels do not count. So is one that lacks a figure of theirs: push it again
 with --metrics, which adds to what is known. And so is one that was measured on other photos, or other labels of them,
-than they were: measure both on the same ones, and push both again with these figures; where it is not known on which,
+than they were, unless it was trained from the other one and comes with figures of that on the same photos, as
+kleid train facets and similarity leave them: measure both on the same ones, and push both again with these; where it is not known on which,
 as of models that an earlier Kleid pushed, that is told, and figures are compared. Facets, location and embeddings that
 are the same to the bit are no worse, and figures of them need not be given again. A version that was promoted before
 is not refused: so promotions are taken back.

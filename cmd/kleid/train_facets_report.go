@@ -234,16 +234,23 @@ func figuresOf(facets []catalog.Facet, examples []datasets.Example, seen []embed
 
 // write writes figures and predictions to --work.
 func (f *facetTraining) write(figures facetsFigures, predictions []evaluation.LabelProbability) error {
-	held := []evaluation.FacetReport{}
-	for _, facet := range figures.Test {
-		held = append(held, facet.FacetReport)
+	held := func(figures []facetFigures) map[string]any {
+		reports := []evaluation.FacetReport{}
+		for _, facet := range figures {
+			reports = append(reports, facet.FacetReport)
+		}
+		return map[string]any{"facets": reports}
+	}
+	metrics := held(figures.Test)
+	if len(figures.Before) > 0 {
+		metrics[beforeKey] = held(figures.Before)
 	}
 	for _, file := range []struct {
 		name  string
 		write func(w io.Writer) error
 	}{
 		{figuresFile, writeJSON(figures)},
-		{metricsFile, writeJSON(map[string]any{"facets": held})},
+		{metricsFile, writeJSON(metrics)},
 		{predictionsParquetFile, func(w io.Writer) error { return evaluation.WritePredictionsParquet(w, predictions) }},
 		{predictionsCSVFile, func(w io.Writer) error { return evaluation.WritePredictionsCSV(w, predictions) }},
 	} {

@@ -23,6 +23,7 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/registry"
 )
 
 // labelledProducts are painted with a photo each. A truth.csv is a manifest as it is.
@@ -201,6 +202,8 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	require.NotEmpty(t, figures.Test[0].MeasuredOn)
 	require.Equal(t, figures.Test[0].MeasuredOn, measuredOn["facets.sleeve.macro_f1"])
 	require.Equal(t, figures.Test[0].MeasuredOn, figures.Before[0].MeasuredOn)
+	require.Equal(t, figures.Before[0].MacroF1, metrics[registry.OfParent+"facets.sleeve.macro_f1"])
+	require.Equal(t, figures.Test[0].MeasuredOn, measuredOn[registry.OfParent+"facets.sleeve.macro_f1"])
 
 	require.Equal(t, "sleeve", figures.Before[0].Facet)
 	require.Equal(t, figures.Test[0].Photos, figures.Before[0].Photos)

@@ -12,7 +12,8 @@ import (
 
 // shopFigures are the metricsFile of a training on a shop's products.
 type shopFigures struct {
-	Shop training.ShopFigures `json:"shop"`
+	Shop   training.ShopFigures `json:"shop"`
+	Before *shopFigures         `json:"before,omitempty"` // the model that was trained from, see registry.OfParent
 }
 
 // measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
@@ -33,7 +34,11 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 			return err
 		}
 	}
-	if err := put(c.Context, options.Work, metricsFile, writeJSON(shopFigures{after})); err != nil {
+	metrics := shopFigures{Shop: after}
+	if had {
+		metrics.Before = &shopFigures{Shop: before}
+	}
+	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
 		return err
 	}
 	if after.Queries > 0 {

@@ -13,6 +13,10 @@ import (
 // ofLabel is in the names of figures of single labels: one photo of a rare one changes them much.
 const ofLabel = ".labels."
 
+// OfParent begins the names of figures of the parent, on the photos that the version itself was measured on: a shop's photos
+// are others in every night, and those that figures of before were measured on may be gone.
+const OfParent = "before."
+
 // Figures by the last part of their names: lessIsBetter of which a model should have few, and those that say
 // nothing of how good it is, such as how many photos there were, or how much better than one another two of its figures
 // are. Of all others it should have much.
@@ -76,7 +80,7 @@ func (m *Manifest) inherit(from Manifest) (changed bool) {
 		measured, on := cmp.Or(from.Inherited[figure], from.Version), from.MeasuredOn[figure]
 		before, has := m.Metrics[figure]
 		own := has && m.Inherited[figure] != measured
-		if own || has && before == value && m.MeasuredOn[figure] == on || !from.same(figure, *m) {
+		if strings.HasPrefix(figure, OfParent) || own || has && before == value && m.MeasuredOn[figure] == on || !from.same(figure, *m) {
 			continue
 		}
 		of.Metrics[figure], inherited[figure] = value, measured
@@ -99,21 +103,43 @@ type comparison struct {
 	unsure    []string // of which it is not known whether they were measured on the same photos
 }
 
+// figuresOf are those of another version to compare m's with: its own and, where m was trained from it, those that it has on
+// the photos of m, which are the better ones.
+func (m Manifest) figuresOf(old Manifest) (figures map[string]float64, measuredOn map[string]string) {
+	figures, measuredOn = map[string]float64{}, map[string]string{}
+	for name, value := range old.Metrics {
+		if !strings.HasPrefix(name, OfParent) {
+			figures[name], measuredOn[name] = value, old.MeasuredOn[name]
+		}
+	}
+	if m.Parent != old.Version {
+		return figures, measuredOn
+	}
+	for name, value := range m.Metrics {
+		of, ok := strings.CutPrefix(name, OfParent)
+		if on := m.MeasuredOn[name]; ok && on != "" && on == m.MeasuredOn[of] {
+			figures[of], measuredOn[of] = value, on
+		}
+	}
+	return figures, measuredOn
+}
+
 // compare looks for what is worse in m than in old by more than the tolerance, or cannot be compared. What is the same in
 // both is no worse, whatever it was measured on.
 func (m Manifest) compare(old Manifest, tolerance float64) (c comparison) {
-	for _, name := range slices.Sorted(maps.Keys(old.Metrics)) {
+	known, measuredOn := m.figuresOf(old)
+	for _, name := range slices.Sorted(maps.Keys(known)) {
 		last := name[strings.LastIndexByte(name, '.')+1:]
 		if slices.Contains(saysNoQuality, last) || strings.Contains(name, ofLabel) || old.same(name, m) {
 			continue
 		}
-		before := old.Metrics[name]
+		before := known[name]
 		after, ok := m.Metrics[name]
 		if !ok {
 			c.missing = append(c.missing, name)
 			continue
 		}
-		switch a, b := old.MeasuredOn[name], m.MeasuredOn[name]; {
+		switch a, b := measuredOn[name], m.MeasuredOn[name]; {
 		case a == "" || b == "":
 			c.unsure = append(c.unsure, name)
 		case a != b:
@@ -134,10 +160,14 @@ func (m Manifest) compare(old Manifest, tolerance float64) (c comparison) {
 // diffFigures lists the figures that are different in b from a, or that were measured on other photos.
 func diffFigures(a, b Manifest) []string {
 	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(union(a.Metrics, b.Metrics))) {
-		before, inA := a.Metrics[name]
+	known, measuredOn := b.figuresOf(a)
+	for _, name := range slices.Sorted(maps.Keys(union(known, b.Metrics))) {
+		if strings.HasPrefix(name, OfParent) {
+			continue
+		}
+		before, inA := known[name]
 		after, inB := b.Metrics[name]
-		onA, onB := a.MeasuredOn[name], b.MeasuredOn[name]
+		onA, onB := measuredOn[name], b.MeasuredOn[name]
 		var line string
 		switch elsewhere := onA != "" && onB != "" && onA != onB; {
 		case !inA:

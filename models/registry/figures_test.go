@@ -161,6 +161,39 @@ func TestFiguresOfOtherPhotos(t *testing.T) {
 	require.Empty(t, again.MeasuredOn)
 }
 
+// TestFiguresOfTheParent on the photos of a version are what it is compared with, and not those of other photos.
+func TestFiguresOfTheParent(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	const figure = "facets.neckline.macro_f1"
+	parent, err := r.Push(ctx, aModel(t, 1), About{Metrics: map[string]float64{figure: 0.6, "street.mean_iou": 0.7}, MeasuredOn: map[string]string{figure: "autumn", "street.mean_iou": "street"}})
+	require.NoError(t, err)
+	_, err = r.Promote(ctx, parent.Version, 0)
+	require.NoError(t, err)
+	push := func(seed float32, from Manifest, f1, before float64, on, beforeOn string) Manifest {
+		m, err := r.Push(ctx, aModel(t, seed), About{
+			Parent:     from.Version,
+			Metrics:    map[string]float64{figure: f1, OfParent + figure: before, "street.mean_iou": 0.7},
+			MeasuredOn: map[string]string{figure: on, OfParent + figure: beforeOn, "street.mean_iou": "street"},
+		})
+		require.NoError(t, err)
+		return m
+	}
+	_, err = r.Promote(ctx, push(2, parent, 0.5, 0.55, "winter", "winter").Version, 0)
+	require.ErrorIs(t, err, ErrWorse)
+	require.ErrorContains(t, err, figure+" 0.5 instead of 0.55")
+	_, err = r.Promote(ctx, push(3, parent, 0.9, 0.55, "winter", "spring").Version, 0)
+	require.ErrorIs(t, err, ErrOtherPhotos, "of yet others")
+	better := push(4, parent, 0.56, 0.55, "winter", "winter")
+	require.Contains(t, strings.Join(Diff(parent, better), "\n"), figure+": 0.55 → 0.56 (+0.01)")
+	p, err := r.Promote(ctx, better.Version, 0)
+	require.NoError(t, err)
+	require.Empty(t, p.Warnings)
+	_, err = r.Promote(ctx, push(5, parent, 0.9, 0.1, "spring", "spring").Version, 0)
+	require.ErrorIs(t, err, ErrOtherPhotos, "it was not trained from the promoted one")
+	_, err = r.Promote(ctx, push(6, better, 0.56, 0.56, "winter", "winter").Version, 0)
+	require.NoError(t, err, "what is said of the grandparent is none of its figures")
+}
+
 func TestPartOf(t *testing.T) {
 	m := Manifest{Facets: []catalog.Facet{{Name: "neckline"}, {Name: "length"}}}
 	for figure, want := range map[string]string{
