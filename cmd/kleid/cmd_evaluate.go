@@ -66,7 +66,9 @@ trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFa
 			})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
-learned from, those of each fold apart, and not measured with.`, []string{"deeprank"}, evaluateSimilarity), tripletFlags(training.AllHeads, "--reference")...),
+learned from, those of each fold apart, and not measured with. With --catalogue, it prints what kleid train similarity
+--catalogue does, for a model that is there: how often another photo of a product comes first, and, with --triplets,
+how often people agree, of products that trainings keep apart.`, []string{"deeprank"}, evaluateSimilarity), slices.Concat(tripletFlags(training.AllHeads, "--reference or --catalogue"), shopFlags("photos of one product_id should be alike, and a fifth of the products is measured with"))...),
 		},
 	}
 }
@@ -129,6 +131,9 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			return err
 		}
 	}
+	if c.String("catalogue") != "" && !onlyOther(c, "catalogue", "reference") { // similarity alone has it
+		return evaluateShop(c)
+	}
 	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // facets alone have it
 		return evaluateDatasets(c)
 	}
@@ -139,6 +144,9 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	}
 	if c.String("reference") == "" && slices.Contains(heads, "facets") {
 		return wrongUsage(c, "%s needs --dataset, photos of your own, or --reference", c.Command.HelpName)
+	}
+	if c.String("reference") == "" && slices.Contains(heads, "deeprank") {
+		return wrongUsage(c, "%s needs --catalogue, photos of your own, or --reference", c.Command.HelpName)
 	}
 	if err := required(c, "reference"); err != nil {
 		return err

@@ -120,7 +120,7 @@ Example:
 			flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{yesFlag()})
 		}
 		if head.shop {
-			flags, notes, example = slices.Concat(flags, shopFlags()), trainNotes+shopNotes, "--catalogue catalogue.csv"
+			flags, notes, example = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with")), trainNotes+shopNotes, "--catalogue catalogue.csv"
 			codes = badExitCodes
 		} else if slices.Contains(heads, "deeprank") { // whose triplets may be bad
 			flags, codes = append(flags, maxBadFlag()), badExitCodes

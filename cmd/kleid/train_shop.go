@@ -14,10 +14,10 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// shopFlags are those of what learns from a shop's own products, beside those of a loaded model.
-func shopFlags() []cli.Flag {
+// shopFlags are those of who reads a shop's own products, and what for, beside those of a loaded model.
+func shopFlags(what string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of a shop's photos, as kleid index takes it: photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with"},
+		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of a shop's photos, as kleid index takes it: " + what},
 		maxBadFlag(),
 	}
 }

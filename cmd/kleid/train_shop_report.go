@@ -24,23 +24,32 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		return err
 	}
 	if after.Queries == 0 && after.Triplets == nil {
-		say(c, "There is nothing to measure with: that takes a product of two photos that is kept apart, and another one.")
+		say(c, "There is nothing to measure with: %s.", toMeasureWith)
 		return nil
 	}
-	var before training.ShopFigures
-	had := options.From.Embeds() // a trunk alone has nothing to compare with
-	if had {
-		if before, err = options.Shop.Measure(c.Context, options, options.From); err != nil {
+	var before *training.ShopFigures
+	if options.From.Embeds() { // a trunk alone has nothing to compare with
+		figures, err := options.Shop.Measure(c.Context, options, options.From)
+		if err != nil {
 			return err
 		}
+		before = &figures
 	}
 	metrics := shopFigures{Shop: after}
-	if had {
-		metrics.Before = &shopFigures{Shop: before}
+	if before != nil {
+		metrics.Before = &shopFigures{Shop: *before}
 	}
 	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
 		return err
 	}
+	return writeShop(c, before, after)
+}
+
+// toMeasureWith is what it takes to measure.
+const toMeasureWith = "that takes a product of two photos that is kept apart, and another one"
+
+// writeShop prints the figures of a model, beside those of the one before, where there is one.
+func writeShop(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
 	if after.Queries > 0 {
 		if err := writeRecall(c, before, after); err != nil {
 			return err
@@ -48,7 +57,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 	}
 	if after.Triplets != nil {
 		was := ""
-		if had {
+		if before != nil {
 			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
 		}
 		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
@@ -58,14 +67,25 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 }
 
 // writeRecall prints how often another photo of a product comes first, and warns where that is less often than before.
-func writeRecall(c *cli.Context, before, after training.ShopFigures) error {
+func writeRecall(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%d photos of products kept apart, among %d\tR@1\tR@5\tbefore: R@1\tR@5\t\n", after.Queries, after.Gallery)
+	fmt.Fprintf(w, "%d photos of products kept apart, each among %d others\tR@1\tR@5\t", after.Queries, after.Gallery)
+	had := before != nil
+	if had {
+		fmt.Fprint(w, "before: R@1\tR@5\t")
+	} else {
+		before = &training.ShopFigures{}
+	}
+	fmt.Fprintln(w)
 	for _, row := range []struct {
 		name          string
 		before, after *training.RecallPair
 	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
-		fmt.Fprintf(w, "%s\t%s\t%s\t\n", row.name, recallText(row.after), recallText(row.before))
+		fmt.Fprintf(w, "%s\t%s\t", row.name, recallText(row.after))
+		if had {
+			fmt.Fprintf(w, "%s\t", recallText(row.before))
+		}
+		fmt.Fprintln(w)
 		if row.before != nil && row.after.At1 < row.before.At1 {
 			say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", row.name, row.after.At1, row.before.At1)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/models/training"
 )
 
@@ -62,7 +63,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "6 products to learn from, 3 to measure with")
 	require.Contains(t, r.stderr, "9 photos are the same as one before")
-	require.Contains(t, r.stdout, "6 photos of products kept apart, among 5")
+	require.Contains(t, r.stdout, "6 photos of products kept apart, each among 5 others")
 	require.Regexp(t, `DeepRank +[01]\.\d+ +– +[01]\.\d+ +–`, r.stdout, "of four other photos, the nearest five are no question")
 	require.Contains(t, r.stderr, "1 triplets to learn from, 1, of products that are kept apart, to measure with")
 	require.Contains(t, r.stderr, "1 triplets are left out")
@@ -78,6 +79,25 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.NotEmpty(t, measuredOn["shop.deeprank.recall_at_1"])
 	require.NotEmpty(t, measuredOn["shop.triplets.deeprank"])
 	require.NotEqual(t, measuredOn["shop.deeprank.recall_at_1"], measuredOn["shop.triplets.deeprank"])
+	require.Contains(t, metrics, registry.OfParent+"shop.deeprank.recall_at_1")
+	require.Equal(t, measuredOn["shop.deeprank.recall_at_1"], measuredOn[registry.OfParent+"shop.deeprank.recall_at_1"])
+
+	// Of a model that is there, the same is said.
+	of := []string{"evaluate", "similarity", "--catalogue", catalogue, "--models", filepath.Join(work, "model.safetensors"), "--triplets", clicks(click(ofApart[0]))}
+	r = kleid(t, append(of, "--json")...)
+	require.Equal(t, exitDone, r.code, r.stderr)
+	again, on, err := readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "figures.json"), []byte(r.stdout)))
+	require.NoError(t, err)
+	for figure, value := range again {
+		require.Equal(t, metrics[figure], value, figure)
+		require.Equal(t, measuredOn[figure], on[figure], figure)
+	}
+	require.Contains(t, again, "shop.triplets.deeprank")
+	require.Regexp(t, `DeepRank +[01]\.\d+ +–\n`, kleid(t, of...).stdout)
+	require.Equal(t, exitTooManyBad, kleid(t, append(of, "--max-bad", "0")...).code)
+	r = kleid(t, append(of, "--folds")...)
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "--catalogue and --folds exclude each other")
 	require.Contains(t, metrics, "shop.deeprank.recall_at_1")
 	require.Contains(t, metrics, "shop.triplets.deeprank")
 
@@ -177,7 +197,7 @@ func TestWriteRecall(t *testing.T) {
 		var out, told bytes.Buffer
 		c := cli.NewContext(&cli.App{Writer: &out, ErrWriter: &told}, nil, nil)
 		same := &training.RecallPair{At1: 1}
-		require.NoError(t, writeRecall(c, training.ShopFigures{Unsupervised: same, DeepRank: test.before}, training.ShopFigures{Unsupervised: same, DeepRank: test.after}))
+		require.NoError(t, writeRecall(c, &training.ShopFigures{Unsupervised: same, DeepRank: test.before}, training.ShopFigures{Unsupervised: same, DeepRank: test.after}))
 		require.Regexp(t, test.row, out.String())
 		require.Equal(t, test.warns, strings.Contains(told.String(), "DeepRank finds another photo"))
 	}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/models/training"
+)
+
+// evaluateShop measures the embeddings on the products of --catalogue that trainings keep apart, as those do.
+func evaluateShop(c *cli.Context) error {
+	for _, name := range []string{"reference", "dresses", "folds", "mining"} {
+		if onCommandLine(c, name) {
+			return wrongUsage(c, "--catalogue and --%s exclude each other", name)
+		}
+	}
+	if err := c.Set("reference", ""); err != nil { // of the environment, perhaps
+		return err
+	}
+	limit, err := maxBadOf(c)
+	if err != nil {
+		return err
+	}
+	progress := newProgress(c)
+	defer progress.end()
+	options := training.Options{Heads: []string{}, Logger: progress.logger(), Watch: progress.watchTraining()}
+	if options.Backend, err = newBackend(c); err != nil {
+		return err
+	}
+	if options.From, err = loadModel(c); err != nil {
+		return err
+	}
+	shop, _, err := readShop(c, options)
+	if err != nil {
+		return err
+	}
+	list := badPhotos{c: c, progress: progress, limit: limit}
+	if err := list.listKinds(badOnes{"photos", shop.Bad, shop.Total}, badOnes{"triplets", shop.BadTriplets, shop.TotalTriplets}); err != nil {
+		return err
+	}
+	figures, err := shop.Measure(c.Context, options, options.From)
+	if err != nil {
+		return err
+	}
+	progress.end()
+	if figures.Queries == 0 && figures.Triplets == nil {
+		return fmt.Errorf("there is nothing to measure with: %s", toMeasureWith)
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(c.App.Writer).Encode(shopFigures{Shop: figures})
+	}
+	return writeShop(c, nil, figures)
+}
