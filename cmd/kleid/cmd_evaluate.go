@@ -26,6 +26,7 @@ func evaluateCommand() *cli.Command {
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
 		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("folds-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote},
 		dressesFlag(), jsonFlag(),
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
@@ -151,7 +152,10 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
-	for _, name := range []string{"triplets", "dresses"} {
+	if err := positive(c, "products"); err != nil {
+		return err
+	}
+	for _, name := range []string{"triplets", "dresses", "products"} {
 		if onCommandLine(c, name) && !c.Bool("folds") {
 			return wrongUsage(c, "--%s are learned from, which --folds does", name)
 		}
@@ -190,6 +194,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			Backend: backend, Reference: reference, From: model, Heads: heads,
 			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
 		}
+		options.Paint.Products = c.Int("products")
 		if slices.Contains(heads, "facets") {
 			if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss); err != nil {
 				return err

@@ -156,11 +156,14 @@ func productsNote(work string) string {
 	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
 }
 
+// memoryNote says what painted dresses take where whole photos are learned from (fewer pixels are kept for facets alone).
+const memoryNote = "; the default number takes up to 14 GB of memory, fewer take less"
+
 // trainFlags are those of all that is trained.
 func trainFlags(work string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there"},
-		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work)},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work) + memoryNote},
 		backendFlag(), threadsFlag(),
 	}
 }
