@@ -114,7 +114,7 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 	if err != nil {
 		return err
 	}
-	weights, err := FitProjection(cells, model.Config.CellRows*model.Config.CellColumns, model.Config.EmbeddingSize)
+	weights, err := FitProjection(ctx, m.Backend, cells, model.Config.CellRows*model.Config.CellColumns, model.Config.EmbeddingSize, m.counter("projection: components"))
 	if err != nil {
 		return err
 	}

@@ -108,5 +108,5 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 		learn(seen, all)
 		learn(turned, also)
 	}
-	return ridge(m.Backend, cells, truth, shares.weights(), presenceLambda)
+	return ridge(ctx, m.Backend, cells, truth, shares.weights(), presenceLambda, m.counter("refine: fitting presence"))
 }

@@ -1,12 +1,14 @@
 package training
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
+	"github.com/gomlx/gomlx/backends"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 	"gonum.org/v1/gonum/lapack/lapack64"
@@ -32,11 +34,12 @@ const (
 
 // FitProjection fits the unsupervised embedding of crops of count cells: a principal component analysis of the
 // cells, with their layout tempered, keeping size components, partly whitened
-// (https://hal.inria.fr/hal-00722622 shows why for retrieval). It returns the weights of models.UnsupervisedHead.
-func FitProjection(cells matrix, count, size int) (models.Weights, error) {
+// (https://hal.inria.fr/hal-00722622 shows why for retrieval). It returns the weights of models.UnsupervisedHead. It ends
+// where ctx is cancelled, and tells of its progress if it takes seconds; tell may be nil.
+func FitProjection(ctx context.Context, backend backends.Backend, cells matrix, count, size int, tell func(done, total int)) (models.Weights, error) {
 	tempered := matrix{cells.rows, cells.columns, slices.Clone(cells.data)}
 	temperLayout(tempered.data, tempered.rows, count)
-	weights, err := principalComponents(tempered, size, shrinkage)
+	weights, err := principalComponents(ctx, backend, tempered, size, shrinkage, tell)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +75,7 @@ func checkFeatures(features, size int) error {
 
 // principalComponents are the weights that bring cells to their size principal components, each divided by its
 // deviation to the power of whitening.
-func principalComponents(cells matrix, size int, whitening float64) (models.Weights, error) {
+func principalComponents(ctx context.Context, backend backends.Backend, cells matrix, size int, whitening float64, tell func(done, total int)) (models.Weights, error) {
 	n, d := cells.rows, cells.columns
 	if n < size {
 		return nil, errors.New("fewer photos than components: paint or read more")
@@ -86,22 +89,26 @@ func principalComponents(cells matrix, size int, whitening float64) (models.Weig
 			mean[j] += float64(v) / float64(n)
 		}
 	}
-	centred := make([]float32, n*d)
+	centred := matrix{n, d, make([]float32, n*d)}
 	for i := range n {
 		for j, v := range cells.row(i) {
-			centred[i*d+j] = v - float32(mean[j])
+			centred.row(i)[j] = v - float32(mean[j])
 		}
 	}
-	x := blas32.General{Rows: n, Cols: d, Stride: d, Data: centred}
-	c := blas32.General{Rows: d, Cols: d, Stride: d, Data: make([]float32, d*d)}
-	blas32.Gemm(blas.Trans, blas.NoTrans, 1/float32(n), x, x, 0, c)
-	covariance := mat.NewSymDense(d, nil)
+	work := newBlocks(ctx, (subspaceRounds+2)*blockCount(d), tell)
+	products, err := gram(backend, centred, d, work)
+	if err != nil {
+		return nil, err
+	}
+	covariance := mat.NewDense(d, d, nil)
 	for i := range d {
-		for j := i; j < d; j++ {
-			covariance.SetSym(i, j, float64(c.Data[i*d+j]))
+		for j := i; j < d; j++ { // symmetric to the bit, which the products may not be
+			v := float64(products.row(i)[j]) / float64(n)
+			covariance.Set(i, j, v)
+			covariance.Set(j, i, v)
 		}
 	}
-	values, vectors, err := principal(covariance, size)
+	values, vectors, err := principal(covariance, size, work)
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +150,10 @@ func linear(x matrix, w, bias *models.Tensor) matrix {
 
 // principal returns the largest eigenvalues of a symmetric matrix, in falling order, and their vectors
 // as columns, by subspace iteration from a random start (Halko, Martinsson and Tropp, 2011,
-// https://arxiv.org/abs/0909.4061, algorithms 4.4 and 5.3): decomposing the whole matrix takes minutes.
-func principal(a *mat.SymDense, count int) ([]float64, *mat.Dense, error) {
-	d := a.SymmetricDim()
+// https://arxiv.org/abs/0909.4061, algorithms 4.4 and 5.3): decomposing the whole matrix takes minutes. It takes
+// (subspaceRounds + 1) * blockCount(rows) blocks.
+func principal(a *mat.Dense, count int, work *blocks) ([]float64, *mat.Dense, error) {
+	d, _ := a.Dims()
 	width := min(count+oversampling, d)
 	rng := rand.New(rand.NewPCG(1, uint64(d)))
 	basis := mat.NewDense(d, width, nil)
@@ -154,15 +162,19 @@ func principal(a *mat.SymDense, count int) ([]float64, *mat.Dense, error) {
 			basis.Set(i, j, rng.NormFloat64())
 		}
 	}
-	var image mat.Dense
+	image := mat.NewDense(d, width, nil)
 	for range subspaceRounds {
-		image.Mul(a, basis)
-		basis.Copy(&image)
+		if err := multiply(image.RawMatrix(), a.RawMatrix(), basis.RawMatrix(), work); err != nil {
+			return nil, nil, err
+		}
+		basis.Copy(image)
 		orthonormalise(basis)
 	}
-	image.Mul(a, basis)
+	if err := multiply(image.RawMatrix(), a.RawMatrix(), basis.RawMatrix(), work); err != nil {
+		return nil, nil, err
+	}
 	var small mat.Dense
-	small.Mul(basis.T(), &image) // [width, width], what the matrix does within the subspace
+	small.Mul(basis.T(), image) // [width, width], what the matrix does within the subspace
 	ritz := mat.NewSymDense(width, nil)
 	for i := range width {
 		for j := i; j < width; j++ {

@@ -130,7 +130,7 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...i
 		s := &m.pool.Scenes[p.scene]
 		shares.add(s.kind(), dressShares[s.kind()], !s.Real || !slices.Contains(excluded, s.fold()))
 	}
-	fit, err := ridge(m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda)
+	fit, err := ridge(ctx, m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda, m.counter("refine: fitting sides"))
 	if err == nil {
 		m.dresses.fits[key] = fit
 	}

@@ -1,13 +1,14 @@
 package training
 
 import (
+	"context"
 	"errors"
 	"math"
 
 	"github.com/gomlx/gomlx/backends"
-	. "github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
-	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/kleid-search/kleid/models"
 )
@@ -31,8 +32,9 @@ func (r ridgeFit) of(row []float32) []float32 {
 }
 
 // ridge fits y to x with the least weighted squares and lambda times the squares of the weights for columns of x of mean
-// 0 and deviation 1 (Hoerl and Kennard, 1970). x is [rows, columns], y [rows, outputs]. The answer is for x as it is.
-func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda float64) (ridgeFit, error) {
+// 0 and deviation 1 (Hoerl and Kennard, 1970). x is [rows, columns], y [rows, outputs]. The answer is for x as it is. It
+// ends where ctx is cancelled, and tells of its progress if it takes seconds; tell may be nil.
+func ridge(ctx context.Context, backend backends.Backend, x, y matrix, weights []float32, lambda float64, tell func(done, total int)) (ridgeFit, error) {
 	mean, deviation := weightedMoments(x, weights)
 	target, _ := weightedMoments(y, weights)
 	var total float64
@@ -42,37 +44,22 @@ func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda floa
 	if !(total > 0) {
 		return ridgeFit{}, errors.New("ridge: there is nothing to fit to")
 	}
-	standard := make([]float32, x.rows*x.columns)
-	centred := make([]float32, y.rows*y.columns)
+	joint := matrix{x.rows, x.columns + y.columns, make([]float32, x.rows*(x.columns+y.columns))} // y behind x
 	for i := range x.rows {
 		root := float32(math.Sqrt(float64(weights[i]) / total))
 		for j, v := range x.row(i) {
-			standard[i*x.columns+j] = root * (v - mean[j]) / deviation[j]
+			joint.row(i)[j] = root * (v - mean[j]) / deviation[j]
 		}
 		for j, v := range y.row(i) {
-			centred[i*y.columns+j] = root * (v - target[j])
+			joint.row(i)[x.columns+j] = root * (v - target[j])
 		}
 	}
-	exec, err := NewExec(backend, func(x, y *Node) (gram, moment *Node) {
-		return DotGeneral(x, []int{0}, nil, x, []int{0}, nil), DotGeneral(x, []int{0}, nil, y, []int{0}, nil)
-	})
+	work := newBlocks(ctx, 2*blockCount(x.columns), tell)
+	products, err := gram(backend, joint, x.columns, work)
 	if err != nil {
 		return ridgeFit{}, err
 	}
-	defer exec.Finalize()
-	outputs, err := exec.Exec(tensors.FromFlatDataAndDimensions(standard, x.rows, x.columns), tensors.FromFlatDataAndDimensions(centred, y.rows, y.columns))
-	if err != nil {
-		return ridgeFit{}, err
-	}
-	gram, err := tensors.CopyFlatData[float32](outputs[0])
-	if err != nil {
-		return ridgeFit{}, err
-	}
-	moment, err := tensors.CopyFlatData[float32](outputs[1])
-	if err != nil {
-		return ridgeFit{}, err
-	}
-	solution, err := solve(gram, moment, x.columns, y.columns, lambda)
+	solution, err := solve(products, lambda, work)
 	if err != nil {
 		return ridgeFit{}, err
 	}
@@ -80,7 +67,7 @@ func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda floa
 	for o := range y.columns {
 		offset := float64(target[o])
 		for j := range x.columns {
-			v := solution.At(j, o) / float64(deviation[j])
+			v := solution.Data[j*solution.Stride+o] / float64(deviation[j])
 			w.Data[o*x.columns+j] = float32(v)
 			offset -= v * float64(mean[j])
 		}
@@ -89,30 +76,29 @@ func ridge(backend backends.Backend, x, y matrix, weights []float32, lambda floa
 	return ridgeFit{w, b}, nil
 }
 
-// solve returns (gram + lambda)⁻¹ moment.
-func solve(gram, moment []float32, columns, outputs int, lambda float64) (*mat.Dense, error) {
-	a := mat.NewSymDense(columns, nil)
-	for i := range columns {
-		for j := i; j < columns; j++ {
-			a.SetSym(i, j, float64(gram[i*columns+j]))
+// solve returns (gram + lambda)⁻¹ moment, [rows, outputs], of products, which are gram, [rows, rows], and behind it moment.
+func solve(products matrix, lambda float64, work *blocks) (blas64.General, error) {
+	n, outputs := products.rows, products.columns-products.rows
+	a := blas64.General{Rows: n, Cols: n, Stride: n, Data: make([]float64, n*n)}
+	solution := blas64.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float64, n*outputs)}
+	for i := range n {
+		for j, v := range products.row(i) {
+			if j < n {
+				a.Data[i*n+j] = float64(v)
+			} else {
+				solution.Data[i*outputs+j-n] = float64(v)
+			}
 		}
-		a.SetSym(i, i, a.At(i, i)+lambda)
+		a.Data[i*n+i] += lambda
 	}
-	right := mat.NewDense(columns, outputs, nil)
-	for i := range columns {
-		for o := range outputs {
-			right.Set(i, o, float64(moment[i*outputs+o]))
-		}
+	if err := cholesky(a, work); errors.Is(err, errNotDefinite) {
+		return solution, errors.New("ridge: the columns depend on each other: a larger lambda is needed")
+	} else if err != nil {
+		return solution, err
 	}
-	var cholesky mat.Cholesky
-	if !cholesky.Factorize(a) {
-		return nil, errors.New("ridge: the columns depend on each other: a larger lambda is needed")
-	}
-	var solution mat.Dense
-	if err := cholesky.SolveTo(&solution, right); err != nil {
-		return nil, err
-	}
-	return &solution, nil
+	u := blas64.Triangular{N: n, Stride: n, Data: a.Data, Uplo: blas.Upper, Diag: blas.NonUnit}
+	lapack64.Potrs(u, solution)
+	return solution, nil
 }
 
 // weightedMoments are each column's mean and deviation.

@@ -23,12 +23,12 @@ func TestRidge(t *testing.T) {
 			weights[i], y.row(i)[0] = 0, 1e4
 		}
 	}
-	r, err := ridge(cpu(t), x, y, weights, 1e-6)
+	r, err := ridge(t.Context(), cpu(t), x, y, weights, 1e-6, nil)
 	require.NoError(t, err)
 	require.InDeltaSlice(t, []float32{2, -0.1, 0, 0, 0, 300}, r.weight.Data, 0.01)
 	require.InDeltaSlice(t, []float32{7, -1}, r.bias.Data, 0.01)
 
-	r, err = ridge(cpu(t), x, y, weights, 1)
+	r, err = ridge(t.Context(), cpu(t), x, y, weights, 1, nil)
 	require.NoError(t, err)
 	require.InDelta(t, 150, r.weight.Data[5], 3, "as much penalty as variance halves it")
 	mean, _ := weightedMoments(y, weights)
@@ -41,7 +41,7 @@ func TestRidge(t *testing.T) {
 		require.InDelta(t, mean[o], at, 0.01, "means belong together")
 	}
 
-	_, err = ridge(cpu(t), x, y, make([]float32, rows), 1)
+	_, err = ridge(t.Context(), cpu(t), x, y, make([]float32, rows), 1, nil)
 	require.ErrorContains(t, err, "nothing to fit")
 }
 

@@ -170,7 +170,7 @@ func (t *teacherNet) fit(ctx context.Context, wholes []Whole) error {
 		return err
 	}
 	for s, m := range sampled {
-		fitted, err := principalComponents(m, t.Components, 0) // what varies most matters most
+		fitted, err := principalComponents(ctx, t.backend, m, t.Components, 0, nil) // what varies most matters most
 		if err != nil {
 			return err
 		}
