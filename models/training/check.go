@@ -109,15 +109,15 @@ func (m *maker) checkPhotos(shop int) error {
 	if least := m.Options.Trunk.PaintedPairs; m.From == nil && m.Options.Trunk.steps() > 0 && products < least {
 		few = append(few, fmt.Errorf("trunk: a batch takes %d painted products, and there are %d: paint %d at least (--products)", least, products, least))
 	}
-	if m.wants("projection") {
-		real := shop
-		if m.Reference != nil {
-			examples, err := m.examples()
-			if err != nil {
-				return err
-			}
-			real += len(examples)
+	real := shop
+	if m.Reference != nil {
+		examples, err := m.examples() // whether or not it matters how many: tables that cannot be read are known then
+		if err != nil {
+			return err
 		}
+		real += len(examples)
+	}
+	if m.wants("projection") {
 		if err := m.checkComponents(real); err != nil {
 			few = append(few, fmt.Errorf("projection: %w", err))
 		}

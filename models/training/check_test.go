@@ -1,6 +1,8 @@
 package training
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,5 +59,27 @@ func TestLeastProducts(t *testing.T) {
 		if fails {
 			require.ErrorContains(t, err, "paint 171 products at least")
 		}
+	}
+}
+
+// TestReferenceIsReadFirst: a folder without tables, and a box that is not in its photo, are known before photos are
+// painted.
+func TestReferenceIsReadFirst(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(dir string) error
+		want  string
+	}{
+		"no table": {func(dir string) error { return os.Remove(filepath.Join(dir, "clothing", "dress_boxes.csv")) }, "dress_boxes.csv: no such file or directory; kleid train --help has the folder's layout"},
+		"box outside": {func(dir string) error {
+			table := "photo,x_min,y_min,x_max,y_max,fold\n0.jpg,9000,9000,9100,9100,0\n"
+			return os.WriteFile(filepath.Join(dir, "ccp", "dress_boxes.csv"), []byte(table), 0o600)
+		}, "0.jpg: the box {9000 9000 9100 9100} lies outside the photo"},
+	} {
+		options := tiny(t)
+		options.Reference = reference(t)
+		options.Watch = func(stage string, _ Progress) { require.NotEqual(t, "painting", stage, name) }
+		require.NoError(t, test.spoil(options.Reference.Dir))
+		_, err := Make(t.Context(), options)
+		require.ErrorContains(t, err, test.want, name)
 	}
 }

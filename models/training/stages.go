@@ -391,21 +391,34 @@ func (m *maker) photos(ctx context.Context) error {
 	if slices.Contains(m.Heads, "facets") {
 		config = m.FacetLoss.looking(config, m.vocabulary())
 	}
-	m.pool = newPool(config, m.vocabulary())
-	m.pool.onlyCrops = m.From != nil && !slices.ContainsFunc(m.Heads, isLocationHead)
+	pool := func() *Pool {
+		p := newPool(config, m.vocabulary())
+		p.onlyCrops = m.From != nil && !slices.ContainsFunc(m.Heads, isLocationHead)
+		return p
+	}
+	real := pool()
+	if err := m.readReal(ctx, real); err != nil { // before minutes of painting: what is wrong with them is known then
+		return err
+	}
+	m.pool = pool()
 	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
 		return err
 	}
 	held := m.Options.Paint
 	held.Domain, held.Products, held.Backgrounds = m.Options.Paint.Domain+"-held-out", max(held.Products/10, 2), max(held.Backgrounds/4, 4)
-	m.held = newPool(config, m.vocabulary())
-	m.held.onlyCrops = m.pool.onlyCrops
+	m.held = pool()
 	if err := m.held.Paint(ctx, held, m.counter("painting held-out")); err != nil {
 		return err
 	}
 	if m.Shop != nil {
 		m.shopCrops = m.pool.addShop(m.Shop)
 	}
+	m.pool.Crops, m.pool.Scenes = append(m.pool.Crops, real.Crops...), append(m.pool.Scenes, real.Scenes...)
+	return nil
+}
+
+// readReal adds the photos of Options.Reference to a pool, if there are any.
+func (m *maker) readReal(ctx context.Context, pool *Pool) error {
 	if m.Reference == nil {
 		return nil
 	}
@@ -414,7 +427,7 @@ func (m *maker) photos(ctx context.Context) error {
 		return err
 	}
 	m.Logger.Info("reading real photos", "photos", len(examples))
-	return m.pool.ReadReal(ctx, examples, photo.DefaultLimits())
+	return pool.ReadReal(ctx, examples, photo.DefaultLimits())
 }
 
 // photoNames hashes which real photos there are; nil where there are none.
@@ -438,6 +451,9 @@ func (m *maker) examples() ([]datasets.Example, error) {
 	var examples []datasets.Example
 	for _, read := range []func() ([]datasets.Example, error){m.Reference.Garments, m.Reference.Street, m.Reference.AllFacets} {
 		part, err := read()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("reference photos: %w; kleid train --help has the folder's layout", err)
+		}
 		if err != nil {
 			return nil, err
 		}
