@@ -4,10 +4,65 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/onnx-gomlx/onnx"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // A file may say what its bytes do not hold, or what no network does: that is found before anything is made of it.
+
+// Numbers of half a length, by TensorProto.DataType, which onnx-gomlx does not read.
+var onnxHalves = map[int64]string{10: "float16", 16: "bfloat16"}
+
+// declaredONNX is a file whose outputs have types and shapes, which onnx-gomlx wants and nothing here needs. Files are
+// valid without. It refuses inputs that lack theirs, and networks of float16.
+func declaredONNX(data []byte) ([]byte, error) {
+	var file onnx.Model
+	if err := proto.Unmarshal(data, &file.Proto); err != nil {
+		return nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
+	}
+	g := &onnxGraph{message: file.Proto.ProtoReflect()}
+	refuse := func(what string, m protoreflect.Message, kind int64) error {
+		if half := onnxHalves[kind]; half != "" {
+			return fmt.Errorf("onnx: the %s %q is %s, and networks are read in float32: export it as float32", what, get(m, "name").String(), half)
+		}
+		return nil
+	}
+	for m := range messages(g.graph(), "input") {
+		tensor := tensorType(m)
+		if !tensor.Has(field(tensor, "shape")) {
+			return nil, fmt.Errorf("onnx: the input %q is no tensor with a shape: export it as one, [batch, 3, rows, columns]", get(m, "name").String())
+		}
+		if err := refuse("input", m, get(tensor, "elem_type").Int()); err != nil {
+			return nil, err
+		}
+	}
+	for m := range messages(g.graph(), "initializer") {
+		if err := refuse("tensor", m, get(m, "data_type").Int()); err != nil {
+			return nil, err
+		}
+	}
+	var outputs []string
+	declared := true
+	for m := range messages(g.graph(), "output") {
+		tensor := tensorType(m)
+		outputs = append(outputs, get(m, "name").String())
+		declared = declared && tensor.Has(field(tensor, "shape")) && onnxBytes[get(tensor, "elem_type").Int()] > 0
+	}
+	if declared {
+		return data, nil
+	}
+	g.graph().Clear(field(g.graph(), "output"))
+	for _, name := range outputs {
+		g.declare("output", name, nil)
+	}
+	return proto.Marshal(g.message.Interface())
+}
+
+// tensorType is what an input or output says of its tensor.
+func tensorType(m protoreflect.Message) protoreflect.Message {
+	return get(get(m, "type").Message(), "tensor_type").Message()
+}
 
 // onnxBytes is the length of a number, by TensorProto.DataType, of the types that onnx-gomlx reads.
 var onnxBytes = map[int64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 11: 8, 12: 4, 13: 8, 14: 8, 15: 16}

@@ -48,6 +48,9 @@ const (
 
 // readONNX parses a file's content.
 func readONNX(data []byte) (g *onnxGraph, err error) {
+	if data, err = declaredONNX(data); err != nil {
+		return nil, err
+	}
 	model, err := parseONNX(data)
 	if err != nil {
 		return nil, err
@@ -155,7 +158,7 @@ func (g *onnxGraph) input() (name string, shape []int, err error) {
 	for m := range messages(g.graph(), "input") {
 		if own := get(m, "name").String(); g.tensors[own] == nil { // older files list the weights, too
 			names = append(names, own)
-			tensor := get(get(m, "type").Message(), "tensor_type").Message()
+			tensor := tensorType(m)
 			if kind := get(tensor, "elem_type").Int(); kind != onnxFloat32 {
 				return "", nil, fmt.Errorf("onnx: the input %q is of ONNX's data type %d, but must be float32", own, kind)
 			}
