@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/pem"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -202,5 +203,16 @@ func TestDefaultModel(t *testing.T) {
 	for _, facet := range model.Config.Facets {
 		require.Positive(t, facet.Temperature, facet.Name)
 		require.Equal(t, len(facet.Labels), model.Weights["facets."+facet.Name+".bias"].Shape[0], facet.Name)
+	}
+}
+
+// TestLoadWeightsAreFinite: numbers that nothing can be computed with are found where they are read, and named.
+func TestLoadWeightsAreFinite(t *testing.T) {
+	for _, value := range []float64{math.NaN(), math.Inf(-1)} {
+		broken := NewTensor(2, 3)
+		broken.Data[4] = float32(value)
+		path := weightsPlaces["path"](t, encodeWeights(t, Weights{"module.conv1.weight": broken, "bn1.weight": NewTensor(3)}))
+		_, err := LoadWeights(t.Context(), path)
+		require.ErrorContains(t, err, fmt.Sprintf(`weights %s: "conv1.weight" is not finite: number 4 of it is %v; the file is damaged`, path, value))
 	}
 }

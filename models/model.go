@@ -233,7 +233,7 @@ func Decode(data []byte) (*Model, error) {
 		return nil, fmt.Errorf("model: configuration: %w", err)
 	}
 	if err := m.Weights.CheckFinite(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	if err := m.Config.fromOlder([]byte(metadata["kleid"])); err != nil {
 		return nil, fmt.Errorf("model: configuration: %w", err)
@@ -301,9 +301,21 @@ func LoadWeights(ctx context.Context, url string) (Weights, error) {
 	if err != nil {
 		return nil, fmt.Errorf("weights %s: %w", storage.WithoutSecrets(url), err)
 	}
-	weights, _, err := DecodeSafetensors(data)
+	weights, err := bareWeights(data)
+	if err == nil {
+		err = weights.CheckFinite()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("weights %s: %w", storage.WithoutSecrets(url), err)
+	}
+	return weights, nil
+}
+
+// bareWeights are those of a trunk in a safetensors file, by torchvision's names.
+func bareWeights(data []byte) (Weights, error) {
+	weights, _, err := DecodeSafetensors(data)
+	if err != nil {
+		return nil, err
 	}
 	if trunk := weights.Sub("trunk."); len(trunk) > 0 {
 		return trunk, nil
@@ -321,9 +333,7 @@ func LoadWeights(ctx context.Context, url string) (Weights, error) {
 		bare[name] = t
 	}
 	if named2015(bare) {
-		if bare, err = fromNamesOf2015(bare); err != nil {
-			return nil, fmt.Errorf("weights %s: %w", storage.WithoutSecrets(url), err)
-		}
+		return fromNamesOf2015(bare)
 	}
 	return bare, nil
 }

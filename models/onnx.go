@@ -235,7 +235,10 @@ func (c *ONNXConfig) takeWeights(g *onnxGraph) (Weights, error) {
 		nodes = append(nodes, n)
 	}
 	g.nodes, g.tensors = nodes, map[string]protoreflect.Message{}
-	return weights, weights.CheckFinite()
+	if err := weights.CheckFinite(); err != nil {
+		return nil, fmt.Errorf("onnx: %w", err)
+	}
+	return weights, nil
 }
 
 // encode writes the graph with the given outputs.

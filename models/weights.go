@@ -106,7 +106,7 @@ func (w Weights) CheckFinite() error {
 	for _, name := range w.Names() {
 		for i, v := range w[name].Data {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return fmt.Errorf("weights: %q is not finite at %d", name, i)
+				return fmt.Errorf("%q is not finite: number %d of it is %v; the file is damaged, or its training failed", name, i, v)
 			}
 		}
 	}
