@@ -206,9 +206,11 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 			return err
 		}
-		if err := checkWork(c.Context, options.Work); err != nil {
+		release, err := claimWork(c.Context, options.Work)
+		if err != nil {
 			return err
 		}
+		defer release()
 		if of, err = training.Folds(c.Context, options); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -162,7 +161,7 @@ const memoryNote = "; the default number takes up to 14 GB of memory, fewer take
 // trainFlags are those of all that is trained.
 func trainFlags(work string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there"},
+		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
 		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work) + memoryNote},
 		backendFlag(), threadsFlag(),
 	}
@@ -341,9 +340,11 @@ func train(c *cli.Context, heads []string) error {
 	if err := options.Check(); err != nil { // a catalogue takes its time
 		return err
 	}
-	if err := checkWork(c.Context, options.Work); err != nil {
+	release, err := claimWork(c.Context, options.Work)
+	if err != nil {
 		return err
 	}
+	defer release()
 	if err := readPhotos(c, progress, &options); err != nil {
 		return err
 	}
@@ -375,20 +376,6 @@ type trainedModel struct {
 	Model          string `json:"model"`
 	EmbeddingModel string `json:"embedding_model"`
 	FacetModel     string `json:"facet_model"`
-}
-
-// checkWork writes to --work and deletes that again, so that a place where nothing can be written is known before what
-// would be lost there is trained.
-func checkWork(ctx context.Context, work storage.Bucket) error {
-	const key = ".can-be-written"
-	err := work.Put(ctx, key, strings.NewReader("kleid\n"))
-	if err == nil {
-		err = work.Delete(ctx, key)
-	}
-	if err != nil {
-		return fmt.Errorf("--work cannot be written to: %w", err)
-	}
-	return nil
 }
 
 // confirmStudioLabels asks before facets of a model get the labels of painted dresses, where it knows others: those of a

@@ -158,6 +158,7 @@ type facetTraining struct {
 	progress *progress
 	bad      badPhotos
 	fetched  string // folder of the photos of URLs
+	release  func() // of --work
 	options  training.Options
 	mixture  training.Mixture
 	sets     []datasetFigures
@@ -170,6 +171,9 @@ func newFacetTraining(c *cli.Context, limit maxBad) *facetTraining {
 
 func (f *facetTraining) close() {
 	f.progress.end()
+	if f.release != nil {
+		f.release()
+	}
 	if f.fetched != "" {
 		os.RemoveAll(f.fetched)
 	}
@@ -193,7 +197,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if f.options.From, err = loadModel(c); err != nil {
 		return err
 	}
-	if err := checkWork(c.Context, f.options.Work); err != nil {
+	if f.release, err = claimWork(c.Context, f.options.Work); err != nil {
 		return err
 	}
 	if err := f.open(parts, labels.Facets); err != nil {

@@ -55,3 +55,21 @@ func TestTrainWhereNothingCanBeWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
+
+// TestOneTrainingAtATime keeps a second one out of --work, and goes on where the first has let go.
+func TestOneTrainingAtATime(t *testing.T) {
+	work := t.TempDir()
+	backend, err := storage.Open(t.Context(), work)
+	require.NoError(t, err)
+	release, err := claimWork(t.Context(), backend)
+	require.NoError(t, err)
+	for _, args := range [][]string{{"train", "facets", "--dataset", "nowhere.csv"}, {"train", "deeprank", "--catalogue", "nowhere.csv"}} {
+		r := kleid(t, append(args, "--work", work)...)
+		require.Equal(t, exitFailed, r.code, args)
+		require.Contains(t, r.stderr, "another training is writing to "+work+": wait until it is done, or name another --work", args)
+	}
+	release()
+	r := kleid(t, "train", "facets", "--dataset", "nowhere.csv", "--work", work)
+	require.NotContains(t, r.stderr, "another training")
+	require.Contains(t, r.stderr, "nowhere.csv")
+}
