@@ -65,7 +65,7 @@ func embedAction(c *cli.Context) error {
 	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
 	p := newProgress(c)
 	defer p.end()
-	if report.Photos, err = embedAll(c, p, embedder, c.Args().Slice()); err != nil {
+	if report.Photos, err = embedAll(c, p, embedder, c.Args().Slice(), nil); err != nil {
 		return err
 	}
 	p.end()
@@ -98,13 +98,13 @@ func allReadable(photos []embeddedPhoto) error {
 	return fmt.Errorf("%d of %d photos cannot be read", unreadable, len(photos))
 }
 
-// embedAll reads and embeds photos, in batches.
-func embedAll(c *cli.Context, p *progress, embedder *embedding.Embedder, sources []string) ([]embeddedPhoto, error) {
+// embedAll reads and embeds photos, in batches; box is where the dress is in each, nil where it is to be found.
+func embedAll(c *cli.Context, p *progress, embedder *embedding.Embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
 	total := len(sources)
 	var all []embeddedPhoto
 	for len(sources) > 0 {
 		n := min(embedder.BatchSize(), len(sources))
-		photos, err := embedPhotos(c, embedder, sources[:n])
+		photos, err := embedPhotos(c, embedder, sources[:n], box)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +115,7 @@ func embedAll(c *cli.Context, p *progress, embedder *embedding.Embedder, sources
 }
 
 // embedPhotos reads and embeds a batch.
-func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string) ([]embeddedPhoto, error) {
+func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
 	photos := make([]embeddedPhoto, len(sources))
 	var inputs []embedding.Input
 	var of []int
@@ -133,7 +133,7 @@ func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string)
 			continue
 		}
 		photos[i].Width, photos[i].Height = m.Frame().Width(), m.Frame().Height()
-		inputs, of = append(inputs, embedding.Input{Image: m}), append(of, i)
+		inputs, of = append(inputs, embedding.Input{Image: m, Box: box}), append(of, i)
 	}
 	seen, err := embedder.Embed(c.Context, inputs)
 	if err != nil {

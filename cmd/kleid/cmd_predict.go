@@ -30,8 +30,13 @@ type predictedPhoto struct {
 	PhotoID string         `json:"photo_id,omitempty"`
 	Status  catalog.Status `json:"status"`
 	Error   string         `json:"error,omitempty"`
+	// Box is where the dress is, in pixels of the upright photo, half-open.
+	Box           *catalog.Box `json:"box,omitempty"`
+	BoxConfidence float32      `json:"box_confidence,omitempty"`
 	// Facets hold the probabilities of all labels.
 	Facets map[string]map[string]float32 `json:"facets,omitempty"`
+	// Confident says of each facet that its most likely label is good enough to filter by.
+	Confident map[string]bool `json:"confident,omitempty"`
 	// Colours are the dominant ones, the largest share first.
 	Colours []catalog.Colour `json:"colours,omitempty"`
 }
@@ -43,16 +48,20 @@ func predictCommand() *cli.Command {
 		Usage:     "name the facets of the dresses in photos, with the probability of each label",
 		ArgsUsage: "PHOTO…",
 		Description: `A photo is a path, an https:// or s3:// URL, or - for standard input. The table shows the three most likely
-labels of each facet, and the dominant colours with their shares; the JSON and the file of --out have all. In the JSON,
-photos have the probabilities by label, and facets the labels in the model's order. When a photo cannot be read, the
-others are shown all the same, and the exit code is 1.
+labels of each facet, and the dominant colours with their shares; the JSON and the file of --out have all. A facet is
+unsure where its most likely label is not good enough to filter by. In the JSON, photos have the dress's box, the
+probabilities by label and which facets are confident, and facets the labels in the model's order. The file of --out has
+no rows of photos without a dress, and of those that cannot be read: the table and the JSON name them. When a photo cannot
+be read, the others are shown all the same, and the exit code is 1.
 
 Examples:
   kleid predict dress.jpg
+  kleid predict dress.jpg --box 40,60,280,520
   kleid predict *.jpg --out predictions.parquet
   kleid predict dress.jpg --models build/facets/model.safetensors --json`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "out", EnvVars: env("predict-out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each photo and label"},
+			&cli.StringFlag{Name: "out", EnvVars: env("predict-out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each label of each photo with a dress"},
+			boxFlag(),
 			jsonFlag(),
 		}, embedderFlags()...),
 		Action: predictAction,
@@ -63,13 +72,19 @@ func predictAction(c *cli.Context) error {
 	if !c.Args().Present() {
 		return wrongUsage(c, "%s needs a photo", c.Command.HelpName)
 	}
+	box, err := givenBox(c)
+	if err != nil {
+		return err
+	}
+	if n := c.NArg(); box != nil && n > 1 {
+		return wrongUsage(c, "--box is of one photo, and there are %d", n)
+	}
 	out := c.String("out")
 	if extension := filepath.Ext(out); out != "" && extension != ".parquet" && extension != ".csv" {
 		return wrongUsage(c, "--out is %q, but must end in .parquet or .csv", out)
 	}
 	var file *outputFile
 	if out != "" {
-		var err error
 		if file, err = createOutput(c, "out"); err != nil {
 			return err
 		}
@@ -81,7 +96,7 @@ func predictAction(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	defer p.end()
-	photos, err := embedAll(c, p, embedder, c.Args().Slice())
+	photos, err := embedAll(c, p, embedder, c.Args().Slice(), box)
 	if err != nil {
 		return err
 	}
@@ -106,7 +121,13 @@ func predictAction(c *cli.Context) error {
 func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto {
 	list := make([]predictedPhoto, len(photos))
 	for i, p := range photos {
-		list[i] = predictedPhoto{Source: p.Source, PhotoID: p.PhotoID, Status: p.Status, Error: p.Error, Colours: p.Colours}
+		list[i] = predictedPhoto{Source: p.Source, PhotoID: p.PhotoID, Status: p.Status, Error: p.Error, Box: p.Box, BoxConfidence: p.BoxConfidence, Colours: p.Colours}
+		for _, one := range p.predictions {
+			if list[i].Confident == nil {
+				list[i].Confident = map[string]bool{}
+			}
+			list[i].Confident[one.Name] = one.Confident
+		}
 		for _, r := range evaluation.LabelProbabilities(p.Source, p.PhotoID, facets, p.predictions) {
 			if list[i].Facets == nil {
 				list[i].Facets = map[string]map[string]float32{}
@@ -149,14 +170,14 @@ func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto
 			fmt.Fprintf(table, "%s\t%s\n", name, printable(p.Error))
 			continue
 		}
+		fmt.Fprintf(table, "%s\tdress\t%s\n", name, boxText(*p.Box, p.BoxConfidence))
 		for _, facet := range facets {
 			if i := slices.IndexFunc(p.predictions, func(one embedding.Prediction) bool { return one.Name == facet.Name }); i >= 0 {
-				fmt.Fprintf(table, "%s\t%s\t%s\n", name, facet.Name, strings.Join(mostLikely(facet, p.predictions[i], 3), "\t"))
-				name = ""
+				fmt.Fprintf(table, "\t%s\t%s\n", printable(facet.Name), strings.Join(mostLikely(facet, p.predictions[i], 3), "\t"))
 			}
 		}
 		if len(p.Colours) > 0 {
-			fmt.Fprintf(table, "%s\tcolours\t%s\n", name, strings.Join(coloursText(p.Colours), "\t"))
+			fmt.Fprintf(table, "\tcolours\t%s\n", strings.Join(coloursText(p.Colours), "\t"))
 		}
 	}
 	return table.Flush()
@@ -171,7 +192,7 @@ func coloursText(colours []catalog.Colour) []string {
 	return texts
 }
 
-// mostLikely lists the n most likely labels with their probabilities.
+// mostLikely lists the n most likely labels with their probabilities, and whether the first is unsure.
 func mostLikely(facet catalog.Facet, p embedding.Prediction, n int) []string {
 	order := make([]int, len(facet.Labels))
 	for i := range order {
@@ -181,6 +202,9 @@ func mostLikely(facet catalog.Facet, p embedding.Prediction, n int) []string {
 	var texts []string
 	for _, i := range order[:min(n, len(order))] {
 		texts = append(texts, fmt.Sprintf("%s %.0f%%", printable(facet.Labels[i]), 100*p.Probabilities[i]))
+	}
+	if !p.Confident && len(texts) > 0 {
+		texts[0] += ", unsure"
 	}
 	return texts
 }

@@ -42,7 +42,7 @@ Examples:
 			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
 			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
 			&cli.BoolFlag{Name: "every-photo", DisableDefaultText: true, EnvVars: env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
-			&cli.StringFlag{Name: "box", EnvVars: env("box"), Usage: "where the dress is: `X_MIN,Y_MIN,X_MAX,Y_MAX` in pixels", DefaultText: "found"},
+			boxFlag(),
 			jsonFlag(),
 		}, embedderFlags()...),
 		Action: searchAction,
@@ -67,12 +67,8 @@ func searchAction(c *cli.Context) error {
 	if request.Where, err = searcher.ParseWhere(repeated(c, "where")); err != nil {
 		return err
 	}
-	if text := c.String("box"); text != "" {
-		box, err := searcher.ParseBox(text)
-		if err != nil {
-			return err
-		}
-		request.Box = &box
+	if request.Box, err = givenBox(c); err != nil {
+		return err
 	}
 	source := c.Args().First()
 	data, err := readPhoto(c, source)

@@ -72,7 +72,7 @@ func TestEmbedTellsHowFarItIs(t *testing.T) {
 	c := cli.NewContext(&cli.App{}, nil, nil)
 	c.Context = t.Context()
 	p := &progress{w: io.Discard}
-	_, err = embedAll(c, p, embedder, photos)
+	_, err = embedAll(c, p, embedder, photos, nil)
 	require.NoError(t, err)
 	require.Equal(t, "embed", p.stage)
 	require.Equal(t, len(photos), p.done)

@@ -10,6 +10,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -81,9 +83,27 @@ func TestPredict(t *testing.T) {
 		require.Equal(t, value.Probability, report.Photos[0].Facets[facet][value.Label])
 	}
 	require.NotEmpty(t, report.Photos[1].Error)
+	require.Equal(t, seen.Box, report.Photos[0].Box)
+	require.Equal(t, seen.BoxConfidence, report.Photos[0].BoxConfidence)
+	require.Len(t, report.Photos[0].Confident, len(report.Facets))
+
+	r = kleid(t, "predict", photo, "--box", "1,2,60,80")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stdout, "x 1 to 60, y 2 to 80 (100% sure)")
+	require.Equal(t, exitUsage, kleid(t, "predict", photo, wall, "--box", "1,2,60,80").code)
+	require.Contains(t, kleid(t, "predict", photo, "--box", "9000,9000,9100,9100").stderr, "lies outside the photo")
 	require.Equal(t, exitUsage, kleid(t, "predict").code)
 	require.Equal(t, exitUsage, kleid(t, "predict", photo, "--out", "predictions.xlsx").code)
 	r = kleid(t, "predict", photo, "--out", "s3://shop/predictions.csv")
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be a file on this machine")
+}
+
+// TestUnsureLabels are called that, as kleid search does.
+func TestUnsureLabels(t *testing.T) {
+	facet := catalog.Facet{Name: "fit", Labels: []string{"slim", "wide"}}
+	p := embedding.Prediction{Name: "fit", Label: "wide", Probabilities: []float32{0.4, 0.6}}
+	require.Equal(t, []string{"wide 60%, unsure", "slim 40%"}, mostLikely(facet, p, 3))
+	p.Confident = true
+	require.Equal(t, []string{"wide 60%", "slim 40%"}, mostLikely(facet, p, 3))
 }
