@@ -153,7 +153,7 @@ func modelsList(c *cli.Context) error {
 	if c.Bool("json") {
 		return errors.Join(bad, json.NewEncoder(c.App.Writer).Encode(map[string]any{"versions": versions, "promoted": promoted}))
 	}
-	if len(versions) == 0 {
+	if len(versions) == 0 && bad == nil {
 		_, err := fmt.Fprintf(c.App.Writer, "%s holds no models yet: kleid models push FILE\n", r)
 		return err
 	}

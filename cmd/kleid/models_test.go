@@ -102,6 +102,12 @@ func TestModels(t *testing.T) {
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stdout, second)
 	require.Contains(t, r.stderr, "the manifest of "+first+": damaged")
+	write(t, filepath.Join(place, "versions", second, "manifest.json"), []byte("{")) // and no good one is left
+	r = kleid(t, "models", "list", "--models", place, "--json")
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stdout, `"versions":[]`)
+	r = kleid(t, "models", "list", "--models", place)
+	require.NotContains(t, r.stdout, "no models yet")
 	r = kleid(t, "models", "list", "--models", out)
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be a registry")

@@ -82,6 +82,9 @@ func (r *Registry) Promote(ctx context.Context, version string, tolerance float6
 func (r *Registry) compare(ctx context.Context, p *Promotion, history []string, tolerance float64) (inherits bool, err error) {
 	against := func(role, version string) error {
 		old, err := r.withParts(ctx, version)
+		if isBad(err) {
+			return fmt.Errorf("version %s cannot be compared with %s: %w; kleid models promote --force compares with none", p.Version, role, err)
+		}
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,8 @@ import (
 // What can be wrong, for errors.Is.
 var (
 	ErrNoVersion = errors.New("no such version")
+	// ErrSeveralVersions is of first digits that are those of several versions.
+	ErrSeveralVersions = errors.New("several versions begin with")
 	ErrDamaged   = errors.New("damaged")    // the bytes are not those that were pushed
 	ErrWorse     = errors.New("worse than") // another, and so not promoted
 	// ErrNotMeasured is of a version that lacks figures of another, and so is not promoted.
@@ -161,9 +163,9 @@ func isBad(err error) bool {
 }
 
 // List returns all manifests, the newest first. Versions whose manifests cannot be read are not among them; they are
-// the error, beside the list of the others.
+// the error, beside the list of the others, which may be empty. Where there is no list at all, nil, the error is why.
 func (r *Registry) List(ctx context.Context) ([]Manifest, error) {
-	var list []Manifest
+	list := []Manifest{}
 	var bad []error
 	for info, err := range r.bucket.List(ctx, "versions/") {
 		if err != nil && info.Key == "" {
@@ -196,7 +198,11 @@ func (r *Registry) Manifest(ctx context.Context, version string) (Manifest, erro
 	if err != nil {
 		return Manifest{}, err
 	}
-	return r.manifest(ctx, full)
+	m, err := r.manifest(ctx, full)
+	if version == "" && isBad(err) {
+		return m, fmt.Errorf("the promoted version cannot be read: %w; kleid models promote --force promotes another one", err)
+	}
+	return m, err
 }
 
 func (r *Registry) manifest(ctx context.Context, version string) (Manifest, error) {
@@ -209,7 +215,7 @@ func (r *Registry) manifest(ctx context.Context, version string) (Manifest, erro
 	}
 	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil {
-		return Manifest{}, fmt.Errorf("%s: the manifest of %s: %w: %w", r, version, ErrDamaged, err)
+		return Manifest{}, fmt.Errorf("%s: the manifest of %s: %w: %w; push the version again", r, version, ErrDamaged, err)
 	}
 	if m.Version != version || !strings.HasPrefix(m.SHA256, version) {
 		return Manifest{}, fmt.Errorf("%s: the manifest of %s is another version's: %w", r, version, ErrDamaged)
@@ -264,7 +270,7 @@ func (r *Registry) Resolve(ctx context.Context, version string) (string, error) 
 		}
 		one := path.Base(path.Dir(info.Key))
 		if found != "" && one != found {
-			return "", fmt.Errorf("%s: several versions begin with %q, %s and %s among them: %w", r, version, found, one, ErrNoVersion)
+			return "", fmt.Errorf("%s: %w %q, %s and %s among them: give more digits", r, ErrSeveralVersions, version, found, one)
 		}
 		found = one
 	}

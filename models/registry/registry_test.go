@@ -398,6 +398,44 @@ func TestManifestsThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// TestPromotedIsNotThere: who is meant, and what to do, is said where the promoted version is gone or cannot be read; and
+// one that cannot be read, alone, is an empty list beside its error.
+func TestPromotedIsNotThere(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	m, err := r.Push(ctx, aModel(t, 1), About{})
+	require.NoError(t, err)
+	require.NoError(t, r.bucket.Put(ctx, promotedKey, strings.NewReader("feedbeef\n")))
+	_, err = r.Promote(ctx, m.Version, 0.01)
+	require.ErrorIs(t, err, ErrNoVersion)
+	require.ErrorContains(t, err, "cannot be compared with the promoted one: ")
+	require.ErrorContains(t, err, "--force")
+	_, err = r.Pull(ctx, "")
+	require.ErrorContains(t, err, "the promoted version cannot be read: ")
+	require.ErrorContains(t, err, "--force")
+	_, err = r.Promote(ctx, m.Version, -1)
+	require.NoError(t, err)
+	_, err = r.Pull(ctx, "")
+	require.NoError(t, err)
+
+	require.NoError(t, r.bucket.Put(ctx, key(m.Version, manifestName), strings.NewReader("{")))
+	list, err := r.List(ctx)
+	require.ErrorIs(t, err, ErrDamaged)
+	require.NotNil(t, list)
+	require.Empty(t, list)
+}
+
+// TestFirstDigitsOfSeveral asks for more of them.
+func TestFirstDigitsOfSeveral(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	for _, version := range []string{"6a00000000000000", "6b00000000000000"} {
+		require.NoError(t, r.bucket.Put(ctx, key(version, manifestName), strings.NewReader("{}")))
+	}
+	_, err := r.Resolve(ctx, "6")
+	require.ErrorIs(t, err, ErrSeveralVersions)
+	require.ErrorContains(t, err, `several versions begin with "6", 6a00000000000000 and 6b00000000000000 among them: give more digits`)
+	require.NotErrorIs(t, err, ErrNoVersion)
+}
+
 // TestPromotionsReadTheRegistry, not what was pulled from it while it was whole.
 func TestPromotionsReadTheRegistry(t *testing.T) {
 	location := t.TempDir()
