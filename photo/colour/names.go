@@ -7,7 +7,7 @@ import (
 
 // Version names the way from pixels to names. It changes whenever the same pixels get other answers, and so
 // does the fingerprint facet_model.
-const Version = "colour-2"
+const Version = "colour-3"
 
 // Facet is the name of the facet.
 const Facet = "colour"

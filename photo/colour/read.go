@@ -17,7 +17,8 @@ type Dominant struct {
 
 // Reading is what Read sees.
 type Reading struct {
-	// Dominant are the dominant colours, at most five, the largest share first. Their shares sum to 1.
+	// Dominant are the dominant colours, at most five, each of another name, the largest share first. Their shares sum
+	// to 1.
 	Dominant []Dominant
 	// Evidence is how much of the dress each of Labels covers, in their order; it sums to 1. That of
 	// Multicolour is 0 where a colour has a clear share.
@@ -67,10 +68,23 @@ func Read(crop *photo.Image, box, frame photo.Box) Reading {
 			}
 		}
 		byName[best] += share
-		r.Dominant = append(r.Dominant, Dominant{names[best].label, Lab{tenths(lab.L), tenths(lab.A), tenths(lab.B)}, share})
+		r.add(Dominant{names[best].label, Lab{tenths(lab.L), tenths(lab.A), tenths(lab.B)}, share})
 	}
+	slices.SortStableFunc(r.Dominant, func(a, b Dominant) int { return cmp.Compare(b.Share, a.Share) })
 	r.settle(byName)
 	return r
+}
+
+// add adds a dominant colour, the largest first: a share of a name that is there goes to that, whose colour stays, since
+// light and dark burgundy are one colour to people.
+func (r *Reading) add(d Dominant) {
+	for i := range r.Dominant {
+		if r.Dominant[i].Name == d.Name {
+			r.Dominant[i].Share += d.Share
+			return
+		}
+	}
+	r.Dominant = append(r.Dominant, d)
 }
 
 // many is how many colours of equal shares make a dress multicolour.

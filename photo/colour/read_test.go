@@ -60,6 +60,20 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestShadesOfOneName are one colour, that of the larger shade.
+func TestShadesOfOneName(t *testing.T) {
+	light, dark, white := [3]uint8{235, 60, 60}, [3]uint8{170, 15, 25}, [3]uint8{248, 247, 244}
+	require.Equal(t, "red", Name(FromSRGB(light[0], light[1], light[2])))
+	require.Equal(t, "red", Name(FromSRGB(dark[0], dark[1], dark[2])))
+	m, box := crop(white, white, white, white, light, light, dark, dark, dark, dark)
+	r := Read(m, box, m.Frame())
+	require.Len(t, r.Dominant, 2)
+	require.Equal(t, "red", r.Dominant[0].Name, "both shades together are more than the white")
+	require.InDelta(t, 0.55, r.Dominant[0].Share, 0.05)
+	require.Less(t, Difference(r.Dominant[0].Lab, FromSRGB(dark[0], dark[1], dark[2])), 3.0)
+	require.InDelta(t, 1, r.Dominant[0].Share+r.Dominant[1].Share, 1e-3)
+}
+
 // TestReadsWhatItMeasures compares a colour that is read with the one that was painted.
 func TestReadsWhatItMeasures(t *testing.T) {
 	m, box := crop([3]uint8{196, 30, 36})
