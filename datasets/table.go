@@ -118,6 +118,11 @@ func (t *table) box(row int) (*photo.Box, error) {
 	case len(boxColumns):
 		return nil, nil
 	default:
+		for i, column := range missing {
+			if wrote := strings.TrimSpace(t.get(row, column)); wrote != "" { // NaN
+				missing[i] = fmt.Sprintf("%s (%s)", column, wrote)
+			}
+		}
 		return nil, fmt.Errorf("%s: line %d: the box lacks %s", t.path, t.line(row), strings.Join(missing, ", "))
 	}
 	var sides [4]float64

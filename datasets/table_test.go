@@ -64,7 +64,7 @@ func TestTableErrors(t *testing.T) {
 	_, err = table.box(3)
 	require.ErrorContains(t, err, "line 5: the box lacks x_min")
 	_, err = table.box(4)
-	require.ErrorContains(t, err, "line 6: the box lacks y_min, y_max")
+	require.ErrorContains(t, err, "line 6: the box lacks y_min, y_max (NaN)")
 	_, err = table.fold(1)
 	require.EqualError(t, err, `boxes.csv: line 3: fold is "x", but must be a whole number`)
 	_, err = readTable("no such file.csv")

@@ -124,11 +124,11 @@ func colourFacet() catalog.Facet {
 }
 
 func prediction(facet catalog.Facet, label string) embedding.Prediction {
-	p := embedding.Prediction{Name: facet.Name, Label: label, Probability: 0.8, Confident: facet.Name != "occasion"}
+	p := embedding.Prediction{Name: facet.Name, Label: label, Probability: 0.796, Confident: facet.Name != "occasion"} // 80 %, rounded
 	for _, l := range facet.Labels {
-		probability := float32(0.2) / float32(len(facet.Labels)-1)
+		probability := float32(0.204) / float32(len(facet.Labels)-1)
 		if l == label {
-			probability = 0.8
+			probability = 0.796
 		}
 		p.Probabilities = append(p.Probabilities, probability)
 	}

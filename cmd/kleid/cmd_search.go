@@ -123,10 +123,10 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 	}
 	fmt.Fprintln(w)
 	if len(answer.Ignored) > 0 {
-		fmt.Fprintf(w, "Its own %s does not count.\n\n", strings.Join(answer.Ignored, " and "))
+		fmt.Fprintf(w, "Its own %s.\n\n", counting(answer.Ignored, "does not count", "do not count"))
 	}
 	if len(answer.NotIgnored) > 0 {
-		fmt.Fprintf(w, "Its own %s counts all the same: the model does not know how to leave that out.\n\n", strings.Join(answer.NotIgnored, " and "))
+		fmt.Fprintf(w, "Its own %s all the same: the model does not know how to leave that out.\n\n", counting(answer.NotIgnored, "counts", "count"))
 	}
 	if len(answer.Results) > 0 {
 		fmt.Fprintln(w, "\tsimilarity\tproduct\tphoto\ttitle\tprice")
@@ -144,6 +144,15 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 		fmt.Fprintf(w, "%d match in all.\n", answer.TotalMatches)
 	}
 	return w.Flush()
+}
+
+// counting says of one facet, or of several, whether they count.
+func counting(facets []string, one, several string) string {
+	verb := one
+	if len(facets) > 1 {
+		verb = several
+	}
+	return printable(strings.Join(facets, " and ")) + " " + verb
 }
 
 func orderedFacets(known []catalog.Facet, present map[string]searcher.Facet) []string {

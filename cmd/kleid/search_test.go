@@ -137,6 +137,8 @@ func TestSearchTable(t *testing.T) {
 	r = kleid(t, "search", path, "--index", s.index, "--ignore", "neckline")
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stdout, "Its own neckline counts all the same", "the model has learned no directions")
+	r = kleid(t, "search", path, "--index", s.index, "--ignore", "neckline", "--ignore", "colour")
+	require.Regexp(t, "Its own (neckline and colour|colour and neckline) count all the same", r.stdout)
 }
 
 func TestSearchReadsStandardInput(t *testing.T) {

@@ -30,8 +30,8 @@ var (
 	ErrNoVersion = errors.New("no such version")
 	// ErrSeveralVersions is of first digits that are those of several versions.
 	ErrSeveralVersions = errors.New("several versions begin with")
-	ErrDamaged   = errors.New("damaged")    // the bytes are not those that were pushed
-	ErrWorse     = errors.New("worse than") // another, and so not promoted
+	ErrDamaged         = errors.New("damaged")    // the bytes are not those that were pushed
+	ErrWorse           = errors.New("worse than") // another, and so not promoted
 	// ErrNotMeasured is of a version that lacks figures of another, and so is not promoted.
 	ErrNotMeasured = errors.New("not measured as")
 	// ErrOtherPhotos is of a version whose figures are of other photos than another's, and so is not promoted.

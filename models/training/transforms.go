@@ -11,12 +11,15 @@ import (
 
 // Picture is part of a stage's report.
 type Picture struct {
-	Title string `json:"title"`
-	PNG   []byte `json:"png"`
+	Title  string `json:"title"`
+	Legend string `json:"legend,omitempty"` // what its colours and lines mean
+	PNG    []byte `json:"png"`
 }
 
 // transformPictures are how many crops show what the spatial transformer looks at, in rows of so many.
 const transformPictures, transformColumns = 16, 8
+
+const transformsLegend = "Crops of dresses, each with the outline of what the transformer brings to the trunk's full size: orange, the side that becomes the upper one green. An outline along the crop's own edge changes nothing."
 
 // pictureTransforms puts what the model's spatial transformer looks at into the trunk's report, if it has one.
 func (m *maker) pictureTransforms(model *models.Model) error {
@@ -39,7 +42,7 @@ func (m *maker) pictureTransforms(model *models.Model) error {
 	}
 	for _, s := range m.report.Stages {
 		if s.Name == m.current {
-			s.Pictures = []Picture{{Title: "What the spatial transformer looks at", PNG: b.Bytes()}}
+			s.Pictures = []Picture{{Title: "What the spatial transformer looks at", Legend: transformsLegend, PNG: b.Bytes()}}
 		}
 	}
 	m.writeReport()

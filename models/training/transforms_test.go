@@ -3,6 +3,7 @@ package training
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"image/png"
 	"testing"
 
@@ -36,4 +37,6 @@ func TestTrunkWithSpatialTransformer(t *testing.T) {
 	page, err := storage.ReadAll(t.Context(), options.Work, reportPageKey, 64<<20)
 	require.NoError(t, err)
 	require.Contains(t, string(page), `<img src="data:image/png;base64,`)
+	require.Regexp(t, `alt="What the spatial transformer looks at\. Crops of dresses, each with the outline [^"]+"`, string(page))
+	require.Contains(t, string(page), "<p>"+html.EscapeString(transformsLegend))
 }

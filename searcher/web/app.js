@@ -149,7 +149,7 @@ function show(answer, offset) {
   }
   const count = offset + answer.results.length;
   const filter = Object.entries(where).map(([facet, label]) => `${facet}: ${label}`).join(", ");
-  $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}${answer.ignored ? `; its own ${answer.ignored.join(" and ")} does not count` : ""}${answer.not_ignored ? `; its own ${answer.not_ignored.join(" and ")} counts all the same` : ""}`;
+  $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}${answer.ignored ? `; its own ${answer.ignored.join(" and ")} ${answer.ignored.length > 1 ? "do" : "does"} not count` : ""}${answer.not_ignored ? `; its own ${answer.not_ignored.join(" and ")} ${answer.not_ignored.length > 1 ? "count" : "counts"} all the same` : ""}`;
   if (answer.total_matches === 0) {
     if (filter) say("No dress is like that", "No dress of the catalogue matches the filter. Loosen it to see more.", "Clear the filter", clear);
     else say("Nothing to compare with", "There is no other dress in the catalogue yet.");
@@ -375,7 +375,7 @@ function card(row, answer) {
 }
 
 function percent(share) {
-  return `${Math.floor(100 * Math.max(0, share) + 1e-9)} %`;
+  return `${Math.round(100 * Math.max(0, share))} %`; // as the command line does
 }
 
 function price(row) {
