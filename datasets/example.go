@@ -39,6 +39,12 @@ type Example struct {
 	at string // the photo's path or its row in a manifest, for people
 }
 
+// At is where it stands, for people: a file and a line in it, or the photo's path.
+func (e *Example) At() string { return e.at }
+
+// Located says whether it is known where the dress is, or that there is none.
+func (e *Example) Located() bool { return e.NoDress || e.Box != nil }
+
 // GivenProducts are those that somebody gave the photo to; none where Product is the file's name.
 func (e *Example) GivenProducts() []string {
 	if !e.ProductGiven {

@@ -171,6 +171,9 @@ func labelOf(text string) string {
 
 // facetColumns finds the columns of the facets that are wanted, by the facets' names.
 func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
+	if options.NoLabels {
+		return nil, nil
+	}
 	facets := map[string]bool{}
 	for _, name := range options.Facets {
 		facets[name] = true

@@ -46,7 +46,7 @@ func merge(examples []Example) ([]Example, []Bad) {
 		}
 		if any := (question{of, ""}); contradicted[any] || kept.NoDress != e.NoDress {
 			contradicted[any] = true
-			kept.NoDress, kept.Labels = false, map[string]string{}
+			kept.NoDress, kept.Box, kept.Labels = false, nil, map[string]string{}
 			bad = append(bad, Bad{e.at, fmt.Sprintf("the photo's rows do not agree on whether it shows a dress: see %s", kept.at)})
 			continue
 		}

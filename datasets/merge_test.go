@@ -163,3 +163,18 @@ func TestGivenSplitOfARepeatedPhoto(t *testing.T) {
 		require.Equal(t, c.want, d.Examples[0].Split, c.splits)
 	}
 }
+
+// TestOnlyBoxes reads where the dress is from a manifest with no column for a facet, or with one of text; where rows do not
+// agree on whether there is a dress, neither is believed.
+func TestOnlyBoxes(t *testing.T) {
+	d, err := Open(t.Context(), withManifest(t, "shop.csv", "photo,x_min,y_min,x_max,y_max,is_dress,facet_cut\n"+
+		"b.jpg,1,2,30,40,,a\n"+
+		"b.jpg,1,2,30,40,,b\n"+
+		"e.jpg,1,2,30,40,,\n"+
+		"e.jpg,,,,,no,\n"), OpenOptions{NoLabels: true})
+	require.NoError(t, err)
+	require.Equal(t, []Bad{{"shop.csv:5", "the photo's rows do not agree on whether it shows a dress: see shop.csv:4"}}, d.Bad)
+	require.Empty(t, d.Facets)
+	require.Equal(t, &photo.Box{XMin: 1, YMin: 2, XMax: 30, YMax: 40}, d.Examples[0].Box)
+	require.False(t, d.Examples[1].Located())
+}

@@ -26,6 +26,8 @@ type OpenOptions struct {
 	Limit int64
 	// Unlabelled takes a manifest without a column for a facet, whose photos people are to judge, or have judged.
 	Unlabelled bool
+	// NoLabels reads no facets, whatever columns there are, for who asks where the dress is and no more.
+	NoLabels bool
 	// Imported leaves out what people judged since (JudgementsFile).
 	Imported bool
 	// Progress is told how many photos are read. Calls come from several goroutines.
@@ -88,7 +90,7 @@ func open(ctx context.Context, location string, options OpenOptions) (*Dataset, 
 	if err != nil {
 		return nil, err
 	}
-	options.Unlabelled = options.Unlabelled || !options.Imported && slices.ContainsFunc(judgements.facets(), func(facet string) bool {
+	options.Unlabelled = options.Unlabelled || options.NoLabels || !options.Imported && slices.ContainsFunc(judgements.facets(), func(facet string) bool {
 		return len(options.Facets) == 0 || slices.Contains(options.Facets, facet)
 	})
 	photos := &photoReader{options: options, base: folder}

@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/kleid-search/kleid/photo"
 )
 
 // Folds is how many folds the photos of a Reference are parted into.
@@ -49,7 +47,7 @@ const Folds = 5
 //	patterns/labels.csv               of patterns/images: image, pattern
 //
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
-// Triplets triplets and facets, Patterns patterns. They fail where one of their tables is missing, other than
+// Triplets triplets and facets, Patterns patterns. A photo has one row in a file dress_boxes.csv. They fail where one of their tables is missing, other than
 // facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in
 // Triplets, where no more is learned of them than that, and in Patterns, which nothing is learned from.
 type Reference struct {
@@ -61,6 +59,8 @@ type Reference struct {
 	// learned from, and nothing is measured with them. Photos that are held back or that facets/labels.csv has are left out.
 	MoreDresses []string
 	heldBack    map[string]bool
+	// leftOut are those that HoldBack adds.
+	leftOut []string
 }
 
 // tables are the files that models learn from, besides photos.
@@ -92,6 +92,9 @@ func (r *Reference) Fingerprint() (string, error) {
 			}
 			add("more "+more.name, data)
 		}
+	}
+	if len(r.leftOut) > 0 {
+		add("left out", []byte(strings.Join(r.leftOut, "\n")))
 	}
 	return hex.EncodeToString(all.Sum(nil)), nil
 }
@@ -145,32 +148,6 @@ func nameBelow(t *table, row int, column string) (string, error) {
 	return name, nil
 }
 
-// homeBox is what clothing/dress_boxes.csv says of a photo.
-type homeBox struct {
-	box  *photo.Box
-	fold int
-}
-
-// homeBoxes are those of the home photos, by the photos' names.
-func (r *Reference) homeBoxes() (map[string]homeBox, error) {
-	t, err := readTable(filepath.Join(r.Dir, "clothing", "dress_boxes.csv"), "photo", "x_min", "fold")
-	if err != nil {
-		return nil, err
-	}
-	boxes := map[string]homeBox{}
-	for row := range t.rows {
-		var b homeBox
-		if b.box, err = t.box(row); err != nil {
-			return nil, err
-		}
-		if b.fold, err = t.referenceFold(row); err != nil {
-			return nil, err
-		}
-		boxes[path.Join("clothing/images", t.get(row, "photo"))] = b
-	}
-	return boxes, nil
-}
-
 // Garments are the home photos: those of other garments are known to show no dress, those of dresses
 // have a box where one was judged.
 func (r *Reference) Garments() ([]Example, error) {
@@ -189,9 +166,9 @@ func (r *Reference) Garments() ([]Example, error) {
 			if r.HeldBack(name) {
 				continue
 			}
-			e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, NoDress: t.get(row, "label") != "Dress", Fold: -1}
+			e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, NoDress: t.get(row, "label") != "Dress", Fold: -1, at: t.at(row)}
 			if b := boxes[name]; b.box != nil {
-				e.Box, e.Fold = b.box, b.fold
+				e.Box, e.Fold, e.at = b.box, b.fold, b.at
 			}
 			examples = append(examples, e)
 		}
@@ -214,10 +191,13 @@ func (r *Reference) Street() ([]Example, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.once("photo"); err != nil {
+		return nil, err
+	}
 	var examples []Example
 	for row := range t.rows {
 		name := path.Join("ccp/photos", t.get(row, "photo"))
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: true}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: true, at: t.at(row)}
 		if e.Box, err = t.box(row); err != nil {
 			return nil, err
 		}
@@ -249,7 +229,9 @@ func (r *Reference) Facets() ([]Example, error) {
 		e := &examples[i]
 		e.Votes = votes[e.Name]
 		if e.Box == nil && !e.NoDress {
-			e.Box = boxes[e.Name].box
+			if b := boxes[e.Name]; b.box != nil {
+				e.Box, e.at = b.box, b.at
+			}
 		}
 	}
 	return examples, err
@@ -295,7 +277,7 @@ func (r *Reference) dresses(file string) ([]Example, error) {
 		if r.HeldBack(name) {
 			continue
 		}
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), Labels: facetsOf(t, row)}
+		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), Labels: facetsOf(t, row), at: t.at(row)}
 		if e.NoDress, err = t.noDress(row); err != nil {
 			return nil, err
 		}

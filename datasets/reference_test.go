@@ -72,7 +72,35 @@ func TestGarments(t *testing.T) {
 		{Path: filepath.Join(r.Dir, "clothing", "images", "plain.jpg"), Name: "clothing/images/plain.jpg", Fold: -1},
 		{Path: filepath.Join(r.Dir, "clothing", "images", "hat.jpg"), Name: "clothing/images/hat.jpg", NoDress: true, Fold: -1},
 		{Path: filepath.Join(r.Dir, "clothing", "more", "shoes.jpg"), Name: "clothing/more/shoes.jpg", NoDress: true, Fold: -1},
-	}, examples)
+	}, unplaced(examples))
+	require.True(t, strings.HasSuffix(examples[0].At(), "dress_boxes.csv:2"), examples[0].At())
+}
+
+// unplaced are examples without where they stand.
+func unplaced(examples []Example) []Example {
+	all := slices.Clone(examples)
+	for i := range all {
+		all[i].at = ""
+	}
+	return all
+}
+
+// TestHoldBack leaves out photos that cannot be read, and what is learned without them is known by another fingerprint.
+func TestHoldBack(t *testing.T) {
+	r := folder(t, nil)
+	before, err := r.Fingerprint()
+	require.NoError(t, err)
+	r.HoldBack(nil)
+	same, err := r.Fingerprint()
+	require.NoError(t, err)
+	require.Equal(t, before, same)
+	r.HoldBack([]string{"clothing/images/dress.jpg"})
+	examples, err := r.Garments()
+	require.NoError(t, err)
+	require.Equal(t, []string{"clothing/images/plain.jpg", "clothing/images/hat.jpg", "clothing/more/shoes.jpg"}, names(examples))
+	other, err := r.Fingerprint()
+	require.NoError(t, err)
+	require.NotEqual(t, before, other)
 }
 
 func TestStreet(t *testing.T) {
@@ -152,7 +180,7 @@ func TestMoreDresses(t *testing.T) {
 	require.Equal(t, []Example{{
 		Path: filepath.Join(r.Dir, "clothing", "images", "dress.jpg"), Name: "clothing/images/dress.jpg",
 		Box: &photo.Box{XMin: 5, YMin: 6, XMax: 70, YMax: 80}, Labels: map[string]string{"sleeve": "long"}, Fold: -1,
-	}}, all[len(own):], "a photo counts once")
+	}}, unplaced(all[len(own):]), "a photo counts once")
 	measured, err := r.Facets()
 	require.NoError(t, err)
 	require.Equal(t, own, measured)
@@ -249,6 +277,8 @@ func TestReferenceErrors(t *testing.T) {
 	require.ErrorContains(t, err, "reference photos")
 	for name, c := range map[string]struct{ file, text, says string }{
 		"box":                 {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,9,9,9,9,0\n", "is empty"},
+		"box twice":           {"ccp/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,0\n2.jpg,,,,,0\n1.jpg,2,2,9,9,0\n", "dress_boxes.csv: line 4: 1.jpg has a row in line 2 already"},
+		"box at home twice":   {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,0\n./1.jpg,2,2,9,9,0\n", "dress_boxes.csv: line 3: 1.jpg has a row in line 2 already"},
 		"fold":                {"clothing/dress_boxes.csv", "photo,x_min,y_min,x_max,y_max,fold\n1.jpg,1,1,9,9,zero\n", "line 2: fold"},
 		"great fold":          {"facets/labels.csv", "photo,is_dress,fold\n1.jpg,yes,5\n", "line 2: fold is 5, but must be 0 to 4"},
 		"column":              {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
