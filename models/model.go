@@ -78,9 +78,12 @@ type Config struct {
 	// Notes say how the model came to be, see NoteParent and the others.
 	Notes map[string]string `json:"notes,omitempty"`
 	// Learned has, by facet, a sample of the labelled photos that it has learned from, where a dataset of people's own was
-	// among them.
+	// among them; of where the dress is, by LearnedLocation.
 	Learned map[string]PhotoSample `json:"learned,omitempty"`
 }
+
+// LearnedLocation is the name in Config.Learned of what location has learned from: no facet has a point in its own.
+const LearnedLocation = "part.location"
 
 // Names of Config.Notes.
 const (

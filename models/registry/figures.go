@@ -27,7 +27,7 @@ var (
 
 // Beginnings of the names of figures, as evaluations and trainings print them, that are of a part of the model.
 var (
-	ofLocation   = []string{"street", "home", "painted.location"}
+	ofLocation   = []string{"location", "street", "home", "painted.location"}
 	ofEmbeddings = []string{"shop", "triplets", "patterns", "again"}
 	embeddings   = []string{"deeprank", "unsupervised"}
 )

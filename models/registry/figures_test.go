@@ -30,6 +30,15 @@ func TestWorseFigures(t *testing.T) {
 	require.Empty(t, c.worse)
 }
 
+// TestFiguresOfLocation are of where the dress is, whatever is measured with.
+func TestFiguresOfLocation(t *testing.T) {
+	m := Manifest{Facets: []catalog.Facet{{Name: "location", Labels: []string{"left", "right"}}}}
+	for _, figure := range []string{"location.mean_iou", "location, from 0.5.missed", "street.iou_50"} {
+		require.Equal(t, models.LocationPart, m.partOf(figure), figure)
+	}
+	require.Equal(t, models.FacetPart("location"), m.partOf("facets.location.macro_f1"))
+}
+
 // heads is a file whose facets have a head of one weight each, on one trunk.
 func heads(t *testing.T, trunk float32, of map[string]float32) []byte {
 	config := models.DefaultConfig()

@@ -110,7 +110,7 @@ func (m *maker) checkPhotos(shop int) error {
 		few = append(few, fmt.Errorf("trunk: a batch takes %d painted products, and there are %d: paint %d at least (--products)", least, products, least))
 	}
 	real := shop
-	if m.Reference != nil {
+	if m.photographed() {
 		examples, err := m.examples() // whether or not it matters how many: tables that cannot be read are known then
 		if err != nil {
 			return err

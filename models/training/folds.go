@@ -42,7 +42,7 @@ func Folds(ctx context.Context, options Options) ([]*models.Model, error) {
 
 // withoutFolds is Folds, but for its report.
 func (m *maker) withoutFolds(ctx context.Context) (held []*models.Model, err error) {
-	if m.Reference == nil || m.From == nil {
+	if !m.photographed() || m.From == nil {
 		return nil, errors.New("folds: they take real photos and a model whose heads are trained")
 	}
 	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}

@@ -95,6 +95,13 @@ func TestFolds(t *testing.T) {
 	options.Reference = nil
 	_, err = Folds(t.Context(), options)
 	require.ErrorContains(t, err, "real photos")
+
+	// Photos of a dataset of people's own have folds, too.
+	options.Heads, options.Location = []string{"refine"}, readOwnBoxes(t, options, 4).ToLearn()
+	own, err := Folds(t.Context(), options)
+	require.NoError(t, err)
+	require.Len(t, own, realFolds)
+	require.NotEqual(t, own[FoldOf(options.Location.Learned[0])].EmbeddingModel(), folds[0].EmbeddingModel())
 }
 
 // TestTripletsKeepTheirPlaces: looks are changed by a crop's place in the pool, which must not depend on the fold that a

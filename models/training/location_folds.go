@@ -16,6 +16,11 @@ func isLocationHead(name string) bool {
 	return name == "background" || name == "location" || name == "refine"
 }
 
+// LearnsLocation says whether one of some heads, as in Options.Heads, says where the dress is.
+func LearnsLocation(heads []string) bool {
+	return heads == nil || slices.ContainsFunc(heads, isLocationHead)
+}
+
 // location trains location on a frozen trunk. Confidences are fitted on photos that were not learned from: heads are
 // trained without each fold of the real photos in turn, and then on all.
 func (m *maker) location(ctx context.Context, model *models.Model) error {
@@ -44,7 +49,7 @@ func (m *maker) locationWithoutFolds(ctx context.Context, model *models.Model) (
 		}
 		model.Config.Refine = &refine
 	}
-	if m.Reference == nil {
+	if !m.photographed() {
 		return nil, nil
 	}
 	var held []*models.Model

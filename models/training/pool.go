@@ -251,15 +251,22 @@ func readExample(e datasets.Example, limits photo.Limits) (*photo.Image, photo.B
 	box := e.Box.Intersect(frame)
 	switch {
 	case box.Empty():
-		err = fmt.Errorf("the box %v lies outside the photo of %d x %d pixels", *e.Box, frame.Width(), frame.Height())
+		err = newBoxError("the box %v lies outside the photo of %d x %d pixels", *e.Box, frame.Width(), frame.Height())
 	case box.Width() < leastBox || box.Height() < leastBox:
-		err = fmt.Errorf("the box %v has %d x %d pixels, too few for a dress: boxes are in pixels, not in shares of the photo", *e.Box, box.Width(), box.Height())
+		err = newBoxError("the box %v has %d x %d pixels, too few for a dress: boxes are in pixels, not in shares of the photo", *e.Box, box.Width(), box.Height())
 	}
 	if err != nil {
 		return nil, photo.Box{}, &photoError{e.Path, err}
 	}
 	return image, box, nil
 }
+
+// boxError is of a box that cannot be one of a dress in its photo.
+type boxError struct{ text string }
+
+func newBoxError(format string, args ...any) error { return &boxError{fmt.Sprintf(format, args...)} }
+
+func (e *boxError) Error() string { return e.text }
 
 // leastBox is how wide and high in pixels a dress is at least.
 const leastBox = 4

@@ -29,7 +29,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 	config, refine := model.Config, *model.Config.Refine
 	unlearned := map[int]ridgeFit{-1: sides} // by the fold that they have not learned from
 	for fold := range realFolds {
-		if m.Reference == nil {
+		if !m.photographed() {
 			break
 		}
 		var err error

@@ -30,9 +30,11 @@ type Options struct {
 	Work storage.Bucket
 	// Reference are the real photos; nil trains on painted ones alone.
 	Reference *datasets.Reference
-	Trunk     TrunkOptions
-	Paint     PaintOptions
-	Logger    *slog.Logger
+	// Location are photos of datasets of people's own, of which it is known where the dress is; nil for none.
+	Location *LocationPhotos
+	Trunk    TrunkOptions
+	Paint    PaintOptions
+	Logger   *slog.Logger
 	// From is a model whose heads are trained anew; nil trains a trunk first.
 	From *models.Model
 	// Heads are trained, in the order of AllHeads; nil means all.
@@ -98,6 +100,8 @@ type maker struct {
 	// tripletCrops are the crops of the judged triplets' photos, by name, once they were read.
 	tripletCrops map[string]int
 
+	// known are the examples of all real photos, once they were asked for.
+	known []datasets.Example
 	// reference is the fingerprint of Options.Reference; empty without one.
 	reference string
 
@@ -171,9 +175,7 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 		}
 	}
 	model.Config.Surroundings = m.surroundings()
-	if slices.Contains(m.Heads, "facets") { // anew, from other photos
-		model.Config.Learned = nil
-	}
+	model.Config.Learned = m.learned(model.Config.Learned)
 	if len(m.Heads) > 0 {
 		if err := m.heads(ctx, model); err != nil {
 			return nil, err
@@ -182,6 +184,9 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 	var data []string
 	if m.reference != "" {
 		data = append(data, m.reference)
+	}
+	if m.Location != nil {
+		data = append(data, m.Location.fingerprint())
 	}
 	if m.Shop != nil {
 		data = append(data, m.Shop.fingerprint)
@@ -261,7 +266,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 		if err := m.photos(ctx); err != nil {
 			return nil, err
 		}
-		if m.Reference != nil {
+		if m.photographed() {
 			examples, err := m.examples()
 			if err != nil {
 				return nil, err
@@ -322,6 +327,9 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 		stagesVersion, model.EmbeddingModel(), model.FacetHeads(), config, m.Options.Paint, m.Steps, m.Heads, m.reference, m.Options.Loop.identity(), m.Seed))
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
+	}
+	if m.Location != nil {
+		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "location %s", m.Location.fingerprint()))
 	}
 	if m.Shop != nil {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%s", m.Shop.fingerprint))
@@ -417,9 +425,9 @@ func (m *maker) photos(ctx context.Context) error {
 	return nil
 }
 
-// readReal adds the photos of Options.Reference to a pool, if there are any.
+// readReal adds the photos of Options.Reference and Options.Location to a pool, if there are any.
 func (m *maker) readReal(ctx context.Context, pool *Pool) error {
-	if m.Reference == nil {
+	if !m.photographed() {
 		return nil
 	}
 	examples, err := m.examples()
@@ -428,36 +436,4 @@ func (m *maker) readReal(ctx context.Context, pool *Pool) error {
 	}
 	m.Logger.Info("reading real photos", "photos", len(examples))
 	return pool.ReadReal(ctx, examples, photo.DefaultLimits())
-}
-
-// photoNames hashes which real photos there are; nil where there are none.
-func (m *maker) photoNames() ([]byte, error) {
-	if m.Reference == nil {
-		return nil, nil
-	}
-	examples, err := m.examples()
-	if err != nil {
-		return nil, err
-	}
-	names := sha256.New()
-	for _, e := range examples {
-		fmt.Fprintln(names, e.Name)
-	}
-	return names.Sum(nil), nil
-}
-
-// examples are the labelled real photos; one may be among them twice, with what different tables say of it.
-func (m *maker) examples() ([]datasets.Example, error) {
-	var examples []datasets.Example
-	for _, read := range []func() ([]datasets.Example, error){m.Reference.Garments, m.Reference.Street, m.Reference.AllFacets} {
-		part, err := read()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("reference photos: %w; kleid train --help has the folder's layout", err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		examples = append(examples, part...)
-	}
-	return examples, nil
 }
