@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"slices"
-	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -53,8 +51,12 @@ time without a fold, which is then measured.
 		Subcommands: []*cli.Command{
 			also(sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
-tables of clothing, ccp and facets.`, []string{"background", "location", "refine"}, evaluateLocation),
-				&cli.StringSliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"}),
+tables of clothing, ccp and facets, or, as "photos" (in --json: location), a shop's own: --dataset. Photos that cannot
+be read are counted and left out; more of them than --max-bad are exit code 3.
+
+`+locationFormat+`
+It says if the model has learned from them: --split test then takes those that kleid train location kept apart, and
+--folds measures with all of them, by heads that learn from the others.`, []string{"background", "location", "refine"}, evaluateLocation), locationFlags()...),
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
@@ -74,22 +76,6 @@ how often people agree, of products that trainings keep apart.`, []string{"deepr
 	}
 }
 
-// minConfidence is a flag of evaluate location.
-const minConfidence = "min-confidence"
-
-// minConfidences reads it; the other evaluations do not have it.
-func minConfidences(c *cli.Context) ([]float64, error) {
-	var confidences []float64
-	for _, text := range repeated(c, minConfidence) {
-		confidence, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(confidence) {
-			return nil, wrongUsage(c, "--%s is %q, but takes a number", minConfidence, text)
-		}
-		confidences = append(confidences, confidence)
-	}
-	return confidences, nil
-}
-
 // also adds flags to a command.
 func also(c *cli.Command, flags ...cli.Flag) *cli.Command {
 	c.Flags = slices.Concat(c.Flags, flags)
@@ -99,7 +85,10 @@ func also(c *cli.Command, flags ...cli.Flag) *cli.Command {
 // measured is what an evaluation is of: one model, or one for each fold of the reference photos that has not
 // learned from it.
 type measured struct {
-	reference *datasets.Reference
+	reference *datasets.Reference // nil where location is measured with --dataset alone
+	location  locationMeasured
+	// learned are the shares of photos that the model has learned from, where its file tells.
+	learned   map[string]float64
 	facets    []catalog.Facet
 	embedders []*embedding.Embedder
 	// confidence is that from which the model takes what it finds for a dress.
@@ -132,10 +121,22 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			return err
 		}
 	}
+	if slices.Contains(heads, "location") {
+		places, reference, err := locationChoice(c)
+		if err != nil {
+			return err
+		}
+		return withFetched(func(folder string) error {
+			return evaluateModel(c, heads, func() (measured, error) {
+				m, err := readLocationMeasured(c, places, reference, folder)
+				return measured{reference: m.reference, location: m}, err
+			}, run)
+		})
+	}
 	if c.String("catalogue") != "" && !onlyOther(c, "catalogue", "reference") { // similarity alone has it
 		return evaluateShop(c)
 	}
-	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // facets alone have it
+	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // of facets
 		return evaluateDatasets(c)
 	}
 	for _, name := range []string{"facets", "rename", "split"} {
@@ -152,6 +153,14 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
+	return evaluateModel(c, heads, func() (measured, error) {
+		reference, err := openReference(c)
+		return measured{reference: reference}, err
+	}, run)
+}
+
+// evaluateModel measures the model, or what --folds trains, with what is opened.
+func evaluateModel(c *cli.Context, heads []string, open func() (measured, error), run func(*cli.Context, measured) (any, error)) error {
 	if err := positive(c, "products"); err != nil {
 		return err
 	}
@@ -169,10 +178,6 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err != nil {
 		return err
 	}
-	reference, err := openReference(c)
-	if err != nil {
-		return err
-	}
 	backend, err := newBackend(c)
 	if err != nil {
 		return err
@@ -181,7 +186,12 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err != nil {
 		return err
 	}
-	m := measured{reference: reference, confidences: confidences, facets: model.Metadata().Facets, counting: evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}}
+	m, err := open()
+	if err != nil {
+		return err
+	}
+	m.confidences, m.facets = confidences, model.Metadata().Facets
+	m.counting = evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}
 	if err := facetLabels(c, m.counting.Labels); err != nil {
 		return err
 	}
@@ -191,10 +201,13 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	of := []*models.Model{model}
 	if c.Bool("folds") {
 		options := training.Options{
-			Backend: backend, Reference: reference, From: model, Heads: heads,
+			Backend: backend, Reference: m.reference, From: model, Heads: heads,
 			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
 		}
 		options.Paint.Products = c.Int("products")
+		if m.location.photos != nil {
+			options.Location = m.location.photos.ToLearn()
+		}
 		if slices.Contains(heads, "facets") {
 			if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss); err != nil {
 				return err
@@ -214,6 +227,12 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if of, err = training.Folds(c.Context, options); err != nil {
 			return err
 		}
+	} else if share, ok := m.location.learnedShare(c, model); ok {
+		m.learned = map[string]float64{"location": share}
+	}
+	newEmbedder := embedding.New
+	if slices.Contains(heads, "location") { // which needs no embeddings
+		newEmbedder = embedding.NewDescriber
 	}
 	m.confidence = model.Config.Merge.MinConfidence
 	for _, model := range of {
@@ -221,7 +240,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		for _, confidence := range confidences {
 			measured.Config.Merge.MinConfidence = min(measured.Config.Merge.MinConfidence, confidence)
 		}
-		e, err := embedding.New(backend, &measured)
+		e, err := newEmbedder(backend, &measured)
 		if err != nil {
 			return err
 		}
@@ -235,48 +254,6 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		return json.NewEncoder(c.App.Writer).Encode(report)
 	}
 	return nil
-}
-
-func evaluateLocation(c *cli.Context, m measured) (any, error) {
-	reports := map[string]evaluation.LocationReport{}
-	row := evaluationTable(c)
-	row(locationHead)
-	for _, set := range []struct {
-		name string
-		read func() ([]datasets.Example, error)
-	}{{"street", m.reference.Street}, {"home", m.reference.Garments}} {
-		examples, err := set.read()
-		if err != nil {
-			return nil, err
-		}
-		confidences := append([]float64{m.confidence}, m.confidences...)
-		rs, err := evaluation.LocationAt(c.Context, confidences, m.parts(examples)...)
-		if err != nil {
-			return nil, err
-		}
-		reports[set.name] = rs[0]
-		writeLocation(row, set.name, rs[0])
-		for i, r := range rs[1:] {
-			name := fmt.Sprintf("%s, from %g", set.name, confidences[i+1])
-			reports[name] = r
-			writeLocation(row, name, r)
-		}
-	}
-	row("")
-	return reports, nil
-}
-
-const locationHead = "photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same"
-
-func writeLocation(row func(format string, args ...any), photos string, r evaluation.LocationReport) {
-	found, others := "–\t–\t–\t–", "–" // of none
-	if r.Dresses > 0 {
-		found = fmt.Sprintf("%.3f\t%.1f%%\t%.1f%%\t%.1f%%", r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed)
-	}
-	if r.Others > 0 {
-		others = fmt.Sprintf("%.1f%%", 100*r.False)
-	}
-	row("%s\t%d\t%s\t%d\t%s", photos, r.Dresses, found, r.Others, others)
 }
 
 func evaluateFacets(c *cli.Context, m measured) (any, error) {

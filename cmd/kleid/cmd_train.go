@@ -40,6 +40,19 @@ Prints how often, for the products kept apart, another photo of the product come
 and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv, which also lists triplets
 with a photo that there is not, and their lines. An index is made anew with the model: its vectors are others.`
 
+// locationNotes hold for what learns where the dress is from a shop's own photos.
+const locationNotes = `
+
+With --dataset where the dress is, and whether there is one, is learned from photos of your own as well.
+` + locationFormat + ` A fifth of the products, or what split
+marks as test, is not learned from: how well dresses are found there is printed, also by the model before, and left
+in --work for kleid models push (metrics.json), beside bad-photos.csv. An index is made anew with the model.`
+
+// locationTrainFlag is --dataset of what learns where the dress is.
+func locationTrainFlag() cli.Flag {
+	return locationDatasetFlag("location-dataset", "to learn where the dress is from, instead of --reference or beside it")
+}
+
 // trainCommand trains the model's parts: `train all` makes the shipped weights.
 func trainCommand() *cli.Command {
 	command := &cli.Command{
@@ -58,14 +71,14 @@ and write WORK/model.safetensors, which --models reads.
 		Subcommands: []*cli.Command{
 			{
 				Name: "all", Usage: "trunk and all heads, from nothing",
-				Description: trainNotes + `
+				Description: trainNotes + locationNotes + `
 
 Examples:
   kleid train all --reference photos/reference
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 ` + badExitCodes,
-				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -84,14 +97,15 @@ Example:
 		name, usage string
 		heads       []string
 		shop        bool // it learns from a shop's own products, too
+		located     bool // it learns where the dress is, and so from a shop's own boxes, too
 		fitted      bool // in closed form, not in steps
 	}{
-		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads},
+		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads, located: true},
 		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true},
 		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features; DeepRank is the same then, until it is trained", fitted: true},
-		{name: "background", usage: "the background network: dress or background, for each place in a photo"},
-		{name: "location", usage: "where the dress is: the background and location networks, and the second look", heads: []string{"background", "location", "refine"}},
-		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one", fitted: true},
+		{name: "background", usage: "the background network: dress or background, for each place in a photo", located: true},
+		{name: "location", usage: "where the dress is: the background and location networks, and the second look", heads: []string{"background", "location", "refine"}, located: true},
+		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one", located: true, fitted: true},
 		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true},
 		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone", fitted: true},
 	} {
@@ -121,8 +135,12 @@ Example:
 		if head.shop {
 			flags, notes, example = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with")), trainNotes+shopNotes, "--catalogue catalogue.csv"
 			codes = badExitCodes
-		} else if slices.Contains(heads, "deeprank") { // whose triplets may be bad
+		} else if head.located || slices.Contains(heads, "deeprank") { // whose photos or triplets may be bad
 			flags, codes = append(flags, maxBadFlag()), badExitCodes
+		}
+		if head.located {
+			flags, notes = append(flags, locationTrainFlag()), trainNotes+locationNotes
+			example += "\n  kleid train " + head.name + " --dataset shop.csv"
 		}
 		command.Subcommands = append(command.Subcommands, &cli.Command{
 			Name: head.name, Usage: head.usage,
@@ -345,9 +363,16 @@ func train(c *cli.Context, heads []string) error {
 		return err
 	}
 	defer release()
-	if err := readPhotos(c, progress, &options); err != nil {
-		return err
-	}
+	return withFetched(func(folder string) error {
+		if err := readPhotos(c, progress, &options, folder); err != nil {
+			return err
+		}
+		return makeModel(c, progress, options)
+	})
+}
+
+// makeModel trains what the options say, and measures it with the photos that are kept apart.
+func makeModel(c *cli.Context, progress *progress, options training.Options) error {
 	model, err := training.Make(c.Context, options)
 	if err != nil {
 		if c.Context.Err() != nil {
@@ -359,6 +384,11 @@ func train(c *cli.Context, heads []string) error {
 	progress.say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 	if options.Shop != nil {
 		return measureShop(c, options, model)
+	}
+	if options.Location != nil {
+		if err := measureLocation(c, progress, options, model); err != nil {
+			return err
+		}
 	}
 	return printTrained(c, model)
 }

@@ -17,6 +17,9 @@ var itemNames = []string{"facet", "label", "embedding", "gallery", "method"}
 // measuredOnKey is what says, in an object of figures, on which photos it was measured, and what is below it.
 const measuredOnKey = "measured_on"
 
+// learnedFromKey is where evaluations have the shares of their photos that the model has learned from.
+const learnedFromKey = "learned_from"
+
 // beforeKey is where files of figures have those of the model that was trained from, see registry.OfParent.
 var beforeKey = strings.TrimSuffix(registry.OfParent, ".")
 
@@ -59,6 +62,9 @@ func readMetrics(ctx context.Context, place string) (metrics map[string]float64,
 				photos = own
 			}
 			for name, sub := range v {
+				if name == learnedFromKey { // which says nothing of how good the model is
+					continue
+				}
 				walk(strings.TrimPrefix(path+"."+name, "."), sub, photos)
 			}
 		case []any:

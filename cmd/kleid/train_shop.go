@@ -39,12 +39,19 @@ func setMining(c *cli.Context, options *training.Options) error {
 	return nil
 }
 
-// readPhotos reads the photos of --catalogue, and those of the triplets of --reference, into the options, lists what is bad
-// of them, and tells of the others.
-func readPhotos(c *cli.Context, progress *progress, options *training.Options) error {
+// readPhotos reads the photos of --catalogue and --dataset, and those of the triplets of --reference, into the options,
+// lists what is bad of them, and tells of the others. Photos of URLs are brought to a folder.
+func readPhotos(c *cli.Context, progress *progress, options *training.Options, fetched string) error {
 	catalogue := c.String("catalogue") != ""
+	var places []string
+	if training.LearnsLocation(options.Heads) { // facets have other datasets
+		var err error
+		if places, err = locationPlaces(c); err != nil {
+			return err
+		}
+	}
 	triplets := options.Reference != nil && (options.Heads == nil || slices.Contains(options.Heads, "deeprank"))
-	if !catalogue {
+	if !catalogue && len(places) == 0 {
 		if err := options.CheckPhotos(0); err != nil || !triplets {
 			return err
 		}
@@ -54,6 +61,12 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options) e
 		return err
 	}
 	var bad []badOnes
+	if len(places) > 0 {
+		if options.Location, err = readLocationPhotos(c, progress, *options, places, fetched); err != nil {
+			return err
+		}
+		bad = append(bad, badOnes{"photos", options.Location.Bad, options.Location.Total})
+	}
 	named := false
 	if catalogue {
 		if options.Shop, named, err = readShop(c, *options); err != nil {
@@ -70,6 +83,14 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options) e
 	list := badPhotos{c: c, progress: progress, limit: limit, work: options.Work}
 	if err := list.listKinds(bad...); err != nil {
 		return err
+	}
+	if options.Location != nil {
+		if err := tellLocation(progress, options.Location); err != nil {
+			return err
+		}
+		if err := options.CheckPhotos(0); err != nil {
+			return err
+		}
 	}
 	if shop := options.Shop; shop != nil {
 		if shop.Learned() == 0 {
