@@ -47,8 +47,8 @@ const Folds = 5
 //	patterns/labels.csv               of patterns/images: image, pattern
 //
 // What is not asked for may be missing: Garments reads clothing, Street ccp and facets, Facets facets,
-// Triplets triplets and facets, Patterns patterns. A photo has one row in a file dress_boxes.csv. They fail where one of their tables is missing, other than
-// facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in
+// Triplets triplets and facets, Patterns patterns. A photo has one row in a file dress_boxes.csv. They fail where one of
+// their tables is missing, other than facets/votes.csv. Without held_back.txt nothing is held back. HeldBack photos are left out everywhere here but in
 // Triplets, where no more is learned of them than that, and in Patterns, which nothing is learned from.
 type Reference struct {
 	Dir string
