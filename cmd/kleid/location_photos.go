@@ -14,8 +14,8 @@ import (
 // locationFormat says what location reads of --dataset.
 const locationFormat = `A dataset is a manifest as kleid train facets takes it (.csv, .jsonl or .parquet, a path or s3:// URL), with a row
 for each photo: photo, x_min, y_min, x_max, y_max (pixels) of the dress, or is_dress (no) where there is none, and,
-if there are such, product_id, split (train or test) and fold (0 to 4). Photos without a box, or with those of
-several dresses, are left out.`
+if there are such, product_id, split (train or test) and fold (0 to 4). Photos without a box, or with boxes of several
+dresses, are left out.`
 
 // locationDatasetFlag names a shop's own photos for what learns, or measures, where the dress is.
 func locationDatasetFlag(variable, use string) cli.Flag {
