@@ -44,9 +44,9 @@ with a photo that there is not, and their lines. An index is made anew with the 
 const locationNotes = `
 
 With --dataset where the dress is, and whether there is one, is learned from photos of your own as well.
-` + locationFormat + ` A fifth of the products, or what split
-marks as test, is not learned from: how well dresses are found there is printed, also by the model before, and left
-in --work for kleid models push (metrics.json), beside bad-photos.csv. An index is made anew with the model.`
+` + locationFormat + ` A fifth of the products, or what split marks as test, is not learned from: how well dresses are
+found there is printed, also by the model before, and left in --work for kleid models push (metrics.json), beside
+bad-photos.csv. An index is made anew with the model.`
 
 // locationTrainFlag is --dataset of what learns where the dress is.
 func locationTrainFlag() cli.Flag {
