@@ -50,7 +50,7 @@ bad-photos.csv. An index is made anew with the model.`
 
 // locationTrainFlag is --dataset of what learns where the dress is.
 func locationTrainFlag() cli.Flag {
-	return locationDatasetFlag("location-dataset", "to learn where the dress is from, instead of --reference or beside it")
+	return locationDatasetFlag("train-dataset", "to learn where the dress is from, instead of --reference or beside it")
 }
 
 // trainCommand trains the model's parts: `train all` makes the shipped weights.

@@ -21,7 +21,7 @@ import (
 func datasetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, instead of --reference: a folder or a manifest, as kleid train facets takes it, but without a weight; may be repeated"},
-		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that kleid train facets --dataset keeps apart"},
+		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
 		&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
 		&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
 		maxBadFlag(),

@@ -36,8 +36,8 @@ func minConfidences(c *cli.Context) ([]float64, error) {
 func locationFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"},
-		locationDatasetFlag("evaluate-dataset", "to measure with, instead of --reference or beside it"),
-		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that kleid train location --dataset keeps apart"},
+		locationDatasetFlag("evaluate-location-dataset", "to measure with, instead of --reference or beside it"),
+		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
 		maxBadFlag(),
 	}
 }

@@ -123,6 +123,12 @@ func TestTripletsOfReference(t *testing.T) {
 	dir, work := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(dir, "facets", "labels.csv"), []byte("photo,is_dress,fold\n"))
 	write(t, filepath.Join(dir, "triplets", "triplets.csv"), []byte("query,a,b,closer,confidence,fold\na.jpg,b.jpg,c.jpg,a,3,\n"))
+	for _, table := range []string{"labels", "more"} {
+		write(t, filepath.Join(dir, "clothing", table+".csv"), []byte("image,label\n"))
+	}
+	for _, part := range []string{"clothing", "ccp"} {
+		write(t, filepath.Join(dir, part, "dress_boxes.csv"), []byte("photo,x_min,y_min,x_max,y_max,fold\n"))
+	}
 	for _, name := range []string{"a.jpg", "b.jpg", "c.jpg"} {
 		write(t, filepath.Join(dir, name), greyPhoto(t))
 	}
