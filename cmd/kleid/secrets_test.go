@@ -24,7 +24,7 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 		"store without //":     append(index, "photos", "--store", "milvus:root:hunter2@host/dresses"),
 		"store with a / in it": append(index, "photos", "--store", "milvs://root:hunter2/@host/dresses"),
 		"hook without scheme":  append(index, "photos", "--notify", "hooks.example/services/hunter2"),
-		"dataset":              {"train", "facets", "--dataset", "ftp://user:hunter2@localhost:1/c", "--facets", "neckline"},
+		"dataset":              {"train", "facets", "--dataset", "ftp://user:hunter2@localhost:1/c", "--facets", "neckline", "--work", t.TempDir()},
 	} {
 		r := kleid(t, args...)
 		require.NotEqual(t, exitDone, r.code, name)
