@@ -122,7 +122,7 @@ func TestVariablesOfAPlan(t *testing.T) {
 	for _, args := range [][]string{
 		{"predict", photo}, {"search", photo, "--index", s.index, "--where", "sleeve=long"}, {"export", "--index", s.index},
 		{"evaluate", "facets", "--dataset", s.catalogue + ".missing.csv"},
-		{"train", "facets", "--dataset", s.catalogue + ".missing.csv"},
+		{"train", "facets", "--dataset", s.catalogue + ".missing.csv", "--work", t.TempDir()},
 	} {
 		r := kleid(t, args...)
 		if args[0] == "evaluate" || args[0] == "train" {
