@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kleid-search/kleid/models"
 )
@@ -14,6 +15,16 @@ const calibrationFold = 0
 
 // withoutFold ends the name of a stage that leaves out a fold.
 func withoutFold(k int) string { return fmt.Sprintf("-without-fold-%d", k) }
+
+// isWithoutFold says whether a stage's name ends so.
+func isWithoutFold(stage string) bool {
+	for k := range realFolds {
+		if strings.HasSuffix(stage, withoutFold(k)) {
+			return true
+		}
+	}
+	return false
+}
 
 // heads trains heads on a frozen trunk and puts them into the model: facets first without the calibration
 // fold, to fit temperatures and thresholds on it, then, with those, on everything. See location.

@@ -83,6 +83,8 @@ func TestReport(t *testing.T) {
 	require.Equal(t, []string{"loss", "loss_1", "macro F1", "learning rate", "gradients' norm", "photos a second"}, names)
 	require.Equal(t, []int{3, 6}, facets.Curves[0].Steps[:2], "three steps make a point")
 	require.Equal(t, 2400, facets.Curves[0].Steps[799])
+	require.True(t, facets.Rehearsal, "it is without a fold")
+	require.False(t, r.Stages[1].Rehearsal)
 	require.Equal(t, "failed", r.Stages[1].State)
 	require.Empty(t, r.Stages[1].ClassWeights, "another stage's")
 	require.Equal(t, []int{1, 2, 3}, r.Stages[1].Curves[0].Steps)

@@ -34,7 +34,9 @@ func (m *maker) counter(what string) func(done, total int) {
 
 // reporter tells of the progress of a training, and keeps the report.
 func (m *maker) reporter(title string, losses []string) func(Progress) {
-	return m.reporterOf(m.report.stage(m.current, title, losses))
+	stage := m.report.stage(m.current, title, losses)
+	stage.Rehearsal = isWithoutFold(m.current)
+	return m.reporterOf(stage)
 }
 
 // reporterOf is that of a stage which is in the report already.
