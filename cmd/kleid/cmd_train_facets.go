@@ -209,14 +209,8 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if err := f.plan(labels); err != nil {
 		return err
 	}
-	if f.options.Backend, err = newBackend(c); err != nil {
-		return err
-	}
-	photos, err := training.ReadFacetPhotos(c.Context, f.options, f.mixture)
+	photos, err := f.readPhotos()
 	if err != nil {
-		return err
-	}
-	if err := f.bad.list(photos.Bad, photos.Total); err != nil {
 		return err
 	}
 	f.tellPhotos(photos)
@@ -228,6 +222,17 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 		return err
 	}
 	return fit.Finish(c.Context)
+}
+
+// readPhotos reads the photos of the mixture, and lists those that are bad.
+func (f *facetTraining) readPhotos() (photos *training.FacetPhotos, err error) {
+	if f.options.Backend, err = newBackend(f.c); err != nil {
+		return nil, err
+	}
+	if photos, err = training.ReadFacetPhotos(f.c.Context, f.options, f.mixture); err != nil {
+		return nil, err
+	}
+	return photos, f.bad.list(photos.Bad, photos.Total)
 }
 
 // open reads the datasets.

@@ -57,14 +57,8 @@ func evaluateDatasets(c *cli.Context) error {
 	if err := counting.Check(f.facetsOf()); err != nil {
 		return wrongUsage(c, "--labels: %v", err)
 	}
-	if f.options.Backend, err = newBackend(c); err != nil {
-		return err
-	}
-	photos, err := training.ReadFacetPhotos(c.Context, f.options, f.mixture)
+	photos, err := f.readPhotos()
 	if err != nil {
-		return err
-	}
-	if err := f.bad.list(photos.Bad, photos.Total); err != nil {
 		return err
 	}
 	if len(photos.Measured) == 0 && f.mixture.Split != "" {
