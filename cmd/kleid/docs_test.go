@@ -17,7 +17,7 @@ func TestLinks(t *testing.T) {
 	root := filepath.Join("..", "..")
 	documents, err := filepath.Glob(filepath.Join(root, "*.md"))
 	require.NoError(t, err)
-	for _, pattern := range []string{"*/README.md", "*/*/README.md"} {
+	for _, pattern := range []string{"docs/*.md", "*/README.md", "*/*/README.md"} {
 		more, err := filepath.Glob(filepath.Join(root, pattern))
 		require.NoError(t, err)
 		documents = append(documents, more...)
