@@ -22,9 +22,9 @@ type patch struct {
 // patchJitter is how a patch's light changes.
 var patchJitter = jitter{light: 0.1, tint: 0.03}
 
-// cellsOf returns what the trunk sees in patches, each in a light of its own, which follows from the seed: [patches,
-// cells of Model.RefineCellsGraph].
-func (m *maker) cellsOf(ctx context.Context, model *models.Model, patches []patch, seed uint64, progress func(done, total int)) (matrix, error) {
+// cellsOf returns what the trunk sees in patches, each in a light of its own, which follows from the seed, in a basis that
+// may be nil: [patches, cells of Model.RefineCellsGraph].
+func (m *maker) cellsOf(ctx context.Context, model *models.Model, basis *channelBasis, patches []patch, seed uint64, progress func(done, total int)) (matrix, error) {
 	backbone, err := model.Trunk()
 	if err != nil {
 		return matrix{}, err
@@ -50,7 +50,8 @@ func (m *maker) cellsOf(ctx context.Context, model *models.Model, patches []patc
 		}
 		return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(pixels, cellBatch, height, width, 3)}
 	})
-	cells := matrix{columns: model.Config.Refine.Rows * model.Config.Refine.Columns * backbone.Channels}
+	columns := model.Config.Refine.Rows * model.Config.Refine.Columns * backbone.Channels
+	var cells matrix
 	for batch := range batches {
 		output, err := exec.Exec1(batch[0])
 		if err != nil {
@@ -61,8 +62,8 @@ func (m *maker) cellsOf(ctx context.Context, model *models.Model, patches []patc
 			return matrix{}, err
 		}
 		more := min(cellBatch, len(patches)-cells.rows)
-		cells.data = append(cells.data, data[:more*cells.columns]...)
-		cells.rows += more
+		seen := basis.reduce(matrix{more, columns, data[:more*columns]})
+		cells = matrix{cells.rows + more, seen.columns, append(cells.data, seen.data...)}
 		progress(cells.rows, len(patches))
 	}
 	return cells, ctx.Err()

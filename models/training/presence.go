@@ -91,11 +91,11 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 			}
 		}
 		progress := m.counter("refine: is there a dress")
-		seen, err := m.cellsOf(ctx, model, open, 8+2*look, func(done, _ int) { progress(done, len(all)+len(also)) })
+		seen, err := m.cellsOf(ctx, model, m.dresses.basis, open, 8+2*look, func(done, _ int) { progress(done, len(all)+len(also)) })
 		if err != nil {
 			return ridgeFit{}, err
 		}
-		turned, err := m.cellsOf(ctx, model, mirrored, 9+2*look, func(done, _ int) { progress(len(all)+done, len(all)+len(also)) })
+		turned, err := m.cellsOf(ctx, model, m.dresses.basis, mirrored, 9+2*look, func(done, _ int) { progress(len(all)+done, len(all)+len(also)) })
 		if err != nil {
 			return ridgeFit{}, err
 		}

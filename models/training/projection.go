@@ -95,20 +95,7 @@ func principalComponents(ctx context.Context, backend backends.Backend, cells ma
 			centred.row(i)[j] = v - float32(mean[j])
 		}
 	}
-	work := newBlocks(ctx, (subspaceRounds+2)*blockCount(d), tell)
-	products, err := gram(backend, centred, d, work)
-	if err != nil {
-		return nil, err
-	}
-	covariance := mat.NewDense(d, d, nil)
-	for i := range d {
-		for j := i; j < d; j++ { // symmetric to the bit, which the products may not be
-			v := float64(products.row(i)[j]) / float64(n)
-			covariance.Set(i, j, v)
-			covariance.Set(j, i, v)
-		}
-	}
-	values, vectors, err := principal(covariance, size, work)
+	values, vectors, err := componentsOf(ctx, backend, centred, size, tell)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +111,26 @@ func principalComponents(ctx context.Context, backend backends.Backend, cells ma
 		bias.Data[o] = float32(offset)
 	}
 	return models.Weights{"unsupervised.weight": weight, "unsupervised.bias": bias}, nil
+}
+
+// componentsOf returns the variances of the first principal components of centred rows, in falling order, and their
+// directions as columns, [columns of x, count].
+func componentsOf(ctx context.Context, backend backends.Backend, x matrix, count int, tell func(done, total int)) ([]float64, *mat.Dense, error) {
+	d := x.columns
+	work := newBlocks(ctx, (subspaceRounds+2)*blockCount(d), tell)
+	products, err := gram(backend, x, d, work)
+	if err != nil {
+		return nil, nil, err
+	}
+	covariance := mat.NewDense(d, d, nil)
+	for i := range d {
+		for j := i; j < d; j++ { // symmetric to the bit, which the products may not be
+			v := float64(products.row(i)[j]) / float64(x.rows)
+			covariance.Set(i, j, v)
+			covariance.Set(j, i, v)
+		}
+	}
+	return principal(covariance, count, work)
 }
 
 // project computes unsupervised embeddings of cells, as models.UnsupervisedHead does.

@@ -33,6 +33,7 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 	}
 	joint, bias := models.NewTensor(5, sides.weight.Shape[1]), models.NewTensor(5)
 	copy(joint.Data, append(append([]float32(nil), sides.weight.Data...), presence.weight.Data...))
+	joint = m.dresses.basis.expand(joint)
 	copy(bias.Data, append(append([]float32(nil), sides.bias.Data...), presence.bias.Data...))
 	model.Weights.Merge("", models.Weights{"refine.weight": joint, "refine.bias": bias})
 	return nil
@@ -42,7 +43,8 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 type dressPatches struct {
 	patches []patch
 	sides   matrix // in shares of the patch
-	cells   matrix
+	basis   *channelBasis
+	cells   matrix              // in the basis
 	fits    map[string]ridgeFit // by the folds that they are without
 }
 
@@ -114,7 +116,10 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...i
 	if m.dresses == nil { // the same for all folds
 		d := m.pool.drawDresses(model.Config)
 		var err error
-		if d.cells, err = m.cellsOf(ctx, model, d.patches, 6, m.counter("refine: patches of dresses")); err != nil {
+		if d.basis, err = m.channelBasis(ctx, model, d.patches); err != nil {
+			return ridgeFit{}, err
+		}
+		if d.cells, err = m.cellsOf(ctx, model, d.basis, d.patches, 6, m.counter("refine: patches of dresses")); err != nil {
 			return ridgeFit{}, err
 		}
 		m.dresses = &d
@@ -135,6 +140,24 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...i
 		m.dresses.fits[key] = fit
 	}
 	return fit, err
+}
+
+// channelBasis is the basis for trunks of many channels, nil for others. It is learned from what the trunk sees in patches,
+// not from where their dresses are, and so, like the trunk, it is one for all folds.
+func (m *maker) channelBasis(ctx context.Context, model *models.Model, patches []patch) (*channelBasis, error) {
+	backbone, err := model.Trunk()
+	if err != nil || backbone.Channels <= mostRefineChannels || len(patches) == 0 {
+		return nil, err
+	}
+	var some []patch
+	for i := 0; i < len(patches); i += max(1, len(patches)/basisPatches) {
+		some = append(some, patches[i])
+	}
+	cells, err := m.cellsOf(ctx, model, nil, some, 6, m.counter("refine: a basis for the trunk's channels"))
+	if err != nil {
+		return nil, err
+	}
+	return newChannelBasis(ctx, m.Backend, matrix{len(cells.data) / backbone.Channels, backbone.Channels, cells.data}, mostRefineChannels)
 }
 
 // weightShares weighs samples such that those of a group have a share together.
