@@ -30,7 +30,7 @@ func evaluateCommand() *cli.Command {
 	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage,
-			Flags: append(slices.Clone(flags), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote}),
+			Flags: append(slices.Clone(flags), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote(heads)}),
 			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --folds --reference photos/reference\n  kleid evaluate " + name +
 				" --reference photos/reference --models build/weights/model.safetensors --json",
 			Action: func(c *cli.Context) error { return evaluate(c, heads, run) },

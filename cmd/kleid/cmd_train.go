@@ -78,7 +78,7 @@ Examples:
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 ` + badExitCodes,
-				Flags:  slices.Concat(trainFlags("build/weights"), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -88,7 +88,7 @@ Examples:
 
 Example:
   kleid train trunk --trunk resnet18 --reference photos/reference`,
-				Flags:  slices.Concat(trainFlags("build/trunk"), referenceFlags(), trunkFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), trunkFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, []string{}) },
 			},
 		},
@@ -117,7 +117,7 @@ Example:
 		if head.shop {
 			photos += " or, without it, in --catalogue"
 		}
-		flags, notes, example, codes := slices.Concat(trainFlags(work), tripletFlags(heads, photos), []cli.Flag{modelsFlag()}), trainNotes, "--reference photos/reference", commonExitCodes
+		flags, notes, example, codes := slices.Concat(trainFlags(work, heads), tripletFlags(heads, photos), []cli.Flag{modelsFlag()}), trainNotes, "--reference photos/reference", commonExitCodes
 		switch {
 		case !head.fitted:
 			flags = slices.Concat(flags, referenceFlags(), loopFlags())
@@ -173,14 +173,20 @@ func productsNote(work string) string {
 	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
 }
 
-// memoryNote says what painted dresses take where whole photos are learned from (fewer pixels are kept for facets alone).
-const memoryNote = "; the default number takes up to 14 GB of memory, fewer take less"
+// memoryNote says what painted dresses take, beside some thousand real photos, of which location alone keeps no crops.
+func memoryNote(heads []string) string {
+	gigabytes := 14
+	if training.LearnsLocationAlone(heads) {
+		gigabytes = 10
+	}
+	return fmt.Sprintf("; the default number takes up to %d GB of memory, fewer take less", gigabytes)
+}
 
-// trainFlags are those of all that is trained.
-func trainFlags(work string) []cli.Flag {
+// trainFlags are those of all that is trained; of a whole model heads are nil.
+func trainFlags(work string, heads []string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
-		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work) + memoryNote},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work) + memoryNote(heads)},
 		backendFlag(), threadsFlag(),
 	}
 }

@@ -54,7 +54,7 @@ Examples:
   kleid index --catalogue photos/ --out index/ --models build/facets/model.safetensors
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`,
-		Flags: slices.Concat(trainFlags("build/facets"), referenceFlags(), []cli.Flag{
+		Flags: slices.Concat(trainFlags("build/facets", []string{"facets"}), referenceFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
 			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them; those of --dataset are all learned from then, but for photos marked as test, which are left out; may be repeated"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},

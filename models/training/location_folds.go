@@ -21,6 +21,11 @@ func LearnsLocation(heads []string) bool {
 	return heads == nil || slices.ContainsFunc(heads, isLocationHead)
 }
 
+// LearnsLocationAlone says whether all heads, of which there are some, say where the dress is, and so read whole photos alone.
+func LearnsLocationAlone(heads []string) bool {
+	return len(heads) > 0 && !slices.ContainsFunc(heads, func(head string) bool { return !isLocationHead(head) })
+}
+
 // location trains location on a frozen trunk. Confidences are fitted on photos that were not learned from: heads are
 // trained without each fold of the real photos in turn, and then on all.
 func (m *maker) location(ctx context.Context, model *models.Model) error {

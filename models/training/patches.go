@@ -63,6 +63,9 @@ func (m *maker) cellsOf(ctx context.Context, model *models.Model, basis *channel
 		}
 		more := min(cellBatch, len(patches)-cells.rows)
 		seen := basis.reduce(matrix{more, columns, data[:more*columns]})
+		if cells.data == nil { // hundreds of megabytes, and a quarter more if they grew
+			cells.data = make([]float32, 0, len(patches)*seen.columns)
+		}
 		cells = matrix{cells.rows + more, seen.columns, append(cells.data, seen.data...)}
 		progress(cells.rows, len(patches))
 	}

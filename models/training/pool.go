@@ -69,8 +69,9 @@ type Pool struct {
 	// whole is the height and width in pixels that whole photos of crops are kept in at most; zero for models that read no
 	// surroundings.
 	whole [2]int
-	// onlyCrops says that no Scenes are kept, for heads that read crops alone.
-	onlyCrops bool
+	// onlyCrops says that no Scenes are kept, for heads that read crops alone, and onlyScenes that no Crops are, for those
+	// that read whole photos alone.
+	onlyCrops, onlyScenes bool
 	// cellRows is how many rows of cells there are from the top of a dress to its hem; 0 where nobody says.
 	cellRows int
 }
@@ -112,7 +113,8 @@ type PaintOptions struct {
 	Backgrounds int // scenes without a dress
 }
 
-// Paint adds painted photos to the pool, on all cores.
+// Paint adds painted photos to the pool, on all cores. Photos of which nothing is kept are not painted; the others are the
+// same.
 func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(done, total int)) error {
 	if p.onlyCrops {
 		options.Backgrounds = 0
@@ -124,22 +126,35 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 	for i := range products {
 		number[products[i].ID] = first + i
 	}
-	crops := make([]Crop, len(products)*shots)
-	scenes := make([]Scene, len(crops)+options.Backgrounds)
-	total := len(scenes)
+	dressed := len(products) * shots
+	isScene := func(i int) bool { return !p.onlyCrops && (i >= dressed || i%options.SceneEvery == 0) }
+	var wanted []int // photos, those of backgrounds behind the others
+	for i := range dressed + options.Backgrounds {
+		if !p.onlyScenes || isScene(i) {
+			wanted = append(wanted, i)
+		}
+	}
+	var crops []Crop
+	if !p.onlyScenes {
+		crops = make([]Crop, dressed)
+	}
+	scenes := make([]Scene, dressed+options.Backgrounds)
 	var done atomic.Int64
-	err := parallel(ctx, total, func(i int) error {
-		defer func() { progress(int(done.Add(1)), total) }()
-		if i >= len(crops) {
+	err := parallel(ctx, len(wanted), func(at int) error {
+		defer func() { progress(int(done.Add(1)), len(wanted)) }()
+		i := wanted[at]
+		if i >= dressed {
 			painted := studio.Background(options.Seed, studio.Shot{Index: uint64(i), Query: i%2 == 0})
 			scenes[i] = scene(painted.Image, photo.Box{}, false, -1)
 			return nil
 		}
 		product, shot := i/shots, i%shots
 		painted := products[product].Paint(studio.Shot{Index: uint64(shot), Query: shot >= options.Catalogue})
-		crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets))
-		crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
-		if !p.onlyCrops && i%options.SceneEvery == 0 {
+		if !p.onlyScenes {
+			crops[i] = p.crop(painted.Image, painted.Box, p.labelsOf(painted.Facets))
+			crops[i].Product, crops[i].Query, crops[i].Fold = first+product, shot >= options.Catalogue, -1
+		}
+		if isScene(i) {
 			scenes[i] = scene(painted.Image, painted.Box, false, -1)
 		}
 		return nil
@@ -149,8 +164,10 @@ func (p *Pool) Paint(ctx context.Context, options PaintOptions, progress func(do
 	}
 	for i := range products {
 		var own []int
-		for s := range shots {
-			own = append(own, len(p.Crops)+i*shots+s)
+		if !p.onlyScenes {
+			for s := range shots {
+				own = append(own, len(p.Crops)+i*shots+s)
+			}
 		}
 		p.Products = append(p.Products, own)
 		sibling, ok := number[products[i].Sibling]
@@ -180,32 +197,41 @@ func (p *Pool) labelsOf(painted map[string]string) map[string]string {
 	return labels
 }
 
-// ReadReal adds real photos: crops of those with a dress (unlabelled ones as a whole, each a product
+// ReadReal adds real photos: unless onlyScenes, crops of those with a dress (unlabelled ones as a whole, each a product
 // of its own) and, unless onlyCrops, scenes of those where it is known whether and where there is a dress.
 func (p *Pool) ReadReal(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
-	crops := make([]Crop, len(examples))
-	scenes := make([]Scene, len(examples))
 	first := map[string]int{} // of the examples of a photo that make a scene: it is one, however many tables know it
 	for i, e := range examples {
-		if _, known := first[e.Path]; !known && (e.NoDress || e.Box != nil) {
+		if _, known := first[e.Path]; !known && e.Located() {
 			first[e.Path] = i
 		}
 	}
+	isScene := func(i int) bool { return !p.onlyCrops && examples[i].Located() && first[examples[i].Path] == i }
+	var crops []Crop
+	if !p.onlyScenes {
+		crops = make([]Crop, len(examples))
+	}
+	scenes := make([]Scene, len(examples))
 	err := parallel(ctx, len(examples), func(i int) error {
 		e := examples[i]
+		if p.onlyScenes && !isScene(i) {
+			return nil
+		}
 		image, box, err := readExample(e, limits)
 		if err != nil {
 			return err
 		}
-		crops[i] = p.crop(image, box, e.Labels)
-		for _, vote := range e.Votes {
-			crops[i].Votes = append(crops[i].Votes, p.indices(vote))
+		if !p.onlyScenes {
+			crops[i] = p.crop(image, box, e.Labels)
+			for _, vote := range e.Votes {
+				crops[i].Votes = append(crops[i].Votes, p.indices(vote))
+			}
+			crops[i].Product, crops[i].Real, crops[i].Fold, crops[i].Name = -1, true, FoldOf(e), e.Path
 		}
-		crops[i].Product, crops[i].Real, crops[i].Fold, crops[i].Name = -1, true, FoldOf(e), e.Path
-		if e.NoDress {
-			box = photo.Box{}
-		}
-		if !p.onlyCrops && (e.NoDress || e.Box != nil) && first[e.Path] == i {
+		if isScene(i) {
+			if e.NoDress {
+				box = photo.Box{}
+			}
 			scenes[i] = scene(image, box, true, e.Fold)
 			scenes[i].Name, scenes[i].Street = e.Path, e.Street
 		}

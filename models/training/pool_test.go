@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
 )
@@ -25,6 +26,29 @@ func TestPhotosAreOneScene(t *testing.T) {
 		kinds[p.Scenes[i].kind()]++
 	}
 	require.Equal(t, map[sceneKind]int{streetDress: realFolds, streetOther: realFolds}, kinds)
+}
+
+// TestOnlyScenes: heads that read whole photos draw the very scenes that they draw where crops are kept beside them, and
+// nothing else is painted, read or held in memory.
+func TestOnlyScenes(t *testing.T) {
+	options := tiny(t)
+	options.Reference = reference(t)
+	read := func(onlyScenes bool) (p *Pool, painted int) {
+		p = newPool(options.Trunk.Config, datasets.Facets())
+		p.onlyScenes = onlyScenes
+		examples, err := (&maker{Options: options}).examples()
+		require.NoError(t, err)
+		require.NoError(t, p.Paint(t.Context(), options.Paint, func(_, total int) { painted = total }))
+		require.NoError(t, p.ReadReal(t.Context(), examples, photo.DefaultLimits()))
+		return p, painted
+	}
+	all, of := read(false)
+	few, painted := read(true)
+	require.Equal(t, all.Scenes, few.Scenes)
+	require.Equal(t, all.Siblings, few.Siblings)
+	require.Empty(t, few.Crops)
+	require.Equal(t, 12*4+8, of)
+	require.Equal(t, 12*4/2+8, painted)
 }
 
 func TestSceneKinds(t *testing.T) {

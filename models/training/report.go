@@ -154,7 +154,7 @@ func (m *maker) writeReport() {
 		return
 	}
 	m.report.Updated = time.Now().UTC().Truncate(time.Second)
-	if m.hasCrops() || len(m.report.Facts) == 0 { // those of before are of the same data, as far as stages are done
+	if m.hasPhotos() || len(m.report.Facts) == 0 { // those of before are of the same data, as far as stages are done
 		m.report.Facts = m.facts()
 	}
 	for _, s := range m.report.Stages {
@@ -178,8 +178,8 @@ func (m *maker) writeReport() {
 	}
 }
 
-// hasCrops says whether there is something to learn from by now.
-func (m *maker) hasCrops() bool { return m.pool != nil && len(m.pool.Crops) > 0 }
+// hasPhotos says whether there is something to learn from by now.
+func (m *maker) hasPhotos() bool { return m.pool != nil && len(m.pool.Crops)+len(m.pool.Scenes) > 0 }
 
 // facts are the sizes of the data, and the seeds.
 func (m *maker) facts() []Fact {
@@ -188,7 +188,7 @@ func (m *maker) facts() []Fact {
 		facts[0].Value = m.From.Config.Backbone + ", as it was"
 	}
 	count := func(name string, n int) { facts = append(facts, Fact{name, grouped(n)}) }
-	if m.hasCrops() {
+	if m.hasPhotos() {
 		var realCrops, labelledCrops, realScenes, empty int
 		for i := range m.pool.Crops {
 			if c := &m.pool.Crops[i]; c.Real {
@@ -207,9 +207,11 @@ func (m *maker) facts() []Fact {
 			}
 		}
 		count("products", len(m.pool.Products))
-		count("painted crops", len(m.pool.Crops)-realCrops)
-		count("real crops", realCrops)
-		count("real crops with labels", labelledCrops)
+		if !m.pool.onlyScenes {
+			count("painted crops", len(m.pool.Crops)-realCrops)
+			count("real crops", realCrops)
+			count("real crops with labels", labelledCrops)
+		}
 		if !m.pool.onlyCrops {
 			count("scenes", len(m.pool.Scenes))
 			count("real scenes", realScenes)

@@ -402,6 +402,7 @@ func (m *maker) photos(ctx context.Context) error {
 	pool := func() *Pool {
 		p := newPool(config, m.vocabulary())
 		p.onlyCrops = m.From != nil && !slices.ContainsFunc(m.Heads, isLocationHead)
+		p.onlyScenes = m.From != nil && LearnsLocationAlone(m.Heads)
 		return p
 	}
 	real := pool()
