@@ -6,7 +6,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
-	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
 )
 
 // LocationReport says how well dresses are found.
@@ -34,24 +34,57 @@ func Location(ctx context.Context, parts ...Part) (LocationReport, error) {
 // LocationAt measures location as if a dress were only taken for one from each of the confidences, where those that
 // the embedders ask for are lower.
 func LocationAt(ctx context.Context, confidences []float64, parts ...Part) ([]LocationReport, error) {
-	known, photos, err := embed(ctx, parts, false, func(e datasets.Example) bool { return e.NoDress || e.Box != nil })
+	located, err := Locate(ctx, parts...)
 	if err != nil {
 		return nil, err
 	}
 	reports := make([]LocationReport, len(confidences))
 	for i, confidence := range confidences {
-		reports[i] = location(known, photos, confidence)
+		reports[i] = MeasureLocation(located, confidence)
 	}
 	return reports, nil
 }
 
-func location(known []datasets.Example, photos []embedding.Photo, confidence float64) LocationReport {
+// Located is an example with a box, or known to show no dress, and where the dress was found.
+type Located struct {
+	datasets.Example
+	Found      *photo.Box // nil for none
+	Confidence float64    // of Found
+}
+
+// IoU of the box that was found with the true one, 0 where there is not both.
+func (l Located) IoU() float64 {
+	if l.NoDress || l.Found == nil {
+		return 0
+	}
+	return l.Found.IoU(*l.Box)
+}
+
+// Locate looks for the dress in examples with a box or known to show no dress; others are left out.
+func Locate(ctx context.Context, parts ...Part) ([]Located, error) {
+	known, photos, err := embed(ctx, parts, false, func(e datasets.Example) bool { return e.Located() })
+	if err != nil {
+		return nil, err
+	}
+	located := make([]Located, len(known))
+	for i, p := range photos {
+		located[i].Example = known[i]
+		if p.Status == catalog.StatusOK {
+			located[i].Found, located[i].Confidence = &p.Box, float64(p.BoxConfidence)
+		}
+	}
+	return located, nil
+}
+
+// MeasureLocation is Location of examples in which the dress was looked for already; what was found with less than a
+// confidence counts as none.
+func MeasureLocation(located []Located, confidence float64) LocationReport {
 	var r LocationReport
 	var truth []string
-	for i, p := range photos {
-		found := p.Status == catalog.StatusOK && float64(p.BoxConfidence) >= confidence
-		if known[i].NoDress {
-			truth = append(truth, known[i].Identity())
+	for _, l := range located {
+		found := l.Found != nil && l.Confidence >= confidence
+		if l.NoDress {
+			truth = append(truth, l.Identity())
 			r.Others++
 			if found {
 				r.False++
@@ -59,12 +92,12 @@ func location(known []datasets.Example, photos []embedding.Photo, confidence flo
 			continue
 		}
 		r.Dresses++
-		truth = append(truth, fmt.Sprint(known[i].Identity(), *known[i].Box))
+		truth = append(truth, fmt.Sprint(l.Identity(), *l.Box))
 		if !found {
 			r.Missed++
 			continue
 		}
-		iou := p.Box.IoU(*known[i].Box)
+		iou := l.IoU()
 		r.MeanIoU += iou
 		if iou >= 0.5 {
 			r.IoU50++

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -46,7 +47,8 @@ const locationNotes = `
 With --dataset where the dress is, and whether there is one, is learned from photos of your own as well.
 ` + locationFormat + ` A fifth of the products, or what split marks as test, is not learned from: how well dresses are
 found there is printed, also by the model before, and left in --work for kleid models push (metrics.json), beside
-bad-photos.csv. An index is made anew with the model.`
+bad-photos.csv. report.html shows the worst of these photos, or else painted ones, with the box that was found. An
+index is made anew with the model.`
 
 // locationTrainFlag is --dataset of what learns where the dress is.
 func locationTrainFlag() cli.Flag {
@@ -379,6 +381,18 @@ func train(c *cli.Context, heads []string) error {
 
 // makeModel trains what the options say, and measures it with the photos that are kept apart.
 func makeModel(c *cli.Context, progress *progress, options training.Options) error {
+	measuring := options
+	options.Measure = func(_ context.Context, model *models.Model) (training.Figures, error) {
+		progress.end()
+		progress.say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
+		switch {
+		case measuring.Shop != nil:
+			return measureShop(c, measuring, model)
+		case training.LearnsLocation(measuring.Heads) && model.Locates():
+			return measureLocation(c, progress, measuring, model)
+		}
+		return training.Figures{}, nil
+	}
 	model, err := training.Make(c.Context, options)
 	if err != nil {
 		if c.Context.Err() != nil {
@@ -386,15 +400,8 @@ func makeModel(c *cli.Context, progress *progress, options training.Options) err
 		}
 		return err
 	}
-	progress.end()
-	progress.say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 	if options.Shop != nil {
-		return measureShop(c, options, model)
-	}
-	if options.Location != nil {
-		if err := measureLocation(c, progress, options, model); err != nil {
-			return err
-		}
+		return nil
 	}
 	return printTrained(c, model)
 }

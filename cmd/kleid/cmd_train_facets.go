@@ -218,10 +218,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOption
 	if err != nil {
 		return err
 	}
-	if err := f.measure(photos, fit); err != nil {
-		return err
-	}
-	return fit.Finish(c.Context)
+	return fit.Finish(c.Context, f.measure(photos, fit))
 }
 
 // readPhotos reads the photos of the mixture, and lists those that are bad.

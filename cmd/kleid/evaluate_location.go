@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -190,12 +191,20 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 const locationHead = "photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same"
 
 func writeLocation(row func(format string, args ...any), photos string, r evaluation.LocationReport) {
-	found, others := "–\t–\t–\t–", "–" // of none
+	row("%s", strings.Join(locationRow(photos, r), "\t"))
+}
+
+// locationRow is a row below locationHead.
+func locationRow(photos string, r evaluation.LocationReport) []string {
+	row := []string{photos, strconv.Itoa(r.Dresses), "–", "–", "–", "–", strconv.Itoa(r.Others), "–"}
 	if r.Dresses > 0 {
-		found = fmt.Sprintf("%.3f\t%.1f%%\t%.1f%%\t%.1f%%", r.MeanIoU, 100*r.IoU50, 100*r.IoU75, 100*r.Missed)
+		row[2] = figureText(r.MeanIoU)
+		for i, share := range []float64{r.IoU50, r.IoU75, r.Missed} {
+			row[3+i] = fmt.Sprintf("%.1f%%", 100*share)
+		}
 	}
 	if r.Others > 0 {
-		others = fmt.Sprintf("%.1f%%", 100*r.False)
+		row[7] = fmt.Sprintf("%.1f%%", 100*r.False)
 	}
-	row("%s\t%d\t%s\t%d\t%s", photos, r.Dresses, found, r.Others, others)
+	return row
 }

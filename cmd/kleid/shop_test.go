@@ -107,6 +107,14 @@ func write(t *testing.T, path string, data []byte) string {
 	return path
 }
 
+// readText reads a file.
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(data)
+}
+
 // decodeLine reads the one line of JSON that a run left on standard output.
 func decodeLine[T any](t *testing.T, r result) T {
 	t.Helper()

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
@@ -16,40 +20,56 @@ type locationFigures struct {
 }
 
 // measureLocation prints how well the model finds the dresses in the photos that are kept apart, beside the one it comes
-// from, and writes that for kleid models push.
-func measureLocation(c *cli.Context, progress *progress, options training.Options, model *models.Model) error {
-	photos := options.Location.Measured
-	if len(photos) == 0 {
-		progress.say("There is nothing to measure with: no photo that says where the dress is, is kept apart. split = test marks some.")
-		return nil
-	}
-	of := func(model *models.Model) (evaluation.LocationReport, error) {
+// from, and writes that for kleid models push and, with pictures, for the report. Where none is kept apart, the report has
+// pictures of painted ones.
+func measureLocation(c *cli.Context, progress *progress, options training.Options, model *models.Model) (training.Figures, error) {
+	locate := func(model *models.Model, photos []datasets.Example) ([]evaluation.Located, error) {
 		embedder, err := embedding.NewDescriber(options.Backend, model)
 		if err != nil {
-			return evaluation.LocationReport{}, err
+			return nil, err
 		}
-		return evaluation.Location(c.Context, evaluation.Part{Embedder: locating{embedder}, Examples: photos})
+		return evaluation.Locate(c.Context, evaluation.Part{Embedder: locating{embedder}, Examples: photos})
 	}
+	if options.Location == nil || len(options.Location.Measured) == 0 {
+		if options.Location != nil {
+			progress.say("There is nothing to measure with: no photo that says where the dress is, is kept apart. split = test marks some.")
+		}
+		return picturePainted(c, options, func(photos []datasets.Example) ([]evaluation.Located, error) { return locate(model, photos) })
+	}
+	photos := options.Location.Measured
 	progress.say("measuring with the %d photos that are kept apart", len(photos))
-	after, err := of(model)
+	located, err := locate(model, photos)
 	if err != nil {
-		return err
+		return training.Figures{}, err
 	}
+	var measured training.Figures
+	if measured.Located, err = pictureLocated(located, "photos that are kept apart"); err != nil {
+		return measured, err
+	}
+	after := evaluation.MeasureLocation(located, 0)
 	metrics := locationFigures{Location: after}
-	row := evaluationTable(c)
-	row(locationHead)
+	table := training.Table{Title: "Photos kept apart", Caption: "how well the dress is found in them", Head: strings.Split(locationHead, "\t")}
 	if options.From != nil && options.From.Locates() {
-		before, err := of(options.From)
+		of, err := locate(options.From, photos)
 		if err != nil {
-			return err
+			return measured, err
 		}
+		before := evaluation.MeasureLocation(of, 0)
 		metrics.Before = &locationFigures{Location: before}
-		writeLocation(row, "kept apart, before", before)
+		table.Rows = append(table.Rows, locationRow("kept apart, before", before))
 		if after.Dresses > 0 && after.MeanIoU < before.MeanIoU {
 			defer progress.say("the mean IoU is %.3f, and was %.3f by the model before: for these photos that may be the better one", after.MeanIoU, before.MeanIoU)
 		}
 	}
-	writeLocation(row, "kept apart", after)
+	table.Rows = append(table.Rows, locationRow("kept apart", after))
+	measured.Tables = []training.Table{table}
+	row := evaluationTable(c)
+	for _, cells := range append([][]string{table.Head}, table.Rows...) {
+		row("%s", strings.Join(cells, "\t"))
+	}
 	row("")
-	return put(c.Context, options.Work, metricsFile, writeJSON(metrics))
+	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
+		return measured, fmt.Errorf("%s: %w", metricsFile, err)
+	}
+	return measured, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,9 +10,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/photo"
 )
 
 // boxManifest is a manifest of painted photos with boxes, and no facets, of which the first six are for measuring; others
@@ -95,6 +100,11 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 	require.NotEmpty(t, measuredOn["location.mean_iou"])
 	require.Equal(t, measuredOn["location.mean_iou"], measuredOn["before.location.mean_iou"])
 
+	report := readText(t, filepath.Join(work, "report.html"))
+	require.Contains(t, report, "<td>kept apart, before</td>")
+	require.Contains(t, report, "6 photos that are kept apart, the worst first")
+	require.GreaterOrEqual(t, strings.Count(report, "data:image/jpeg"), 5, "but perhaps for the wall")
+
 	path := filepath.Join(work, "model.safetensors")
 	trained, before := readModel(t, path), readModel(t, from)
 	require.NotEqual(t, before.Parts()[models.LocationPart], trained.Parts()[models.LocationPart])
@@ -125,6 +135,57 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 		require.Equal(t, exitUsage, r.code, r.stderr)
 		require.Contains(t, r.stderr, says)
 	}
+}
+
+// TestWorstLocated: all that can be wrong is among the worst, in order, and the others are about the middle.
+func TestWorstLocated(t *testing.T) {
+	box := func(width int) *photo.Box { return &photo.Box{XMax: width, YMax: 10} }
+	var located []evaluation.Located
+	add := func(name string, truth, found *photo.Box, confidence float64) {
+		located = append(located, evaluation.Located{Example: datasets.Example{Name: name, Box: truth, NoDress: truth == nil}, Found: found, Confidence: confidence})
+	}
+	for i := range 9 {
+		add(fmt.Sprint("found ", 9-i), box(10), box(9-i), 0.5)
+	}
+	add("right", nil, nil, 0)
+	add("doubted", nil, box(1), 0.3)
+	add("sure", nil, box(1), 0.9)
+	add("missed", box(10), nil, 0)
+	names := func(located []evaluation.Located) (names []string) {
+		for _, l := range located {
+			names = append(names, l.Name)
+		}
+		return names
+	}
+	worst, middle := worstLocated(located, 5, 3)
+	require.Equal(t, []string{"missed", "sure", "doubted", "found 1", "found 2"}, names(worst))
+	require.Equal(t, []string{"found 4", "found 5", "found 6"}, names(middle))
+	worst, middle = worstLocated(located, 99, 3)
+	require.Len(t, worst, 12)
+	require.Empty(t, middle)
+	worst, middle = worstLocated(nil, 5, 3)
+	require.Empty(t, append(worst, middle...))
+}
+
+// TestPicturePainted: where no photo is kept apart there are painted ones, with their boxes and without a dress.
+func TestPicturePainted(t *testing.T) {
+	c := cli.NewContext(&cli.App{}, nil, nil)
+	c.Context = t.Context()
+	figures, err := picturePainted(c, training.Options{Paint: training.PaintOptions{Seed: 1}}, func(examples []datasets.Example) (located []evaluation.Located, err error) {
+		for _, e := range examples {
+			located = append(located, evaluation.Located{Example: e, Found: &photo.Box{XMax: 40, YMax: 40}})
+		}
+		return located, nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, "24 painted photos that were not learned from, the worst first", figures.Located.Legend)
+	require.Len(t, figures.Located.Photos, paintedDresses+paintedOthers)
+	size := 0
+	for i, p := range figures.Located.Photos {
+		require.Equal(t, i < paintedOthers, p.True == nil)
+		size += len(p.JPEG)
+	}
+	require.Less(t, size, 1<<19, "in two files, of which one has them as text")
 }
 
 // TestTrainLocationOfNothing says what is missing before anything is painted.

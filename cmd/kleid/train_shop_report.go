@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -17,21 +18,21 @@ type shopFigures struct {
 }
 
 // measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
-// that for kleid models push.
-func measureShop(c *cli.Context, options training.Options, model *models.Model) error {
+// that for kleid models push and for the report.
+func measureShop(c *cli.Context, options training.Options, model *models.Model) (training.Figures, error) {
 	after, err := options.Shop.Measure(c.Context, options, model)
 	if err != nil {
-		return err
+		return training.Figures{}, err
 	}
 	if after.Queries == 0 && after.Triplets == nil {
 		say(c, "There is nothing to measure with: %s.", toMeasureWith)
-		return nil
+		return training.Figures{}, nil
 	}
 	var before *training.ShopFigures
 	if options.From.Embeds() { // a trunk alone has nothing to compare with
 		figures, err := options.Shop.Measure(c.Context, options, options.From)
 		if err != nil {
-			return err
+			return training.Figures{}, err
 		}
 		before = &figures
 	}
@@ -39,14 +40,48 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 	if before != nil {
 		metrics.Before = &shopFigures{Shop: *before}
 	}
+	measured := training.Figures{Tables: shopTables(before, after)}
 	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
-		return err
+		return measured, err
 	}
-	return writeShop(c, before, after)
+	return measured, writeShop(c, before, after)
 }
 
 // toMeasureWith is what it takes to measure.
 const toMeasureWith = "that takes a product of two photos that is kept apart, and another one"
+
+// shopTables are the figures of a model, beside those of the one before, where there is one.
+func shopTables(before *training.ShopFigures, after training.ShopFigures) []training.Table {
+	var tables []training.Table
+	if after.Queries > 0 {
+		tables = append(tables, recallTable(before, after))
+	}
+	if of := after.Triplets; of != nil {
+		t := training.Table{
+			Title: "Triplets kept apart", Caption: fmt.Sprintf("how often people agree with the embedding in %d triplets with a photo of products kept apart", of.Triplets),
+			Head: []string{"embedding", "agreed"}, Rows: [][]string{{"unsupervised", figureText(of.Unsupervised)}, {"DeepRank", figureText(of.DeepRank)}},
+		}
+		if before != nil {
+			t.Head = append(t.Head, "before")
+			t.Rows[0], t.Rows[1] = append(t.Rows[0], figureText(before.Triplets.Unsupervised)), append(t.Rows[1], figureText(before.Triplets.DeepRank))
+		}
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+// recallTable is how often another photo of a product comes first, or among the first five.
+func recallTable(before *training.ShopFigures, after training.ShopFigures) training.Table {
+	t := training.Table{
+		Title: "Products kept apart", Caption: fmt.Sprintf("%d photos of products kept apart, each among %d others", after.Queries, after.Gallery),
+		Head: []string{"embedding", "R@1", "R@5"}, Rows: [][]string{append([]string{"unsupervised"}, recallTexts(after.Unsupervised)...), append([]string{"DeepRank"}, recallTexts(after.DeepRank)...)},
+	}
+	if before != nil {
+		t.Head = append(t.Head, "before: R@1", "before: R@5")
+		t.Rows[0], t.Rows[1] = append(t.Rows[0], recallTexts(before.Unsupervised)...), append(t.Rows[1], recallTexts(before.DeepRank)...)
+	}
+	return t
+}
 
 // writeShop prints the figures of a model, beside those of the one before, where there is one.
 func writeShop(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
@@ -66,40 +101,35 @@ func writeShop(c *cli.Context, before *training.ShopFigures, after training.Shop
 	return nil
 }
 
-// writeRecall prints how often another photo of a product comes first, and warns where that is less often than before.
+// writeRecall prints recallTable, and warns where another photo of a product comes first less often than before.
 func writeRecall(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
+	t := recallTable(before, after)
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "%d photos of products kept apart, each among %d others\tR@1\tR@5\t", after.Queries, after.Gallery)
-	had := before != nil
-	if had {
-		fmt.Fprint(w, "before: R@1\tR@5\t")
-	} else {
-		before = &training.ShopFigures{}
+	for _, row := range append([][]string{append([]string{t.Caption}, t.Head[1:]...)}, t.Rows...) {
+		fmt.Fprintln(w, strings.Join(row, "\t")+"\t")
 	}
-	fmt.Fprintln(w)
-	for _, row := range []struct {
-		name          string
-		before, after *training.RecallPair
-	}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
-		fmt.Fprintf(w, "%s\t%s\t", row.name, recallText(row.after))
-		if had {
-			fmt.Fprintf(w, "%s\t", recallText(row.before))
-		}
-		fmt.Fprintln(w)
-		if row.before != nil && row.after.At1 < row.before.At1 {
-			say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", row.name, row.after.At1, row.before.At1)
+	if before != nil {
+		for _, of := range []struct {
+			name          string
+			before, after *training.RecallPair
+		}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
+			if of.before != nil && of.after.At1 < of.before.At1 {
+				say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", of.name, of.after.At1, of.before.At1)
+			}
 		}
 	}
 	return w.Flush()
 }
 
-// recallText is R@1 and R@5, as far as they are known.
-func recallText(r *training.RecallPair) string {
+// recallTexts are R@1 and R@5, as far as they are known.
+func recallTexts(r *training.RecallPair) []string {
 	switch {
 	case r == nil:
-		return "–\t–"
+		return []string{"–", "–"}
 	case r.At5 == nil:
-		return fmt.Sprintf("%.3f\t–", r.At1)
+		return []string{figureText(r.At1), "–"}
 	}
-	return fmt.Sprintf("%.3f\t%.3f", r.At1, *r.At5)
+	return []string{figureText(r.At1), figureText(*r.At5)}
 }
+
+func figureText(v float64) string { return fmt.Sprintf("%.3f", v) }

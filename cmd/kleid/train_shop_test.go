@@ -82,6 +82,11 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Contains(t, metrics, registry.OfParent+"shop.deeprank.recall_at_1")
 	require.Equal(t, measuredOn["shop.deeprank.recall_at_1"], measuredOn[registry.OfParent+"shop.deeprank.recall_at_1"])
 
+	report := readText(t, filepath.Join(work, "report.html"))
+	require.Contains(t, report, "6 photos of products kept apart, each among 5 others")
+	require.Regexp(t, `<td>DeepRank</td><td class="n">[01]\.\d+</td><td class="n">–</td><td class="n">[01]\.\d+</td><td class="n">–</td>`, report)
+	require.Regexp(t, `(?s)1 triplets with a photo of products kept apart.*<td>unsupervised</td><td class="n">[01]\.000</td><td class="n">[01]\.000</td>`, report)
+
 	// Of a model that is there, the same is said.
 	of := []string{"evaluate", "similarity", "--catalogue", catalogue, "--models", filepath.Join(work, "model.safetensors"), "--triplets", clicks(click(ofApart[0]))}
 	r = kleid(t, append(of, "--json")...)

@@ -21,10 +21,15 @@ type FacetFit struct {
 	checkpoint string // of an own trunk, "" without
 }
 
-// Finish deletes the checkpoint of an own trunk: whoever has measured the model need not train it again.
-func (f *FacetFit) Finish(ctx context.Context) error {
-	if f.checkpoint == "" {
-		return nil
+// Finish notes in the report how the measuring of the model ended, and deletes the checkpoint of an own trunk: whoever has
+// measured the model need not train it again.
+func (f *FacetFit) Finish(ctx context.Context, measuring error) error {
+	if measuring != nil {
+		measuring = measuringFailed(measuring)
+	}
+	f.maker.endReport(ctx, measuring)
+	if measuring != nil || f.checkpoint == "" {
+		return measuring
 	}
 	return f.maker.Work.Delete(ctx, f.checkpoint)
 }
@@ -57,11 +62,12 @@ func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*Face
 	m.report = m.openReport(ctx)
 	// An earlier run may have been one of other facets.
 	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *StageReport) bool { return s.Name == "facets" })
-	m.report.Measured = nil
 	m.beginStage("facets")
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
-	m.endReport(ctx, err)
+	if err != nil {
+		m.endReport(ctx, err)
+	}
 	return fit, err
 }
 

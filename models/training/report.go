@@ -26,8 +26,9 @@ type Report struct {
 	Error   string         `json:"error,omitempty"` // what it failed of, in a stage or between two
 	Facts   []Fact         `json:"facts"`           // data and seeds
 	Stages  []*StageReport `json:"stages"`
-	// Measured are figures of facets that were fitted, if that is what was trained.
+	// Measured are figures of facets that were fitted, if that is what was trained; Figures are of other models.
 	Measured []MeasuredFacet `json:"measured,omitempty"`
+	Figures
 }
 
 // Fact is something that a person may want to know of a training.

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"path"
 	"time"
+
+	"github.com/kleid-search/kleid/photo"
 )
 
 //go:embed report.gohtml
@@ -14,9 +17,12 @@ var reportText string
 
 var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"grouped": grouped, "mixed": Mixed,
-	"picture": func(png []byte) template.URL {
-		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png))
+	"picture": func(png []byte) template.URL { return dataURL("png", png) },
+	"jpeg":    func(jpeg []byte) template.URL { return dataURL("jpeg", jpeg) },
+	"outline": func(b *photo.Box, class string) outline {
+		return outline{b.XMin, b.YMin, b.Width(), b.Height(), class}
 	},
+	"base":   path.Base,
 	"number": number,
 	"inc":    func(i int) int { return i + 1 },
 	"frame": func() map[string]int {
@@ -28,6 +34,16 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	"share":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"duration": func(seconds float64) string { return spell(time.Duration(seconds * float64(time.Second))) },
 }).Parse(reportText))
+
+func dataURL(kind string, image []byte) template.URL {
+	return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(image))
+}
+
+// outline is a box drawn on a photo, in a class of the page's style.
+type outline struct {
+	X, Y, Width, Height int
+	Class               string
+}
 
 // stageSection is a stage as the page shows it.
 type stageSection struct {

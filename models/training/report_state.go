@@ -44,8 +44,9 @@ func (m *maker) beginStage(name string) {
 }
 
 // begin goes on with the trainings of a stage that did not end well, or puts a new one in the place of all that it had.
+// What was measured of the model before is not of the one that is made now.
 func (r *Report) begin(name string) {
-	r.State, r.Error = stageRuns, ""
+	r.State, r.Error, r.Measured, r.Figures = stageRuns, "", nil, Figures{}
 	at, resumed := len(r.Stages), false
 	for i, s := range r.Stages {
 		if s.Name != name {
@@ -74,7 +75,7 @@ func (m *maker) endStage(ctx context.Context, err error) {
 	m.weights = nil
 }
 
-// endReport notes how all of it ended, in a stage or between two.
+// endReport notes how all of it ended, in a stage, between two or while the model was measured.
 func (m *maker) endReport(ctx context.Context, err error) {
 	if err == nil && m.report.State == stageDone { // before, and nothing was done again
 		return

@@ -63,6 +63,8 @@ type Options struct {
 	Seed uint64
 	// Code is the version of the program, for the model's notes.
 	Code string
+	// Measure, if it is not nil, measures the model once it is made, for the report, which also has why that failed.
+	Measure func(ctx context.Context, model *models.Model) (Figures, error)
 	// Watch is told of every step and of all that is counted; nil logs now and then instead.
 	Watch func(stage string, p Progress)
 }
@@ -147,14 +149,17 @@ func (m *maker) vocabulary() []catalog.Facet {
 	return m.Options.Facets
 }
 
-// Make trains a model, stage by stage, and returns it as it is read back from its file: from nothing, or new heads
-// for Options.From.
+// Make trains a model, stage by stage, measures it, and returns it as it is read back from its file: from nothing, or new
+// heads for Options.From.
 func Make(ctx context.Context, options Options) (*models.Model, error) {
 	m, err := newMaker(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	model, err := m.makeModel(ctx)
+	if err == nil {
+		err = m.measure(ctx, model)
+	}
 	m.endReport(ctx, err)
 	return model, err
 }
