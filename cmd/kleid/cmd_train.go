@@ -19,7 +19,8 @@ import (
 )
 
 // trainNotes hold for all that is trained.
-const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Checkpoints and the result,
+const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Those that cannot be read are counted, listed
+in bad-photos.csv and left out; more of them than --max-bad are exit code 3. Checkpoints and the result,
 model.safetensors, are in --work: the same command goes on where it stopped.`
 
 // paintedNotes hold for what is fitted to painted dresses alone.
@@ -89,8 +90,10 @@ Examples:
 --work goes on from the trunk.
 
 Example:
-  kleid train trunk --trunk resnet18 --reference photos/reference`,
-				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), trunkFlags(), loopFlags()),
+  kleid train trunk --trunk resnet18 --reference photos/reference
+
+` + badExitCodes,
+				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), []cli.Flag{maxBadFlag()}, trunkFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, []string{}) },
 			},
 		},
@@ -137,7 +140,7 @@ Example:
 		if head.shop {
 			flags, notes, example = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with")), trainNotes+shopNotes, "--catalogue catalogue.csv"
 			codes = badExitCodes
-		} else if head.located || slices.Contains(heads, "deeprank") { // whose photos or triplets may be bad
+		} else if work != overrideWork { // whose photos or triplets may be bad
 			flags, codes = append(flags, maxBadFlag()), badExitCodes
 		}
 		if head.located {

@@ -40,7 +40,8 @@ func setMining(c *cli.Context, options *training.Options) error {
 }
 
 // readPhotos reads the photos of --catalogue and --dataset, and those of the triplets of --reference, into the options,
-// lists what is bad of them, and tells of the others. Photos of URLs are brought to a folder.
+// looks into the others of --reference, lists what is bad of all, which is left out, and tells of the others. Photos of
+// URLs are brought to a folder.
 func readPhotos(c *cli.Context, progress *progress, options *training.Options, fetched string) error {
 	catalogue := c.String("catalogue") != ""
 	var places []string
@@ -50,9 +51,8 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options, f
 			return err
 		}
 	}
-	triplets := options.Reference != nil && (options.Heads == nil || slices.Contains(options.Heads, "deeprank"))
 	if !catalogue && len(places) == 0 {
-		if err := options.CheckPhotos(0); err != nil || !triplets {
+		if err := options.CheckPhotos(0); err != nil || options.Reference == nil {
 			return err
 		}
 	}
@@ -74,11 +74,19 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options, f
 		}
 		bad = append(bad, badOnes{"photos", options.Shop.Bad, options.Shop.Total}, badOnes{"triplets", options.Shop.BadTriplets, options.Shop.TotalTriplets})
 	}
-	if triplets {
-		if options.Triplets, err = training.ReadTriplets(c.Context, *options); err != nil {
+	if options.Reference != nil {
+		if options.Heads == nil || slices.Contains(options.Heads, "deeprank") { // first: of a photo that is held back nobody tells
+			if options.Triplets, err = training.ReadTriplets(c.Context, *options); err != nil {
+				return err
+			}
+			bad = append(bad, badOnes{"triplets", options.Triplets.Bad, options.Triplets.Total})
+		}
+		of, total, err := training.HoldBackBad(c.Context, *options, true)
+		if err != nil {
 			return err
 		}
-		bad = append(bad, badOnes{"triplets", options.Triplets.Bad, options.Triplets.Total})
+		progress.end()
+		bad = append(bad, badOnes{"photos of --reference", of, total})
 	}
 	list := badPhotos{c: c, progress: progress, limit: limit, work: options.Work}
 	if err := list.listKinds(bad...); err != nil {

@@ -147,6 +147,26 @@ func TestTripletsOfReference(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(work, "report.json"), "nothing has begun")
 }
 
+// TestTrainWithBadReference counts and lists photos of --reference that cannot be read, and learns from the others.
+func TestTrainWithBadReference(t *testing.T) {
+	reference, work := paintedReference(t), t.TempDir()
+	require.NoError(t, os.Remove(filepath.Join(reference, "ccp", "photos", "3.jpg")))
+	write(t, filepath.Join(reference, "clothing", "images", "hat.jpg"), []byte("no photo"))
+	for _, part := range []string{"all", "trunk", "heads", "projection", "location", "facets", "deeprank"} {
+		r := kleid(t, "train", part, "--reference", reference, "--work", work, "--products", "2000", "--max-bad", "1")
+		require.Equal(t, exitTooManyBad, r.code, "%s: %s", part, r.stderr)
+		require.Contains(t, r.stderr, "2 of 6 photos of --reference are bad, more than the 1 that --max-bad allows", part)
+		bad := readText(t, filepath.Join(work, "bad-photos.csv"))
+		require.Contains(t, bad, "\nccp/photos/3.jpg,")
+		require.Contains(t, bad, "\nclothing/images/hat.jpg,")
+		require.NoFileExists(t, filepath.Join(work, "report.json"), "nothing has begun")
+	}
+	r := kleid(t, "train", "deeprank", "--reference", reference, "--work", work, "--products", "12", "--max-bad", "2")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Contains(t, r.stderr, "bad: ccp/photos/3.jpg: ")
+	require.FileExists(t, filepath.Join(work, "model.safetensors"))
+}
+
 // TestCheckProducts refuses folders of dresses whose files are called alike, and takes all else.
 func TestCheckProducts(t *testing.T) {
 	for name, test := range map[string]struct {
