@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +34,12 @@ var weightsPlaces = map[string]func(t *testing.T, data []byte) string{
 		return "file://" + path
 	},
 	"https": func(t *testing.T, data []byte) string { return trustedServer.serve(t, data) },
+	"https, cut off once": func(t *testing.T, data []byte) string {
+		url := trustedServer.serve(t, data)
+		trustedServer.cut = true
+		t.Cleanup(func() { trustedServer.cut = false })
+		return url
+	},
 	"s3": func(t *testing.T, data []byte) string {
 		storagetest.S3(t, "models")
 		bucket, err := storage.Open(t.Context(), "s3://models")
@@ -48,6 +56,7 @@ var trustedServer tlsServer
 type tlsServer struct {
 	server *httptest.Server
 	data   []byte
+	cut    bool // the next answer ends before it is whole
 }
 
 func (s *tlsServer) serve(t *testing.T, data []byte) string {
@@ -56,6 +65,12 @@ func (s *tlsServer) serve(t *testing.T, data []byte) string {
 		s.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/w.safetensors" {
 				http.NotFound(w, r)
+				return
+			}
+			if s.cut {
+				s.cut = false
+				w.Header().Set("Content-Length", strconv.Itoa(len(s.data)))
+				w.Write(s.data[:len(s.data)/2])
 				return
 			}
 			w.Write(s.data)
@@ -74,7 +89,7 @@ func (s *tlsServer) serve(t *testing.T, data []byte) string {
 func eachPlace(t *testing.T, data []byte, f func(t *testing.T, url string)) {
 	for name, place := range weightsPlaces {
 		t.Run(name, func(t *testing.T) {
-			if name == "https" && runtime.GOOS != "linux" {
+			if strings.HasPrefix(name, "https") && runtime.GOOS != "linux" {
 				t.Skip("the test's own certificate can be trusted through SSL_CERT_FILE on Linux only")
 			}
 			f(t, place(t, data))

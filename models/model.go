@@ -271,7 +271,7 @@ func (c *Config) fromOlder(config []byte) error {
 
 // fetching weights: the operator names them, so they may lie on the shop's own network, and they are
 // large.
-var fetching = storage.FetchOptions{Limit: 4 << 30, AllowPrivate: true, Timeout: 30 * time.Minute}
+var fetching = storage.FetchOptions{Limit: 4 << 30, AllowPrivate: true, Timeout: 30 * time.Minute, Attempts: 3}
 
 // Fetch reads a model's file from a path, `https://` or `s3://` URL.
 func Fetch(ctx context.Context, url string) ([]byte, error) {

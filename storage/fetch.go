@@ -45,7 +45,7 @@ type FetchOptions struct {
 type Fetcher struct {
 	options FetchOptions
 	client  *http.Client
-	wait    func(ctx context.Context, pause time.Duration) error
+	wait    func(ctx context.Context, pause time.Duration) error // see Retry
 
 	mu      sync.Mutex
 	buckets map[string]*s3 // by name
@@ -59,7 +59,7 @@ func NewFetcher(options FetchOptions) *Fetcher {
 	if options.Timeout <= 0 {
 		options.Timeout = 30 * time.Second
 	}
-	f := &Fetcher{options: options, wait: waitFor, buckets: make(map[string]*s3)}
+	f := &Fetcher{options: options, buckets: make(map[string]*s3)}
 	f.client = newHTTPClient(&f.options, func(at netip.AddrPort) bool { return options.AllowPrivate || isPublic(at.Addr()) })
 	return f
 }
@@ -109,6 +109,8 @@ func (f *Fetcher) FetchChanged(ctx context.Context, source string, known Info) (
 	}
 	return nil, Info{}, fmt.Errorf("fetch %s: %s:// is not fetched: use a path, file://, s3:// or https://", WithoutSecrets(source), scheme)
 }
+
+func (f *Fetcher) retry() Retry { return Retry{f.options.Attempts, f.wait} }
 
 // Fetch fetches one blob. For many, use a Fetcher.
 func Fetch(ctx context.Context, source string, options FetchOptions) ([]byte, error) {
@@ -166,7 +168,7 @@ func (f *Fetcher) object(ctx context.Context, location string, known Info) (data
 	if err != nil {
 		return nil, Info{}, err
 	}
-	err = f.insist(ctx, func() error {
+	err = f.retry().insist(ctx, func() error {
 		data, now, err = f.askS3(ctx, bucket, key, known)
 		return passingOfS3(err)
 	})

@@ -29,20 +29,44 @@ const firstPause, longestPause = 500 * time.Millisecond, 5 * time.Second
 // slowPause is the first one where S3 is asked too much: it takes its time to make room, and asking it sooner does not help.
 const slowPause = 10 * time.Second
 
+// Retry says how often a server is asked that does not answer, ends an answer before it is whole, or is busy or broken.
+type Retry struct {
+	// Attempts are how many there are at most; 0 is one.
+	Attempts int
+	// Wait pauses between two; nil for the package's own, which only tests replace.
+	Wait func(ctx context.Context, pause time.Duration) error
+}
+
+// ReadAll is ReadAll of the package, asking S3 again, from the beginning; what a folder says stays so.
+func (r Retry) ReadAll(ctx context.Context, b Bucket, key string, limit int64) (data []byte, err error) {
+	if _, remote := b.(*s3); !remote || checkKey("get", key) != nil {
+		return ReadAll(ctx, b, key, limit)
+	}
+	err = r.insist(ctx, func() error {
+		data, err = ReadAll(ctx, b, key, limit)
+		return passingOfS3(err)
+	})
+	return data, err
+}
+
 // insist asks until it is answered, but no more often than Attempts.
-func (f *Fetcher) insist(ctx context.Context, ask func() error) error {
+func (r Retry) insist(ctx context.Context, ask func() error) error {
+	wait := r.Wait
+	if wait == nil {
+		wait = waitFor
+	}
 	pause, slow := firstPause, slowPause
 	for attempt := 1; ; attempt++ {
 		err := ask()
 		var again *passing
-		if err == nil || attempt >= f.options.Attempts || ctx.Err() != nil || !errors.As(err, &again) {
+		if err == nil || attempt >= r.Attempts || ctx.Err() != nil || !errors.As(err, &again) {
 			return err
 		}
 		this := min(max(pause, again.after), longestPause)
 		if again.slow {
 			this, slow = slow, 2*slow
 		}
-		if f.wait(ctx, this) != nil {
+		if wait(ctx, this) != nil {
 			return err
 		}
 		pause *= 2

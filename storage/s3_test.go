@@ -83,7 +83,7 @@ func TestS3WithoutTheBucket(t *testing.T) {
 }
 
 // A photo that S3 begins to send and does not end, or that it has no time for, is asked for again, as it would be behind
-// https; where S3 is asked too much, after a while.
+// https; where S3 is asked too much, after a while. So is a blob of a bucket, if Retry reads it.
 func TestFetchAsksS3Again(t *testing.T) {
 	defer func(old int) { s3Attempts = old }(s3Attempts)
 	s3Attempts = 1 // the client's own, with real pauses
@@ -148,15 +148,24 @@ func TestFetchAsksS3Again(t *testing.T) {
 				pauses = append(pauses, pause)
 				return nil
 			}
-			data, err := f.Fetch(t.Context(), "s3://shop/1.jpg")
-			require.Equal(t, test.asked, asked, "%v", err)
-			require.Equal(t, test.pauses, pauses)
-			if test.says != "" {
-				require.ErrorContains(t, err, test.says)
+			check := func(data []byte, err error) {
+				require.Equal(t, test.asked, asked, "%v", err)
+				require.Equal(t, test.pauses, pauses)
+				if test.says != "" {
+					require.ErrorContains(t, err, test.says)
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, "photo", string(data))
+			}
+			check(f.Fetch(t.Context(), "s3://shop/1.jpg"))
+			if options.Timeout > 0 { // which a bucket has not
 				return
 			}
+			asked, pauses = 0, nil
+			bucket, err := Open(t.Context(), "s3://shop")
 			require.NoError(t, err)
-			require.Equal(t, "photo", string(data))
+			check(f.retry().ReadAll(t.Context(), bucket, "1.jpg", options.Limit))
 		})
 	}
 	// A key that is none is not asked for at all.
@@ -164,4 +173,9 @@ func TestFetchAsksS3Again(t *testing.T) {
 	f.wait = func(context.Context, time.Duration) error { t.Error("waited"); return nil }
 	_, err := f.Fetch(t.Context(), "s3://shop/a/../1.jpg")
 	require.ErrorContains(t, err, "not a clean relative path")
+
+	folder, err := Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	_, err = f.retry().ReadAll(t.Context(), folder, "1.jpg", 9)
+	require.ErrorIs(t, err, ErrNotExist)
 }

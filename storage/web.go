@@ -86,7 +86,7 @@ func (o *FetchOptions) checkURL(u *url.URL) error {
 }
 
 func (f *Fetcher) web(ctx context.Context, source string, known Info) (data []byte, now Info, err error) {
-	err = f.insist(ctx, func() error {
+	err = f.retry().insist(ctx, func() error {
 		data, now, err = f.ask(ctx, source, known)
 		return err
 	})

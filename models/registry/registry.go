@@ -50,6 +50,9 @@ const (
 	// modelPatience and textPatience are the longest that reading either may take: an answer may stall in the middle.
 	modelPatience = 30 * time.Minute
 	textPatience  = time.Minute
+	// readAttempts are how often S3 is asked for either within that time, and wholeAttempts how often a model is read whose
+	// bytes are not those that were pushed.
+	readAttempts, wholeAttempts = 4, 2
 )
 
 // Registry is a place with versions of models. It is safe for concurrent use; of two who promote at once, the last
@@ -58,6 +61,7 @@ type Registry struct {
 	bucket                      storage.Bucket
 	cache                       string
 	modelPatience, textPatience time.Duration
+	retry                       storage.Retry
 }
 
 // Open returns the registry at a folder or s3:// URL. What is pulled is kept in the folder cache.
@@ -66,7 +70,7 @@ func Open(ctx context.Context, location, cache string) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{bucket, cache, modelPatience, textPatience}, nil
+	return &Registry{bucket, cache, modelPatience, textPatience, storage.Retry{Attempts: readAttempts}}, nil
 }
 
 // DefaultCache is the folder for pulled models in the user's cache.
@@ -80,11 +84,11 @@ func DefaultCache() (string, error) {
 
 func (r *Registry) String() string { return r.bucket.String() }
 
-// read reads a blob of at most limit bytes within a time.
+// read reads a blob of at most limit bytes within a time, in which it asks again where S3 fails for a while.
 func (r *Registry) read(ctx context.Context, key string, limit int64, patience time.Duration) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	data, err := storage.ReadAll(limited, r.bucket, key, limit)
+	data, err := r.retry.ReadAll(limited, r.bucket, key, limit)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%s: not read in %v: %w", r, patience, err)
 	}
@@ -318,14 +322,17 @@ func (r *Registry) Pull(ctx context.Context, version string) (string, error) {
 
 // weights reads a version's file from the registry.
 func (r *Registry) weights(ctx context.Context, m Manifest) ([]byte, error) {
-	data, err := r.read(ctx, key(m.Version, weightsName), modelLimit, r.modelPatience)
-	if err != nil {
-		return nil, fmt.Errorf("%s: version %s: %w", r, m.Version, err)
+	var got string
+	for range wholeAttempts {
+		data, err := r.read(ctx, key(m.Version, weightsName), modelLimit, r.modelPatience)
+		if err != nil {
+			return nil, fmt.Errorf("%s: version %s: %w", r, m.Version, err)
+		}
+		if got = hash(data); got == m.SHA256 {
+			return data, nil
+		}
 	}
-	if got := hash(data); got != m.SHA256 {
-		return nil, fmt.Errorf("%s: version %s is %w: its SHA-256 is %s, the manifest says %s; push it again", r, m.Version, ErrDamaged, got, m.SHA256)
-	}
-	return data, nil
+	return nil, fmt.Errorf("%s: version %s is %w: its SHA-256 is %s, the manifest says %s; push it again", r, m.Version, ErrDamaged, got, m.SHA256)
 }
 
 // cached finds a version, given in full, in the cache.

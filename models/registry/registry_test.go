@@ -196,6 +196,7 @@ func TestFailuresOfTheService(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		answer func(w http.ResponseWriter, r *http.Request)
+		asked  int64 // how often a pull asks for the file
 		check  func(t *testing.T, err error)
 	}{
 		"cut off in the middle": {
@@ -205,6 +206,7 @@ func TestFailuresOfTheService(t *testing.T) {
 				w.Header().Set("ETag", `"x"`)
 				io.WriteString(w, "half")
 			},
+			readAttempts,
 			func(t *testing.T, err error) { require.ErrorIs(t, err, io.ErrUnexpectedEOF) },
 		},
 		"wrong checksum": {
@@ -213,6 +215,7 @@ func TestFailuresOfTheService(t *testing.T) {
 				w.Header().Set("ETag", `"x"`)
 				io.WriteString(w, "other bytes")
 			},
+			wholeAttempts,
 			func(t *testing.T, err error) {
 				require.ErrorIs(t, err, ErrDamaged)
 				require.ErrorContains(t, err, "push it again")
@@ -223,10 +226,12 @@ func TestFailuresOfTheService(t *testing.T) {
 				w.WriteHeader(http.StatusForbidden)
 				io.WriteString(w, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`)
 			},
+			1,
 			func(t *testing.T, err error) { require.ErrorIs(t, err, storage.ErrPermission) },
 		},
 		"slow": {
 			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			1,
 			func(t *testing.T, err error) { require.ErrorIs(t, err, context.DeadlineExceeded) },
 		},
 	} {
@@ -235,10 +240,13 @@ func TestFailuresOfTheService(t *testing.T) {
 			cache := t.TempDir()
 			r, err := Open(t.Context(), "s3://shop/models", cache)
 			require.NoError(t, err)
+			r.retry.Wait = impatient
 			m, err := r.Push(t.Context(), aModel(t, 1), About{})
 			require.NoError(t, err)
+			var asked atomic.Int64
 			s.with(func(w http.ResponseWriter, req *http.Request, next http.Handler) {
 				if weights(req) {
+					asked.Add(1)
 					test.answer(w, req)
 					return
 				}
@@ -251,6 +259,7 @@ func TestFailuresOfTheService(t *testing.T) {
 			defer cancel()
 			_, err = r.Pull(ctx, m.Version)
 			test.check(t, err)
+			require.Equal(t, test.asked, asked.Load())
 			entries, err := os.ReadDir(cache)
 			require.NoError(t, err)
 			require.Empty(t, entries, "nothing half is kept")
@@ -258,6 +267,68 @@ func TestFailuresOfTheService(t *testing.T) {
 			require.Error(t, err, "what cannot be pulled is not promoted")
 		})
 	}
+}
+
+// impatient waits for nothing, as long as somebody wants the answer.
+func impatient(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+
+// TestFailuresThatPass: what is cut off, broken or damaged on the way once is asked for again.
+func TestFailuresThatPass(t *testing.T) {
+	s := startS3(t)
+	r := open(t, "s3://shop/models")
+	r.retry.Wait = impatient
+	m, err := r.Push(t.Context(), aModel(t, 1), About{})
+	require.NoError(t, err)
+	_, err = r.Promote(t.Context(), m.Version, 0)
+	require.NoError(t, err)
+	begin := func(w http.ResponseWriter) {
+		w.Header().Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+		w.Header().Set("ETag", `"x"`)
+	}
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"cut off": func(w http.ResponseWriter) {
+			begin(w)
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, "half")
+		},
+		"gone": func(w http.ResponseWriter) {
+			begin(w)
+			w.Header().Set("Content-Length", "1000")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		},
+	} {
+		for _, file := range []string{promotedKey, manifestName, weightsName} {
+			r.cache = t.TempDir()
+			var asked atomic.Int64
+			s.with(func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+				if req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, file) && asked.Add(1) < readAttempts {
+					answer(w)
+					return
+				}
+				next.ServeHTTP(w, req)
+			})
+			path, err := r.Pull(t.Context(), "")
+			require.NoError(t, err, "%s: %s", name, file)
+			got, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Equal(t, aModel(t, 1), got)
+			require.Equal(t, int64(readAttempts), asked.Load())
+		}
+	}
+	r.cache = t.TempDir()
+	var damaged atomic.Bool
+	s.with(func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+		if req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, weightsName) && damaged.CompareAndSwap(false, true) {
+			begin(w)
+			io.WriteString(w, "other bytes")
+			return
+		}
+		next.ServeHTTP(w, req)
+	})
+	_, err = r.Pull(t.Context(), m.Version)
+	require.NoError(t, err)
+	require.True(t, damaged.Load())
 }
 
 // TestAStalledAnswerIsNotWaitedFor: headers and a few bytes, then nothing.
