@@ -1,6 +1,8 @@
 package training
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,6 +51,12 @@ func TestOnlyScenes(t *testing.T) {
 	require.Empty(t, few.Crops)
 	require.Equal(t, 12*4+8, of)
 	require.Equal(t, 12*4/2+8, painted)
+	batch := func(p *Pool) []float32 {
+		rng, groups := rand.New(rand.NewPCG(1, 2)), p.sceneGroups(1, 0.5)
+		backbone := models.Backbone{Stride: 16, Deviation: [3]float32{1, 1, 1}}
+		return p.drawScenes(rng, func() int { return draw(rng, groups) }, 4, 64, 48, backbone).pixels
+	}
+	require.True(t, slices.Equal(batch(all), batch(few)))
 }
 
 func TestSceneKinds(t *testing.T) {
