@@ -27,7 +27,7 @@ func readCSV(ctx context.Context, r io.Reader, path string) (Listing, error) {
 		var row *catalog.RowError
 		switch {
 		case errors.Is(err, io.EOF):
-			return m.listing, nil
+			return m.read(), nil
 		case errors.As(err, &row):
 			m.bad(in.Line(), "%v", row)
 			continue

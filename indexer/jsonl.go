@@ -26,7 +26,7 @@ func readJSONL(ctx context.Context, r io.Reader, path string) (Listing, error) {
 		line, err := l.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return m.listing, nil
+			return m.read(), nil
 		case errors.Is(err, catalog.ErrLongLine):
 			m.bad(l.Number(), "%v", err)
 			continue

@@ -2,11 +2,9 @@ package indexer
 
 import (
 	"fmt"
-	"math"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -47,6 +45,8 @@ const maxName = 4096
 type manifest struct {
 	path    string // or its URL
 	listing Listing
+
+	noPrice, notUTF8 oddity
 }
 
 // bad adds the row of a line that makes no sense.
@@ -72,7 +72,7 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 	take := func(name string) string {
 		v := fields[name]
 		delete(fields, name)
-		return validText(v)
+		return m.text(line, v)
 	}
 	e.Title, e.URL, e.Currency = take("title"), take("url"), take("currency")
 	e.ProductID = strings.TrimSpace(take("product_id"))
@@ -85,9 +85,11 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 		}
 	}
 	// A price that is no number is kept as the catalogue gave it.
-	if v, err := strconv.ParseFloat(strings.TrimSpace(fields["price"]), 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
+	if v, ok := parsePrice(fields["price"]); ok {
 		e.Price = &v
 		delete(fields, "price")
+	} else if strings.TrimSpace(fields["price"]) != "" {
+		m.noPrice.found(line)
 	}
 	for name, value := range attributes {
 		setField(fields, name, value)
@@ -97,7 +99,7 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 			if e.Attributes == nil {
 				e.Attributes = make(map[string]string, len(fields))
 			}
-			e.Attributes[validText(name)] = validText(value)
+			e.Attributes[validText(name)] = m.text(line, value)
 		}
 	}
 	product := m.at(line)

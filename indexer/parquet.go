@@ -76,7 +76,7 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 			m.add(line, fields, nil)
 		}
 	}
-	return m.listing, nil
+	return m.read(), nil
 }
 
 // parquetTexts gives the values of a column one after the other, as text.

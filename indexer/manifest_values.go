@@ -1,0 +1,68 @@
+package indexer
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	// commaPrice is how much of the world writes 1299.50, and Excel there; a comma before three digits may be either.
+	commaPrice = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d{1,2}$`)
+	// groupedPrice has thousands that are told by what follows them.
+	groupedPrice = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+\.\d{1,2}$`)
+)
+
+// parsePrice reads a price as people and programs write it: 1299.50, 1299,50, 1.299,50 or 1,299.50. What may mean two
+// numbers, such as 1,299, is none.
+func parsePrice(text string) (float64, bool) {
+	text = strings.TrimSpace(text)
+	switch {
+	case commaPrice.MatchString(text):
+		text = strings.ReplaceAll(strings.ReplaceAll(text, ".", ""), ",", ".")
+	case groupedPrice.MatchString(text):
+		text = strings.ReplaceAll(text, ",", "")
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+// oddity counts the rows of a manifest that are not read as they were meant.
+type oddity struct{ rows, first, last int } // lines of the first and the last one
+
+func (o *oddity) found(line int) {
+	if o.last == line {
+		return
+	}
+	if o.rows++; o.rows == 1 {
+		o.first = line
+	}
+	o.last = line
+}
+
+// text is a value as valid text; one that is not is found odd, since people would read \xe9 where é was meant.
+func (m *manifest) text(line int, value string) string {
+	if !utf8.ValidString(value) {
+		m.notUTF8.found(line)
+	}
+	return validText(value)
+}
+
+// read returns what was read, and tells what is odd in it.
+func (m *manifest) read() Listing {
+	tell := func(o oddity, what, why string) {
+		if o.rows > 0 {
+			rows := fmt.Sprintf("%d rows, the first in line %d, ", o.rows, o.first)
+			if o.rows == 1 {
+				rows = fmt.Sprintf("1 row, in line %d, ", o.first)
+			}
+			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + what, rows + why})
+		}
+	}
+	tell(m.noPrice, "price", "of a price that is no number, and so an attribute alone: write it as 1299.50, without the currency")
+	tell(m.notUTF8, "text", "of text that is not UTF-8: save the catalogue as UTF-8")
+	return m.listing
+}
