@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"net/url"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/kleid-search/kleid/catalog"
 )
@@ -65,6 +68,15 @@ func (s *Server) item(ctx context.Context, in *itemInput) (*itemOutput, error) {
 
 type itemsInput struct {
 	Limit int `query:"limit" default:"12" minimum:"1" maximum:"24"`
+
+	others []string // parameters that there are none of
+}
+
+// Resolve implements huma.Resolver: what may be meant as a filter is not passed over.
+func (in *itemsInput) Resolve(ctx huma.Context) []error {
+	address := ctx.URL()
+	in.others = slices.DeleteFunc(sortedNames(address.Query()), func(name string) bool { return name == "limit" })
+	return nil
 }
 
 type itemsOutput struct {
@@ -74,6 +86,9 @@ type itemsOutput struct {
 }
 
 func (s *Server) items(ctx context.Context, in *itemsInput) (*itemsOutput, error) {
+	if len(in.others) > 0 {
+		return nil, invalid("there is no parameter %q here: limit says how many samples there are, and filters are for what is similar to one of them", in.others[0])
+	}
 	rows, err := s.engine.Samples(ctx, in.Limit)
 	if err != nil {
 		return nil, err

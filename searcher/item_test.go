@@ -181,6 +181,8 @@ func TestSamples(t *testing.T) {
 	require.Len(t, products, 12)
 	require.Equal(t, all[:5], items(s, "?limit=5"))
 	s.get("/v1/items?limit=25").problem(t, http.StatusUnprocessableEntity, CodeInvalid)
+	p := s.get("/v1/items?limit=5&colour=red").problem(t, http.StatusUnprocessableEntity, CodeInvalid)
+	require.Contains(t, p.Detail, `"colour"`, "a filter is not passed over")
 
 	options := shop.options()
 	options.Samples = []string{shop.rows[3].RowID, strings.Repeat("0", 64), shop.rows[9].RowID}

@@ -30,7 +30,7 @@ func (s *Server) routePages() error {
 		if err != nil {
 			return fmt.Errorf("searcher: %w", err)
 		}
-		tag := fmt.Sprintf(`"%08x"`, crc32.ChecksumIEEE(data))
+		tag := fmt.Sprintf(`W/"%08x"`, crc32.ChecksumIEEE(data)) // weak, since it is of the compressed page as well
 		s.app.Get(page.path, func(c *fiber.Ctx) error {
 			// Asked for each time and mostly not sent: a new version of the program shows at once.
 			c.Set(fiber.HeaderCacheControl, "no-cache")

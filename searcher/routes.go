@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/compress"
 	"github.com/gofiber/fiber/v2/middleware/cors"
 	"github.com/valyala/fasthttp"
 
@@ -36,10 +37,12 @@ func (s *Server) route() error {
 			AllowOrigins: strings.Join(origins, ","),
 			AllowMethods: "GET,POST,HEAD",
 			AllowHeaders: fiber.HeaderContentType,
-			MaxAge:       3600,
+			// Pages may read when to come again, as other clients do.
+			ExposeHeaders: fiber.HeaderRetryAfter,
+			MaxAge:        3600,
 		}))
 	}
-	s.app.Use(s.guard, s.limit)
+	s.app.Use(compress.New(compress.Config{Level: compress.LevelBestSpeed}), s.guard, s.limit)
 
 	api := humafiber.New(s.app, s.apiConfig())
 	register(s, api, http.MethodPost, "/v1/search", "search", "Find dresses that look like a photo", s.search)
