@@ -180,7 +180,7 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("a photo without a dress", func(t *testing.T) {
 		v.T = t
 		choose(v, shop.room(t))
-		v.Until(`%s && document.getElementById("message-title").textContent === "No dress was found in this photo"`, idle)
+		v.Until(`%s && document.getElementById("message-title").textContent === "No dress was found in this photo" && !document.getElementById("status").textContent`, idle)
 		require.Zero(t, browsertest.See[int](v, cards+`.length`))
 		require.True(t, browsertest.See[bool](v, `document.getElementById("described").hidden`))
 	})

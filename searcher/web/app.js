@@ -6,7 +6,7 @@ const $ = (id) => document.getElementById(id);
 
 let facets = []; // [{name, labels, swatches}] of the index
 let run = ""; // of the index that has these facets
-let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId}
+let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId, picture}
 let where = {}; // facet → label
 let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
@@ -101,6 +101,7 @@ async function search(offset = 0) {
   document.body.dataset.view = "search";
   document.body.classList.add("loading");
   $("query").hidden = false;
+  $("frame").hidden = false;
   $("message").hidden = true;
   $("more").hidden = true;
   $("more-failed").textContent = "";
@@ -144,21 +145,25 @@ function show(answer, offset) {
   if (answer.status === "no_dress") {
     $("heading").textContent = "No dress found";
     say("No dress was found in this photo", `Try another photo${canDraw ? ", or draw a box around the dress" : ""}.`);
-    $("status").textContent = "No dress was found.";
+    $("status").textContent = "";
+    return;
+  }
+  const filter = Object.entries(where).map(([facet, label]) => `${facet}: ${label}`).join(", ");
+  if (answer.total_matches === 0) {
+    $("status").textContent = "";
+    if (filter) say("No dress is like that", `No dress of the catalogue has ${filter}. Loosen the filter to see more.`, "Clear the filter", clear);
+    else say("Nothing to compare with", "There is no other dress in the catalogue yet.");
     return;
   }
   const count = offset + answer.results.length;
-  const filter = Object.entries(where).map(([facet, label]) => `${facet}: ${label}`).join(", ");
   $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}${answer.ignored ? `; its own ${answer.ignored.join(" and ")} ${answer.ignored.length > 1 ? "do" : "does"} not count` : ""}${answer.not_ignored ? `; its own ${answer.not_ignored.join(" and ")} ${answer.not_ignored.length > 1 ? "count" : "counts"} all the same` : ""}`;
-  if (answer.total_matches === 0) {
-    if (filter) say("No dress is like that", "No dress of the catalogue matches the filter. Loosen it to see more.", "Clear the filter", clear);
-    else say("Nothing to compare with", "There is no other dress in the catalogue yet.");
-  }
 }
 
 function fail(error) {
   $("results").replaceChildren();
   $("status").textContent = "";
+  $("frame").hidden = !$("query-photo").naturalWidth; // a file that is no photo, or an item that is gone, has no picture
+  if (error.code === "unknown_item") return say("This dress is gone", "It is not in the catalogue any more.", "Show other dresses", home);
   const titles = { no_index: "There is no catalogue yet", busy: "Many photos at once", offline: "No connection", timeout: "That took too long" };
   const title = titles[error.code] || (error.code?.startsWith("photo_") ? "This photo cannot be read" : "That did not work");
   const retry = error.status === 0 || error.status >= 500;
@@ -262,7 +267,7 @@ function showFacets(answer) {
     const legend = document.createElement("legend");
     const name = document.createElement("b");
     name.textContent = facet.name;
-    legend.append(name, where[facet.name] ? `the same, ${where[facet.name]}` : known ? `looks like ${known.label}${known.confident === false ? ", perhaps" : ""}` : "");
+    legend.append(name, where[facet.name] ? `is to be ${where[facet.name]}` : known ? `looks like ${known.label}${known.confident === false ? ", perhaps" : ""}` : "");
     const chips = document.createElement("div");
     chips.className = "chips";
     const colours = palette(facet, answer);
@@ -344,7 +349,8 @@ function card(row, answer) {
   image.onerror = () => image.classList.add("missing");
   if (row.photo_id) image.src = `/v1/thumbnails/${row.photo_id}`;
   else image.classList.add("missing");
-  node.querySelector(".title").textContent = row.title || row.product_id;
+  const title = node.querySelector(".title");
+  title.textContent = title.title = row.title || row.product_id; // a long name is cut
   node.querySelector(".price").textContent = price(row);
   if (answer) {
     node.dataset.similarity = row.similarity;
@@ -364,7 +370,7 @@ function card(row, answer) {
     });
     node.querySelector(".labels").append(...labels);
   }
-  node.querySelector("button").onclick = () => go({ kind: "item", rowId: row.row_id });
+  node.querySelector("button").onclick = () => go({ kind: "item", rowId: row.row_id, picture: row.photo_id });
   const link = node.querySelector("a");
   if (/^https?:\/\//i.test(row.url || "")) {
     link.href = row.url;
@@ -410,11 +416,14 @@ function begin(next) {
   $("edges").hidden = true;
   $("caption").textContent = "";
   const photo = $("query-photo");
-  photo.removeAttribute("src");
-  if (subject.kind === "photo") {
-    photo.onload = () => photoSize || sizeFrame(photo.naturalWidth, photo.naturalHeight);
-    photo.src = subject.url;
-  }
+  photo.removeAttribute("src"); // otherwise the former one is shown until this one is there
+  photo.alt = "";
+  photo.onload = () => {
+    $("frame").hidden = false;
+    if (!photoSize) sizeFrame(photo.naturalWidth, photo.naturalHeight);
+  };
+  if (subject.kind === "photo") photo.src = subject.url;
+  else if (subject.picture) photo.src = `/v1/thumbnails/${subject.picture}`;
   scrollTo({ top: 0 });
   search();
 }
@@ -454,6 +463,11 @@ async function start() {
     if (!subject) fail(error);
   }
   if (!subject) refocus();
+}
+
+function home() {
+  history.pushState(null, "", "/");
+  start();
 }
 
 // restore shows what the address says: an earlier subject, an item, or the start.
@@ -563,8 +577,7 @@ $("skip").onclick = (event) => {
 };
 $("home").onclick = (event) => {
   event.preventDefault();
-  history.pushState(null, "", "/");
-  start();
+  home();
 };
 document.addEventListener("paste", (event) => take(event.clipboardData?.files));
 document.addEventListener("dragover", (event) => {

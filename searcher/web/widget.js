@@ -45,7 +45,7 @@
     ul { list-style: none; margin: 0; padding: 0 0 6px; display: grid; grid-auto-flow: column; grid-auto-columns: minmax(140px, 1fr); gap: 14px; overflow-x: auto; }
     a { color: inherit; text-decoration: none; display: block; }
     img { display: block; width: 100%; aspect-ratio: 3 / 4; object-fit: cover; border-radius: 10px; background: #8881; }
-    b { display: block; font-weight: 600; font-size: .9em; margin-top: .6em; }
+    b { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere; font-weight: 600; font-size: .9em; margin-top: .6em; }
     span { font-size: .85em; opacity: .75; }
     a:hover b { text-decoration: underline; }
     a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; border-radius: 10px; }`);
@@ -61,7 +61,7 @@
     image.loading = "lazy";
     if (row.photo_id) image.src = `${service}/v1/thumbnails/${row.photo_id}`;
     const name = document.createElement("b");
-    name.textContent = row.title || row.product_id;
+    name.textContent = name.title = row.title || row.product_id; // a long name is cut
     const price = document.createElement("span");
     if (row.price !== undefined) {
       try {

@@ -1,0 +1,84 @@
+package searcher
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/browsertest"
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/datasets/studio"
+)
+
+const noPicture = `document.getElementById("frame").hidden`
+
+func TestPageWithoutAPicture(t *testing.T) {
+	v := browsertest.Visit(t)
+	shop := newShopOf(t, 3, 150, 200)
+	shop.index(t, "r1", 3)
+	s := serve(t, shop.options())
+	v.Do(chromedp.Navigate(s.url + "/#item=" + strings.Repeat("0", 64)))
+	v.Until(`document.getElementById("message-title").textContent === "This dress is gone"`)
+	require.True(t, browsertest.See[bool](v, noPicture), "an item that is gone")
+	require.NotContains(t, browsertest.See[string](v, `document.getElementById("message-text").textContent`), "000", "people know no ids")
+	v.Do(chromedp.Click(chromedp.CSS("#message-action")))
+	v.Until(`%s === "start" && %s.length === 3 && location.hash === ""`, inView, cards)
+
+	choose(v, []byte("no photo"))
+	v.Until(`%s && document.getElementById("message-title").textContent === "This photo cannot be read"`, idle)
+	require.True(t, browsertest.See[bool](v, noPicture), "a file that is no photo")
+	choose(v, shop.files[shop.rows[0].PhotoID])
+	v.Until(`%s && %s.length === 3`, idle, cards)
+	require.False(t, browsertest.See[bool](v, noPicture))
+}
+
+// TestPageShowsWhatIsChosen has a store that takes its time: who chose a dress sees it meanwhile.
+func TestPageShowsWhatIsChosen(t *testing.T) {
+	v := browsertest.Visit(t)
+	shop := newShopOf(t, 3, 150, 200)
+	shop.index(t, "r1", 3)
+	s := serve(t, shop.options())
+	v.Do(chromedp.Navigate(s.url))
+	v.Until(cards + `.length === 3`)
+	picture := browsertest.See[string](v, `(() => {
+		const asked = fetch;
+		globalThis.fetch = async (...request) => (await new Promise((go) => globalThis.proceed = go), asked(...request));
+		const first = document.querySelector("#results .card");
+		first.querySelector(".hit").click();
+		return first.querySelector("img").src;
+	})()`)
+	v.Until(`document.getElementById("query-photo").naturalWidth && globalThis.proceed`)
+	require.Equal(t, picture, browsertest.See[string](v, `document.getElementById("query-photo").src`))
+	require.False(t, browsertest.See[bool](v, idle))
+	browsertest.See[bool](v, `(proceed(), true)`)
+	v.Until(`%s && %s.length === 2`, idle, cards)
+}
+
+// Names of any length leave the page and the widget as wide as they are, and cards about as high.
+func TestLongNames(t *testing.T) {
+	v := browsertest.Visit(t)
+	shop := newShopOf(t, 4, 150, 200)
+	var rows []catalog.Row
+	for i, title := range []string{"A dress", strings.Repeat("Abendkleid", 30), strings.Repeat("a long name ", 30), strings.Repeat("Sommerkleid", 30)} {
+		row := shop.row(t, i, studio.Shot{})
+		row.Title = title
+		rows = append(rows, row)
+	}
+	shop.rows = rows
+	shop.publish(t, "r1")
+	s := serve(t, shop.options())
+	const fits = `document.documentElement.scrollWidth <= innerWidth`
+	for _, product := range []string{rows[0].ProductID, rows[1].ProductID} {
+		v.Do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(s.url+"/widget?product="+product))
+		v.Until(`document.querySelector(".kleid-similar")`)
+		require.True(t, browsertest.See[bool](v, fits))
+		require.True(t, browsertest.See[bool](v, `[...document.querySelector(".kleid-similar").shadowRoot.querySelectorAll("b")].every((b) =>
+			b.scrollWidth <= b.clientWidth && b.clientHeight < 70 && b.title === b.textContent)`), "names stay in their columns")
+	}
+	v.Do(chromedp.Navigate(s.url + "/#item=" + rows[1].RowID))
+	v.Until(`%s && %s.length === 3`, idle, cards)
+	require.True(t, browsertest.See[bool](v, fits))
+	require.True(t, browsertest.See[bool](v, cards+`.every((c) => c.querySelector(".title").clientHeight < 70)`))
+}
