@@ -99,11 +99,11 @@ func explainUsage(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.HelpName != "" {
 		name = c.Command.HelpName
 	}
-	message := err.Error()
-	if flag, ok := strings.CutPrefix(message, "flag provided but not defined: -"); ok {
-		message = "there is no flag --" + strings.TrimPrefix(flag, "-")
+	var flags []cli.Flag
+	if c.Command != nil {
+		flags = c.Command.Flags
 	}
-	return &usageError{name, name + ": " + message}
+	return &usageError{name, name + ": " + flagError(flags, err.Error())}
 }
 
 // withUsage gives errors that are wrong usage to the packages below, such as an unknown label, the form of
@@ -113,6 +113,7 @@ func withUsage(action cli.ActionFunc) cli.ActionFunc {
 		if format := c.String(logFormat); format != "text" && format != "json" {
 			return wrongUsage(c, "--%s is %q: use text or json", logFormat, format)
 		}
+		warnOfVariables(c)
 		err := action(c)
 		var wrong *usageError
 		if exitCode(c.Context, err) == exitUsage && !errors.As(err, &wrong) {
