@@ -114,6 +114,8 @@ func labelledByFolder(keys, facets []string) ([]rawExample, error) {
 	switch {
 	case len(keys) == 0:
 		return nil, errors.New("there are no photos in the folder")
+	case !slices.ContainsFunc(all, func(p placed) bool { return len(p.parts) > 1 }):
+		return nil, errors.New("its photos have no labels, which would be folders, <facet>/<label>/*.jpg: name a .csv with the column photo to label them from nothing")
 	case len(facets) == 0:
 		return nil, errors.New("the folders in it are labels of one facet, it seems: say which with --facets NAME; for several facets it takes <facet>/<label>/*.jpg")
 	case len(seen) > 0:

@@ -105,6 +105,7 @@ func TestFolderErrors(t *testing.T) {
 		facets []string
 	}{
 		"no photos in the folder":                 {map[string]string{"readme.txt": "x"}, nil},
+		"its photos have no labels":               {map[string]string{"a.jpg": "a", "b.jpg": "b"}, nil},
 		"say which with --facets NAME":            {photos, nil},
 		"no folders <facet>/<label>/*.jpg for":    {photos, []string{"neckline", "sleeve"}},
 		"no folder for cut, length, but for hem":  {map[string]string{"hem/a/x.jpg": "x"}, []string{"cut", "length"}},

@@ -65,6 +65,7 @@ func TestPage(t *testing.T) {
 	require.Equal(t, "round", label(0))
 	v.Do(chromedp.KeyEvent("Ann  Zoe\u0308"), chromedp.KeyEvent(kb.Enter))
 	v.Until(`document.getElementById("photos").getAttribute("aria-busy") === "false"`)
+	require.True(t, browsertest.See[bool](v, `document.getElementById("failure").hidden`), "the name is known")
 	click(chips + `.find(c => c.querySelector("bdi").textContent === "v-neck")`)
 	v.Until(`%s.classList.contains("judged")`, first)
 	require.Equal(t, "v-neck", label(0))

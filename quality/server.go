@@ -268,7 +268,8 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	default:
 		s.options.Logger.Error("a request failed", "path", c.Path(), "error", err)
 	}
-	if err := c.Status(status).JSON(map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()}); err != nil {
+	detail := strings.TrimPrefix(err.Error(), ErrInvalid.Error()+": ") // which the status says
+	if err := c.Status(status).JSON(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}); err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, "application/problem+json")

@@ -74,7 +74,10 @@ func TestServer(t *testing.T) {
 		status, body := request(t, s, c.method, c.path, c.body, c.headers)
 		require.Equal(t, c.status, status, "%s: %s", name, body)
 		require.Contains(t, body, `"detail":`, name)
+		require.NotContains(t, body, "invalid:", "people read it on the page")
 	}
+	status, body = request(t, s, http.MethodGet, "/icon.svg", "", nil)
+	require.Equal(t, http.StatusOK, status, body)
 	for _, shown := range []string{``, `, "shown": "price"`} { // what is refused is not kept
 		status, body = request(t, s, http.MethodPost, "/api/judgements", `{"judge": "cid", "id": "`+first+`", "facet": "is_dress", "label": "no"`+shown+`}`, nil)
 		require.Equal(t, http.StatusBadRequest, status, body)

@@ -34,6 +34,7 @@ $("judge").value = localStorage.getItem("judge") || "";
 $("judge").addEventListener("change", async () => {
   localStorage.setItem("judge", judge());
   document.querySelector(".judge").classList.remove("missing");
+  $("failure").hidden = true; // it asked for the name
   await pressed;
   load();
 });
