@@ -55,7 +55,7 @@ type Report struct {
 
 	// Unsure are the dresses that the model is least sure of, and some photos in which it sees none.
 	Unsure []UnsurePhoto `json:"unsure"`
-	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed.
+	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed, or not as it was meant.
 	Bad     []BadPhoto `json:"bad"`
 	Skipped []Skipped  `json:"skipped"`
 	// OtherFiles counts the files in the catalogue's folder that are no photos, such as texts.

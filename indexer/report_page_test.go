@@ -46,6 +46,8 @@ func TestReportPage(t *testing.T) {
 	require.Contains(t, page, "The index of run "+first.Run+" is still served.")
 	require.Contains(t, page, "11 photos show a dress, and 31 did")
 	require.Contains(t, page, "marks of the one before")
+	require.Contains(t, page, "at most 2.0%, or 4 photos", "what passes in a small catalogue")
+	require.Contains(t, page, "at least 80.0%, or 4 fewer")
 	options.Force = true
 	_, err = Run(t.Context(), options)
 	require.NoError(t, err)

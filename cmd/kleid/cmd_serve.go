@@ -168,6 +168,7 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 		return errors.Join(err, server.Shutdown(context.WithoutCancel(ctx)))
 	case <-ctx.Done():
 	}
+	p.say("Kleid ends when the requests that have arrived are answered")
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(limited); err != nil && !errors.Is(err, context.DeadlineExceeded) { // which is logged

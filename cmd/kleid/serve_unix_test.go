@@ -96,6 +96,7 @@ func TestServe(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	require.Equal(t, exitDone, p.end(t), p.stderr.String())
 	require.Empty(t, p.stdout.String())
+	require.Contains(t, p.stderr.String(), "Kleid ends when", "who stops it knows what it waits for")
 	_, err = http.Get(url)
 	require.Error(t, err, "it has let go of the address")
 }
