@@ -39,7 +39,7 @@ func decode(data []byte, limits Limits, mayReduce bool) (m *Image, err error) {
 		return nil, newError(CodeEmpty, "the file is empty: transfer it again")
 	}
 	if int64(len(data)) > limits.MaxBytes {
-		return nil, newError(CodeTooManyBytes, "the file has %d bytes, more than the %d allowed: send a smaller photo", len(data), limits.MaxBytes)
+		return nil, newError(CodeTooManyBytes, "the file is larger than the %.3g MiB allowed: send a smaller photo", float64(limits.MaxBytes)/(1<<20))
 	}
 	f, err := sniff(data)
 	if err != nil {

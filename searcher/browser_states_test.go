@@ -10,6 +10,7 @@ import (
 	"github.com/kleid-search/kleid/browsertest"
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets/studio"
+	"github.com/kleid-search/kleid/photo"
 )
 
 const noPicture = `document.getElementById("frame").hidden`
@@ -18,7 +19,9 @@ func TestPageWithoutAPicture(t *testing.T) {
 	v := browsertest.Visit(t)
 	shop := newShopOf(t, 3, 150, 200)
 	shop.index(t, "r1", 3)
-	s := serve(t, shop.options())
+	options := shop.options()
+	options.Limits = photo.Limits{MaxBytes: 1 << 20, MaxPixels: 1_000_000}
+	s := serve(t, options)
 	v.Do(chromedp.Navigate(s.url + "/#item=" + strings.Repeat("0", 64)))
 	v.Until(`document.getElementById("message-title").textContent === "This dress is gone"`)
 	require.True(t, browsertest.See[bool](v, noPicture), "an item that is gone")
@@ -29,6 +32,8 @@ func TestPageWithoutAPicture(t *testing.T) {
 	choose(v, []byte("no photo"))
 	v.Until(`%s && document.getElementById("message-title").textContent === "This photo cannot be read"`, idle)
 	require.True(t, browsertest.See[bool](v, noPicture), "a file that is no photo")
+	choose(v, make([]byte, 1<<20+1))
+	v.Until(`%s && document.getElementById("message-title").textContent === "This photo is too large"`, idle)
 	choose(v, shop.files[shop.rows[0].PhotoID])
 	v.Until(`%s && %s.length === 3`, idle, cards)
 	require.False(t, browsertest.See[bool](v, noPicture))

@@ -335,6 +335,22 @@ func TestPageInTheDark(t *testing.T) {
 	}
 }
 
+// A contrast theme has colours of its own: which chip is pressed is seen all the same.
+func TestPageInAContrastTheme(t *testing.T) {
+	v := browsertest.Visit(t)
+	shop := newShop(t)
+	shop.index(t, "r1", 2)
+	s := serve(t, shop.options())
+	_, err := chromedp.Call(v.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}},
+	})
+	require.NoError(t, err)
+	v.Do(chromedp.Navigate(s.url + "/#item=" + shop.rows[0].RowID))
+	v.Until(`%s && document.querySelector('#facets .chip[aria-pressed="true"]')`, idle)
+	const background = `getComputedStyle(document.querySelector('#facets .chip[aria-pressed="%t"]')).backgroundColor`
+	require.NotEqual(t, browsertest.See[string](v, fmt.Sprintf(background, true)), browsertest.See[string](v, fmt.Sprintf(background, false)))
+}
+
 func TestWidgetOnAShopsPage(t *testing.T) {
 	v := browsertest.Visit(t)
 	shop := newShop(t)

@@ -101,7 +101,7 @@ func (s *Server) routedProblem(err *fiber.Error) *Problem {
 	case http.StatusMethodNotAllowed:
 		return newProblem(err.Code, CodeMethod, "this address does not take that method: the Allow header lists those it takes")
 	case http.StatusRequestEntityTooLarge:
-		return newProblem(err.Code, CodeTooLarge, fmt.Sprintf("the request is larger than the %d bytes allowed: send a smaller photo", s.bodyLimit()))
+		return newProblem(err.Code, CodeTooLarge, fmt.Sprintf("the request is too large, since a photo may have %.3g MiB at most: send a smaller one", float64(s.engine.options.Limits.MaxBytes)/(1<<20)))
 	case http.StatusRequestTimeout:
 		return newProblem(err.Code, CodeTimeout, "the request did not arrive in time: send it again")
 	}
