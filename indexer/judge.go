@@ -80,8 +80,12 @@ func (r *runner) compare(ctx context.Context, index vectors.Index) error {
 		return nil
 	}
 	old, err := r.Store.Open(ctx, run)
-	if err != nil {
-		return fmt.Errorf("yesterday's index cannot be opened: %w", err)
+	switch {
+	case err != nil && r.Force:
+		r.Logger.Warn("the new index is not compared with the one before, which cannot be opened", "error", err)
+		return nil
+	case err != nil:
+		return fmt.Errorf("the index of the current run %s cannot be opened, and no new one be compared with it: go back with kleid index rollback, or publish a new one by --force: %w", run, err)
 	}
 	defer old.Close()
 	if len(r.queries) > 0 {

@@ -38,7 +38,7 @@ func (f failingStore) Create(ctx context.Context, meta catalog.Metadata) (vector
 
 func (f failingStore) Open(ctx context.Context, run string) (vectors.Index, error) {
 	switch f.fail {
-	case "open":
+	case "open", "open " + run:
 		return nil, errDisk
 	case "lost rows", "lost vectors":
 		index, err := f.Store.Open(ctx, run)
@@ -138,6 +138,23 @@ func TestStoreFailures(t *testing.T) {
 			require.Len(t, leftovers, 3, "CURRENT, the current run and the one before")
 		})
 	}
+}
+
+// A current index that is damaged costs the nights after it nothing that --force does not bring back.
+func TestDamagedCurrentIndex(t *testing.T) {
+	b := newBench(t, pictures(0, 3))
+	old := b.run(t)
+	options := b.options()
+	options.Store = failingStore{b.store, "open " + old.Run}
+	_, err := Run(t.Context(), options)
+	require.ErrorIs(t, err, errDisk)
+	require.ErrorContains(t, err, "--force", "what to do")
+	options.Force = true
+	report, err := Run(t.Context(), options)
+	require.NoError(t, err)
+	require.Equal(t, old.Run, report.PreviousRun)
+	b.requireConsistent(t, report)
+	require.Equal(t, 3, b.embedder.embeddings(t), "nothing is embedded again")
 }
 
 // The store may have published although its answer was lost: the next job settles it.
