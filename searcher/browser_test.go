@@ -493,6 +493,22 @@ func TestWidgetSaysWhyItDoesNotShow(t *testing.T) {
 	}
 }
 
+// Whoever puts the widget on a page reads what it takes on its own.
+func TestWidgetIsDescribed(t *testing.T) {
+	read := func(file string) string {
+		data, err := web.ReadFile("web/" + file)
+		require.NoError(t, err)
+		return string(data)
+	}
+	_, after, _ := strings.Cut(read("widget.js"), "const { ")
+	options, _, ok := strings.Cut(after, " } = script.dataset")
+	require.True(t, ok)
+	for _, option := range strings.Split(options, ", ") {
+		name, _, _ := strings.Cut(option, " ")
+		require.Contains(t, read("widget.html"), "<dt><code>data-"+name+"=")
+	}
+}
+
 func TestWidgetFilters(t *testing.T) {
 	v := browsertest.Visit(t)
 	shop := newShop(t)

@@ -67,7 +67,7 @@ func (s *Server) item(ctx context.Context, in *itemInput) (*itemOutput, error) {
 }
 
 type itemsInput struct {
-	Limit int `query:"limit" default:"12" minimum:"1" maximum:"24"`
+	Limit int `query:"limit" default:"12" minimum:"1" maximum:"24" doc:"How many items at most"`
 
 	others []string // parameters that there are none of
 }
