@@ -353,7 +353,7 @@ func TestEmbedErrors(t *testing.T) {
 }
 
 // TestLocatorGeometry gives the location network the same answer everywhere: eight pixels to each side of a
-// cell's centre. The boxes must tile the photo, whatever the scale it was looked at in.
+// cell's centre. The boxes must tile the part of the photo that is looked at, whatever the scale.
 func TestLocatorGeometry(t *testing.T) {
 	model := smallModel(t, func(m *models.Model) {
 		for name, w := range m.Weights {
@@ -369,13 +369,17 @@ func TestLocatorGeometry(t *testing.T) {
 		m.Config.Merge.MaxCandidates = 100
 	})
 	e := newEmbedder(t, 2, model)
-	places, err := e.locator.Locate([]*photo.Image{photo.New(320, 224), photo.New(160, 56)})
+	large := photo.New(1000, 500)
+	of := func(width, height int) view {
+		return view{large, photo.Box{XMin: 300, YMin: 100, XMax: 300 + width, YMax: 100 + height}}
+	}
+	places, _, _, err := e.locator.lookAt([]view{of(320, 224), of(160, 56)})
 	require.NoError(t, err)
 
 	want := map[photo.Box]bool{}
 	for y := 0; y < 224; y += 32 {
 		for x := 0; x < 320; x += 32 {
-			want[photo.Box{XMin: x, YMin: y, XMax: x + 32, YMax: y + 32}] = true
+			want[photo.Box{XMin: 300 + x, YMin: 100 + y, XMax: 332 + x, YMax: 132 + y}] = true
 		}
 	}
 	require.Len(t, places[0], 70)
@@ -384,11 +388,11 @@ func TestLocatorGeometry(t *testing.T) {
 		require.InDelta(t, 0.5, p.Evidence[0], 1e-6, "the foreground's logit is zero")
 		require.InDelta(t, 1, p.Evidence[2], 1e-6, "a box agrees with itself")
 	}
-	// The second photo is as wide as the picture and half as high: bars of 28 above and below.
+	// The second view is as wide as the picture and half as high: bars of 28 above and below.
 	covered := 0
 	for _, p := range places[1] {
-		require.Zero(t, p.Box.XMin%16)
-		require.Equal(t, p.Box, p.Box.Intersect(photo.Box{XMax: 160, YMax: 56}))
+		require.Zero(t, (p.Box.XMin-300)%16)
+		require.Equal(t, p.Box, p.Box.Intersect(of(160, 56).frame))
 		covered += p.Box.Area()
 	}
 	require.Equal(t, 160*56, covered)

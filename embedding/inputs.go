@@ -17,10 +17,10 @@ func cropInput(dst []float32, config models.Config, backbone models.Backbone, cr
 	return small, placement
 }
 
-// photoInput fills dst [height, width, 3] with a whole photo as the locator's networks read it in that size,
-// and returns where it lies there.
-func photoInput(dst []float32, backbone models.Backbone, image *photo.Image, height, width int) photo.Placement {
-	small, placement := photo.Letterbox(image, image.Frame(), width, height)
+// photoInput fills dst [height, width, 3] with a photo, or the part of it in a frame, as the locator's networks read it in
+// that size, and returns where it lies there.
+func photoInput(dst []float32, backbone models.Backbone, image *photo.Image, frame photo.Box, height, width int) photo.Placement {
+	small, placement := photo.Letterbox(image, frame, width, height)
 	photo.Normalise(dst, small, backbone.Mean, backbone.Deviation)
 	return placement
 }
@@ -53,7 +53,7 @@ func PhotoInputs(model *models.Model, images []*photo.Image) ([]*tensors.Tensor,
 	var all []*tensors.Tensor
 	for _, size := range model.Config.Scales {
 		all = append(all, inputs(len(images), size[0], size[1], func(i int, dst []float32) {
-			photoInput(dst, backbone, images[i], size[0], size[1])
+			photoInput(dst, backbone, images[i], images[i].Frame(), size[0], size[1])
 		}))
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package embedding
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/backends"
@@ -12,7 +13,7 @@ import (
 
 // Locator finds dresses in whole photos: the background and location networks look at each photo in
 // several sizes, and their answers are merged as in OverFeat (https://arxiv.org/abs/1312.6229). A model that refines
-// then looks at the patch around each of the best candidates.
+// then looks at the patch around each of the best candidates. Wide photos are looked at in windows as well (viewsOf).
 type Locator struct {
 	model    *models.Model
 	backbone models.Backbone
@@ -58,11 +59,41 @@ func (l *Locator) Locate(images []*photo.Image) ([][]models.Place, error) {
 // locate also returns what the trunk saw of each whole photo, nil for a model that reads no surroundings, and the
 // networks' time.
 func (l *Locator) locate(images []*photo.Image) ([][]models.Place, []models.WholeFeatures, time.Duration, error) {
+	var views []view
+	first := make([]int, len(images)+1) // of each photo's views
+	for i, image := range images {
+		views = append(views, viewsOf(image)...)
+		first[i+1] = len(views)
+	}
+	var networks time.Duration
+	var seen []models.WholeFeatures
+	var found [][]models.Place
+	for part := range slices.Chunk(views, maxBatch) {
+		places, wholes, took, err := l.lookAt(part)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		networks += took
+		found, seen = append(found, places...), append(seen, wholes...)
+	}
+	places := make([][]models.Place, len(images))
+	var wholes []models.WholeFeatures
+	for i := range images {
+		places[i] = joined(views[first[i]:first[i+1]], found[first[i]:first[i+1]], l.model.Config.Merge.MaxCandidates)
+		if seen != nil {
+			wholes = append(wholes, seen[first[i]])
+		}
+	}
+	return places, wholes, networks, nil
+}
+
+// lookAt locates the dresses in at most maxBatch views: see locate.
+func (l *Locator) lookAt(views []view) ([][]models.Place, []models.WholeFeatures, time.Duration, error) {
 	var networks time.Duration
 	var wholes []models.WholeFeatures
-	cells := make([][]models.CellBox, len(images))
+	cells := make([][]models.CellBox, len(views))
 	for scale, size := range l.model.Config.Scales {
-		seen, took, err := l.look(images, scale, size[0], size[1], cells)
+		seen, took, err := l.look(views, scale, size[0], size[1], cells)
 		if err != nil {
 			return nil, nil, 0, err
 		}
@@ -71,13 +102,12 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, []models.Whol
 		}
 		networks += took
 	}
-	places := make([][]models.Place, len(images))
-	for i, image := range images {
-		frame := image.Frame()
-		places[i] = models.Merge(cells[i], frame.Width(), frame.Height(), l.model.Config.Merge)
+	places := make([][]models.Place, len(views))
+	for i, v := range views {
+		places[i] = models.Merge(cells[i], v.frame, l.model.Config.Merge)
 	}
 	if l.refiner != nil {
-		took, err := l.refiner.refine(images, cells, places)
+		took, err := l.refiner.refine(views, cells, places)
 		if err != nil {
 			return nil, nil, 0, err
 		}
@@ -89,7 +119,11 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, []models.Whol
 // wholes returns what the trunk sees of at most maxBatch whole photos whose dress is known, and how long it took.
 func (l *Locator) wholes(images []*photo.Image) ([]models.WholeFeatures, time.Duration, error) {
 	height, width := l.model.Config.WholeSize()
-	outputs, placements, took, err := l.see(l.features, images, height, width)
+	views := make([]view, len(images))
+	for i, image := range images {
+		views[i] = view{image, image.Frame()}
+	}
+	outputs, placements, took, err := l.see(l.features, views, height, width)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -107,14 +141,13 @@ func (l *Locator) wholeFeatures(features []float32, placements []photo.Placement
 	return wholes
 }
 
-// see runs a network over whole photos in one size, and returns what it says, where in its input the photos lie and how
-// long it took.
-func (l *Locator) see(exec *graph.Exec, images []*photo.Image, height, width int) ([][]float32, []photo.Placement, time.Duration, error) {
-	placements := make([]photo.Placement, len(images))
-	batch := l.batches.take(len(images), height, width)
+// see runs a network over views in one size, and returns what it says, where in its input they lie and how long it took.
+func (l *Locator) see(exec *graph.Exec, views []view, height, width int) ([][]float32, []photo.Placement, time.Duration, error) {
+	placements := make([]photo.Placement, len(views))
+	batch := l.batches.take(len(views), height, width)
 	defer l.batches.put(batch)
-	err := batch.fill(len(images), func(i int, dst []float32) {
-		placements[i] = photoInput(dst, l.backbone, images[i], height, width)
+	err := batch.fill(len(views), func(i int, dst []float32) {
+		placements[i] = photoInput(dst, l.backbone, views[i].image, views[i].frame, height, width)
 	})
 	if err != nil {
 		return nil, nil, 0, err
@@ -124,21 +157,21 @@ func (l *Locator) see(exec *graph.Exec, images []*photo.Image, height, width int
 	return outputs, placements, time.Since(begun), err
 }
 
-// look adds to cells what the networks say of each photo at one size, and returns what the trunk sees, at the largest and
+// look adds to cells what the networks say of each view at one size, and returns what the trunk sees, at the largest and
 // where it is wanted, and how long they took.
-func (l *Locator) look(images []*photo.Image, scale, height, width int, cells [][]models.CellBox) ([]models.WholeFeatures, time.Duration, error) {
+func (l *Locator) look(views []view, scale, height, width int, cells [][]models.CellBox) ([]models.WholeFeatures, time.Duration, error) {
 	exec := l.exec
 	if scale == 0 && l.largest != nil {
 		exec = l.largest
 	}
-	outputs, placements, took, err := l.see(exec, images, height, width)
+	outputs, placements, took, err := l.see(exec, views, height, width)
 	if err != nil {
 		return nil, 0, err
 	}
 	logits, distances := outputs[0], outputs[1]
 	rows, columns := height/l.backbone.Stride, width/l.backbone.Stride
 	n := rows * columns
-	for i := range images {
+	for i := range views {
 		cells[i] = append(cells[i], models.DecodeCells(
 			logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, l.backbone.Stride, scale, placements[i])...)
 	}

@@ -34,9 +34,9 @@ func newRefiner(backend backends.Backend, model *models.Model, backbone models.B
 	return &refiner{config: *model.Config.Refine, model: model.Config, backbone: backbone, exec: exec}, nil
 }
 
-// patch is a part of an image, of which a place says that there may be a dress in its middle.
+// patch is a part of a view, of which a place says that there may be a dress in its middle.
 type patch struct {
-	image  *photo.Image
+	view   view
 	region photo.Box
 	place  *models.Place
 }
@@ -44,15 +44,15 @@ type patch struct {
 // MaxLooks is how often a place is looked at: once more if the first look moved it far.
 const MaxLooks = 2
 
-// refine looks at the best places of each photo and at its anchors, moves them to where the dress is, and says how
+// refine looks at the best places of each view and at its anchors, moves them to where the dress is, and says how
 // likely it is that there is one; cells are what the location networks say. Other places are dropped. It returns the
 // networks' time.
-func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
-	rest := make([][]models.Place, len(images))
-	for i, image := range images {
-		places[i], rest[i] = r.starts(places[i], image.Frame())
+func (r *refiner) refine(views []view, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
+	rest := make([][]models.Place, len(views))
+	for i, v := range views {
+		places[i], rest[i] = r.starts(places[i], v.frame)
 	}
-	networks, err := r.follow(images, cells, places)
+	networks, err := r.follow(views, cells, places)
 	if err != nil {
 		return 0, err
 	}
@@ -61,7 +61,7 @@ func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places
 			rest[i] = nil
 		}
 	}
-	took, err := r.follow(images, cells, rest)
+	took, err := r.follow(views, cells, rest)
 	for i := range places {
 		places[i] = r.distinct(append(places[i], rest[i]...), cells[i])
 	}
@@ -71,7 +71,7 @@ func (r *refiner) refine(images []*photo.Image, cells [][]models.CellBox, places
 // sameStart is the overlap from which an anchor is so near a candidate that looking there tells nothing new.
 const sameStart = 0.8
 
-// starts are where a photo is looked at: the best place in any case, as are those that the location networks take for
+// starts are where a view is looked at: the best place in any case, as are those that the location networks take for
 // a dress of its own; and the rest of the best ones and the anchors that are none of them.
 func (r *refiner) starts(places []models.Place, frame photo.Box) (first, rest []models.Place) {
 	starts := slices.Clone(places[:min(len(places), r.config.Candidates)])
@@ -89,11 +89,11 @@ func (r *refiner) starts(places []models.Place, frame photo.Box) (first, rest []
 }
 
 // follow moves places to where the dress is, in a look or two, and says how likely it is that there is one.
-func (r *refiner) follow(images []*photo.Image, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
+func (r *refiner) follow(views []view, cells [][]models.CellBox, places [][]models.Place) (time.Duration, error) {
 	var open []patch
-	for i, image := range images {
+	for i, v := range views {
 		for c := range places[i] {
-			open = append(open, patch{image: image, place: &places[i][c]})
+			open = append(open, patch{view: v, place: &places[i][c]})
 		}
 	}
 	var networks time.Duration
@@ -119,7 +119,7 @@ func (r *refiner) judge(p *models.Place, cells []models.CellBox) {
 	p.Confidence = r.config.Confidence(p.Evidence, p.Present)
 }
 
-// look asks the network about patches, and moves their places. Patches of many photos fill a batch.
+// look asks the network about patches, and moves their places. Patches of many views fill a batch.
 func (r *refiner) look(open []patch) (time.Duration, error) {
 	height, width := r.model.PatchSize()
 	var networks time.Duration
@@ -128,7 +128,7 @@ func (r *refiner) look(open []patch) (time.Duration, error) {
 		batch := r.batches.take(len(part), height, width)
 		err := batch.fill(len(part), func(i int, dst []float32) {
 			part[i].region = r.config.Patch(part[i].place.Box, width, height)
-			patchInput(dst, r.backbone, part[i].image, part[i].region, height, width)
+			patchInput(dst, r.backbone, part[i].view.image, part[i].region, height, width)
 		})
 		if err != nil {
 			return 0, err
@@ -144,7 +144,7 @@ func (r *refiner) look(open []patch) (time.Duration, error) {
 		for i, p := range part {
 			answer := outputs[0][i*each : (i+1)*each]
 			p.place.Present = float64(answer[4])
-			if box := r.config.Box(answer, p.region, p.image.Frame()); !box.Empty() {
+			if box := r.config.Box(answer, p.region, p.view.frame); !box.Empty() {
 				p.place.Overlap = box.IoU(p.place.Box)
 				p.place.Box = box
 			}

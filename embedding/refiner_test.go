@@ -27,7 +27,7 @@ var middle = [5]float32{0.3 / 1.6, 0.3 / 1.6, 1.3 / 1.6, 1.3 / 1.6, 1}
 func refined(t *testing.T, m *models.Model, image *photo.Image, places ...models.Place) []models.Place {
 	t.Helper()
 	all := [][]models.Place{places}
-	_, err := newEmbedder(t, 1, m).locator.refiner.refine([]*photo.Image{image}, make([][]models.CellBox, 1), all)
+	_, err := newEmbedder(t, 1, m).locator.refiner.refine([]view{{image, image.Frame()}}, make([][]models.CellBox, 1), all)
 	require.NoError(t, err)
 	return all[0]
 }

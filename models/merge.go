@@ -87,8 +87,8 @@ func DecodeCells(logits, distances []float32, rows, columns, stride, scale int, 
 // Merge joins the boxes of all cells and scales into candidates, the most confident first
 // (in the spirit of OverFeat's greedy merge, https://arxiv.org/abs/1312.6229): the most certain box
 // gathers those that overlap it, their mean weighted by certainty is the candidate, and how well they
-// agree is part of its confidence. The boxes are clipped to the photo.
-func Merge(cells []CellBox, width, height int, config MergeConfig) []Place {
+// agree is part of its confidence. The boxes are clipped to the frame, the part of the photo that was looked at.
+func Merge(cells []CellBox, frame photo.Box, config MergeConfig) []Place {
 	var open []CellBox
 	for _, c := range cells {
 		if c.Foreground >= config.MinForeground && c.XMax > c.XMin && c.YMax > c.YMin {
@@ -103,7 +103,7 @@ func Merge(cells []CellBox, width, height int, config MergeConfig) []Place {
 		merged := weightedMean(group)
 		// A second round around the mean, so that the first box's error does not decide who belongs.
 		merged = weightedMean(append([]CellBox{merged}, overlapping(group, merged, config.MinIoU)...))
-		box := clip(merged, width, height)
+		box := clip(merged, frame)
 		if box.Empty() {
 			continue
 		}
@@ -189,10 +189,10 @@ func evidence(group []CellBox, merged CellBox, all []CellBox) Evidence {
 	return Evidence{merged.Foreground, foreground / max(inside, 1), agreement / float64(max(len(group), 1))}
 }
 
-func clip(c CellBox, width, height int) photo.Box {
-	round := func(v float64, limit int) int { return max(0, min(limit, int(math.Round(v)))) }
+func clip(c CellBox, frame photo.Box) photo.Box {
+	round := func(v float64, least, most int) int { return max(least, min(most, int(math.Round(v)))) }
 	return photo.Box{
-		XMin: round(c.XMin, width), YMin: round(c.YMin, height),
-		XMax: round(c.XMax, width), YMax: round(c.YMax, height),
+		XMin: round(c.XMin, frame.XMin, frame.XMax), YMin: round(c.YMin, frame.YMin, frame.YMax),
+		XMax: round(c.XMax, frame.XMin, frame.XMax), YMax: round(c.YMax, frame.YMin, frame.YMax),
 	}
 }

@@ -29,14 +29,14 @@ func TestMerge(t *testing.T) {
 	config := DefaultMergeConfig()
 	left, right := photo.Box{XMin: 20, YMin: 40, XMax: 160, YMax: 380}, photo.Box{XMin: 240, YMin: 60, XMax: 390, YMax: 300}
 
-	require.Empty(t, Merge(cellsOf(), 400, 400, config), "nothing but background")
+	require.Empty(t, Merge(cellsOf(), photo.Box{XMax: 400, YMax: 400}, config), "nothing but background")
 
-	one := Merge(cellsOf(left), 400, 400, config)
+	one := Merge(cellsOf(left), photo.Box{XMax: 400, YMax: 400}, config)
 	require.Len(t, one, 1)
 	require.Equal(t, left, one[0].Box)
 	require.Greater(t, one[0].Confidence, config.MinConfidence)
 
-	two := Merge(cellsOf(left, right), 400, 400, config)
+	two := Merge(cellsOf(left, right), photo.Box{XMax: 400, YMax: 400}, config)
 	require.Len(t, two, 2)
 	require.ElementsMatch(t, []photo.Box{left, right}, []photo.Box{two[0].Box, two[1].Box})
 	require.GreaterOrEqual(t, two[0].Confidence, two[1].Confidence)
@@ -47,14 +47,14 @@ func TestMergeAveragesByCertainty(t *testing.T) {
 		{X: 50, Y: 50, Foreground: 0.9, XMin: 0, YMin: 0, XMax: 100, YMax: 100},
 		{X: 50, Y: 50, Foreground: 0.3, XMin: 20, YMin: 0, XMax: 120, YMax: 100},
 	}
-	places := Merge(cells, 400, 400, DefaultMergeConfig())
+	places := Merge(cells, photo.Box{XMax: 400, YMax: 400}, DefaultMergeConfig())
 	require.Len(t, places, 1)
 	require.Less(t, places[0].Box.XMin, 5, "the certain box weighs nine times as much")
 }
 
 func TestMergeClips(t *testing.T) {
 	cells := []CellBox{{X: 50, Y: 50, Foreground: 0.9, XMin: -30, YMin: -10, XMax: 130, YMax: 900}}
-	places := Merge(cells, 100, 200, DefaultMergeConfig())
+	places := Merge(cells, photo.Box{XMax: 100, YMax: 200}, DefaultMergeConfig())
 	require.Len(t, places, 1)
 	require.Equal(t, photo.Box{XMin: 0, YMin: 0, XMax: 100, YMax: 200}, places[0].Box)
 }

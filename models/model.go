@@ -93,8 +93,8 @@ const (
 )
 
 // preprocessing names the way from a photo's bytes to a network's input. It changes whenever package
-// photo gives other pixels, and so do the fingerprints.
-const preprocessing = "letterbox-2"
+// photo gives other pixels, or embedding looks at other parts of a photo, and so do the fingerprints.
+const preprocessing = "letterbox-3"
 
 // DefaultConfig is the shape of the shipped model, before training.
 func DefaultConfig() Config {

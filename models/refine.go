@@ -66,13 +66,15 @@ func (c RefineConfig) Patch(candidate photo.Box, width, height int) photo.Box {
 	return photo.Box{XMin: round(x - w/2), YMin: round(y - h/2), XMax: round(x + w/2), YMax: round(y + h/2)}
 }
 
-// AnchorBoxes are the anchors in a photo of a frame.
+// AnchorBoxes are the anchors in a frame, which is a photo or a part of one.
 func (c RefineConfig) AnchorBoxes(frame photo.Box) []photo.Box {
 	var boxes []photo.Box
 	w, h := float64(frame.Width()), float64(frame.Height())
 	round := func(v float64) int { return int(math.Round(v)) }
 	for _, a := range c.Anchors {
-		b := photo.Box{XMin: round(a[0] * w), YMin: round(a[1] * h), XMax: round(a[2] * w), YMax: round(a[3] * h)}
+		b := photo.Box{
+			XMin: frame.XMin + round(a[0]*w), YMin: frame.YMin + round(a[1]*h), XMax: frame.XMin + round(a[2]*w), YMax: frame.YMin + round(a[3]*h),
+		}
 		if !b.Empty() { // as it is in a photo of a few pixels
 			boxes = append(boxes, b)
 		}
