@@ -9,6 +9,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/searcher"
 )
 
 // embedReport is what `embed --json` prints. Field names are those of catalog.Row.
@@ -28,6 +29,7 @@ type embeddedPhoto struct {
 	Height                int                           `json:"height,omitempty"`
 	Box                   *catalog.Box                  `json:"box,omitempty"`
 	BoxConfidence         float32                       `json:"box_confidence,omitempty"`
+	Candidates            []searcher.Candidate          `json:"candidates,omitempty"` // the box among them, the best first
 	Facets                map[string]catalog.FacetValue `json:"facets,omitempty"`
 	Colours               []catalog.Colour              `json:"colours,omitempty"`
 	EmbeddingUnsupervised []float32                     `json:"embedding_unsupervised,omitempty"`
@@ -42,8 +44,9 @@ func embedCommand() *cli.Command {
 		Name:      "embed",
 		Usage:     "show what is seen in photos: the dress's box, its facets and its vectors",
 		ArgsUsage: "PHOTO…",
-		Description: `A photo is a path, an https:// or s3:// URL, or - for standard input. The vectors are in the JSON. When a
-photo cannot be read, the others are shown all the same, and the exit code is 1.
+		Description: `A photo is a path, an https:// or s3:// URL, or - for standard input. Of several dresses in a photo the most
+confident one is described, and the others are told (candidates in the JSON). The vectors are in the JSON. When a photo
+cannot be read, the others are shown all the same, and the exit code is 1.
 
 Examples:
   kleid embed dress.jpg
@@ -145,7 +148,11 @@ func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string,
 		if s.Status != catalog.StatusOK {
 			continue
 		}
-		p.Box, p.BoxConfidence = &catalog.Box{XMin: int32(s.Box.XMin), YMin: int32(s.Box.YMin), XMax: int32(s.Box.XMax), YMax: int32(s.Box.YMax)}, s.BoxConfidence
+		for _, candidate := range s.Candidates {
+			p.Candidates = append(p.Candidates, searcher.Candidate{Box: rowBox(candidate.Box), Confidence: candidate.Confidence})
+		}
+		box := rowBox(s.Box)
+		p.Box, p.BoxConfidence = &box, s.BoxConfidence
 		p.EmbeddingUnsupervised, p.EmbeddingDeepRank = s.Unsupervised, s.DeepRank
 		p.predictions, p.Colours = s.Facets, s.Colours
 		p.Facets = make(map[string]catalog.FacetValue, len(s.Facets))
@@ -156,11 +163,20 @@ func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string,
 	return photos, nil
 }
 
+func rowBox(b photo.Box) catalog.Box {
+	return catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
+}
+
 func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {
 	var err error
 	switch p.Status {
 	case catalog.StatusOK:
 		_, err = fmt.Fprintf(c.App.Writer, "%s: a dress at %s\n", printable(p.Source), boxText(*p.Box, p.BoxConfidence))
+		for _, other := range p.Candidates[min(1, len(p.Candidates)):] {
+			if err == nil {
+				_, err = fmt.Fprintf(c.App.Writer, "  another one at %s\n", boxText(other.Box, other.Confidence))
+			}
+		}
 		for _, f := range meta.Facets {
 			if v, ok := p.Facets[f.Name]; ok && err == nil {
 				_, err = fmt.Fprintf(c.App.Writer, "  %-12s %s (%.0f%%)\n", printable(f.Name), printable(v.Label), 100*v.Probability)

@@ -52,7 +52,8 @@ labels of each facet, and the dominant colours with their shares; the JSON and t
 unsure where its most likely label is not good enough to filter by. In the JSON, photos have the dress's box, the
 probabilities by label and which facets are confident, and facets the labels in the model's order. The file of --out has
 no rows of photos without a dress, and of those that cannot be read: the table and the JSON name them. When a photo cannot
-be read, the others are shown all the same, and the exit code is 1.
+be read, the others are shown all the same, and the exit code is 1. Of several dresses in a photo the most confident one
+is described: kleid embed tells where the others are, for --box.
 
 Examples:
   kleid predict dress.jpg

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"image"
+	"image/draw"
+	"image/jpeg"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,4 +38,36 @@ func TestShippedModel(t *testing.T) {
 	require.Equal(t, photo.ID(data), answer.Results[0].PhotoID)
 	require.GreaterOrEqual(t, answer.Results[0].Similarity, float32(0.9999))
 	require.NotEmpty(t, answer.Facets)
+
+	three := beside(t, photos[0], photos[3], photos[6]) // of three products
+	seen := decodeLine[embedReport](t, kleid(t, "embed", "--json", three)).Photos[0]
+	found := map[int32]bool{}
+	for _, c := range seen.Candidates {
+		if at := c.Box.XMin * 3 / int32(seen.Width); at == (c.Box.XMax-1)*3/int32(seen.Width) {
+			found[at] = true
+		}
+	}
+	require.Equal(t, map[int32]bool{0: true, 1: true, 2: true}, found, "each in its third: %v", seen.Candidates)
+	require.Equal(t, len(seen.Candidates)-1, strings.Count(kleid(t, "embed", three).stdout, "another one at"))
+}
+
+// beside puts photos of one size side by side.
+func beside(t *testing.T, paths ...string) string {
+	t.Helper()
+	var wide *image.RGBA
+	for i, path := range paths {
+		file, err := os.Open(path)
+		require.NoError(t, err)
+		m, err := jpeg.Decode(file)
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		size := m.Bounds().Size()
+		if wide == nil {
+			wide = image.NewRGBA(image.Rect(0, 0, len(paths)*size.X, size.Y))
+		}
+		draw.Draw(wide, image.Rect(i*size.X, 0, (i+1)*size.X, size.Y), m, image.Point{}, draw.Src)
+	}
+	var b bytes.Buffer
+	require.NoError(t, jpeg.Encode(&b, wide, nil))
+	return write(t, filepath.Join(t.TempDir(), "wide.jpg"), b.Bytes())
 }
