@@ -103,6 +103,9 @@ func (q Query) Check(meta catalog.Metadata) error {
 	if q.K < 0 || q.Offset < 0 {
 		return &QueryError{fmt.Sprintf("k (%d) and offset (%d) must not be negative", q.K, q.Offset)}
 	}
+	if err := q.Price.Check(); err != nil {
+		return err
+	}
 	return q.Where.Check(meta)
 }
 

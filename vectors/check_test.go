@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -63,4 +64,17 @@ func TestCleanTextOfEqualNames(t *testing.T) {
 	for range 50 {
 		require.Equal(t, map[string]string{"gr\ufffde": "right"}, CleanText(row).Attributes)
 	}
+}
+
+// A range that no price lies in is refused, with what is wrong; one of a single price is none.
+func TestPriceRange(t *testing.T) {
+	require.NoError(t, PriceRange{}.Check())
+	require.False(t, PriceRange{}.Restricts())
+	for _, r := range []PriceRange{{Min: new(5.0), Max: new(5.0)}, {Max: new(-1.0)}, {Currency: "EUR"}} {
+		require.NoError(t, r.Check())
+		require.True(t, r.Restricts())
+	}
+	require.EqualError(t, PriceRange{Min: new(math.NaN())}.Check(), "a limit of the price is not a finite number: leave out the one that there is not")
+	require.EqualError(t, PriceRange{Max: new(math.Inf(-1))}.Check(), "a limit of the price is not a finite number: leave out the one that there is not")
+	require.EqualError(t, PriceRange{Min: new(150.0), Max: new(50.0)}.Check(), "the lowest price, 150, is above the highest, 50: swap them, or leave one out")
 }

@@ -34,6 +34,7 @@ type Query struct {
 	Vector    []float32 // unit length, of the size of Embedding
 	Embedding Embedding
 	Where     Filter
+	Price     PriceRange
 	K         int // at most this many matches, after skipping Offset
 	Offset    int
 	// OnePerProduct keeps the nearest row of each product only.
@@ -107,7 +108,11 @@ type Index interface {
 	Metadata() catalog.Metadata
 	// Count is the number of rows.
 	Count(ctx context.Context) (int, error)
+	// Search returns ErrNoPriceFilter for a range of prices where the index was made before there were such.
 	Search(ctx context.Context, query Query) (Result, error)
+	// HasPrices says whether a range of prices can find anything: whether there are rows with a price, and the index
+	// knows them by it.
+	HasPrices(ctx context.Context) (bool, error)
 	// Get returns the rows with these ids, with embeddings, in that order; ErrNotFound names the
 	// first that is missing.
 	Get(ctx context.Context, rowIDs ...string) ([]catalog.Row, error)

@@ -46,6 +46,7 @@ func benchIndex(b *testing.B) vectors.Index {
 			batch[j] = catalog.Row{
 				RowID: fmt.Sprintf("%016x", random.Uint64()), ProductID: fmt.Sprintf("product-%d", (i+j)/5), Status: catalog.StatusOK,
 				EmbeddingUnsupervised: randomUnit(random, 512), EmbeddingDeepRank: randomUnit(random, 64),
+				Price:  new(100 * random.Float64()),
 				Facets: map[string]catalog.FacetValue{"silhouette": {Label: fmt.Sprintf("label-%d", random.IntN(labels))}},
 			}
 		}
@@ -69,6 +70,8 @@ func BenchmarkSearch(b *testing.B) {
 		{"all", vectors.Query{Embedding: vectors.Unsupervised, K: 20}},
 		{"per-product", vectors.Query{Embedding: vectors.Unsupervised, K: 20, OnePerProduct: true}},
 		{"one-label", vectors.Query{Embedding: vectors.Unsupervised, K: 20, OnePerProduct: true, Where: vectors.Filter{"silhouette": {"label-3"}}}},
+		{"one-price", vectors.Query{Embedding: vectors.Unsupervised, K: 20, OnePerProduct: true, Price: vectors.PriceRange{Min: new(40.0), Max: new(45.0)}}},
+		{"half-price", vectors.Query{Embedding: vectors.Unsupervised, K: 20, OnePerProduct: true, Price: vectors.PriceRange{Max: new(50.0)}}},
 		{"deeprank", vectors.Query{Embedding: vectors.DeepRank, K: 20, OnePerProduct: true}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {

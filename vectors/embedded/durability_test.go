@@ -32,6 +32,9 @@ func testRows(n int) []catalog.Row {
 			Facets: map[string]catalog.FacetValue{"neckline": {Label: []string{"round", "v-neck"}[i%2], Probability: 0.5}},
 		}
 		rows[i].EmbeddingUnsupervised[i%3] = 1
+		if i > 0 {
+			rows[i].Price, rows[i].Currency = new(float64(10*i)), []string{"EUR", "SEK"}[i%2]
+		}
 	}
 	return rows
 }

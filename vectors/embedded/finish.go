@@ -31,6 +31,8 @@ func (w *writer) finish(ctx context.Context) error {
 		Photos:   len(photos),
 		Files:    make(map[string]fileEntry),
 	}
+	byPrice := w.byPrice(order)
+	m.Currencies = w.currenciesOf(order, byPrice)
 	bitmaps, err := w.bitmaps(order)
 	if err != nil {
 		return err
@@ -51,6 +53,8 @@ func (w *writer) finish(ctx context.Context) error {
 		},
 		func() error { return w.writeFile(m, rowProductsFile, appendNumbers(nil, productNumbers)) },
 		func() error { return w.writeFile(m, rowPhotosFile, appendNumbers(nil, photoNumbers)) },
+		func() error { return w.writeFile(m, pricesFile, appendNumbers(nil, w.pricesOf(order, byPrice))) },
+		func() error { return w.writeFile(m, priceRowsFile, appendNumbers(nil, byPrice)) },
 		func() error {
 			return w.writeMatrix(m, unsupervisedFile, &w.unsupervised, w.meta.UnsupervisedSize, order)
 		},

@@ -45,6 +45,7 @@ func FuzzManifest(f *testing.F) {
 		}
 		require.LessOrEqual(t, m.Products, m.Rows)
 		require.LessOrEqual(t, m.Photos, m.Rows)
+		require.LessOrEqual(t, m.priced(), m.Rows)
 		require.GreaterOrEqual(t, m.labels(), len(m.Metadata.Facets))
 		require.NoError(t, vectors.CheckMetadata(m.Metadata))
 		require.Equal(t, int64(m.Rows), m.Files[unsupervisedFile].Bytes/4/int64(m.Metadata.UnsupervisedSize))
@@ -99,6 +100,7 @@ func FuzzFiles(f *testing.F) {
 		for _, q := range []vectors.Query{
 			{Vector: []float32{1, 2, 3}, Embedding: vectors.Unsupervised, K: 10, OnePerProduct: true, Where: vectors.Filter{"neckline": {"round"}}},
 			{Vector: []float32{1, 2}, Embedding: vectors.DeepRank, K: 3, Offset: 1, ExcludeProduct: "product-1"},
+			{Vector: []float32{1, 2}, Embedding: vectors.DeepRank, K: 3, Price: vectors.PriceRange{Min: new(10.0), Max: new(20.0)}},
 		} {
 			_, _ = x.Search(t.Context(), q)
 		}

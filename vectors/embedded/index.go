@@ -31,6 +31,7 @@ type index struct {
 	bitmaps      []*roaring.Bitmap // of the labels of all facets, one facet after the other
 	unsupervised []float32         // [rows, size]
 	deepRank     []float32         // [rows, size]
+	prices       prices
 	files        map[string][]byte // mapped, by name
 
 	closing sync.RWMutex // read-held while the mapped memory is in use
@@ -53,7 +54,7 @@ func openIndex(folder string) (_ *index, err error) {
 			x.Close()
 		}
 	}()
-	for _, name := range dataFiles {
+	for _, name := range m.files() {
 		data, unmap, err := mapFile(filepath.Join(folder, name))
 		if err != nil {
 			return nil, err
@@ -107,6 +108,11 @@ func (x *index) parse(files map[string][]byte) error {
 	}
 	if x.deepRank, err = numbers[float32](files[deepRankFile]); err != nil {
 		return fmt.Errorf("%s: %w", deepRankFile, err)
+	}
+	if m.Currencies != nil {
+		if x.prices, err = parsePrices(files[pricesFile], files[priceRowsFile], m); err != nil {
+			return err
+		}
 	}
 	x.bitmaps = make([]*roaring.Bitmap, facets.len())
 	for i := range x.bitmaps {
@@ -193,6 +199,9 @@ func (x *index) Close() error {
 func (x *index) Metadata() catalog.Metadata { return x.manifest.Metadata }
 
 func (x *index) Count(context.Context) (int, error) { return x.manifest.Rows, nil }
+
+// HasPrices implements vectors.Index.
+func (x *index) HasPrices(context.Context) (bool, error) { return x.manifest.priced() > 0, nil }
 
 // verify reads the bytes that openIndex did not, and compares the checksums.
 func (x *index) verify(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
@@ -26,22 +27,31 @@ const (
 	facetsFile       = "facets.table"     // [labels of all facets] roaring bitmap of the rows that have the label
 	unsupervisedFile = "unsupervised.f32" // [rows, unsupervised size]
 	deepRankFile     = "deeprank.f32"     // [rows, DeepRank size]
+	pricesFile       = "prices.f64"       // [rows with a price] prices, currency after currency, in order
+	priceRowsFile    = "price_rows.u32"   // [rows with a price] number of the row of each
 )
 
 var dataFiles = []string{rowsFile, rowIDsFile, productsFile, photosFile, rowProductsFile, rowPhotosFile,
-	facetsFile, unsupervisedFile, deepRankFile}
+	facetsFile, unsupervisedFile, deepRankFile, pricesFile, priceRowsFile}
 
 // bulkFiles are those that opening an index does not read to the end.
 var bulkFiles = []string{rowsFile, unsupervisedFile, deepRankFile}
 
 // manifest describes a run's folder. It is the last file to be written.
 type manifest struct {
-	Format   int                  `json:"format"`
-	Metadata catalog.Metadata     `json:"metadata"`
-	Rows     int                  `json:"rows"`
-	Products int                  `json:"products"`
-	Photos   int                  `json:"photos"` // distinct photo ids, the empty one included
-	Files    map[string]fileEntry `json:"files"`
+	Format   int              `json:"format"`
+	Metadata catalog.Metadata `json:"metadata"`
+	Rows     int              `json:"rows"`
+	Products int              `json:"products"`
+	Photos   int              `json:"photos"` // distinct photo ids, the empty one included
+	// Currencies are those of the prices, in order; nil where the index was made before prices could be filtered by.
+	Currencies []currency           `json:"currencies"`
+	Files      map[string]fileEntry `json:"files"`
+}
+
+type currency struct {
+	Name string `json:"name"` // "" for prices without one
+	Rows int    `json:"rows"`
 }
 
 type fileEntry struct {
@@ -56,6 +66,23 @@ func (m *manifest) labels() int {
 		n += len(facet.Labels)
 	}
 	return n
+}
+
+// priced is the number of rows with a price.
+func (m *manifest) priced() int {
+	n := 0
+	for _, c := range m.Currencies {
+		n += c.Rows
+	}
+	return n
+}
+
+// files are the names of the files beside the manifest.
+func (m *manifest) files() []string {
+	if m.Currencies != nil {
+		return dataFiles
+	}
+	return slices.DeleteFunc(slices.Clone(dataFiles), func(name string) bool { return name == pricesFile || name == priceRowsFile })
 }
 
 // parseManifest reads a manifest and refuses one that contradicts itself.
@@ -73,17 +100,28 @@ func parseManifest(data []byte) (*manifest, error) {
 	if m.Rows < 0 || m.Rows > math.MaxInt32 || m.Products < 0 || m.Products > m.Rows || m.Photos < 0 || m.Photos > m.Rows {
 		return nil, fmt.Errorf("%s: %d rows of %d products and %d photos cannot be", manifestFile, m.Rows, m.Products, m.Photos)
 	}
-	for file, bytes := range map[string]int64{
+	left := m.Rows
+	for _, c := range m.Currencies {
+		if c.Rows < 0 || c.Rows > left {
+			return nil, fmt.Errorf("%s: %d of %d rows with prices in %q cannot be", manifestFile, c.Rows, m.Rows, c.Name)
+		}
+		left -= c.Rows
+	}
+	sizes := map[string]int64{
 		rowProductsFile:  4 * int64(m.Rows),
 		rowPhotosFile:    4 * int64(m.Rows),
 		unsupervisedFile: 4 * int64(m.Rows) * int64(m.Metadata.UnsupervisedSize),
 		deepRankFile:     4 * int64(m.Rows) * int64(m.Metadata.DeepRankSize),
-	} {
+	}
+	if m.Currencies != nil {
+		sizes[pricesFile], sizes[priceRowsFile] = 8*int64(m.priced()), 4*int64(m.priced())
+	}
+	for file, bytes := range sizes {
 		if got := m.Files[file].Bytes; got != bytes {
 			return nil, fmt.Errorf("%s: %s has %d bytes, %d rows need %d", manifestFile, file, got, m.Rows, bytes)
 		}
 	}
-	for _, file := range dataFiles {
+	for _, file := range m.files() {
 		if _, ok := m.Files[file]; !ok {
 			return nil, fmt.Errorf("%s: there is no %s", manifestFile, file)
 		}

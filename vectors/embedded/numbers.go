@@ -11,7 +11,7 @@ var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // numbers returns little-endian bytes as numbers: the same memory where the machine allows it, else a
 // copy.
-func numbers[T uint32 | uint64 | float32](data []byte) ([]T, error) {
+func numbers[T uint32 | uint64 | float32 | float64](data []byte) ([]T, error) {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
 	if len(data)%size != 0 {
@@ -33,7 +33,7 @@ func numbers[T uint32 | uint64 | float32](data []byte) ([]T, error) {
 }
 
 // appendNumbers appends numbers as little-endian bytes.
-func appendNumbers[T uint32 | uint64 | float32](dst []byte, values []T) []byte {
+func appendNumbers[T uint32 | uint64 | float32 | float64](dst []byte, values []T) []byte {
 	if littleEndian && len(values) > 0 {
 		var zero T
 		return append(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*int(unsafe.Sizeof(zero)))...)

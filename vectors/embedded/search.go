@@ -15,6 +15,9 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 	if err := q.Check(x.manifest.Metadata); err != nil {
 		return vectors.Result{}, err
 	}
+	if q.Price.Restricts() && x.manifest.Currencies == nil {
+		return vectors.Result{}, vectors.ErrNoPriceFilter
+	}
 	release, err := x.use()
 	if err != nil {
 		return vectors.Result{}, err
@@ -91,6 +94,13 @@ func (x *index) candidates(q vectors.Query) selection {
 			}
 		}
 		first += len(facet.Labels)
+	}
+	if q.Price.Restricts() {
+		within := x.prices.within(q.Price)
+		if passing != nil {
+			within.And(passing)
+		}
+		passing = within
 	}
 	if q.ExcludeProduct != "" {
 		if number, ok := x.products.find(vectors.CleanID(q.ExcludeProduct)); ok {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ type writer struct {
 	byID           map[string]int // row id to its last place in rows
 	products       interner
 	photos         interner
+	currencies     interner
 	labels         []int32 // [rows spooled, facets]: number of the label, or noLabel
 	json           spool
 	unsupervised   spool
@@ -36,6 +38,8 @@ type writer struct {
 type spooled struct {
 	id             string
 	product, photo uint32
+	price          float64 // NaN: none
+	currency       uint32
 	jsonStart      int64
 	jsonBytes      int32
 }
@@ -83,12 +87,13 @@ func (in *interner) number(text string) uint32 {
 
 func newWriter(partial, final string, meta catalog.Metadata) (_ *writer, err error) {
 	w := &writer{
-		partial:  partial,
-		final:    final,
-		meta:     meta,
-		byID:     make(map[string]int),
-		products: interner{numbers: make(map[string]uint32)},
-		photos:   interner{numbers: make(map[string]uint32)},
+		partial:    partial,
+		final:      final,
+		meta:       meta,
+		byID:       make(map[string]int),
+		products:   interner{numbers: make(map[string]uint32)},
+		photos:     interner{numbers: make(map[string]uint32)},
+		currencies: interner{numbers: make(map[string]uint32)},
 	}
 	for name, s := range map[string]*spool{"rows.spool": &w.json, "unsupervised.spool": &w.unsupervised, "deeprank.spool": &w.deepRank} {
 		if *s, err = openSpool(filepath.Join(partial, name)); err != nil {
@@ -144,11 +149,17 @@ func (w *writer) add(row catalog.Row) error {
 		}
 		w.labels = append(w.labels, int32(number))
 	}
+	price := math.NaN()
+	if row.Price != nil {
+		price = *row.Price
+	}
 	w.byID[row.RowID] = len(w.rows)
 	w.rows = append(w.rows, spooled{
 		id:        row.RowID,
 		product:   w.products.number(row.ProductID),
 		photo:     w.photos.number(row.PhotoID),
+		price:     price,
+		currency:  w.currencies.number(row.Currency),
 		jsonStart: start,
 		jsonBytes: int32(len(data)),
 	})

@@ -83,11 +83,15 @@ func (c *counts) remember(key string, n int) {
 
 // total is how many rows or products there are for the query.
 func (x *index) total(ctx context.Context, q vectors.Query, filter string) (int, error) {
-	count := x.countRows
-	if q.OnePerProduct {
-		count = x.countProducts
+	known := &x.counts
+	if q.Price.Restricts() {
+		known = &x.special
 	}
-	total, err := count(ctx, filter)
+	count := x.countRowsIn
+	if q.OnePerProduct {
+		count = x.countProductsIn
+	}
+	total, err := count(ctx, known, filter)
 	if err != nil || q.ExcludeProduct == "" || total == 0 {
 		return total, err
 	}
@@ -114,14 +118,14 @@ func (x *index) countNow(ctx context.Context, condition string) (n int, err erro
 	return n, err
 }
 
-// countProducts counts the products of the rows that meet a condition. Milvus cannot; their ids are fetched
+// countProductsIn counts the products of the rows that meet a condition. Milvus cannot; their ids are fetched
 // once. How many there are in all is a property of the collection, unless an older Kleid made it.
-func (x *index) countProducts(ctx context.Context, condition string) (int, error) {
+func (x *index) countProductsIn(ctx context.Context, known *counts, condition string) (int, error) {
 	if condition == "" && x.products >= 0 {
 		return x.products, nil
 	}
-	return x.counts.of(ctx, "products: "+condition, func(ctx context.Context) (int, error) {
-		rows, err := x.countRows(ctx, condition)
+	return known.of(ctx, "products: "+condition, func(ctx context.Context) (int, error) {
+		rows, err := x.countRowsIn(ctx, known, condition)
 		if err != nil {
 			return 0, err
 		}

@@ -1,6 +1,7 @@
 package milvus
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/kleid-search/kleid/vectors"
@@ -36,6 +37,27 @@ func allOf(conditions ...string) string {
 	}
 	return strings.Join(some, " and ")
 }
+
+// priceExpression is a range of prices as a condition; "" if all rows pass it.
+func priceExpression(r vectors.PriceRange) string {
+	if !r.Restricts() {
+		return ""
+	}
+	conditions := []string{fieldPriced + " == true"}
+	if r.Min != nil {
+		conditions = append(conditions, fieldPrice+" >= "+number(*r.Min))
+	}
+	if r.Max != nil {
+		conditions = append(conditions, fieldPrice+" <= "+number(*r.Max))
+	}
+	if r.Currency != "" {
+		conditions = append(conditions, isIn(fieldCurrency, []string{vectors.CleanID(r.Currency)}))
+	}
+	return allOf(conditions...)
+}
+
+// number writes a number exactly, and so that it is none of Milvus's integers, which are smaller.
+func number(v float64) string { return strconv.FormatFloat(v, 'e', -1, 64) }
 
 // filterExpression is a filter as a condition; "" if all rows pass it. No row passes a facet without
 // labels, for which there is no condition: possible is false.

@@ -22,12 +22,13 @@ type index struct {
 	metadata   catalog.Metadata
 	kinds      map[vectors.Embedding]entity.IndexType
 
-	products     int // how many there are, or -1
-	productsPage int // rows
+	priced       bool // whether there are fields of the price, which an older Kleid did not make
+	products     int  // how many there are, or -1
+	productsPage int  // rows
 	fewRows      int
 	mostRows     int
 	counts       counts
-	special      counts // of conditions of which there are as many as products, and which would displace the others
+	special      counts // of conditions on products and prices, of which there are so many that they would displace the others
 }
 
 func (x *index) Metadata() catalog.Metadata { return x.metadata }
@@ -36,6 +37,15 @@ func (x *index) Metadata() catalog.Metadata { return x.metadata }
 func (x *index) Close() error { return nil }
 
 func (x *index) Count(ctx context.Context) (int, error) { return x.countRows(ctx, "") }
+
+// HasPrices implements vectors.Index.
+func (x *index) HasPrices(ctx context.Context) (bool, error) {
+	if !x.priced {
+		return false, nil
+	}
+	n, err := x.countRows(ctx, fieldPriced+" == true")
+	return n > 0, err
+}
 
 // loaded runs a call, and once more after loading when the server has lost the collection from memory,
 // as it does when it restarts.

@@ -11,6 +11,9 @@ const (
 	fieldRowID        = "row_id" // primary key
 	fieldProductID    = "product_id"
 	fieldPhotoID      = "photo_id"
+	fieldPriced       = "priced" // whether there is a price
+	fieldPrice        = "price"  // 0 where there is none
+	fieldCurrency     = "currency"
 	fieldRow          = "row" // JSON of catalog.Row without embeddings
 	fieldUnsupervised = "embedding_unsupervised"
 	fieldDeepRank     = "embedding_deeprank"

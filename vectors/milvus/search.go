@@ -20,12 +20,16 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 	if err := q.Check(x.metadata); err != nil {
 		return vectors.Result{}, err
 	}
+	if q.Price.Restricts() && !x.priced {
+		return vectors.Result{}, vectors.ErrNoPriceFilter
+	}
 	q.ExcludeProduct = vectors.CleanID(q.ExcludeProduct)
 	result := vectors.Result{Matches: []vectors.Match{}, Exact: x.kinds[q.Embedding] == entity.Flat}
 	filter, possible := filterExpression(q.Where)
 	if !possible {
 		return result, nil
 	}
+	filter = allOf(filter, priceExpression(q.Price))
 	var err error
 	if result.TotalMatches, err = x.total(ctx, q, filter); err != nil {
 		return vectors.Result{}, err

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/milvus-io/milvus-sdk-go/v2/client"
@@ -103,6 +104,10 @@ func productsOf(collection *entity.Collection) int {
 	return n
 }
 
+func hasField(collection *entity.Collection, name string) bool {
+	return slices.ContainsFunc(collection.Schema.Fields, func(f *entity.Field) bool { return f.Name == name })
+}
+
 func (s *store) CurrentRun(ctx context.Context) (string, error) {
 	_, meta, err := s.resolve(ctx)
 	if errors.Is(err, vectors.ErrNoIndex) {
@@ -150,6 +155,7 @@ func (s *store) openIndex(ctx context.Context, described *entity.Collection, met
 	collection := described.Name
 	x := &index{
 		client: s.client, lite: s.lite, collection: collection, metadata: meta, kinds: make(map[vectors.Embedding]entity.IndexType),
+		priced:   hasField(described, fieldPriced),
 		products: productsOf(described), productsPage: productsPage, fewRows: fewRows, mostRows: mostRows,
 	}
 	for _, embedding := range []vectors.Embedding{vectors.Unsupervised, vectors.DeepRank} {
@@ -225,6 +231,9 @@ func schemaOf(collection, description string, meta catalog.Metadata) *entity.Sch
 		WithField(text(fieldProductID)).
 		WithField(text(fieldPhotoID)).
 		WithField(text(fieldRow)).
+		WithField(entity.NewField().WithName(fieldPriced).WithDataType(entity.FieldTypeBool)).
+		WithField(entity.NewField().WithName(fieldPrice).WithDataType(entity.FieldTypeDouble)).
+		WithField(text(fieldCurrency)).
 		WithField(vector(fieldUnsupervised, meta.UnsupervisedSize)).
 		WithField(vector(fieldDeepRank, meta.DeepRankSize))
 	for _, facet := range meta.Facets {

@@ -55,6 +55,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("wide texts", func(t *testing.T) { testWideTexts(t, server) })
 	t.Run("long texts", func(t *testing.T) { testLongTexts(t, server) })
 	t.Run("asked for too many", func(t *testing.T) { testTooMany(t, server) })
+	t.Run("collection without prices", func(t *testing.T) { testCollectionWithoutPrices(t, server) })
 	t.Run("counted once", func(t *testing.T) { testCountsOnce(t, server) })
 	t.Run("counts of products", func(t *testing.T) { testProductCounts(t, server) })
 	t.Run("HNSW", func(t *testing.T) { testHNSW(t, server) })

@@ -70,6 +70,9 @@ func (w *writer) Add(ctx context.Context, rows []catalog.Row) error {
 		row.EmbeddingUnsupervised = slices.Clone(vectors.Stored(row.EmbeddingUnsupervised))
 		row.EmbeddingDeepRank = slices.Clone(vectors.Stored(row.EmbeddingDeepRank))
 		row.Facets = maps.Clone(row.Facets)
+		if row.Price != nil {
+			row.Price = new(*row.Price)
+		}
 		if err := w.add(ctx, row, texts[i]); err != nil {
 			w.err = fmt.Errorf("the collection %s: %w", w.collection, err)
 			return w.err
@@ -150,11 +153,20 @@ func (w *writer) columns(rows []int) []entity.Column {
 		}
 		return entity.NewColumnFloatVector(name, size, values)
 	}
+	priced, prices := make([]bool, len(rows)), make([]float64, len(rows))
+	for j, i := range rows {
+		if price := w.batch[i].Price; price != nil {
+			priced[j], prices[j] = true, *price
+		}
+	}
 	columns := []entity.Column{
 		text(fieldRowID, func(i int) string { return w.batch[i].RowID }),
 		text(fieldProductID, func(i int) string { return w.batch[i].ProductID }),
 		text(fieldPhotoID, func(i int) string { return w.batch[i].PhotoID }),
 		text(fieldRow, func(i int) string { return w.texts[i] }),
+		entity.NewColumnBool(fieldPriced, priced),
+		entity.NewColumnDouble(fieldPrice, prices),
+		text(fieldCurrency, func(i int) string { return w.batch[i].Currency }),
 		vector(fieldUnsupervised, w.meta.UnsupervisedSize, func(row *catalog.Row) []float32 { return row.EmbeddingUnsupervised }),
 		vector(fieldDeepRank, w.meta.DeepRankSize, func(row *catalog.Row) []float32 { return row.EmbeddingDeepRank }),
 	}
@@ -190,7 +202,7 @@ func (w *writer) finish(ctx context.Context) error {
 	if err := w.noteProducts(ctx); err != nil {
 		return err
 	}
-	filtered := []string{fieldProductID, fieldPhotoID}
+	filtered := []string{fieldProductID, fieldPhotoID, fieldPriced, fieldPrice, fieldCurrency}
 	for _, facet := range w.meta.Facets {
 		filtered = append(filtered, facetField(facet.Name))
 	}

@@ -198,6 +198,11 @@ func (s suite) testMemory(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, result.Matches, n, label)
 	}
+	for price, n := range map[float64]int{19.99: 1, 1: 0} {
+		result, err := index.Search(ctx, vectors.Query{Vector: axis(meta.DeepRankSize, 0), Embedding: vectors.DeepRank, K: 3, Price: vectors.PriceRange{Min: &price, Max: &price}})
+		require.NoError(t, err)
+		require.Len(t, result.Matches, n, price)
+	}
 }
 
 // A row that no index can hold is refused with all that came with it, and the next ones are taken.

@@ -50,7 +50,7 @@ func passes(row catalog.Row, q vectors.Query) bool {
 			return false
 		}
 	}
-	return q.ExcludeProduct == "" || row.ProductID != q.ExcludeProduct
+	return inRange(row, q.Price) && (q.ExcludeProduct == "" || row.ProductID != q.ExcludeProduct)
 }
 
 // all returns all matches of a query, whatever its K and Offset.

@@ -14,7 +14,7 @@ import (
 // RunApproximate tests what holds of a store, too, whose answers need not be those of an exhaustive search.
 func RunApproximate(t *testing.T, place Place, tolerance float64) {
 	s := suite{place, tolerance}
-	t.Run("rare label", s.testRare)
+	t.Run("rare rows", s.testRare)
 }
 
 // Few rows pass a filter, and they lie far from the query and from what lies near it: all that were asked for are
@@ -37,11 +37,12 @@ func (s suite) testRare(t *testing.T) {
 			v[j] += float32(random.NormFloat64() * 0.1)
 		}
 		row.EmbeddingUnsupervised = vectors.Unit(v)
+		row.Price = new(float64(100 * centre))
 		row.Facets = map[string]catalog.FacetValue{"sleeve": {Label: label, Probability: 0.5, Source: catalog.Predicted}}
 		m.rows = append(m.rows, row)
 	}
 	index := publish(ctx, t, s.open(t), meta, m.rows)
-	for _, q := range []vectors.Query{
+	for i, q := range []vectors.Query{
 		{K: 30},
 		{K: 30, Offset: 100},
 		{K: n},
@@ -50,7 +51,12 @@ func (s suite) testRare(t *testing.T) {
 		{K: n, OnePerProduct: true},
 		{K: 30, Offset: 20, OnePerProduct: true, ExcludeProduct: "p50"},
 	} {
-		q.Vector, q.Embedding, q.Where = m.rows[1].EmbeddingUnsupervised, vectors.Unsupervised, vectors.Filter{"sleeve": {"short"}}
+		q.Vector, q.Embedding = m.rows[1].EmbeddingUnsupervised, vectors.Unsupervised
+		if i%2 == 0 {
+			q.Where = vectors.Filter{"sleeve": {"short"}}
+		} else {
+			q.Price.Min = new(500.0)
+		}
 		result, err := index.Search(ctx, q)
 		require.NoError(t, err)
 		if result.Exact {

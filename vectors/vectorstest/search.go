@@ -29,6 +29,9 @@ func randomModel(meta catalog.Metadata, seed uint64, rows, products int) model {
 		row := plain(meta, random, fmt.Sprintf("%016x", random.Uint64()), fmt.Sprintf("product %d", random.IntN(products)))
 		row.EmbeddingUnsupervised = unsupervised[random.IntN(len(unsupervised))]
 		row.EmbeddingDeepRank = deepRank[random.IntN(len(deepRank))]
+		if random.IntN(5) > 0 {
+			row.Price, row.Currency = new(float64(random.IntN(10))), []string{"EUR", "SEK"}[random.IntN(2)]
+		}
 		for _, facet := range meta.Facets {
 			if random.IntN(5) == 0 {
 				continue
@@ -65,6 +68,15 @@ func (m model) randomQuery(random *rand.Rand) vectors.Query {
 		q.Vector = slices.Clone(vectorOf(m.rows[random.IntN(len(m.rows))], q.Embedding))
 	} else {
 		q.Vector = unit(random, vectors.Size(m.meta, q.Embedding))
+	}
+	if random.IntN(4) == 0 {
+		q.Price.Min = new(float64(random.IntN(4)))
+	}
+	if random.IntN(4) == 0 {
+		q.Price.Max = new(float64(4 + random.IntN(6)))
+	}
+	if random.IntN(8) == 0 {
+		q.Price.Currency = "SEK"
 	}
 	for _, facet := range m.meta.Facets {
 		for _, label := range facet.Labels {

@@ -43,8 +43,11 @@ func Run(t *testing.T, place Place, tolerance float64) {
 		{"ties", s.testTies},
 		{"lengths", s.testLengths},
 		{"ends", s.testEnds},
-		{"rare label", s.testRare},
+		{"rare rows", s.testRare},
+		{"prices", s.testPrices},
+		{"no prices", s.testNoPrices},
 		{"refused queries", s.testRefusedQueries},
+		{"refused prices", s.testRefusedPrices},
 		{"given up", s.testGivenUp},
 		{"searches during a publish", s.testConcurrency},
 	} {
