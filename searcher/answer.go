@@ -24,6 +24,8 @@ type Answer struct {
 	OnePerProduct bool              `json:"one_per_product"`
 	Embedding     vectors.Embedding `json:"embedding"`
 	Where         vectors.Filter    `json:"where,omitempty" doc:"The filter: labels that are allowed, by facet"`
+	// Price is the range that was asked for.
+	Price vectors.PriceRange `json:"price,omitzero" doc:"The prices that are allowed"`
 
 	// Ignored are the facets that did not count: those of Request.Ignore for which the model knows how.
 	Ignored []string `json:"ignored,omitempty" doc:"Facets in which results need not be like the queried dress: those of ignore that the model knows how to take out of a vector"`

@@ -292,7 +292,7 @@ func (e *Engine) search(ctx context.Context, p *pin, s subject, request Request,
 	a := Answer{
 		Status: s.status, Results: []Result{}, Exact: true, Complete: true,
 		K: request.K, Offset: request.Offset, OnePerProduct: !request.EveryPhoto,
-		Embedding: request.Embedding, Where: request.Where,
+		Embedding: request.Embedding, Where: request.Where, Price: request.Price,
 		Query: s.query, Facets: s.facets, Colours: s.colours, Box: s.box, BoxConfidence: s.confidence, Candidates: s.candidates,
 		EmbeddingModel: p.meta.EmbeddingModel, FacetModel: s.facetModel, Run: p.meta.Run, Timing: timing,
 	}
@@ -304,7 +304,7 @@ func (e *Engine) search(ctx context.Context, p *pin, s subject, request Request,
 		return a, nil
 	}
 	query := vectors.Query{
-		Vector: s.vector(request.Embedding), Embedding: request.Embedding, Where: request.Where,
+		Vector: s.vector(request.Embedding), Embedding: request.Embedding, Where: request.Where, Price: request.Price,
 		K: request.K, Offset: request.Offset,
 		OnePerProduct: !request.EveryPhoto, ExcludeProduct: s.exclude,
 	}
@@ -360,7 +360,7 @@ func note(a Answer) string {
 		unit = "dress matches"
 	}
 	switch {
-	case a.TotalMatches == 0 && len(a.Where) > 0:
+	case a.TotalMatches == 0 && (len(a.Where) > 0 || a.Price.Restricts()):
 		return "nothing matches: loosen the filter"
 	case a.TotalMatches == 0:
 		return "there is nothing to compare with in the index"

@@ -36,7 +36,7 @@ func FuzzParameters(f *testing.F) {
 	for _, query := range []string{
 		"", "k=5&offset=10&embedding=unsupervised&one_per_product=false", "where=neckline%3Dv-neck&where=neckline%3Dround&sleeve=long",
 		`where={"neckline":["v-neck"],"sleeve":"long"}`, "box=1,2,3,4", "box=-9223372036854775808,0,9223372036854775807,1", "k=99999999999999999999",
-		"where={}", "where={", "=x", "where==", "k=&offset=",
+		"where={}", "where={", "=x", "where==", "k=&offset=", "price_min=1&price_max=NaN&price_currency=EUR",
 	} {
 		f.Add(query)
 	}
@@ -53,7 +53,7 @@ func FuzzParameters(f *testing.F) {
 func FuzzSearchBody(f *testing.F) {
 	for _, body := range []string{
 		`{"photo_id":"a","where":{"neckline":["v-neck"]},"k":3}`, `{"vector":[1,2e30],"embedding":"deeprank"}`, `{"where":null}`,
-		`{"where":{"":[""]}}`, `{"k":null,"box":"1,2,3,4","one_per_product":false}`, `{"where":{"a":"b=c"}}`,
+		`{"where":{"":[""]}}`, `{"k":null,"box":"1,2,3,4","one_per_product":false}`, `{"where":{"a":"b=c"}}`, `{"price_min":5,"price_max":1e308,"price_currency":"EUR"}`,
 	} {
 		f.Add([]byte(body))
 	}

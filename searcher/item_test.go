@@ -158,7 +158,7 @@ func TestFacets(t *testing.T) {
 	var d Description
 	s.get("/v1/facets").into(t, &d)
 	require.Equal(t, Description{
-		Facets: shop.embedder.Metadata().Facets, Photos: 6, EmbeddingModel: "model-a", FacetModel: "facets of model-a", Run: "r1",
+		Facets: shop.embedder.Metadata().Facets, Prices: true, Photos: 6, EmbeddingModel: "model-a", FacetModel: "facets of model-a", Run: "r1",
 	}, d)
 }
 

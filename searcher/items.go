@@ -106,6 +106,7 @@ func item(ctx context.Context, p *pin, rowID string) (catalog.Row, error) {
 // Description is what an index holds.
 type Description struct {
 	Facets         []catalog.Facet `json:"facets" nullable:"false" doc:"What can be filtered by; labels in the order in which to show them"`
+	Prices         bool            `json:"prices" doc:"Whether dresses can be filtered by price: some have one"`
 	Photos         int             `json:"photos" doc:"Rows of the index"`
 	EmbeddingModel string          `json:"embedding_model"`
 	FacetModel     string          `json:"facet_model"`
@@ -120,7 +121,11 @@ func (e *Engine) Describe(ctx context.Context) (Description, error) {
 		if err != nil {
 			return err
 		}
-		d = Description{p.meta.Facets, count, p.meta.EmbeddingModel, p.meta.FacetModel, p.meta.Run}
+		prices, err := p.index.HasPrices(ctx)
+		if err != nil {
+			return err
+		}
+		d = Description{p.meta.Facets, prices, count, p.meta.EmbeddingModel, p.meta.FacetModel, p.meta.Run}
 		return nil
 	})
 	return d, err

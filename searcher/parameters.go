@@ -18,6 +18,9 @@ import (
 const (
 	whereDoc     = "A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."
 	ignoreDoc    = "A facet in which results need not be like the dress: this one, but with a v-neck, is neckline=v-neck and ignore=neckline"
+	priceMinDoc  = "The lowest price, itself included, as the catalogue's number. With a limit, dresses without a price are left out"
+	priceMaxDoc  = "The highest price, itself included, as the catalogue's number"
+	currencyDoc  = "The currency that prices must have, as the catalogue writes it; if not given, numbers are compared whatever their currency"
 	kDoc         = "How many results at most, 1 to 1000; 10 if not given"
 	offsetDoc    = "How many results to skip; offset and k are 16384 at most together"
 	embeddingDoc = "What near is measured by: deeprank, learned from judgements of likeness, or unsupervised; deeprank if not given"
@@ -35,6 +38,9 @@ var (
 type SearchParameters struct {
 	Where         []string `query:"where,explode" doc:"A label that is allowed, as facet=label. Several of one facet allow any of them, facets restrict each other. neckline=v-neck is short for where=neckline=v-neck."`
 	Ignore        []string `query:"ignore,explode" doc:"A facet in which results need not be like the dress: this one, but with a v-neck, is neckline=v-neck and ignore=neckline"`
+	PriceMin      float64  `query:"price_min" doc:"The lowest price, itself included, as the catalogue's number. With a limit, dresses without a price are left out"`
+	PriceMax      float64  `query:"price_max" doc:"The highest price, itself included, as the catalogue's number"`
+	PriceCurrency string   `query:"price_currency" doc:"The currency that prices must have, as the catalogue writes it; if not given, numbers are compared whatever their currency"`
 	K             int      `query:"k" default:"10" minimum:"1" maximum:"1000" doc:"How many results at most"`
 	Offset        int      `query:"offset" default:"0" minimum:"0" doc:"How many results to skip; offset and k are 16384 at most together"`
 	Embedding     string   `query:"embedding" enum:"deeprank,unsupervised" default:"deeprank" doc:"What near is measured by: deeprank, learned from judgements of likeness, or unsupervised"`
@@ -77,6 +83,12 @@ func parseRequest(values url.Values) (Request, error) {
 			}
 		case "ignore":
 			request.Ignore = given
+		case "price_min":
+			request.Price.Min, err = parsePrice(name, given)
+		case "price_max":
+			request.Price.Max, err = parsePrice(name, given)
+		case "price_currency":
+			request.Price.Currency, err = parseOne(name, given, "a name", func(v string) (string, error) { return v, nil })
 		case "k":
 			request.K, err = parseK(given)
 		case "offset":
@@ -114,6 +126,11 @@ func parseRequest(values url.Values) (Request, error) {
 	var err error
 	request.Where, err = ParseWhere(conditions)
 	return request, err
+}
+
+func parsePrice(name string, given []string) (*float64, error) {
+	price, err := parseOne(name, given, "a number, such as 49.95", func(v string) (float64, error) { return strconv.ParseFloat(v, 64) })
+	return &price, err
 }
 
 func parseK(given []string) (int, error) {

@@ -31,6 +31,8 @@ const (
 type Request struct {
 	// Where is the filter. A result always satisfies it.
 	Where vectors.Filter
+	// Price restricts results, too: with a range, those without a price are left out.
+	Price vectors.PriceRange
 	// Ignore names facets in which results need not be like the queried dress: "this one, but with a v-neck" has
 	// neckline here, and v-neck in Where. What the dress's vector says of them is taken out, where the model knows
 	// how (Answer.Ignored); similarities are then those of the rest.
@@ -64,6 +66,9 @@ func (r *Request) complete() error {
 		return invalid("the box %v is empty: use x_min,y_min,x_max,y_max in pixels", *r.Box)
 	case len(r.Ignore) > maxIgnored:
 		return invalid("ignore names %d facets: use %d at most", len(r.Ignore), maxIgnored)
+	}
+	if err := r.Price.Check(); err != nil {
+		return known(err)
 	}
 	var ignore []string // the caller keeps its own
 	for _, facet := range r.Ignore {

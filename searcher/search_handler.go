@@ -132,6 +132,9 @@ type searchBody struct {
 	Vector        []float32 `json:"vector,omitempty" doc:"An embedding"`
 	Where         whereBody `json:"where,omitempty"`
 	Ignore        []string  `json:"ignore,omitempty" doc:"Facets in which results need not be like the dress"`
+	PriceMin      *float64  `json:"price_min,omitempty" doc:"The lowest price, itself included, as the catalogue's number. With a limit, dresses without a price are left out"`
+	PriceMax      *float64  `json:"price_max,omitempty" doc:"The highest price, itself included, as the catalogue's number"`
+	PriceCurrency *string   `json:"price_currency,omitempty" doc:"The currency that prices must have, as the catalogue writes it; if not given, numbers are compared whatever their currency"`
 	K             *int      `json:"k,omitempty" minimum:"1" maximum:"1000" doc:"How many results at most; 10 if not given"`
 	Offset        *int      `json:"offset,omitempty" minimum:"0" doc:"How many results to skip; offset and k are 16384 at most together"`
 	Embedding     *string   `json:"embedding,omitempty" enum:"deeprank,unsupervised"`
@@ -230,6 +233,8 @@ func jsonKind(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Int:
 		return "a whole number"
+	case reflect.Float64:
+		return "a number"
 	case reflect.Float32:
 		return "numbers that are not too large"
 	case reflect.Bool:
@@ -262,6 +267,9 @@ func (b searchBody) request(values url.Values) (Request, error) {
 			values[name] = []string{value()}
 		}
 	}
+	lay("price_min", b.PriceMin != nil, func() string { return fmt.Sprint(*b.PriceMin) })
+	lay("price_max", b.PriceMax != nil, func() string { return fmt.Sprint(*b.PriceMax) })
+	lay("price_currency", b.PriceCurrency != nil, func() string { return *b.PriceCurrency })
 	lay("k", b.K != nil, func() string { return fmt.Sprint(*b.K) })
 	lay("offset", b.Offset != nil, func() string { return fmt.Sprint(*b.Offset) })
 	lay("embedding", b.Embedding != nil, func() string { return *b.Embedding })

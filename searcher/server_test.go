@@ -22,6 +22,7 @@ import (
 
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/vectors"
 )
 
 func TestRefusedByTheServer(t *testing.T) {
@@ -477,7 +478,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 	require.Contains(t, search.RequestBody.Content, "application/json")
 	require.Contains(t, d.Components.Schemas["Problem"].Properties, "code")
 	// What the description promises is what is sent.
-	sent, err := json.Marshal(Answer{Note: "x", Where: map[string][]string{"a": {"b"}}, Run: "r"})
+	sent, err := json.Marshal(Answer{Note: "x", Where: map[string][]string{"a": {"b"}}, Price: vectors.PriceRange{Currency: "EUR"}, Run: "r"})
 	require.NoError(t, err)
 	var fields map[string]any
 	require.NoError(t, json.Unmarshal(sent, &fields))
@@ -503,7 +504,7 @@ func TestDescriptionOfTheAPI(t *testing.T) {
 			}
 		}
 		require.Equal(t, map[string]string{
-			id: "path", "where": "query", "ignore": "query", "k": "query", "offset": "query", "embedding": "query", "one_per_product": "query",
+			id: "path", "where": "query", "ignore": "query", "price_min": "query", "price_max": "query", "price_currency": "query", "k": "query", "offset": "query", "embedding": "query", "one_per_product": "query",
 		}, where)
 	}
 	thumbnail := d.Paths["/v1/thumbnails/{photo_id}"]["get"].Responses["200"].Content
