@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -102,6 +103,24 @@ func TestPageInABrowser(t *testing.T) {
 		require.Contains(t, browsertest.See[string](v, `document.getElementById("status").textContent`), "sleeve: "+other)
 		v.Do(chromedp.Click(chromedp.CSS("#clear")))
 		v.Until(`%s && %s.length === 14 && document.getElementById("clear").hidden`, idle, cards)
+	})
+	t.Run("prices filter", func(t *testing.T) {
+		v.T = t
+		high := *row.Price
+		want := map[string]bool{}
+		for _, r := range shop.rows {
+			if *r.Price <= high {
+				want[r.ProductID] = true
+			}
+		}
+		v.Do(chromedp.SendKeys(chromedp.CSS(`#price [name="max"]`), fmt.Sprint(high)+kb.Enter))
+		v.Until(`%s && document.getElementById("status").textContent.endsWith("price: to %v")`, idle, high)
+		require.Len(t, browsertest.See[[]string](v, cards+`.map((c) => c.dataset.product)`), len(want))
+		v.Do(chromedp.SendKeys(chromedp.CSS(`#price [name="min"]`), fmt.Sprint(high+1)+kb.Enter))
+		v.Until(`document.querySelector('#price [name="max"]').validationMessage.includes("below the lowest")`)
+		require.Len(t, browsertest.See[[]string](v, cards+`.map((c) => c.dataset.product)`), len(want), "a range that cannot be is not searched for")
+		v.Do(chromedp.Click(chromedp.CSS("#clear")))
+		v.Until(`%s && %s.length === 14 && document.querySelector("#price:valid") && document.querySelector('#price [name="max"]').value === ""`, idle, cards)
 	})
 	t.Run("the same with another neckline", func(t *testing.T) {
 		v.T = t
@@ -505,7 +524,8 @@ func TestWidgetIsDescribed(t *testing.T) {
 	require.True(t, ok)
 	for _, option := range strings.Split(options, ", ") {
 		name, _, _ := strings.Cut(option, " ")
-		require.Contains(t, read("widget.html"), "<dt><code>data-"+name+"=")
+		name = regexp.MustCompile("[A-Z]").ReplaceAllStringFunc(name, func(letter string) string { return "-" + strings.ToLower(letter) })
+		require.Contains(t, read("widget.html"), "<code>data-"+name+"=")
 	}
 }
 
@@ -520,14 +540,15 @@ func TestWidgetFilters(t *testing.T) {
 	browsertest.See[bool](v, `(() => {
 		const script = document.createElement("script");
 		script.src = "/widget.js";
-		Object.assign(script.dataset, { product: "x", where: " neckline=off shoulder, low ;sleeve=long;; sleeve=short; " });
+		Object.assign(script.dataset, { product: "x", where: " neckline=off shoulder, low ;sleeve=long;; sleeve=short; ", priceMin: "0", priceMax: "99.5" });
 		globalThis.fetch = (address) => {
-			globalThis.asked = new URL(address).searchParams.getAll("where");
+			const query = new URL(address).searchParams;
+			globalThis.asked = [...query.getAll("where"), query.get("price_min"), query.get("price_max"), String(query.has("price_currency"))];
 			return Promise.resolve({ ok: true, json: () => Promise.resolve({ results: [] }) });
 		};
 		document.head.append(script);
 		return true;
 	})()`)
 	v.Until(`globalThis.asked`)
-	require.Equal(t, []string{"neckline=off shoulder, low", "sleeve=long", "sleeve=short"}, browsertest.See[[]string](v, `globalThis.asked`))
+	require.Equal(t, []string{"neckline=off shoulder, low", "sleeve=long", "sleeve=short", "0", "99.5", "false"}, browsertest.See[[]string](v, `globalThis.asked`))
 }

@@ -33,11 +33,15 @@ Examples:
   kleid search dress.jpg --index index/
   kleid search dress.jpg --index index/ --where neckline=v-neck --where sleeve=long --k 5
   kleid search dress.jpg --index index/ --where neckline=v-neck --ignore neckline
+  kleid search dress.jpg --index index/ --price-min 50 --price-max 150
   kleid search dress.jpg --store milvus://127.0.0.1:19530/dresses --json`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"),
 			&cli.StringSliceFlag{Name: "where", EnvVars: env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated, and in the variable parted by ;"},
 			&cli.StringSliceFlag{Name: "ignore", EnvVars: env("ignore"), Usage: "`FACET` in which results need not be like the dress; may be repeated, and in the variable parted by ;"},
+			&cli.Float64Flag{Name: "price-min", DefaultText: "none", EnvVars: env("price-min"), Usage: "lowest `PRICE` of results, in the catalogue's numbers; with a limit, dresses without a price are left out"},
+			&cli.Float64Flag{Name: "price-max", DefaultText: "none", EnvVars: env("price-max"), Usage: "highest `PRICE` of results"},
+			&cli.StringFlag{Name: "price-currency", EnvVars: env("price-currency"), Usage: "`CURRENCY` that prices must have, as the catalogue writes it; numbers of all are compared without it"},
 			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d together with --offset", searcher.MaxK)},
 			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
 			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
@@ -63,6 +67,7 @@ func searchAction(c *cli.Context) error {
 	request := searcher.Request{
 		K: c.Int("k"), Offset: c.Int("offset"), Embedding: vectors.Embedding(c.String("embedding")), EveryPhoto: c.Bool("every-photo"),
 		Ignore: repeated(c, "ignore"),
+		Price:  vectors.PriceRange{Min: givenNumber(c, "price-min"), Max: givenNumber(c, "price-max"), Currency: c.String("price-currency")},
 	}
 	if request.Where, err = searcher.ParseWhere(repeated(c, "where")); err != nil {
 		return err
@@ -97,6 +102,14 @@ func searchAction(c *cli.Context) error {
 		return json.NewEncoder(c.App.Writer).Encode(answer)
 	}
 	return writeAnswer(c, answer, embedder.Metadata().Facets)
+}
+
+// givenNumber is nil where a flag is not given: 0 is a number like others.
+func givenNumber(c *cli.Context, name string) *float64 {
+	if !c.IsSet(name) {
+		return nil
+	}
+	return new(c.Float64(name))
 }
 
 // writeAnswer prints an answer for people.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,6 +87,34 @@ func TestSearchKeepsToFilters(t *testing.T) {
 		found[r.Facets[facet].Label] = true
 	}
 	require.Len(t, found, 2)
+}
+
+// TestSearchByPrice asks for both limits, for one, which may be 0, and for a currency.
+func TestSearchByPrice(t *testing.T) {
+	s := newShop(t)
+	path := s.photos(t)[0]
+	all := search(t, path, "--index", s.index, "--k", "100").Results
+	slices.SortFunc(all, func(a, b searcher.Result) int { return cmp.Compare(*a.Price, *b.Price) })
+	low, high := *all[1].Price, *all[len(all)-2].Price
+	count := func(min, max float64) (n int) {
+		for _, r := range all {
+			if *r.Price >= min && *r.Price <= max {
+				n++
+			}
+		}
+		return n
+	}
+	for _, test := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"--price-min", fmt.Sprint(low), "--price-max", fmt.Sprint(high)}, count(low, high)},
+		{[]string{"--price-max", "0"}, 0},
+		{[]string{"--price-min", fmt.Sprint(high), "--price-currency", all[0].Currency}, count(high, math.Inf(1))},
+		{[]string{"--price-currency", "XTS"}, 0},
+	} {
+		require.Equal(t, test.want, search(t, append([]string{path, "--index", s.index}, test.args...)...).TotalMatches, test.args)
+	}
 }
 
 func TestSearchForMoreThanThereIs(t *testing.T) {
@@ -184,6 +215,7 @@ func TestSearchFails(t *testing.T) {
 		{"unknown facet", []string{good, "--index", s.index, "--where", "mood=sad"}, exitUsage, "silhouette, neckline"},
 		{"unknown label", []string{good, "--index", s.index, "--where", "neckline=plunging"}, exitUsage, "v-neck"},
 		{"unknown embedding", []string{good, "--index", s.index, "--embedding", "taste"}, exitUsage, `"taste"`},
+		{"no such price", []string{good, "--index", s.index, "--price-min", "150", "--price-max", "50"}, exitUsage, "the lowest price, 150, is above the highest, 50"},
 		{"too many results", []string{good, "--index", s.index, "--k", "100000"}, exitUsage, "k is 100000"},
 	}
 	for _, test := range tests {

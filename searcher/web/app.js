@@ -5,9 +5,11 @@ const pageSize = 24;
 const $ = (id) => document.getElementById(id);
 
 let facets = []; // [{name, labels, swatches}] of the index
+let prices = false; // whether dresses can be filtered by price
 let run = ""; // of the index that has these facets
 let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId, picture}
 let where = {}; // facet → label
+let limits = {}; // of the price: {price_min, price_max}, those that were given
 let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
 let running = null; // AbortController of the search under way
@@ -45,7 +47,7 @@ function overridden() {
 
 // ask searches for the subject, from an offset on.
 async function ask(offset, signal) {
-  const options = { k: pageSize, offset };
+  const options = { k: pageSize, offset, ...limits };
   if (subject.kind === "item") {
     const query = new URLSearchParams(options);
     for (const [facet, label] of Object.entries(where)) query.append("where", `${facet}=${label}`);
@@ -73,7 +75,7 @@ async function ask(offset, signal) {
 // describe asks what can be filtered by, and returns all that is known of the index.
 async function describe(signal) {
   const index = await api("/v1/facets", { signal });
-  ({ facets, run } = index);
+  ({ facets, prices, run } = index);
   return index;
 }
 
@@ -136,7 +138,8 @@ function show(answer, offset) {
   if (subject.kind === "photo") subject.photoId = answer.query.photo_id;
   showQuery(answer);
   showFacets(answer);
-  $("clear").hidden = Object.keys(where).length === 0;
+  const filter = filterText();
+  $("clear").hidden = !filter;
   if (offset === 0) $("results").replaceChildren();
   const fresh = answer.results.map((row) => card(row, answer));
   $("results").append(...fresh);
@@ -148,7 +151,6 @@ function show(answer, offset) {
     $("status").textContent = "";
     return;
   }
-  const filter = Object.entries(where).map(([facet, label]) => `${facet}: ${label}`).join(", ");
   if (answer.total_matches === 0) {
     $("status").textContent = "";
     if (filter) say("No dress is like that", `No dress of the catalogue has ${filter}. Loosen the filter to see more.`, "Clear the filter", clear);
@@ -157,6 +159,28 @@ function show(answer, offset) {
   }
   const count = offset + answer.results.length;
   $("status").textContent = `${count} of ${answer.total_matches} ${answer.total_matches === 1 ? "dress" : "dresses"}${filter ? ` with ${filter}` : ""}${answer.ignored ? `; its own ${answer.ignored.join(" and ")} ${answer.ignored.length > 1 ? "do" : "does"} not count` : ""}${answer.not_ignored ? `; its own ${answer.not_ignored.join(" and ")} ${answer.not_ignored.length > 1 ? "count" : "counts"} all the same` : ""}`;
+}
+
+// filterText says what results are to be; "" if that is anything.
+function filterText() {
+  const { price_min: min, price_max: max } = limits;
+  const range = [min !== undefined && `from ${min}`, max !== undefined && `to ${max}`].filter(Boolean).join(" ");
+  return [...Object.entries(where), ...(range ? [["price", range]] : [])].map(([name, value]) => `${name}: ${value}`).join(", ");
+}
+
+// unfilter forgets every filter.
+function unfilter() {
+  where = {};
+  limits = {};
+  $("price").reset();
+  readLimits();
+}
+
+// readLimits returns the prices that the form says, and has it say what is wrong with them.
+function readLimits() {
+  const { min, max } = $("price").elements;
+  max.setCustomValidity(min.value && max.value && Number(max.value) < Number(min.value) ? "The highest price must not be below the lowest." : "");
+  return Object.fromEntries([min, max].filter((input) => input.value).map((input) => [`price_${input.name}`, Number(input.value)]));
 }
 
 function fail(error) {
@@ -250,7 +274,7 @@ function showQuery(answer) {
 // choose searches in another box of the photo; null is the model's own.
 function choose(box) {
   subject.box = box && [box.x_min, box.y_min, box.x_max, box.y_max].join(",");
-  where = {};
+  unfilter();
   search();
 }
 
@@ -258,6 +282,7 @@ function showFacets(answer) {
   const focused = document.activeElement?.closest(".chip");
   const back = focused && [focused.dataset.facet, focused.dataset.label];
   $("described").hidden = answer.status !== "ok";
+  $("price").hidden = !prices;
   $("summary").textContent = facets.map((facet) => where[facet.name] || answer.facets?.[facet.name]?.label).filter(Boolean).join(" · ");
   $("facets").replaceChildren(...facets.map((facet) => {
     const known = answer.facets?.[facet.name];
@@ -337,7 +362,7 @@ function palette(facet, answer) {
 }
 
 function clear() {
-  where = {};
+  unfilter();
   search();
 }
 
@@ -403,7 +428,7 @@ function go(next) {
 function begin(next) {
   hold();
   subject = next;
-  where = {};
+  unfilter();
   shown = null;
   photoSize = null;
   document.body.dataset.fresh = "yes";
@@ -569,6 +594,12 @@ $("photo").onchange = async (event) => {
   event.target.value = ""; // so that the same file can be chosen again
 };
 $("clear").onclick = clear;
+$("price").onchange = () => {
+  const given = readLimits();
+  if (!$("price").reportValidity()) return;
+  limits = given;
+  search();
+};
 $("model-box").onclick = () => choose(null);
 $("more").onclick = () => search($("results").querySelectorAll(".card[data-row]").length);
 $("skip").onclick = (event) => {

@@ -2,7 +2,8 @@
 //
 //   <script src="https://kleid.shop.example/widget.js" data-product="ID" data-k="6" async></script>
 //
-// data-where="neckline=v-neck; sleeve=long" filters, one facet=label a piece; data-ignore="neckline" leaves out
+// data-where="neckline=v-neck; sleeve=long" filters, one facet=label a piece; data-price-min="50", data-price-max="150"
+// and data-price-currency="EUR" filter by price; data-ignore="neckline" leaves out
 // what the product itself is like in a facet; data-title heads it;
 // data-into="#selector" puts it elsewhere than behind the script, as it must be for one in the head, or one that a tag
 // manager removes. A page that goes on to another product without a reload puts a new place there, and a new script.
@@ -10,7 +11,7 @@
 (async () => {
   const script = document.currentScript;
   if (!script) return console.error("Kleid: the widget is a script of the page itself: put it into no shadow tree, and leave out type=module");
-  const { product, k = "6", where = "", ignore = "", title = "You may also like", into } = script.dataset;
+  const { product, k = "6", where = "", priceMin = "", priceMax = "", priceCurrency = "", ignore = "", title = "You may also like", into } = script.dataset;
   if (!product) return console.error("Kleid: the widget needs data-product");
   const find = () => document.querySelector(into);
   let place; // that of this product, also when the page shows another one by the time of the answer
@@ -23,6 +24,7 @@
   const query = new URLSearchParams({ k });
   for (const condition of where.split(";").map((c) => c.trim()).filter(Boolean)) query.append("where", condition);
   for (const facet of ignore.split(";").map((f) => f.trim()).filter(Boolean)) query.append("ignore", facet);
+  for (const [name, value] of Object.entries({ price_min: priceMin, price_max: priceMax, price_currency: priceCurrency })) if (value) query.append(name, value);
   let answer;
   try {
     const response = await fetch(`${service}/v1/products/${encodeURIComponent(product)}/similar?${query}`);
