@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -253,4 +254,70 @@ func (s *embedStage) keep(batch []loaded, photos []embedding.Photo) error {
 func (s *embedStage) giveUp(item loaded, err error) {
 	s.logger.Error("a photo cannot be embedded", "source", s.loader.entries[item.entry].Source, "error", err)
 	s.loader.release(item.key, validText("the photo cannot be embedded: "+err.Error()))
+}
+
+// embed brings every photo into the journal that can be read and is not there yet.
+func (r *runner) embed(ctx context.Context) error {
+	r.begin(StageEmbed)
+	fetcher := photoFetcher(r.Catalogue, r.Limits)
+	defer fetcher.Close()
+	var done, bad atomic.Int64
+	r.loader = newLoader(r.entries)
+	if !r.Reread {
+		r.loader.known = r.known
+	}
+	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
+	r.loader.thumbnails, r.loader.fetch = r.pictures, fetchFrom(fetcher, r.Limits)
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.loader.done = func(isBad bool) {
+		done.Add(1)
+		if isBad && r.tooMany(int(bad.Add(1))) && r.refusesBad() {
+			cancel(errHopeless)
+		}
+	}
+	r.loader.watch = &r.watch
+	stage := &embedStage{embedder: r.Embedder, meta: r.meta, journal: r.journal, loader: r.loader, watch: &r.watch, logger: r.Logger}
+
+	photos, batches := make(chan loaded), make(chan []loaded)
+	var wait sync.WaitGroup
+	start := func(f func() error) {
+		wait.Go(func() {
+			if err := f(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	start(func() error { return r.loader.run(work, photos) })
+	start(func() error { stage.gather(work, photos, batches); return nil })
+	start(func() error { return stage.run(work, batches) })
+
+	tell := func() {
+		r.Progress(Progress{Stage: StageEmbed, Done: int(done.Load()), Total: len(r.entries), Bad: int(bad.Load()), Embedded: int(stage.embedded.Load())})
+	}
+	finished := make(chan struct{})
+	go func() { wait.Wait(); close(finished) }()
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+	for running := true; running; {
+		select {
+		case <-ticker.C:
+		case <-finished:
+			running = false
+		}
+		tell()
+	}
+	r.report.Embedded = int(stage.embedded.Load())
+	r.end(StageEmbed)
+	if err := r.journal.Sync(); err != nil {
+		return err
+	}
+	if err := context.Cause(work); err != nil {
+		return err
+	}
+	// What was known of other locations stays until an index without them is published.
+	for _, k := range r.loader.learned() {
+		r.known[k.Location] = k
+	}
+	return writeKnown(r.work(), r.Limits, r.known)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -57,4 +58,20 @@ func syncFolder(path string) error {
 	}
 	defer f.Close()
 	return f.Sync()
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// removeEmpty removes a folder unless something is in it.
+func removeEmpty(folder string) error {
+	inside, err := os.ReadDir(folder)
+	if err != nil || len(inside) > 0 {
+		return err
+	}
+	return os.Remove(folder)
 }

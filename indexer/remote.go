@@ -215,3 +215,25 @@ func mirrorReports(ctx context.Context, l layout, bucket storage.Bucket) error {
 	}
 	return nil
 }
+
+func putFile(ctx context.Context, bucket storage.Bucket, key, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return bucket.Put(ctx, key, f)
+}
+
+// getFile brings a blob here, whole or not at all.
+func getFile(ctx context.Context, bucket storage.Bucket, key, file string) error {
+	body, err := bucket.Get(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return placeStream(file, body, true)
+}

@@ -1,11 +1,9 @@
 package indexer
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -151,62 +149,6 @@ func TestChangedModel(t *testing.T) {
 
 func escaped(path string) string { return strings.NewReplacer("[", `\[`).Replace(path) }
 
-func TestTooManyBad(t *testing.T) {
-	files := pictures(0, 3)
-	files["bad.jpg"] = []byte("not a photo")
-	b := newBench(t, files)
-	options := b.options()
-	options.MaxBad = 0.24
-	report, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	require.True(t, report.TooManyBad, "there is no index before: this one is better than none")
-	b.requireConsistent(t, report)
-
-	refused, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	require.True(t, refused.TooManyBad)
-	require.False(t, refused.Published)
-	require.Equal(t, report.Run, refused.PreviousRun)
-	require.Equal(t, 1, refused.Unreadable)
-	require.Equal(t, "bad.jpg", refused.Bad[0].Source)
-	require.Contains(t, refused.String(), "not published")
-	require.Contains(t, refused.String(), "25.0% of the photos are unreadable, more than the 24.0% allowed")
-	require.Empty(t, refused.Parquet)
-	require.NoFileExists(t, jobPath(b.out))
-	b.requireConsistent(t, report) // the old one is as it was
-
-	options.MaxBad = 0.25
-	allowed, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	require.False(t, allowed.TooManyBad)
-	b.requireConsistent(t, allowed)
-}
-
-// A run that is going to be refused for its unreadable photos ends as soon as that is certain.
-func TestTooManyBadEndsEarly(t *testing.T) {
-	b := newBench(t, pictures(0, 20))
-	b.run(t)
-	writeFiles(t, b.photos, pictures(20, 20))
-	for i := range 10 {
-		writeFiles(t, b.photos, map[string][]byte{"a-" + pictureName(i): []byte("no photo")})
-	}
-	options := b.options()
-	options.MaxBad, options.Workers = 0.1, 1
-	report, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	require.True(t, report.TooManyBad)
-	require.Equal(t, []int{50, 6, 44, 0}, []int{report.Photos, report.Unreadable, report.NotRead, report.Embedded})
-	require.Contains(t, report.String(), "stopped there: 44 photos were not looked at")
-	require.NoFileExists(t, jobPath(b.out))
-	for i := range 10 {
-		require.NoError(t, os.Remove(filepath.Join(b.photos, "a-"+pictureName(i))))
-	}
-	report, err = Run(t.Context(), options)
-	require.NoError(t, err)
-	b.requireConsistent(t, report)
-	require.Equal(t, 20, report.Embedded)
-}
-
 // What a model cannot digest costs that photo alone; a model that is broken ends the job.
 func TestEmbedderFailures(t *testing.T) {
 	files := pictures(0, 5)
@@ -342,38 +284,6 @@ func (b *bench) requireConsistentBut(t *testing.T, report Report) {
 	require.NoError(t, os.Rename(aside, layout{b.out}.work()))
 }
 
-// An old run that cannot be removed does not spoil the new one, and is removed later.
-func TestKeep(t *testing.T) {
-	b := newBench(t, pictures(0, 2))
-	first, second := b.run(t), b.run(t)
-	var log bytes.Buffer
-	options := b.options()
-	options.Store, options.Logger = failingStore{b.store, "drop"}, slog.New(slog.NewTextHandler(&log, nil))
-	third, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	b.requireConsistent(t, third)
-	require.Contains(t, log.String(), "old runs are left behind")
-	runs, err := layout{b.out}.runs()
-	require.NoError(t, err)
-	require.Equal(t, []string{first.Run, second.Run, third.Run}, runs)
-	fourth := b.run(t)
-	runs, err = layout{b.out}.runs()
-	require.NoError(t, err)
-	require.Equal(t, []string{third.Run, fourth.Run}, runs)
-	old, err := b.store.Open(t.Context(), third.Run)
-	require.NoError(t, err)
-	require.NoError(t, old.Close())
-	_, err = b.store.Open(t.Context(), second.Run)
-	require.ErrorIs(t, err, vectors.ErrNoIndex)
-	options.Keep = 0
-	options.Store = b.store
-	last, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	runs, err = layout{b.out}.runs()
-	require.NoError(t, err)
-	require.Equal(t, []string{last.Run}, runs)
-}
-
 func TestCatalogueFiles(t *testing.T) {
 	b := newBench(t, pictures(0, 4))
 	csv := filepath.Join(b.photos, "catalogue.csv")
@@ -483,48 +393,4 @@ func TestRunWithTornJournal(t *testing.T) {
 	_, firstRows := parquetRows(t, b.out, first.Run)
 	_, secondRows := parquetRows(t, b.out, second.Run)
 	require.Equal(t, timeless(firstRows), timeless(secondRows))
-}
-
-// A photo's thumbnail stays as long as a run has the photo, and goes with the last one.
-func TestThumbnailsOfGonePhotos(t *testing.T) {
-	b := newBench(t, pictures(0, 3))
-	thumbnail := filepath.Join(ThumbnailsFolder(b.out), ThumbnailPath(photo.ID(picture(ordinaryWidth, 0))))
-	b.run(t)
-	require.FileExists(t, thumbnail)
-	torn := filepath.Join(filepath.Dir(thumbnail), "."+filepath.Base(thumbnail)+".123")
-	require.NoError(t, os.WriteFile(torn, []byte("half"), 0o600))
-	require.NoError(t, os.Remove(filepath.Join(b.photos, pictureName(0))))
-	second := b.run(t)
-	require.FileExists(t, thumbnail, "the run before has it still")
-	require.NoFileExists(t, torn)
-
-	// While a kept run cannot be read, nothing is removed, and the job is no worse for it.
-	parquet, err := os.ReadFile(second.Parquet)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(second.Parquet, parquet[:100], 0o644))
-	b.run(t)
-	require.FileExists(t, thumbnail)
-	b.run(t)
-	require.NoFileExists(t, thumbnail)
-}
-
-// TestMaxBadCount takes a number of photos in place of a share.
-func TestMaxBadCount(t *testing.T) {
-	for _, allowed := range []int{0, 1, 2} {
-		count := allowed
-		r := &runner{Options: Options{MaxBad: 1, MaxBadCount: &count}, entries: make([]Entry, 4)}
-		require.Equal(t, allowed < 2, r.tooMany(2))
-		require.Equal(t, float64(allowed)/4, r.maxBadShare())
-	}
-
-	files := pictures(0, 3)
-	files["bad.jpg"] = []byte("not a photo")
-	b := newBench(t, files)
-	options := b.options()
-	options.MaxBadCount = new(0)
-	report, err := Run(t.Context(), options)
-	require.NoError(t, err)
-	require.True(t, report.TooManyBad)
-	require.Contains(t, report.String(), "1 of 4 photos are unreadable, more than the 0 allowed")
-	require.Contains(t, reportOn(t, b.out), "1 of 4 photos are unreadable, more than the 0 allowed.")
 }

@@ -252,3 +252,35 @@ func (r *rows) bad() int {
 	}
 	return n
 }
+
+// write makes the Parquet file and the new index, and verifies it.
+func (r *runner) write(ctx context.Context, rows *rows) (err error) {
+	r.begin(StageWrite)
+	store, err := r.Store.Create(ctx, r.meta)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// The context may be done already, but what was written should go.
+			err = errors.Join(err, store.Abort(context.WithoutCancel(ctx)))
+		}
+	}()
+	written, err := rows.write(ctx, r.unpublished(), store, func(done int) {
+		r.Progress(Progress{Stage: StageWrite, Done: done, Total: len(r.entries)})
+	})
+	if err != nil {
+		return err
+	}
+	at := time.Now()
+	if err := store.Finish(ctx); err != nil {
+		return fmt.Errorf("the new index: %w", err)
+	}
+	r.watch.lap(WorkStore, at)
+	r.report.count(written.tally)
+	if err := r.judge(ctx, written); err != nil {
+		return errors.Join(err, r.Store.Drop(context.WithoutCancel(ctx), r.meta.Run))
+	}
+	r.end(StageWrite)
+	return nil
+}
