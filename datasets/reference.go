@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -213,224 +212,6 @@ func (r *Reference) Street() ([]Example, error) {
 	return examples, nil
 }
 
-// Facets are the photos whose facets were judged. Those that are no dress have NoDress set. A dress at home whose row has
-// no box has that of clothing/dress_boxes.csv, if there is one: such photos show one garment and much besides.
-func (r *Reference) Facets() ([]Example, error) {
-	votes, err := r.votes()
-	if err != nil {
-		return nil, err
-	}
-	boxes, err := r.homeBoxes()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	examples, err := r.dresses(filepath.Join(r.Dir, "facets", "labels.csv"))
-	for i := range examples {
-		e := &examples[i]
-		e.Votes = votes[e.Name]
-		if e.Box == nil && !e.NoDress {
-			if b := boxes[e.Name]; b.box != nil {
-				e.Box, e.at = b.box, b.at
-			}
-		}
-	}
-	return examples, err
-}
-
-// AllFacets are Facets and MoreDresses.
-func (r *Reference) AllFacets() ([]Example, error) {
-	all, err := r.Facets()
-	known := map[string]bool{}
-	for _, e := range all {
-		known[e.Name] = true
-	}
-	for _, path := range r.MoreDresses {
-		if err != nil {
-			break
-		}
-		var more []Example
-		if more, err = r.dresses(path); err != nil {
-			break
-		}
-		for _, e := range more {
-			if !known[e.Name] {
-				known[e.Name] = true
-				all = append(all, e)
-			}
-		}
-	}
-	return all, err
-}
-
-// dresses reads a file as facets/labels.csv.
-func (r *Reference) dresses(file string) ([]Example, error) {
-	t, err := readTable(file, "photo", "is_dress", "fold")
-	if err != nil {
-		return nil, err
-	}
-	var examples []Example
-	for row := range t.rows {
-		name, err := nameBelow(t, row, "photo")
-		if err != nil {
-			return nil, err
-		}
-		if r.HeldBack(name) {
-			continue
-		}
-		e := Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Street: strings.HasPrefix(name, "ccp/"), Labels: facetsOf(t, row), at: t.at(row)}
-		if e.NoDress, err = t.noDress(row); err != nil {
-			return nil, err
-		}
-		if e.Box, err = t.box(row); err != nil {
-			return nil, err
-		}
-		if e.Fold, err = t.referenceFold(row); err != nil {
-			return nil, err
-		}
-		examples = append(examples, e)
-	}
-	return examples, nil
-}
-
-// votes are what each judge said of the facets of photos, by the photos' names; none without a table.
-func (r *Reference) votes() (map[string][]map[string]string, error) {
-	t, err := readTable(filepath.Join(r.Dir, "facets", "votes.csv"), "photo")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	votes := map[string][]map[string]string{}
-	for row := range t.rows {
-		name, err := nameBelow(t, row, "photo")
-		if err != nil {
-			return nil, err
-		}
-		votes[name] = append(votes[name], facetsOf(t, row))
-	}
-	return votes, nil
-}
-
-// facetsOf are the facets that a row tells.
-func facetsOf(t *table, row int) map[string]string {
-	labels := map[string]string{}
-	for _, facet := range Facets() {
-		if label := t.get(row, facet.Name); label != "" && label != "unknown" {
-			labels[facet.Name] = label
-		}
-	}
-	return labels
-}
-
-// Triplets are those on which the judges agreed, with both photos' boxes where they are known.
-func (r *Reference) Triplets() ([]Triplet, error) {
-	return r.triplets(filepath.Join(r.Dir, "triplets", "triplets.csv"))
-}
-
-// AllTriplets are Triplets and MoreTriplets. Those without a fold stand in that of their query's others, so that it is
-// not learned from where it is measured with.
-func (r *Reference) AllTriplets() ([]Triplet, error) {
-	all, err := r.Triplets()
-	for _, path := range r.MoreTriplets {
-		if err != nil {
-			break
-		}
-		var more []Triplet
-		more, err = r.triplets(path)
-		all = append(all, slices.DeleteFunc(more, func(t Triplet) bool {
-			return r.HeldBack(t.Query.Name) || r.HeldBack(t.Near.Name) || r.HeldBack(t.Far.Name)
-		})...)
-	}
-	folds := map[string]int{}
-	for _, t := range all {
-		if _, known := folds[t.Query.Name]; !known && t.Fold >= 0 {
-			folds[t.Query.Name] = t.Fold
-		}
-	}
-	for i, t := range all {
-		if fold, known := folds[t.Query.Name]; known && t.Fold < 0 {
-			all[i].Fold = fold
-		}
-	}
-	return all, err
-}
-
-func (r *Reference) triplets(path string) ([]Triplet, error) {
-	judged, err := r.AllFacets()
-	if err != nil {
-		return nil, err
-	}
-	known := map[string]Example{}
-	for _, e := range judged {
-		known[e.Name] = e
-	}
-	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
-		name, err := nameBelow(t, row, column)
-		if e, ok := known[name]; ok || err != nil {
-			return e, err
-		}
-		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}, nil
-	})
-}
-
-// ReadTriplets reads a CSV file as triplets/triplets.csv of a Reference, of photos of which it is known how they are
-// called, and no more.
-func ReadTriplets(path string) ([]Triplet, error) {
-	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
-		return Example{Name: t.get(row, column), Fold: -1}, nil
-	})
-}
-
-// Confidences of a triplet: one that is negative would be learned the other way round, and a number of clicks would
-// outweigh all others.
-const leastConfidence, mostConfidence = 1, 3
-
-func readTriplets(path string, photoOf func(t *table, row int, column string) (Example, error)) ([]Triplet, error) {
-	t, err := readTable(path, "query", "a", "b", "closer", "confidence", "fold")
-	if err != nil {
-		return nil, err
-	}
-	var triplets []Triplet
-	for row := range t.rows {
-		var ends [3]Example
-		if t.get(row, "closer") == "" {
-			continue
-		}
-		for i, column := range []string{"query", "a", "b"} {
-			if t.get(row, column) == "" {
-				return nil, fmt.Errorf("%s: line %d: %s is empty, but names a photo", t.path, t.line(row), column)
-			}
-			if ends[i], err = photoOf(t, row, column); err != nil {
-				return nil, err
-			}
-		}
-		if q, a, b := ends[0].Name, ends[1].Name, ends[2].Name; q == a || q == b || a == b {
-			return nil, fmt.Errorf("%s: line %d: query, a and b are three photos, but one of them stands there twice", t.path, t.line(row))
-		}
-		switch closer := t.get(row, "closer"); closer {
-		case "a":
-		case "b":
-			ends[1], ends[2] = ends[2], ends[1]
-		default:
-			return nil, fmt.Errorf("%s: line %d: closer is %q, but it is a or b, or empty", t.path, t.line(row), closer)
-		}
-		fold, err := t.referenceFold(row)
-		if err != nil {
-			return nil, err
-		}
-		confidence, err := strconv.ParseFloat(t.get(row, "confidence"), 64)
-		if err != nil {
-			return nil, fmt.Errorf("%s: line %d: confidence: %w", t.path, t.line(row), err)
-		}
-		if !(confidence >= leastConfidence && confidence <= mostConfidence) { // nor NaN
-			return nil, fmt.Errorf("%s: line %d: confidence is %v, but must be %d to %d", t.path, t.line(row), confidence, leastConfidence, mostConfidence)
-		}
-		triplets = append(triplets, Triplet{Query: ends[0], Near: ends[1], Far: ends[2], Confidence: confidence, Fold: fold, Source: fmt.Sprintf("%s: line %d", t.path, t.line(row))})
-	}
-	return triplets, nil
-}
-
 // Patterns are photos of single dresses, labelled by pattern, in a vocabulary of their own. They are for evaluation
 // alone.
 func (r *Reference) Patterns() ([]Example, error) {
@@ -447,4 +228,13 @@ func (r *Reference) Patterns() ([]Example, error) {
 		})
 	}
 	return examples, nil
+}
+
+// HoldBack leaves photos out from now on as held_back.txt does, such as those that cannot be read. They are named by their
+// paths below the folder.
+func (r *Reference) HoldBack(names []string) {
+	for _, name := range names {
+		r.heldBack[name] = true
+	}
+	r.leftOut = slices.Compact(slices.Sorted(slices.Values(append(r.leftOut, names...))))
 }

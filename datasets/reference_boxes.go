@@ -1,10 +1,8 @@
 package datasets
 
 import (
-	"fmt"
 	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/kleid-search/kleid/photo"
 )
@@ -37,26 +35,4 @@ func (r *Reference) homeBoxes() (map[string]homeBox, error) {
 		boxes[path.Join("clothing/images", t.get(row, "photo"))] = b
 	}
 	return boxes, nil
-}
-
-// once returns an error where two rows name the same photo: the second would silently take the first one's place.
-func (t *table) once(column string) error {
-	rows := map[string]int{}
-	for row := range t.rows {
-		name := path.Clean(t.get(row, column))
-		if before, again := rows[name]; again {
-			return fmt.Errorf("%s: line %d: %s has a row in line %d already: give each photo one", t.path, t.line(row), name, t.line(before))
-		}
-		rows[name] = row
-	}
-	return nil
-}
-
-// HoldBack leaves photos out from now on as held_back.txt does, such as those that cannot be read. They are named by their
-// paths below the folder.
-func (r *Reference) HoldBack(names []string) {
-	for _, name := range names {
-		r.heldBack[name] = true
-	}
-	r.leftOut = slices.Compact(slices.Sorted(slices.Values(append(r.leftOut, names...))))
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,4 +171,17 @@ func (t *table) referenceFold(row int) (int, error) {
 		err = fmt.Errorf("%s: line %d: fold is %d, but must be 0 to %d, or empty", t.path, t.line(row), fold, Folds-1)
 	}
 	return fold, err
+}
+
+// once returns an error where two rows name the same photo: the second would silently take the first one's place.
+func (t *table) once(column string) error {
+	rows := map[string]int{}
+	for row := range t.rows {
+		name := path.Clean(t.get(row, column))
+		if before, again := rows[name]; again {
+			return fmt.Errorf("%s: line %d: %s has a row in line %d already: give each photo one", t.path, t.line(row), name, t.line(before))
+		}
+		rows[name] = row
+	}
+	return nil
 }

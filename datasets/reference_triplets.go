@@ -1,0 +1,116 @@
+package datasets
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// Triplets are those on which the judges agreed, with both photos' boxes where they are known.
+func (r *Reference) Triplets() ([]Triplet, error) {
+	return r.triplets(filepath.Join(r.Dir, "triplets", "triplets.csv"))
+}
+
+// AllTriplets are Triplets and MoreTriplets. Those without a fold stand in that of their query's others, so that it is
+// not learned from where it is measured with.
+func (r *Reference) AllTriplets() ([]Triplet, error) {
+	all, err := r.Triplets()
+	for _, path := range r.MoreTriplets {
+		if err != nil {
+			break
+		}
+		var more []Triplet
+		more, err = r.triplets(path)
+		all = append(all, slices.DeleteFunc(more, func(t Triplet) bool {
+			return r.HeldBack(t.Query.Name) || r.HeldBack(t.Near.Name) || r.HeldBack(t.Far.Name)
+		})...)
+	}
+	folds := map[string]int{}
+	for _, t := range all {
+		if _, known := folds[t.Query.Name]; !known && t.Fold >= 0 {
+			folds[t.Query.Name] = t.Fold
+		}
+	}
+	for i, t := range all {
+		if fold, known := folds[t.Query.Name]; known && t.Fold < 0 {
+			all[i].Fold = fold
+		}
+	}
+	return all, err
+}
+
+func (r *Reference) triplets(path string) ([]Triplet, error) {
+	judged, err := r.AllFacets()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]Example{}
+	for _, e := range judged {
+		known[e.Name] = e
+	}
+	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
+		name, err := nameBelow(t, row, column)
+		if e, ok := known[name]; ok || err != nil {
+			return e, err
+		}
+		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}, nil
+	})
+}
+
+// ReadTriplets reads a CSV file as triplets/triplets.csv of a Reference, of photos of which it is known how they are
+// called, and no more.
+func ReadTriplets(path string) ([]Triplet, error) {
+	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
+		return Example{Name: t.get(row, column), Fold: -1}, nil
+	})
+}
+
+// Confidences of a triplet: one that is negative would be learned the other way round, and a number of clicks would
+// outweigh all others.
+const leastConfidence, mostConfidence = 1, 3
+
+func readTriplets(path string, photoOf func(t *table, row int, column string) (Example, error)) ([]Triplet, error) {
+	t, err := readTable(path, "query", "a", "b", "closer", "confidence", "fold")
+	if err != nil {
+		return nil, err
+	}
+	var triplets []Triplet
+	for row := range t.rows {
+		var ends [3]Example
+		if t.get(row, "closer") == "" {
+			continue
+		}
+		for i, column := range []string{"query", "a", "b"} {
+			if t.get(row, column) == "" {
+				return nil, fmt.Errorf("%s: line %d: %s is empty, but names a photo", t.path, t.line(row), column)
+			}
+			if ends[i], err = photoOf(t, row, column); err != nil {
+				return nil, err
+			}
+		}
+		if q, a, b := ends[0].Name, ends[1].Name, ends[2].Name; q == a || q == b || a == b {
+			return nil, fmt.Errorf("%s: line %d: query, a and b are three photos, but one of them stands there twice", t.path, t.line(row))
+		}
+		switch closer := t.get(row, "closer"); closer {
+		case "a":
+		case "b":
+			ends[1], ends[2] = ends[2], ends[1]
+		default:
+			return nil, fmt.Errorf("%s: line %d: closer is %q, but it is a or b, or empty", t.path, t.line(row), closer)
+		}
+		fold, err := t.referenceFold(row)
+		if err != nil {
+			return nil, err
+		}
+		confidence, err := strconv.ParseFloat(t.get(row, "confidence"), 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s: line %d: confidence: %w", t.path, t.line(row), err)
+		}
+		if !(confidence >= leastConfidence && confidence <= mostConfidence) { // nor NaN
+			return nil, fmt.Errorf("%s: line %d: confidence is %v, but must be %d to %d", t.path, t.line(row), confidence, leastConfidence, mostConfidence)
+		}
+		triplets = append(triplets, Triplet{Query: ends[0], Near: ends[1], Far: ends[2], Confidence: confidence, Fold: fold, Source: fmt.Sprintf("%s: line %d", t.path, t.line(row))})
+	}
+	return triplets, nil
+}

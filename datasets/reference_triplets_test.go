@@ -1,0 +1,54 @@
+package datasets
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestJudgedTriplets(t *testing.T) {
+	triplets, err := folder(t, nil).Triplets()
+	require.NoError(t, err)
+	require.Len(t, triplets, 3, "no undecided one")
+	require.Equal(t, "clothing/images/secret.jpg", triplets[2].Near.Name, "a photo that is held back may stand in a triplet")
+	require.Equal(t, []string{"ccp/photos/1.jpg", "x.jpg", "y.jpg"}, []string{triplets[0].Query.Name, triplets[0].Near.Name, triplets[0].Far.Name})
+	require.Equal(t, []string{"y.jpg", "x.jpg"}, []string{triplets[1].Near.Name, triplets[1].Far.Name})
+	require.NotNil(t, triplets[0].Query.Box)
+	require.Equal(t, 1.5, triplets[0].Confidence)
+	require.Equal(t, 1, triplets[1].Fold)
+}
+
+// TestMoreTriplets are learned from beside the folder's own, but for those with photos that are held back.
+func TestMoreTriplets(t *testing.T) {
+	r := folder(t, nil)
+	before, err := r.Fingerprint()
+	require.NoError(t, err)
+	clicks := filepath.Join(t.TempDir(), "clicks.csv")
+	r.MoreTriplets = []string{clicks}
+	_, err = r.Fingerprint()
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = r.AllTriplets()
+	require.ErrorContains(t, err, "clicks.csv")
+	require.NoError(t, os.WriteFile(clicks, []byte("\ufeffquery,a,b,closer,confidence,fold\n"+
+		"x.jpg,ccp/photos/1.jpg,y.jpg,b,2,\nx.jpg,./clothing/images/secret.jpg,y.jpg,a,2,0\n./ccp/photos/1.jpg,x.jpg,z.jpg,a,1,\n"), 0o600))
+	own, err := r.Triplets()
+	require.NoError(t, err)
+	all, err := r.AllTriplets()
+	require.NoError(t, err)
+	require.Equal(t, own, all[:len(own)])
+	require.Len(t, all, len(own)+2)
+	more := all[len(own)]
+	require.Equal(t, []string{"x.jpg", "y.jpg", "ccp/photos/1.jpg"}, []string{more.Query.Name, more.Near.Name, more.Far.Name})
+	require.NotNil(t, more.Far.Box)
+	require.Equal(t, -1, more.Fold)
+	more = all[len(own)+1]
+	require.Equal(t, "ccp/photos/1.jpg", more.Query.Name)
+	require.NotNil(t, more.Query.Box, "however it is spelt")
+	require.Equal(t, 0, more.Fold, "that of its query elsewhere")
+	after, err := r.Fingerprint()
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
+}
