@@ -58,7 +58,7 @@ type Reference struct {
 	// learned from, and nothing is measured with them. Photos that are held back or that facets/labels.csv has are left out.
 	MoreDresses []string
 	heldBack    map[string]bool
-	// leftOut are those that HoldBack adds.
+	// leftOut are those that HoldBack adds, sorted.
 	leftOut []string
 }
 
@@ -222,6 +222,9 @@ func (r *Reference) Patterns() ([]Example, error) {
 	var examples []Example
 	for row := range t.rows {
 		name := path.Join("patterns/images", t.get(row, "image"))
+		if slices.Contains(r.leftOut, name) {
+			continue
+		}
 		examples = append(examples, Example{
 			Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1,
 			Labels: map[string]string{"pattern": t.get(row, "pattern")},
@@ -230,8 +233,8 @@ func (r *Reference) Patterns() ([]Example, error) {
 	return examples, nil
 }
 
-// HoldBack leaves photos out from now on as held_back.txt does, such as those that cannot be read. They are named by their
-// paths below the folder.
+// HoldBack leaves photos out from now on as held_back.txt does, and also of Triplets and Patterns, such as those that
+// cannot be read. They are named by their paths below the folder.
 func (r *Reference) HoldBack(names []string) {
 	for _, name := range names {
 		r.heldBack[name] = true

@@ -49,13 +49,16 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 	for _, e := range judged {
 		known[e.Name] = e
 	}
-	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
+	triplets, err := readTriplets(path, func(t *table, row int, column string) (Example, error) {
 		name, err := nameBelow(t, row, column)
 		if e, ok := known[name]; ok || err != nil {
 			return e, err
 		}
 		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}, nil
 	})
+	return slices.DeleteFunc(triplets, func(t Triplet) bool {
+		return slices.ContainsFunc(t.Photos(), func(e Example) bool { return slices.Contains(r.leftOut, e.Name) })
+	}), err
 }
 
 // ReadTriplets reads a CSV file as triplets/triplets.csv of a Reference, of photos of which it is known how they are

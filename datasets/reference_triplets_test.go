@@ -21,6 +21,16 @@ func TestJudgedTriplets(t *testing.T) {
 	require.Equal(t, 1, triplets[1].Fold)
 }
 
+// TestTripletsWithoutBadPhotos leaves out those with a photo that HoldBack leaves out, such as one that cannot be read.
+func TestTripletsWithoutBadPhotos(t *testing.T) {
+	r := folder(t, nil)
+	r.HoldBack([]string{"clothing/images/secret.jpg"})
+	triplets, err := r.Triplets()
+	require.NoError(t, err)
+	require.Len(t, triplets, 2)
+	require.Equal(t, "y.jpg", triplets[1].Near.Name)
+}
+
 // TestMoreTriplets are learned from beside the folder's own, but for those with photos that are held back.
 func TestMoreTriplets(t *testing.T) {
 	r := folder(t, nil)

@@ -18,6 +18,10 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
+// badReferenceNote says what becomes of bad photos, for evaluations of labelled photos.
+const badReferenceNote = `Photos that cannot be read, or whose box is outside of them, are counted and left out; more of them than --max-bad are
+exit code 3.`
+
 // evaluateCommand measures the model on labelled real photos.
 func evaluateCommand() *cli.Command {
 	flags := []cli.Flag{
@@ -51,8 +55,8 @@ time without a fold, which is then measured.
 		Subcommands: []*cli.Command{
 			also(sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
-tables of clothing, ccp and facets, or, as "photos" (in --json: location), a shop's own: --dataset. Photos that cannot
-be read are counted and left out; more of them than --max-bad are exit code 3.
+tables of clothing, ccp and facets, or, as "photos" (in --json: location), a shop's own: --dataset.
+`+badReferenceNote+`
 
 `+locationFormat+`
 It says if the model has learned from them: --split test then takes those that kleid train location kept apart, and
@@ -60,10 +64,10 @@ It says if the model has learned from them: --split test then takes those that k
 			evaluatePaintedCommand(),
 			evaluateOverrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
-boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset, where
-more bad photos than --max-bad are exit code 3. Of these it also prints what is taken for what, and says if the model has
-learned from them: --split test then takes those that kleid train facets kept apart. How heads are judged while --folds
-trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
+boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset. Of
+these it also prints what is taken for what, and says if the model has learned from them: --split test then takes those
+that kleid train facets kept apart. How heads are judged while --folds trains them is chosen as in kleid train facets.
+`+badReferenceNote, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
 				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
 				&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; those that no photo has do not, and are named, and if no photo has any it is an error; may be repeated"},
 			})...),
@@ -71,7 +75,8 @@ trains them is chosen as in kleid train facets.`, []string{"facets"}, evaluateFa
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
 learned from, those of each fold apart, and not measured with. With --catalogue, it prints what kleid train similarity
 --catalogue does, for a model that is there: how often another photo of a product comes first, and, with --triplets,
-how often people agree, of products that trainings keep apart.`, []string{"deeprank"}, evaluateSimilarity), slices.Concat(tripletFlags(training.AllHeads, "--reference or --catalogue"), shopFlags("photos of one product_id should be alike, and a fifth of the products is measured with"))...),
+how often people agree, of products that trainings keep apart.
+`+badReferenceNote, []string{"deeprank"}, evaluateSimilarity), slices.Concat(tripletFlags(training.AllHeads, "--reference or --catalogue"), shopFlags("photos of one product_id should be alike, and a fifth of the products is measured with"))...),
 		},
 	}
 }
@@ -128,7 +133,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		}
 		return withFetched(func(folder string) error {
 			return evaluateModel(c, heads, func() (measured, error) {
-				m, err := readLocationMeasured(c, places, reference, folder)
+				m, err := readLocationMeasured(c, heads, places, reference, folder)
 				return measured{reference: m.reference, location: m}, err
 			}, run)
 		})
@@ -153,9 +158,19 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := required(c, "reference"); err != nil {
 		return err
 	}
+	limit, err := maxBadOf(c)
+	if err != nil {
+		return err
+	}
 	return evaluateModel(c, heads, func() (measured, error) {
-		reference, err := openReference(c)
-		return measured{reference: reference}, err
+		progress := newProgress(c)
+		defer progress.end()
+		reference, bad, err := openMeasuredReference(c, progress, heads)
+		if err != nil {
+			return measured{}, err
+		}
+		list := badPhotos{c: c, progress: progress, limit: limit}
+		return measured{reference: reference}, list.listKinds(bad)
 	}, run)
 }
 
@@ -186,18 +201,18 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	if err != nil {
 		return err
 	}
+	facets, counting := model.Metadata().Facets, evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}
+	if err := facetLabels(c, counting.Labels); err != nil {
+		return err
+	}
+	if err := counting.Check(facets); err != nil {
+		return wrongUsage(c, "--labels: %v", err)
+	}
 	m, err := open()
 	if err != nil {
 		return err
 	}
-	m.confidences, m.facets = confidences, model.Metadata().Facets
-	m.counting = evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}
-	if err := facetLabels(c, m.counting.Labels); err != nil {
-		return err
-	}
-	if err := m.counting.Check(m.facets); err != nil {
-		return wrongUsage(c, "--labels: %v", err)
-	}
+	m.confidences, m.facets, m.counting = confidences, facets, counting
 	of := []*models.Model{model}
 	if c.Bool("folds") {
 		options := training.Options{

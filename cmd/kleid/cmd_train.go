@@ -17,9 +17,9 @@ import (
 )
 
 // trainNotes hold for all that is trained.
-const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Those that cannot be read are counted, listed
-in bad-photos.csv and left out; more of them than --max-bad are exit code 3. Checkpoints and the result,
-model.safetensors, are in --work: the same command goes on where it stopped.`
+const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Those that cannot be read, or whose box is
+outside of them, are counted, listed in bad-photos.csv and left out; more of them than --max-bad are exit code 3.
+Checkpoints and the result, model.safetensors, are in --work: the same command goes on where it stopped.`
 
 // paintedNotes hold for what is fitted to painted dresses alone.
 const paintedNotes = `The dresses to learn from are painted. The result, model.safetensors, is in --work.`

@@ -79,7 +79,7 @@ func locationChoice(c *cli.Context) (places []string, reference bool, err error)
 
 // readLocationMeasured reads the photos that location is measured with, before anything is trained, and leaves out bad ones;
 // those of URLs are brought to a folder.
-func readLocationMeasured(c *cli.Context, places []string, withReference bool, fetched string) (m locationMeasured, err error) {
+func readLocationMeasured(c *cli.Context, heads, places []string, withReference bool, fetched string) (m locationMeasured, err error) {
 	limit, err := maxBadOf(c)
 	if err != nil {
 		return m, err
@@ -89,15 +89,11 @@ func readLocationMeasured(c *cli.Context, places []string, withReference bool, f
 	options := training.Options{Logger: progress.logger(), Watch: progress.watchTraining()}
 	var bad []badOnes
 	if withReference {
-		if m.reference, err = openReference(c); err != nil {
+		var of badOnes
+		if m.reference, of, err = openMeasuredReference(c, progress, heads); err != nil {
 			return m, err
 		}
-		options.Reference = m.reference
-		of, total, err := training.HoldBackBad(c.Context, options, c.Bool("folds"))
-		if err != nil {
-			return m, err
-		}
-		bad = append(bad, badOnes{"photos of --reference", of, total})
+		options.Reference, bad = m.reference, append(bad, of)
 	}
 	if len(places) > 0 {
 		if m.photos, err = readLocationPhotos(c, progress, options, places, fetched); err != nil {

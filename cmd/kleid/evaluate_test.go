@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,6 +133,37 @@ func TestEvaluate(t *testing.T) {
 	r = kleid(t, "evaluate", "facets", "--reference", t.TempDir())
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, filepath.Join("facets", "labels.csv"))
+}
+
+// TestEvaluateWithBadReference counts and tells photos of --reference that cannot be read or whose box is outside of them,
+// and measures with the others.
+func TestEvaluateWithBadReference(t *testing.T) {
+	reference := paintedReference(t)
+	require.NoError(t, os.Remove(filepath.Join(reference, "ccp", "photos", "2.jpg")))
+	labels := filepath.Join(reference, "facets", "labels.csv")
+	text := readText(t, labels)
+	write(t, labels, []byte(text+"clothing/images/hat.jpg,9000,9000,9100,9100,yes,0"+strings.Repeat(",", len(datasets.Facets()))+"\n"))
+	for what, bad := range map[string]string{"facets": "2 of 5", "similarity": "1 of 3"} {
+		args := []string{"evaluate", what, "--reference", reference, "--json", "--max-bad"}
+		r := kleid(t, append(args, "0")...)
+		require.Equal(t, exitTooManyBad, r.code, r.stderr)
+		require.Contains(t, r.stderr, bad+" photos of --reference are bad, more than the 0 that --max-bad allows")
+		require.Contains(t, r.stderr, "bad: ccp/photos/2.jpg: ")
+		r = kleid(t, append(args, "1", "--folds", "--work", t.TempDir())...)
+		require.Equal(t, exitTooManyBad, r.code, r.stderr)
+		require.Contains(t, r.stderr, "2 of 6 photos of --reference are bad")
+		require.Contains(t, r.stderr, "bad: clothing/images/hat.jpg: "+labels+":6: the box")
+	}
+	r := kleid(t, "evaluate", "facets", "--reference", reference, "--json", "--min-count", "1", "--max-bad", "2")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, 3, decodeLine[struct {
+		TrueBoxes []evaluation.FacetReport `json:"true boxes"`
+	}](t, r).TrueBoxes[0].Photos)
+	r = kleid(t, "evaluate", "similarity", "--reference", reference, "--json", "--max-bad", "1")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Zero(t, decodeLine[similarityReport](t, r).Triplets.Triplets, "both have the photo that is gone")
+	r = kleid(t, "evaluate", "similarity", "--folds", "--work", t.TempDir(), "--products", "12", "--reference", reference, "--json", "--max-bad", "2")
+	require.Equal(t, exitDone, r.code, r.stderr)
 }
 
 func TestEvaluatePainted(t *testing.T) {

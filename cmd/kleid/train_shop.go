@@ -81,7 +81,11 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options, f
 			}
 			bad = append(bad, badOnes{"triplets", options.Triplets.Bad, options.Triplets.Total})
 		}
-		of, total, err := training.HoldBackBad(c.Context, *options, true)
+		examples, err := training.ReferenceExamples(options.Reference)
+		if err != nil {
+			return err
+		}
+		of, total, err := training.HoldBackBad(c.Context, *options, examples)
 		if err != nil {
 			return err
 		}

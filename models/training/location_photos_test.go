@@ -174,23 +174,3 @@ func TestLearnedLocation(t *testing.T) {
 	m.Location = nil
 	require.Nil(t, m.learned(before))
 }
-
-// TestHoldBackBad leaves out what cannot be read, and says where a box stands that is not in its photo.
-func TestHoldBackBad(t *testing.T) {
-	options := tiny(t)
-	options.Reference = reference(t)
-	require.NoError(t, os.Remove(filepath.Join(options.Reference.Dir, "ccp", "photos", "1.jpg")))
-	bad, total, err := HoldBackBad(t.Context(), options, true)
-	require.NoError(t, err)
-	require.Len(t, bad, 1)
-	require.Equal(t, "ccp/photos/1.jpg", bad[0].Photo)
-	require.Equal(t, 2*realFolds, total)
-	street, err := options.Reference.Street()
-	require.NoError(t, err)
-	require.Len(t, street, 2*realFolds-1)
-
-	boxes := filepath.Join(options.Reference.Dir, "ccp", "dress_boxes.csv")
-	require.NoError(t, os.WriteFile(boxes, []byte("photo,x_min,y_min,x_max,y_max,fold\n2.jpg,9000,9000,9100,9100,0\n"), 0o600))
-	_, _, err = HoldBackBad(t.Context(), options, false)
-	require.ErrorContains(t, err, boxes+":2: ccp/photos/2.jpg: the box")
-}

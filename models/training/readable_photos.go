@@ -43,51 +43,34 @@ func readable(ctx context.Context, examples []datasets.Example, progress func(do
 	return good, bad, nil
 }
 
-// HoldBackBad looks into the photos of a reference that location is measured with or, with all, that heads learn from,
-// and holds back those that cannot be read; total counts all. A box outside of its photo is an error, which says where it
-// stands.
-func HoldBackBad(ctx context.Context, options Options, all bool) (bad []datasets.Bad, total int, err error) {
-	m := &maker{Options: Options{Reference: options.Reference}}
-	read := m.examples
-	if !all {
-		read = func() ([]datasets.Example, error) {
-			home, err := m.Reference.Garments()
-			if err != nil {
-				return nil, err
-			}
-			street, err := m.Reference.Street()
-			return append(home, street...), err
+// HoldBackBad looks into photos of options.Reference, and holds back those that cannot be read or have a box that is none
+// of a dress in its photo, which is told with its line. total counts the photos, of which some may be named several times.
+func HoldBackBad(ctx context.Context, options Options, examples []datasets.Example) (bad []datasets.Bad, total int, err error) {
+	photos, seen := map[string]bool{}, map[string]bool{} // a photo without a box, and one with each box that tables give it
+	var once []datasets.Example
+	for _, e := range examples {
+		photos[e.Name] = true
+		if key := fmt.Sprint(e.Name, boxOf(e)); !seen[key] {
+			seen[key] = true
+			once = append(once, e)
 		}
 	}
-	examples, err := read()
-	if err != nil {
-		return nil, 0, err
-	}
-	seen := map[string]bool{} // a photo without a box, and one with each box that tables give it
-	examples = slices.DeleteFunc(examples, func(e datasets.Example) bool {
-		key := fmt.Sprint(e.Name, boxOf(e))
-		again := seen[key] || !all && !e.Located()
-		seen[key] = true
-		return again
-	})
-	_, unreadable, err := readable(ctx, examples, (&maker{Options: options}).counter("looking into photos"))
+	_, unreadable, err := readable(ctx, once, (&maker{Options: options}).counter("looking into photos"))
 	if err != nil {
 		return nil, 0, err
 	}
 	var names []string
 	for _, e := range unreadable {
+		if slices.Contains(names, e.Name) {
+			continue
+		}
+		reason := reasonOf(e.reason)
 		var box *boxError
 		if errors.As(e.reason, &box) {
-			return nil, 0, fmt.Errorf("%s: %s: %w", e.At(), e.Name, box)
+			reason = e.At() + ": " + reason
 		}
-		if !slices.Contains(names, e.Name) {
-			names = append(names, e.Name)
-			bad = append(bad, datasets.Bad{Photo: e.Name, Reason: reasonOf(e.reason)})
-		}
-	}
-	photos := map[string]bool{}
-	for _, e := range examples {
-		photos[e.Name] = true
+		names = append(names, e.Name)
+		bad = append(bad, datasets.Bad{Photo: e.Name, Reason: reason})
 	}
 	options.Reference.HoldBack(names)
 	return bad, len(photos), nil
