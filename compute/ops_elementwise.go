@@ -15,34 +15,34 @@ import (
 func unaryKernel(n *node) kernel {
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
-		return mapUnary(n, floatUnary[float32](n.op))
+		return mapUnary(floatUnary[float32](n.op))
 	case dtypes.Float64:
-		return mapUnary(n, floatUnary[float64](n.op))
+		return mapUnary(floatUnary[float64](n.op))
 	case dtypes.Int8:
-		return mapUnary(n, intUnary[int8](n.op))
+		return mapUnary(intUnary[int8](n.op))
 	case dtypes.Int16:
-		return mapUnary(n, intUnary[int16](n.op))
+		return mapUnary(intUnary[int16](n.op))
 	case dtypes.Int32:
-		return mapUnary(n, intUnary[int32](n.op))
+		return mapUnary(intUnary[int32](n.op))
 	case dtypes.Int64:
-		return mapUnary(n, intUnary[int64](n.op))
+		return mapUnary(intUnary[int64](n.op))
 	case dtypes.Uint8:
-		return mapUnary(n, intUnary[uint8](n.op))
+		return mapUnary(intUnary[uint8](n.op))
 	case dtypes.Uint16:
-		return mapUnary(n, intUnary[uint16](n.op))
+		return mapUnary(intUnary[uint16](n.op))
 	case dtypes.Uint32:
-		return mapUnary(n, intUnary[uint32](n.op))
+		return mapUnary(intUnary[uint32](n.op))
 	case dtypes.Uint64:
-		return mapUnary(n, intUnary[uint64](n.op))
+		return mapUnary(intUnary[uint64](n.op))
 	case dtypes.Bool:
 		if n.op == backends.OpTypeLogicalNot {
-			return mapUnary(n, func(x bool) bool { return !x })
+			return mapUnary(func(x bool) bool { return !x })
 		}
 	}
 	return nil
 }
 
-func mapUnary[A, R any](n *node, f func(A) R) kernel {
+func mapUnary[A, R any](f func(A) R) kernel {
 	if f == nil {
 		return nil
 	}
@@ -145,9 +145,9 @@ func predicateKernel(n *node) kernel {
 	isNaN := n.op == backends.OpTypeIsNaN
 	switch n.inputs[0].dtype() {
 	case dtypes.Float32:
-		return mapUnary(n, predicate[float32](isNaN))
+		return mapUnary(predicate[float32](isNaN))
 	case dtypes.Float64:
-		return mapUnary(n, predicate[float64](isNaN))
+		return mapUnary(predicate[float64](isNaN))
 	}
 	return nil
 }

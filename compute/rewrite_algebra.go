@@ -37,7 +37,7 @@ func simplify(g *graph) error {
 			sign := sum.inputs[1-i].node
 			if isScalar(one, 1) && sign != nil && sign.op == backends.OpTypeSign && sign.out().shape.Equal(n.out().shape) {
 				n.op, n.inputs = opNotNegative, []*value{sign.inputs[0]}
-				n.kernel = mapUnary(n, notNegative)
+				n.kernel = mapUnary(notNegative)
 				break
 			}
 		}

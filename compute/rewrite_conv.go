@@ -22,7 +22,7 @@ func recogniseConvGradients(g *graph) error {
 		found := &node{outputs: n.outputs}
 		if forward, kernel, ok := convOfGradInput(n, attrs); ok {
 			found.op, found.attrs, found.inputs = opConvGradInput, forward, []*value{n.inputs[0], kernel}
-		} else if forward, ok := convOfGradFilter(n, attrs); ok {
+		} else if forward, ok := convOfGradFilter(attrs); ok {
 			found.op, found.attrs, found.inputs = opConvGradFilter, forward, n.inputs
 		} else {
 			continue
@@ -88,7 +88,7 @@ func convOfGradInput(n *node, attrs convAttrs) (forward convAttrs, kernel *value
 
 // convOfGradFilter sees a convolution that sums over the first axis, with channels as its batch, as
 // the gradient of a convolution with respect to its kernel.
-func convOfGradFilter(n *node, attrs convAttrs) (forward convAttrs, ok bool) {
+func convOfGradFilter(attrs convAttrs) (forward convAttrs, ok bool) {
 	axes := attrs.Axes
 	if axes.InputChannels >= axes.InputBatch || !allOnes(attrs.InputDilations) {
 		return forward, false

@@ -20,7 +20,7 @@ var photoExtensions = map[string]bool{
 }
 
 // listFolder finds the photos of a dataset that has a folder for each label.
-func listFolder(ctx context.Context, bucket storage.Bucket, base string, options OpenOptions) ([]rawExample, []Bad, error) {
+func listFolder(ctx context.Context, bucket storage.Bucket, options OpenOptions) ([]rawExample, []Bad, error) {
 	var keys []string
 	var bad []Bad
 	for info, err := range bucket.List(ctx, "") {

@@ -96,7 +96,7 @@ func open(ctx context.Context, location string, options OpenOptions) (*Dataset, 
 	photos := &photoReader{options: options, base: folder}
 	var raw []rawExample
 	if file == "" {
-		raw, d.Bad, err = listFolder(ctx, bucket, folder, options)
+		raw, d.Bad, err = listFolder(ctx, bucket, options)
 	} else {
 		raw, d.Bad, err = readManifest(ctx, bucket, file, options)
 	}

@@ -38,7 +38,7 @@ func NewDescriber(backend backends.Backend, model *models.Model) (*Embedder, err
 	if err != nil {
 		return nil, fmt.Errorf("embedding: %w", err)
 	}
-	encoder, err := NewEncoder(backend, model)
+	encoder, err := newEncoder(backend, model)
 	if err != nil {
 		return nil, fmt.Errorf("embedding: %w", err)
 	}

@@ -34,8 +34,8 @@ type Encoder struct {
 	batches  batches
 }
 
-// NewEncoder prepares the network; each size of batch is compiled when it is first met.
-func NewEncoder(backend backends.Backend, model *models.Model) (*Encoder, error) {
+// newEncoder prepares the network; each size of batch is compiled when it is first met.
+func newEncoder(backend backends.Backend, model *models.Model) (*Encoder, error) {
 	backbone, err := model.Trunk()
 	if err != nil {
 		return nil, err

@@ -37,8 +37,8 @@ func Again(ctx context.Context, e Embedder, examples []datasets.Example) (AgainR
 	var known []string
 	for i, example := range examples {
 		gallery[i] = i
-		known = append(known, fmt.Sprint(example.Identity(), IsQuery(example.Name)))
-		if !IsQuery(example.Name) {
+		known = append(known, fmt.Sprint(example.Identity(), isQuery(example.Name)))
+		if !isQuery(example.Name) {
 			continue
 		}
 		image, err := OpenPhoto(example.Path)

@@ -31,8 +31,8 @@ type PatternFigures struct {
 	PatternedP10 float64 `json:"patterned_p_at_10"`
 }
 
-// IsQuery parts photos into queries and a gallery for good: one in five, by a hash of the file's name, is a query.
-func IsQuery(name string) bool {
+// isQuery parts photos into queries and a gallery for good: one in five, by a hash of the file's name, is a query.
+func isQuery(name string) bool {
 	hash := sha256.Sum256([]byte(path.Base(name)))
 	return hash[0]%5 == 0
 }
@@ -46,8 +46,8 @@ func Patterns(ctx context.Context, e Embedder, examples []datasets.Example) (Pat
 	var queries, gallery []int
 	var truth []string
 	for i, example := range examples {
-		truth = append(truth, fmt.Sprint(example.Identity(), " ", example.Labels[patternFacet], IsQuery(example.Name)))
-		if IsQuery(example.Name) {
+		truth = append(truth, fmt.Sprint(example.Identity(), " ", example.Labels[patternFacet], isQuery(example.Name)))
+		if isQuery(example.Name) {
 			queries = append(queries, i)
 		} else {
 			gallery = append(gallery, i)

@@ -17,7 +17,7 @@ import (
 // called names an example so that it is a query or not.
 func called(query bool, number int) string {
 	for i := 0; ; i++ {
-		if name := fmt.Sprintf("patterns/images/%d-%d.jpg", number, i); IsQuery(name) == query {
+		if name := fmt.Sprintf("patterns/images/%d-%d.jpg", number, i); isQuery(name) == query {
 			return name
 		}
 	}

@@ -11,7 +11,7 @@ import (
 type CropPass struct {
 	// Features are [batch, rows, columns, channels].
 	Features *Node
-	// Theta is what the spatial transformer decided, [batch, 2, 3] (see SampleAffine), and Penalty the scalar that
+	// Theta is what the spatial transformer decided, [batch, 2, 3] (see sampleAffine), and Penalty the scalar that
 	// it adds to a loss. Both are nil without one.
 	Theta, Penalty *Node
 	// Auxiliary are features from the middle of the trunk, [batch, channels], for classifiers whose loss counts
@@ -66,7 +66,7 @@ func (c Config) CropPass(net *Net, backbone Backbone, x *Node) CropPass {
 		if pass.Theta == nil {
 			panic(fmt.Errorf("spatial transformer: %s did not pass %q", backbone.Name, hooks.transformer.Stage))
 		}
-		pass.Penalty = MulScalar(DistanceFromIdentity(pass.Theta), hooks.transformer.Weight)
+		pass.Penalty = MulScalar(distanceFromIdentity(pass.Theta), hooks.transformer.Weight)
 	}
 	return pass
 }

@@ -29,14 +29,14 @@ func (m *Model) CellsGraph(pixels *Node) *Node {
 	return m.Config.Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
 }
 
-// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.EmbeddingCells.
+// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.embeddingCells.
 func (m *Model) EmbeddingCellsGraph(pixels *Node) *Node {
-	return m.Config.EmbeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
+	return m.Config.embeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
 }
 
-// TransformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
-// makes of each, [batch, 2, 3] (see SampleAffine).
-func (m *Model) TransformsGraph(pixels *Node) *Node {
+// transformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
+// makes of each, [batch, 2, 3] (see sampleAffine).
+func (m *Model) transformsGraph(pixels *Node) *Node {
 	if m.Config.SpatialTransformer == nil {
 		panic(errors.New("the model has no spatial transformer"))
 	}
@@ -59,7 +59,7 @@ func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, cells *Node) {
 	net := NewFrozenNet(m.Weights)
 	features := m.cropPass(net, pixels).Features
 	if m.Embeds() {
-		unsupervised = UnsupervisedHead(net, m.Config.EmbeddingCells(features), m.Config.EmbeddingSize)
+		unsupervised = UnsupervisedHead(net, m.Config.embeddingCells(features), m.Config.EmbeddingSize)
 		deepRank = DeepRankHead(net, unsupervised)
 	}
 	if len(m.Config.Facets) == 0 {

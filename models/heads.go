@@ -58,8 +58,8 @@ func (c Config) Cells(features *Node) *Node { return Cells(features, c.CellRows,
 // roots are the square roots of cells, with their signs.
 func roots(cells *Node) *Node { return Mul(Sign(cells), Sqrt(Abs(cells))) }
 
-// EmbeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus.
-func (c Config) EmbeddingCells(features *Node) *Node {
+// embeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus.
+func (c Config) embeddingCells(features *Node) *Node {
 	if c.CellFocus > 0 {
 		g, width := features.Graph(), features.Shape().Dimensions[2]
 		weights := Const(g, focusWeights(width, c.CellFocus))
@@ -83,8 +83,8 @@ func focusWeights(columns int, focus float64) []float32 {
 	return weights
 }
 
-// UnsupervisedHead projects the EmbeddingCells of a crop to a unit vector [batch, size]. Its weights are a
-// principal component analysis, not a network's: see training.FitProjection.
+// UnsupervisedHead projects the embeddingCells of a crop to a unit vector [batch, size]. Its weights are a
+// principal component analysis, not a network's: see fitProjection in models/training.
 func UnsupervisedHead(net *Net, cells *Node, size int) *Node {
 	return Normalised(net.Linear("unsupervised", cells, size))
 }

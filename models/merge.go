@@ -23,8 +23,8 @@ type MergeConfig struct {
 	MaxCandidates int `json:"max_candidates"`
 }
 
-// DefaultMergeConfig is what training starts from.
-func DefaultMergeConfig() MergeConfig {
+// defaultMergeConfig is what training starts from.
+func defaultMergeConfig() MergeConfig {
 	return MergeConfig{MinForeground: 0.2, MinIoU: 0.5, Calibration: [4]float64{-6, 5, 5, 2}, MinConfidence: 0.2, MaxCandidates: 5}
 }
 

@@ -26,7 +26,7 @@ func cellsOf(boxes ...photo.Box) []CellBox {
 }
 
 func TestMerge(t *testing.T) {
-	config := DefaultMergeConfig()
+	config := defaultMergeConfig()
 	left, right := photo.Box{XMin: 20, YMin: 40, XMax: 160, YMax: 380}, photo.Box{XMin: 240, YMin: 60, XMax: 390, YMax: 300}
 
 	require.Empty(t, Merge(cellsOf(), photo.Box{XMax: 400, YMax: 400}, config), "nothing but background")
@@ -47,14 +47,14 @@ func TestMergeAveragesByCertainty(t *testing.T) {
 		{X: 50, Y: 50, Foreground: 0.9, XMin: 0, YMin: 0, XMax: 100, YMax: 100},
 		{X: 50, Y: 50, Foreground: 0.3, XMin: 20, YMin: 0, XMax: 120, YMax: 100},
 	}
-	places := Merge(cells, photo.Box{XMax: 400, YMax: 400}, DefaultMergeConfig())
+	places := Merge(cells, photo.Box{XMax: 400, YMax: 400}, defaultMergeConfig())
 	require.Len(t, places, 1)
 	require.Less(t, places[0].Box.XMin, 5, "the certain box weighs nine times as much")
 }
 
 func TestMergeClips(t *testing.T) {
 	cells := []CellBox{{X: 50, Y: 50, Foreground: 0.9, XMin: -30, YMin: -10, XMax: 130, YMax: 900}}
-	places := Merge(cells, photo.Box{XMax: 100, YMax: 200}, DefaultMergeConfig())
+	places := Merge(cells, photo.Box{XMax: 100, YMax: 200}, defaultMergeConfig())
 	require.Len(t, places, 1)
 	require.Equal(t, photo.Box{XMin: 0, YMin: 0, XMax: 100, YMax: 200}, places[0].Box)
 }

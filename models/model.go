@@ -105,7 +105,7 @@ func DefaultConfig() Config {
 		Scales:   [][2]int{{208, 144}, {160, 112}, {112, 80}, {80, 64}},
 		CellRows: 6, CellColumns: 2, CellFocus: 0.35,
 		EmbeddingSize: 512,
-		Merge:         DefaultMergeConfig(),
+		Merge:         defaultMergeConfig(),
 	}
 }
 

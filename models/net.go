@@ -157,7 +157,7 @@ func equalShape(a, b []int) bool {
 }
 
 // variable returns a trainable weight as a node, in the layout that GoMLX wants (see toGraph).
-func (n *Net) variable(g *Graph, name string, init initialiser, shape ...int) *context.Variable {
+func (n *Net) variable(name string, init initialiser, shape ...int) *context.Variable {
 	n.used[n.prefix+name] = true
 	v := n.ctx.GetVariableByScopeAndName(context.RootScope, n.prefix+name)
 	if v != nil {
@@ -173,7 +173,7 @@ func (n *Net) parameter(g *Graph, name string, init initialiser, shape ...int) *
 		t := toGraph(n.value(name, init, shape...))
 		return ConstTensor(g, tensors.FromFlatDataAndDimensions(t.Data, t.Shape...))
 	}
-	return n.variable(g, name, init, shape...).ValueGraph(g)
+	return n.variable(name, init, shape...).ValueGraph(g)
 }
 
 // toGraph turns torch's layout into the one the graphs use: convolution kernels from
@@ -321,8 +321,8 @@ func (n *Net) BatchNorm(name string, x *Node) *Node {
 		variance := sub.parameter(g, "running_var", constant(1), channels)
 		return InternalBatchNormForInference(x, scale, offset, mean, variance, float32(n.normEpsilon()), axis)
 	}
-	mean := sub.variable(g, "running_mean", constant(0), channels).SetTrainable(false)
-	variance := sub.variable(g, "running_var", constant(1), channels).SetTrainable(false)
+	mean := sub.variable("running_mean", constant(0), channels).SetTrainable(false)
+	variance := sub.variable("running_var", constant(1), channels).SetTrainable(false)
 	if !n.training {
 		return InternalBatchNormForInference(x, scale, offset, mean.ValueGraph(g), variance.ValueGraph(g), float32(n.normEpsilon()), axis)
 	}

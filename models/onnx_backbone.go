@@ -96,7 +96,7 @@ func (n *Net) raw(g *Graph, name string, fixed bool, shape ...int) *Node {
 		t := n.value(name, init, shape...)
 		return ConstTensor(g, tensors.FromFlatDataAndDimensions(t.Data, t.Shape...))
 	}
-	v := n.variable(g, name, init, shape...)
+	v := n.variable(name, init, shape...)
 	if fixed { // a checkpoint's variables do not know
 		v.SetTrainable(false)
 	}

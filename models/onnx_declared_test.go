@@ -36,7 +36,7 @@ func TestONNXDeclarations(t *testing.T) {
 		}
 		file, err = proto.Marshal(g.message.Interface())
 		require.NoError(t, err)
-		_, _, err = ImportONNX(testBackend(t), file, DefaultONNXOptions())
+		_, _, err = importONNX(testBackend(t), file, DefaultONNXOptions())
 		if test.want == "" {
 			require.NoError(t, err, name)
 		} else {

@@ -16,7 +16,7 @@ func FuzzImportONNX(f *testing.F) {
 	}
 	backend := testBackend(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, weights, err := ImportONNX(backend, data, DefaultONNXOptions())
+		c, weights, err := importONNX(backend, data, DefaultONNXOptions())
 		if err != nil {
 			return
 		}

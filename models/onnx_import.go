@@ -44,9 +44,9 @@ func (o ONNXOptions) Check() error {
 	return nil
 }
 
-// ImportONNX reads an ONNX file as a trunk: its part of the configuration, and the weights of the bare trunk. The
+// importONNX reads an ONNX file as a trunk: its part of the configuration, and the weights of the bare trunk. The
 // backend computes shapes, not the network.
-func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *ONNXConfig, weights Weights, err error) {
+func importONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *ONNXConfig, weights Weights, err error) {
 	defer func() {
 		if r := recover(); r != nil { // graphs are built with panics, and files may say anything
 			c, weights, err = nil, nil, fmt.Errorf("onnx: the network cannot be read: %v", r)
@@ -96,13 +96,13 @@ func ImportONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 	return c, weights, err
 }
 
-// LoadONNX is ImportONNX of a file at a path, `https://` or `s3://` URL.
+// LoadONNX is importONNX of a file at a path, `https://` or `s3://` URL.
 func LoadONNX(ctx context.Context, backend backends.Backend, url string, options ONNXOptions) (*ONNXConfig, Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
 	if err != nil {
 		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}
-	c, weights, err := ImportONNX(backend, data, options)
+	c, weights, err := importONNX(backend, data, options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}

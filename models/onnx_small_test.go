@@ -47,7 +47,7 @@ func TestONNXStatisticsAreNotTrained(t *testing.T) {
 			norm("c", "n", "variance"), norm("n", "y", "shared"),
 		}
 	})
-	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
 	require.NoError(t, err)
 	start := func() *Trainer {
 		trainer, err := NewTrainer(testBackend(t), func(net *Net, in []*Node) []*Node {
@@ -134,7 +134,7 @@ func TestONNXStrides(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.options.Mean, test.options.Deviation = imageNetMean, imageNetDeviation
-			c, _, err := ImportONNX(testBackend(t), smallONNX(t, test.shape, test.build), test.options)
+			c, _, err := importONNX(testBackend(t), smallONNX(t, test.shape, test.build), test.options)
 			if test.refused != "" {
 				require.ErrorContains(t, err, test.refused)
 				return
@@ -151,7 +151,7 @@ func TestONNXStrides(t *testing.T) {
 // TestONNXRowsAreNotLost: a network that gives more places than its stride says is refused, not cut.
 func TestONNXRowsAreNotLost(t *testing.T) {
 	file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode { return []onnxNode{onnxConv(g, "x", "y", 3, 2, 2, 0)} })
-	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
 	require.NoError(t, err)
 	require.Equal(t, 2, c.Stride)
 	c.Stride = 4
@@ -171,7 +171,7 @@ func TestONNXIndicesFromTheEnd(t *testing.T) {
 	pooled := onnxNode{op: "MaxPool", inputs: []string{"x"}, outputs: []string{"p"}, attributes: map[string]any{"kernel_shape": []int64{2, 2}, "strides": []int64{2, 2}}}
 	features := func(build func(g *onnxGraph) []onnxNode) []float32 {
 		file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode { return append([]onnxNode{pooled}, build(g)...) })
-		c, weights, err := ImportONNX(testBackend(t), file, ONNXOptions{Height: 16, Width: 12, Layer: "y", Deviation: [3]float32{1, 1, 1}})
+		c, weights, err := importONNX(testBackend(t), file, ONNXOptions{Height: 16, Width: 12, Layer: "y", Deviation: [3]float32{1, 1, 1}})
 		require.NoError(t, err)
 		out := MustNewExec(testBackend(t), func(x *Node) *Node { return c.backbone().Build(NewFrozenNet(weights), x) }).MustExec1(madeUpPicture(2, 16, 12))
 		return tensors.MustCopyFlatData[float32](out)
@@ -195,7 +195,7 @@ func TestONNXIndicesFromTheEnd(t *testing.T) {
 func TestONNXHostileFiles(t *testing.T) {
 	for want, file := range hostileONNX(t) {
 		t.Run(want, func(t *testing.T) {
-			_, _, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+			_, _, err := importONNX(testBackend(t), file, DefaultONNXOptions())
 			require.ErrorContains(t, err, want)
 		})
 	}

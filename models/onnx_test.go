@@ -53,7 +53,7 @@ func TestONNXAgainstONNXRuntime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file, golden := readONNXGolden(t, name)
-			c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+			c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
 			require.NoError(t, err)
 			require.Equal(t, golden.Layer, c.Layer, "the last layer that has places is the one to take")
 			require.Equal(t, want, ONNXConfig{
@@ -136,7 +136,7 @@ func TestONNXRefusals(t *testing.T) {
 			if c.options != nil {
 				c.options(&options)
 			}
-			_, _, err := ImportONNX(testBackend(t), c.data, options)
+			_, _, err := importONNX(testBackend(t), c.data, options)
 			require.ErrorContains(t, err, want)
 		})
 	}
@@ -145,7 +145,7 @@ func TestONNXRefusals(t *testing.T) {
 // TestONNXSizes gives a network of fixed size whatever fits into it, and refuses what does not.
 func TestONNXSizes(t *testing.T) {
 	file, golden := readONNXGolden(t, "vit")
-	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
 	require.NoError(t, err)
 	config, err := ConfigForONNX(c)
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestONNXSizes(t *testing.T) {
 // TestONNXModel follows such a trunk through what a model does: fingerprints, int8, which it refuses, training.
 func TestONNXModel(t *testing.T) {
 	file, _ := readONNXGolden(t, "convnext")
-	c, weights, err := ImportONNX(testBackend(t), file, DefaultONNXOptions())
+	c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
 	require.NoError(t, err)
 	config, err := ConfigForONNX(c)
 	require.NoError(t, err)

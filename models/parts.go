@@ -8,7 +8,7 @@ import (
 const (
 	LocationPart   = "location"
 	EmbeddingsPart = "embeddings"
-	OverridePart   = "override"
+	overridePart   = "override"
 )
 
 // FacetPart is the part that says a facet.
@@ -26,7 +26,7 @@ func (m *Model) Parts() map[string]string {
 	embeddings := m.EmbeddingModel()
 	parts := map[string]string{
 		LocationPart: location, EmbeddingsPart: embeddings,
-		OverridePart: m.fingerprint([]any{embeddings, colour.Version}, overridePrefix),
+		overridePart: m.fingerprint([]any{embeddings, colour.Version}, overridePrefix),
 	}
 	for _, f := range c.Facets {
 		config := []any{location, c.CropHeight, c.CropWidth, c.CropMargin, c.CellRows, c.CellColumns, c.SpatialTransformer, f}

@@ -17,7 +17,7 @@ func TestParts(t *testing.T) {
 	before := shipped.Parts()
 	facets := func(parts map[string]string) (names []string) {
 		for name := range parts {
-			if name != LocationPart && name != EmbeddingsPart && name != OverridePart {
+			if name != LocationPart && name != EmbeddingsPart && name != overridePart {
 				names = append(names, name)
 			}
 		}
@@ -35,10 +35,10 @@ func TestParts(t *testing.T) {
 		"a trunk of its own": {func(m *Model) {
 			m.SetTrunk("own", Weights{"weight": NewTensor(1)}, "sleeve")
 		}, []string{"facets.sleeve"}},
-		"DeepRank":   {func(m *Model) { m.Weights["deeprank.weight"].Data[0]++ }, []string{EmbeddingsPart, OverridePart}},
-		"directions": {func(m *Model) { m.Weights[OverrideName("deeprank", "sleeve")].Data[0]++ }, []string{OverridePart}},
+		"DeepRank":   {func(m *Model) { m.Weights["deeprank.weight"].Data[0]++ }, []string{EmbeddingsPart, overridePart}},
+		"directions": {func(m *Model) { m.Weights[OverrideName("deeprank", "sleeve")].Data[0]++ }, []string{overridePart}},
 		"location":   {func(m *Model) { m.Weights["location.out.bias"].Data[0]++ }, all},
-		"crops":      {func(m *Model) { m.Config.CropMargin++ }, append(facets(before), EmbeddingsPart, OverridePart)},
+		"crops":      {func(m *Model) { m.Config.CropMargin++ }, append(facets(before), EmbeddingsPart, overridePart)},
 		"a facet more": {func(m *Model) {
 			m.Config.Facets = append(m.Config.Facets, FacetConfig{Facet: catalog.Facet{Name: "fit", Labels: []string{"a"}}, Temperature: 1})
 		}, nil},

@@ -28,8 +28,8 @@ type layer struct {
 	epsilon float64
 }
 
-// NewCalibration begins with a frozen network in float32.
-func NewCalibration(net *Net) *Calibration {
+// newCalibration begins with a frozen network in float32.
+func newCalibration(net *Net) *Calibration {
 	c := &Calibration{
 		net: *net, weights: Weights{}, layers: map[string]*layer{}, inputs: map[string]string{},
 		watched: map[string]*histogram{}, pixels: map[string]eightBits{},
@@ -216,7 +216,7 @@ func channelScale(row []float32) float32 {
 // Quantise returns the net of a backbone in int8, calibrated on x [n, height, width, 3] alone, with the least
 // squared error. It takes one image after the other, since what all layers read is in memory at once.
 func (b Backbone) Quantise(backend backends.Backend, net *Net, x *tensors.Tensor) (*Net, error) {
-	c := NewCalibration(net)
+	c := newCalibration(net)
 	watch, err := c.Watch(backend, func(net *Net, x *Node) { b.Features(net, x) })
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func (m *Model) Calibrate(backend backends.Backend) (*ModelCalibration, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &ModelCalibration{Calibration: NewCalibration(NewFrozenNet(m.Weights)), model: m}
+	c := &ModelCalibration{Calibration: newCalibration(NewFrozenNet(m.Weights)), model: m}
 	pixels := backbone.pixels()
 	c.Crops, err = c.watch(backend, pixels, func(net *Net, x *Node) {
 		m.cropPass(net, x)

@@ -122,7 +122,7 @@ func TestQuantiseOptions(t *testing.T) {
 	b, err := BackboneByName("resnet18")
 	require.NoError(t, err)
 	x := randomPixels(7, 2, 64, 64, 3)
-	c := NewCalibration(NewRandomNet(3))
+	c := newCalibration(NewRandomNet(3))
 	watch, err := c.Watch(testBackend(t), func(net *Net, x *Node) { b.Features(net, x) })
 	require.NoError(t, err)
 	require.NoError(t, watch(x))
@@ -181,7 +181,7 @@ func TestPixelsStayExact(t *testing.T) {
 func TestShiftedInput(t *testing.T) {
 	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, 8, 1, 1) }
 	x := func() *tensors.Tensor { return randomPixels(3, 1, 5, 6, 4) }
-	c := NewCalibration(NewRandomNet(1))
+	c := newCalibration(NewRandomNet(1))
 	watch, err := c.watch(testBackend(t), &eightBits{step: 1.0 / 64, zero: 128, shift: 0.3}, func(net *Net, x *Node) { build(net, x) })
 	require.NoError(t, err)
 	require.NoError(t, watch(x()))
@@ -206,7 +206,7 @@ func TestBiasCorrection(t *testing.T) {
 	}
 	batch := tensors.FromFlatDataAndDimensions(pixels, 4, 9, 9, in)
 	build := func(net *Net, x *Node) *Node { return net.ConvNorm("conv", "bn", x, out, 1, 1) }
-	c := NewCalibration(NewRandomNet(1))
+	c := newCalibration(NewRandomNet(1))
 	watch, err := c.Watch(testBackend(t), func(net *Net, x *Node) { build(net, x) })
 	require.NoError(t, err)
 	require.NoError(t, watch(batch))

@@ -42,17 +42,17 @@ func DefaultRefineConfig() RefineConfig {
 // is one: about 1 for yes, about -1 for no.
 const refineOutputs = 5
 
-// RefineHead reads cells of a patch and gives [batch, 5]: see RefineConfig.Box.
-func RefineHead(net *Net, cells *Node) *Node { return net.Linear("refine", cells, refineOutputs) }
+// refineHead reads cells of a patch and gives [batch, 5]: see RefineConfig.Box.
+func refineHead(net *Net, cells *Node) *Node { return net.Linear("refine", cells, refineOutputs) }
 
-// RefineCellsGraph maps patches [batch, PatchSize, 3], normalised, to what RefineHead reads.
+// RefineCellsGraph maps patches [batch, PatchSize, 3], normalised, to what refineHead reads.
 func (m *Model) RefineCellsGraph(pixels *Node) *Node {
 	return Cells(m.trunk(NewFrozenNet(m.Weights), pixels), m.Config.Refine.Rows, m.Config.Refine.Columns)
 }
 
 // RefineGraph maps patches [batch, PatchSize, 3], normalised, to [batch, 5].
 func (m *Model) RefineGraph(pixels *Node) *Node {
-	return RefineHead(NewFrozenNet(m.Weights), m.RefineCellsGraph(pixels))
+	return refineHead(NewFrozenNet(m.Weights), m.RefineCellsGraph(pixels))
 }
 
 // Patch is the part of a photo around a candidate that the network looks at. It has the aspect of
@@ -82,7 +82,7 @@ func (c RefineConfig) AnchorBoxes(frame photo.Box) []photo.Box {
 	return boxes
 }
 
-// Box is what RefineHead's answer for a patch means in a photo with that frame.
+// Box is what refineHead's answer for a patch means in a photo with that frame.
 func (c RefineConfig) Box(answer []float32, patch, frame photo.Box) photo.Box {
 	x := func(share float32) int {
 		return int(math.Round(float64(patch.XMin) + float64(share)*float64(patch.Width())))
@@ -98,7 +98,7 @@ func (c RefineConfig) Settles(confidence, overlap float64) bool {
 	return overlap >= c.Again && (c.Sure > 0 && confidence >= c.Sure || confidence < c.Hopeless)
 }
 
-// Confidence joins what the location networks' cells say of a place and what RefineHead says of a dress's presence there.
+// Confidence joins what the location networks' cells say of a place and what refineHead says of a dress's presence there.
 func (c RefineConfig) Confidence(evidence Evidence, present float64) float64 {
 	z := c.Calibration[0]
 	for i, v := range evidence {

@@ -48,7 +48,7 @@ func (s *SpatialTransformerConfig) String() string {
 
 // Check says what cannot be with this backbone.
 func (s *SpatialTransformerConfig) Check(backbone Backbone) error {
-	stages := backbone.TransformerStages()
+	stages := backbone.transformerStages()
 	if !slices.Contains(stages, s.Stage) {
 		return fmt.Errorf("spatial transformer: %s has no stage %q; there are %s", backbone.Name, s.Stage, strings.Join(stages, ", "))
 	}
@@ -61,8 +61,8 @@ func (s *SpatialTransformerConfig) Check(backbone Backbone) error {
 	return nil
 }
 
-// TransformerStages names the places where a spatial transformer can be attached.
-func (b Backbone) TransformerStages() []string {
+// transformerStages names the places where a spatial transformer can be attached.
+func (b Backbone) transformerStages() []string {
 	stages := []string{transformerInput}
 	for i := range b.Stages {
 		stages = append(stages, fmt.Sprintf("stage%d", i+1))
@@ -81,7 +81,7 @@ func (c *cropHooks) at(stage string, x *Node) *Node {
 	dtype := x.DType()
 	x = ConvertDType(x, dtypes.Float32)
 	c.theta = localise(c.net.In("spatial_transformer"), x)
-	return ConvertDType(SampleAffine(x, c.theta, c.transformer.Padding == "border"), dtype)
+	return ConvertDType(sampleAffine(x, c.theta, c.transformer.Padding == "border"), dtype)
 }
 
 // localiseSize is the height and width to which the localisation network brings what it sees, so that its
@@ -107,9 +107,9 @@ func localise(net *Net, x *Node) *Node {
 // identityMap is theta of what changes nothing.
 var identityMap = []float32{1, 0, 0, 0, 1, 0}
 
-// DistanceFromIdentity is the squared distance of theta [batch, 2, 3] from the identity, the mean over the
+// distanceFromIdentity is the squared distance of theta [batch, 2, 3] from the identity, the mean over the
 // batch.
-func DistanceFromIdentity(theta *Node) *Node {
+func distanceFromIdentity(theta *Node) *Node {
 	identity := Reshape(Const(theta.Graph(), identityMap), 1, 2, 3)
 	return DivScalar(ReduceAllSum(Square(Sub(theta, identity))), float64(theta.Shape().Dimensions[0]))
 }
@@ -142,7 +142,7 @@ func areaWeights(g *Graph, out, in int) *Node {
 	return ConstTensor(g, tensors.FromFlatDataAndDimensions(w, out, in))
 }
 
-// SampleAffine samples x [batch, height, width, channels] by theta [batch, 2, 3]. Coordinates run from -1 to 1
+// sampleAffine samples x [batch, height, width, channels] by theta [batch, 2, 3]. Coordinates run from -1 to 1
 // over the image's edges, x first: the pixel at (u, v) of the result is
 //
 //	x at (theta[0]·u + theta[1]·v + theta[2], theta[3]·u + theta[4]·v + theta[5])
@@ -153,7 +153,7 @@ func areaWeights(g *Graph, out, in int) *Node {
 // The four neighbours are gathered. Products with each axis's weights, which need no gather, would do for maps
 // without rotation and shear only; one product with the weights of all pixels would cost 600 million
 // multiply-adds a channel for a crop of 192 x 128, where gathering costs 100 thousand look-ups.
-func SampleAffine(x, theta *Node, border bool) *Node {
+func sampleAffine(x, theta *Node, border bool) *Node {
 	g := x.Graph()
 	dims := x.Shape().Dimensions
 	batch, height, width, channels := dims[0], dims[1], dims[2], dims[3]

@@ -25,7 +25,7 @@ func TestSpatialTransformerAtEveryStage(t *testing.T) {
 		want := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node {
 			return backbone.Build(NewRandomNet(3), x)
 		}).MustExec1(x))
-		for _, stage := range backbone.TransformerStages() {
+		for _, stage := range backbone.transformerStages() {
 			config := Config{SpatialTransformer: DefaultSpatialTransformer(stage)}
 			outputs := MustNewExec(testBackend(t), func(x *Node) []*Node {
 				pass := config.CropPass(NewRandomNet(3), backbone, x)
@@ -89,9 +89,9 @@ func TestModelWithSpatialTransformer(t *testing.T) {
 	locate := func(m *Model) []float32 {
 		return tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node { logits, _ := m.LocateGraph(x); return logits }).MustExec1(photos))
 	}
-	_, err := MustNewExec(testBackend(t), plain.TransformsGraph).Exec(crops)
+	_, err := MustNewExec(testBackend(t), plain.transformsGraph).Exec(crops)
 	require.ErrorContains(t, err, "no spatial transformer")
-	for _, stage := range kleidS.TransformerStages() {
+	for _, stage := range kleidS.transformerStages() {
 		m := withTransformer(t, plain, stage)
 		require.NotEqual(t, plain.EmbeddingModel(), m.EmbeddingModel())
 		moved := &Model{Config: m.Config, Weights: m.Weights}
@@ -100,7 +100,7 @@ func TestModelWithSpatialTransformer(t *testing.T) {
 		want := cells(m)
 		require.Less(t, cosine(cells(plain), want), 0.9999, stage)
 		require.Equal(t, locate(plain), locate(m))
-		theta := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), m.TransformsGraph).MustExec1(crops))
+		theta := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), m.transformsGraph).MustExec1(crops))
 		require.Len(t, theta, 4*6)
 		require.NotEqual(t, theta[:6], theta[6:12])
 
@@ -133,7 +133,7 @@ func TestPictureTransforms(t *testing.T) {
 	theta := append(append([]float32(nil), identityMap...),
 		0.5, 0, 0.25, 0, 0.5, -0.5, // from a quarter to the right of the middle, up
 		float32(math.NaN()), 0, 0, 0, 1, 0)
-	picture, err := DrawTransforms([]*photo.Image{crop(40, 80), crop(40, 80), crop(40, 80)}, theta, 2)
+	picture, err := drawTransforms([]*photo.Image{crop(40, 80), crop(40, 80), crop(40, 80)}, theta, 2)
 	require.NoError(t, err)
 	require.Equal(t, image.Rect(0, 0, 2*60, 2*120), picture.Rect, "a quarter of the crop is around it")
 	require.Equal(t, pictureTop, picture.RGBAAt(30, 20))
@@ -148,9 +148,9 @@ func TestPictureTransforms(t *testing.T) {
 	require.Equal(t, pictureSides, picture.RGBAAt(60+10+35, 40))
 	require.Equal(t, pictureSides, picture.RGBAAt(60+10+25, 60))
 
-	_, err = DrawTransforms([]*photo.Image{crop(4, 8)}, identityMap[:5], 2)
+	_, err = drawTransforms([]*photo.Image{crop(4, 8)}, identityMap[:5], 2)
 	require.ErrorContains(t, err, "do not fit together")
-	_, err = DrawTransforms([]*photo.Image{crop(4, 8), crop(8, 4)}, theta[:12], 2)
+	_, err = drawTransforms([]*photo.Image{crop(4, 8), crop(8, 4)}, theta[:12], 2)
 	require.ErrorContains(t, err, "crop 1 is 8 x 4, the first 4 x 8")
 
 	m := withTransformer(t, smallModel(t), "stage2")

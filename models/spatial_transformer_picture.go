@@ -23,9 +23,9 @@ var (
 	pictureTop    = color.RGBA{0, 200, 90, 255}  // its upper side
 )
 
-// DrawTransforms draws crops of one size, in rows of so many, each with the quadrilateral that its map theta
-// samples (six numbers a crop, see SampleAffine); its upper side is green.
-func DrawTransforms(crops []*photo.Image, theta []float32, columns int) (*image.RGBA, error) {
+// drawTransforms draws crops of one size, in rows of so many, each with the quadrilateral that its map theta
+// samples (six numbers a crop, see sampleAffine); its upper side is green.
+func drawTransforms(crops []*photo.Image, theta []float32, columns int) (*image.RGBA, error) {
 	if len(crops) == 0 || len(theta) != 6*len(crops) || columns < 1 {
 		return nil, fmt.Errorf("drawing transforms: %d crops and %d numbers of maps in %d columns do not fit together", len(crops), len(theta), columns)
 	}
@@ -98,7 +98,7 @@ func (m *Model) PictureTransforms(backend backends.Backend, crops []*photo.Image
 		}
 		photo.Normalise(pixels[i*height*width*3:], crop, backbone.Mean, backbone.Deviation)
 	}
-	exec, err := NewExec(backend, m.TransformsGraph)
+	exec, err := NewExec(backend, m.transformsGraph)
 	if err != nil {
 		return nil, err
 	}
@@ -111,5 +111,5 @@ func (m *Model) PictureTransforms(backend backends.Backend, crops []*photo.Image
 	if err != nil {
 		return nil, err
 	}
-	return DrawTransforms(crops, flat, columns)
+	return drawTransforms(crops, flat, columns)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sampledByDefinition is SampleAffine of one image, pixel by pixel, in float64.
+// sampledByDefinition is sampleAffine of one image, pixel by pixel, in float64.
 func sampledByDefinition(x []float32, h, w, c int, theta []float32, border bool) []float64 {
 	pixel := func(row, column, channel int) float64 {
 		if border {
@@ -62,7 +62,7 @@ func TestSampleAffine(t *testing.T) {
 	theta := tensors.FromFlatDataAndDimensions(flat, len(maps), 2, 3)
 	for _, border := range []bool{false, true} {
 		got := tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x, theta *Node) *Node {
-			return SampleAffine(x, theta, border)
+			return sampleAffine(x, theta, border)
 		}).MustExec1(images, theta))
 		const size = h * w * c
 		for i, m := range maps {
@@ -84,7 +84,7 @@ func TestSampleAffineGradients(t *testing.T) {
 	out := randomPixels(2, 1, h, w, c)
 	theta := []float32{0.83, -0.21, 0.07, 0.17, 0.74, -0.05}
 	for _, border := range []bool{false, true} {
-		loss := func(x, theta, out *Node) *Node { return ReduceAllSum(Mul(out, SampleAffine(x, theta, border))) }
+		loss := func(x, theta, out *Node) *Node { return ReduceAllSum(Mul(out, sampleAffine(x, theta, border))) }
 		value := MustNewExec(testBackend(t), loss)
 		gradient := MustNewExec(testBackend(t), func(x, theta, out *Node) []*Node {
 			return Gradient(loss(x, theta, out), x, theta)

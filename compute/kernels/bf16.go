@@ -133,11 +133,11 @@ func (t *narrowTile) portableBF16(rows int) {
 			panel := (*[columns][2]uint16)(unsafe.Add(t.filters, (i*t.steps+step)*4*columns))
 			for r, offset := range offsets {
 				a := (*[2]uint16)(unsafe.Add(t.image, offset+run+4*step))
-				a0, a1 := float64(FromBF16(a[0])), float64(FromBF16(a[1]))
+				a0, a1 := float64(fromBF16(a[0])), float64(fromBF16(a[1]))
 				sum := &sums[r]
 				for j := range panel {
-					s := float32(float64(sum[j]) + a0*float64(FromBF16(panel[j][0])))
-					sum[j] = float32(float64(s) + a1*float64(FromBF16(panel[j][1])))
+					s := float32(float64(sum[j]) + a0*float64(fromBF16(panel[j][0])))
+					sum[j] = float32(float64(s) + a1*float64(fromBF16(panel[j][1])))
 				}
 			}
 		}
@@ -154,7 +154,7 @@ func (t *narrowTile) finishBF16(r int, sums []float32) {
 		at := r*t.stride + i
 		v += bias[i]
 		if t.mode&modeResidual != 0 {
-			v += FromBF16(*(*uint16)(unsafe.Add(t.residual, 2*at)))
+			v += fromBF16(*(*uint16)(unsafe.Add(t.residual, 2*at)))
 		}
 		if t.mode&modeReLU != 0 && v < 0 {
 			v = 0
@@ -162,16 +162,16 @@ func (t *narrowTile) finishBF16(r int, sums []float32) {
 		if t.mode&modeFloat != 0 {
 			*(*float32)(unsafe.Add(t.out, 4*at)) = v
 		} else {
-			*(*uint16)(unsafe.Add(t.out, 2*at)) = ToBF16(v)
+			*(*uint16)(unsafe.Add(t.out, 2*at)) = toBF16(v)
 		}
 	}
 }
 
-// FromBF16 widens a bfloat16.
-func FromBF16(v uint16) float32 { return math.Float32frombits(uint32(v) << 16) }
+// fromBF16 widens a bfloat16.
+func fromBF16(v uint16) float32 { return math.Float32frombits(uint32(v) << 16) }
 
-// ToBF16 rounds to the nearest bfloat16, half to even; a NaN becomes a quiet one.
-func ToBF16(v float32) uint16 {
+// toBF16 rounds to the nearest bfloat16, half to even; a NaN becomes a quiet one.
+func toBF16(v float32) uint16 {
 	bits := math.Float32bits(v)
 	if v != v {
 		return uint16(bits>>16) | 0x40

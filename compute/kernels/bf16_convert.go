@@ -1,10 +1,10 @@
 package kernels
 
-// RoundBF16 sets dst to x, rounded as by ToBF16. dst is as long as x.
+// RoundBF16 sets dst to x, rounded as by toBF16. dst is as long as x.
 func RoundBF16(dst []uint16, x []float32) {
 	dst = dst[:len(x)]
 	for i := roundBF16Vector(dst, x); i < len(x); i++ {
-		dst[i] = ToBF16(x[i])
+		dst[i] = toBF16(x[i])
 	}
 }
 
@@ -12,7 +12,7 @@ func RoundBF16(dst []uint16, x []float32) {
 func WidenBF16(dst []float32, x []uint16) {
 	dst = dst[:len(x)]
 	for i := widenBF16Vector(dst, x); i < len(x); i++ {
-		dst[i] = FromBF16(x[i])
+		dst[i] = fromBF16(x[i])
 	}
 }
 

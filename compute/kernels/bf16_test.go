@@ -11,7 +11,7 @@ import (
 func randomBF16(rng *rand.Rand, n int) []uint16 {
 	s := make([]uint16, n)
 	for i := range s {
-		s[i] = ToBF16(float32(rng.NormFloat64() * math.Exp2(float64(rng.IntN(8)-4))))
+		s[i] = toBF16(float32(rng.NormFloat64() * math.Exp2(float64(rng.IntN(8)-4))))
 	}
 	return s
 }
@@ -20,7 +20,7 @@ func randomBF16(rng *rand.Rand, n int) []uint16 {
 func sumsBF16(c Conv, x, w []uint16) (sums, sizes []float32) {
 	sums, sizes = make([]float32, c.N*c.OH*c.OW*c.O), make([]float32, c.N*c.OH*c.OW*c.O)
 	c.each(func(out, in, filter int) {
-		product := float64(FromBF16(x[in])) * float64(FromBF16(w[filter]))
+		product := float64(fromBF16(x[in])) * float64(fromBF16(w[filter]))
 		sums[out] = float32(float64(sums[out]) + product)
 		sizes[out] += float32(math.Abs(product))
 	})
@@ -32,7 +32,7 @@ func finishedBF16(e EpilogueBF16, o int, sum float32, at int) float32 {
 		sum += e.Bias[at%o]
 	}
 	if e.Residual != nil {
-		sum += FromBF16(e.Residual[at])
+		sum += fromBF16(e.Residual[at])
 	}
 	if e.ReLU && sum < 0 {
 		return 0
@@ -77,7 +77,7 @@ func checkConvBF16(t *testing.T, rng *rand.Rand, c Conv) {
 			} else if d := math.Abs(float64(floats[at]) - float64(want)); !(d <= 1e-6*float64(sizes[at]+1)*math.Sqrt(float64(c.KH*c.KW*c.C))) && floats[at] != want && !(floats[at] != floats[at] && want != want) {
 				t.Fatalf("%s: at %d: got %v, want %v", what, at, floats[at], want)
 			}
-			if rounded := ToBF16(floats[at]); got[at] != rounded && !(floats[at] != floats[at] && FromBF16(got[at]) != FromBF16(got[at])) {
+			if rounded := toBF16(floats[at]); got[at] != rounded && !(floats[at] != floats[at] && fromBF16(got[at]) != fromBF16(got[at])) {
 				t.Fatalf("%s: at %d: got %#x, want %v rounded, %#x", what, at, got[at], floats[at], rounded)
 			}
 		}
@@ -144,7 +144,7 @@ func TestToBF16(t *testing.T) {
 		0x3f800000: 0x3f80, 0x3f808000: 0x3f80, 0x3f808001: 0x3f81, 0x3f818000: 0x3f82, 0x3f818001: 0x3f82,
 		0x7f7fffff: 0x7f80, 0xff800000: 0xff80, 0x7f800001: 0x7fc0, 0xffffffff: 0xffff, 0x00008000: 0, 0x00008001: 1, 0x80000000: 0x8000,
 	} {
-		if got := ToBF16(math.Float32frombits(bits)); got != want {
+		if got := toBF16(math.Float32frombits(bits)); got != want {
 			t.Errorf("%#x: got %#x, want %#x", bits, got, want)
 		}
 	}
@@ -159,7 +159,7 @@ func TestBF16Slices(t *testing.T) {
 				x[i], a[i] = math.Float32frombits(rng.Uint32()), uint16(rng.Uint32())
 				switch rng.IntN(4) {
 				case 0:
-					x[i] = FromBF16(a[i])
+					x[i] = fromBF16(a[i])
 				case 1:
 					x[i] = math.Float32frombits(rng.Uint32() & 0xffff8000)
 				}
@@ -171,12 +171,12 @@ func TestBF16Slices(t *testing.T) {
 			greater := slices.Clone(got)
 			MaxBF16(greater[:n], a[:n])
 			for i, v := range x {
-				if got[i] != ToBF16(v) || math.Float32bits(back[i]) != uint32(got[i])<<16 {
+				if got[i] != toBF16(v) || math.Float32bits(back[i]) != uint32(got[i])<<16 {
 					t.Fatalf("%#x: got %#x, and widened %#x", math.Float32bits(v), got[i], math.Float32bits(back[i]))
 				}
-				g, b := FromBF16(got[i]), FromBF16(a[i])
-				if want := max(g, b); !same(FromBF16(greater[i]), want) && FromBF16(greater[i]) != want || greater[i] != got[i] && greater[i] != a[i] {
-					t.Fatalf("the greater of %v and %v: %v", g, b, FromBF16(greater[i]))
+				g, b := fromBF16(got[i]), fromBF16(a[i])
+				if want := max(g, b); !same(fromBF16(greater[i]), want) && fromBF16(greater[i]) != want || greater[i] != got[i] && greater[i] != a[i] {
+					t.Fatalf("the greater of %v and %v: %v", g, b, fromBF16(greater[i]))
 				}
 			}
 			if got[n] != 0 || back[n] != 0 || greater[n] != 0 {
@@ -211,7 +211,7 @@ func TestBF16KeepsNaNsAtHome(t *testing.T) {
 		bits := func(n int) []uint16 {
 			b := make([]uint16, n)
 			for i := range b {
-				b[i] = ToBF16(float32(rng.NormFloat64()))
+				b[i] = toBF16(float32(rng.NormFloat64()))
 			}
 			return b
 		}
@@ -221,7 +221,7 @@ func TestBF16KeepsNaNsAtHome(t *testing.T) {
 		packed.Forward(threads(1), c, want, x, EpilogueBF16{ReLU: true})
 		one := c.H * c.W
 		for i := range one { // all of the third image
-			x[2*one+i] = ToBF16(float32(math.NaN()))
+			x[2*one+i] = toBF16(float32(math.NaN()))
 		}
 		out := c.OH * c.OW * c.O
 		for workers := 1; workers <= 4; workers++ {
@@ -229,7 +229,7 @@ func TestBF16KeepsNaNsAtHome(t *testing.T) {
 			for n := range c.N {
 				if n == 2 {
 					for _, v := range got[n*out : (n+1)*out] {
-						if f := FromBF16(v); f == f {
+						if f := fromBF16(v); f == f {
 							t.Fatalf("%v became of a NaN", f)
 						}
 					}

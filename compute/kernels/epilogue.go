@@ -36,7 +36,7 @@ func (e *Epilogue) apply(dst []float32, from, to, n, begin, end int, level Level
 // lower keeps outputs that are finished otherwise below the ceiling.
 func (e *Epilogue) lower(row []float32) {
 	if e.Ceiling != 0 {
-		AtMost(row, row, e.Ceiling)
+		atMost(row, row, e.Ceiling)
 	}
 }
 

@@ -71,8 +71,8 @@ func Min(dst, a, b []float32) {
 	}
 }
 
-// AtMost sets dst[i] = min(a[i], most), and keeps NaNs.
-func AtMost(dst, a []float32, most float32) {
+// atMost sets dst[i] = min(a[i], most), and keeps NaNs.
+func atMost(dst, a []float32, most float32) {
 	if atMostFast(dst, a, most) {
 		return
 	}

@@ -30,7 +30,7 @@ func TestElementwise(t *testing.T) {
 		"div":         {Div, func(a, b float32) float32 { return a / b }},
 		"max":         {Max, func(a, b float32) float32 { return max(a, b) }},
 		"min":         {Min, func(a, b float32) float32 { return min(a, b) }},
-		"at most":     {func(dst, a, _ []float32) { AtMost(dst, a, 0.25) }, func(a, _ float32) float32 { return min(a, 0.25) }},
+		"at most":     {func(dst, a, _ []float32) { atMost(dst, a, 0.25) }, func(a, _ float32) float32 { return min(a, 0.25) }},
 		"square root": {func(dst, a, _ []float32) { Sqrt(dst, a) }, func(a, _ float32) float32 { return float32(math.Sqrt(float64(a))) }},
 		"not negative": {func(dst, a, _ []float32) { NotNegative(dst, a) }, func(a, _ float32) float32 {
 			if a != a {

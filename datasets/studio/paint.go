@@ -18,8 +18,8 @@ const (
 
 // The size of a photo where a shot names none.
 const (
-	DefaultWidth  = 400
-	DefaultHeight = 533
+	defaultWidth  = 400
+	defaultHeight = 533
 )
 
 // Shot chooses one of the endlessly many photos of a product. The zero value is the first catalogue
@@ -48,10 +48,10 @@ func (p Photo) JPEG() ([]byte, error) { return photo.EncodeJPEG(p.Image, p.Quali
 func (s Shot) size() (int, int) {
 	w, h := s.Width, s.Height
 	if w <= 0 {
-		w = DefaultWidth
+		w = defaultWidth
 	}
 	if h <= 0 {
-		h = DefaultHeight
+		h = defaultHeight
 	}
 	return w, h
 }

@@ -54,14 +54,14 @@ func TestWriteCatalogue(t *testing.T) {
 		require.NoError(t, err)
 		m, err := photo.Decode(data, photo.DefaultLimits())
 		require.NoError(t, err)
-		require.Equal(t, [2]int{DefaultWidth, DefaultHeight}, [2]int{m.Width, m.Height})
+		require.Equal(t, [2]int{defaultWidth, defaultHeight}, [2]int{m.Width, m.Height})
 		for _, f := range datasets.Facets() {
 			require.Equal(t, products[i/2].Facets[f.Name], truth[i][f.Name])
 			require.NotContains(t, row, f.Name)
 		}
 		x, err := strconv.Atoi(truth[i]["x_max"])
 		require.NoError(t, err)
-		require.LessOrEqual(t, x, DefaultWidth)
+		require.LessOrEqual(t, x, defaultWidth)
 	}
 
 	require.NoError(t, WriteQueries(t.Context(), filepath.Join(dir, "queries"), products, 4, nil))

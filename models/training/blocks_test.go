@@ -89,6 +89,6 @@ func TestSolvesAreCancelled(t *testing.T) {
 	cancel()
 	_, err := ridge(ctx, cpu(t), x, matrix{4, 1, make([]float32, 4)}, []float32{1, 1, 1, 1}, 1, nil)
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = FitProjection(ctx, cpu(t), x, 1, 4, nil)
+	_, err = fitProjection(ctx, cpu(t), x, 1, 4, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -47,8 +47,8 @@ func (m Mining) strategy() losses.TripletMiningStrategy {
 	return losses.TripletMiningStrategyHard
 }
 
-// RankSamples are unsupervised embeddings of painted and of a shop's dresses, and of judged triplets.
-type RankSamples struct {
+// rankSamples are unsupervised embeddings of painted and of a shop's dresses, and of judged triplets.
+type rankSamples struct {
 	vectors  matrix
 	products [][]int // looks of each of the pool's products
 	triplets [][3]int
@@ -56,14 +56,14 @@ type RankSamples struct {
 	crops    []int     // of the pool, that the vectors are of
 }
 
-// CropTriplet names three crops of the pool: the second is more like the first than the third.
-type CropTriplet struct {
+// cropTriplet names three crops of the pool: the second is more like the first than the third.
+type cropTriplet struct {
 	Crops      [3]int
 	Confidence float64
 }
 
 // pairs are the two that are compared, each in the order of the pool.
-func (t CropTriplet) pairs() [2][2]int {
+func (t cropTriplet) pairs() [2][2]int {
 	query, near, far := t.Crops[0], t.Crops[1], t.Crops[2]
 	return [2][2]int{{min(query, near), max(query, near)}, {min(query, far), max(query, far)}}
 }
@@ -73,8 +73,8 @@ const tripletLooks = 4
 
 // collectRanks takes the unsupervised embeddings of the crops of all products, one look each, or two where there is
 // one crop alone, and of the photos of the triplets.
-func collectRanks(ctx context.Context, cells *cellSource, triplets []CropTriplet, progress func(done, total int)) (RankSamples, error) {
-	var s RankSamples
+func collectRanks(ctx context.Context, cells *cellSource, triplets []cropTriplet, progress func(done, total int)) (rankSamples, error) {
+	var s rankSamples
 	var looks []look
 	s.products = make([][]int, len(cells.pool.Products))
 	for product, crops := range cells.pool.Products {
@@ -144,10 +144,10 @@ const (
 	shopDraws     = 4
 )
 
-// TrainDeepRank trains the similarity embedding, from the identity, by hinge losses: on two photos of a product and
+// trainDeepRank trains the similarity embedding, from the identity, by hinge losses: on two photos of a product and
 // one of another that is mined in the batch (painted siblings are in it), and on triplets that people judged. Half of
 // a batch are a shop's products, where there are some.
-func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, samples RankSamples, mining Mining, options HeadOptions, report func(Progress)) (models.Weights, error) {
+func trainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, samples rankSamples, mining Mining, options headOptions, report func(Progress)) (models.Weights, error) {
 	if err := mining.Check(); err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func TrainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 var errFewProducts = errors.New("it takes two products at least: paint more (--products)")
 
 // drawRanks draws two looks of each of n/2 products, siblings together, and says which product each look is of.
-func drawRanks(rng *rand.Rand, pool *Pool, samples RankSamples, painted, real []int, n int) (x []float32, products []int32) {
+func drawRanks(rng *rand.Rand, pool *Pool, samples rankSamples, painted, real []int, n int) (x []float32, products []int32) {
 	size := samples.vectors.columns
 	x, products = make([]float32, n*size), make([]int32, 0, n)
 	seen := map[int]bool{}

@@ -151,7 +151,7 @@ func (r *realAndPainted[T]) add(real, painted []T) {
 }
 
 // classWeights returns the weights of each facet's labels for the samples, and how many samples each has.
-func (l FacetLoss) classWeights(facets []catalog.Facet, samples FacetSamples) (weights realAndPainted[float64], counts realAndPainted[int], err error) {
+func (l FacetLoss) classWeights(facets []catalog.Facet, samples facetSamples) (weights realAndPainted[float64], counts realAndPainted[int], err error) {
 	for i, facet := range facets {
 		real, painted := make([]int, len(facet.Labels)), make([]int, len(facet.Labels))
 		for s, labels := range samples.labels {

@@ -13,8 +13,8 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// FacetSamples are what heads read of crops, with their labels, ready to fit heads on.
-type FacetSamples struct {
+// facetSamples are what heads read of crops, with their labels, ready to fit heads on.
+type facetSamples struct {
 	cells  matrix
 	crop   int // how many of cells' columns are of crops; those of their surroundings stand behind
 	labels [][]int16
@@ -24,10 +24,10 @@ type FacetSamples struct {
 
 // collectFacets takes the cells of the crops that keep wants and the labels that labels gives each look at them, where
 // there are any: one look at each painted one, realLooks at each real one.
-func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bool, labels func(c *Crop, look int) []int16, realLooks int, progress func(done, total int)) (FacetSamples, error) {
+func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bool, labels func(c *Crop, look int) []int16, realLooks int, progress func(done, total int)) (facetSamples, error) {
 	pool := cells.pool
 	var looks []look
-	var s FacetSamples
+	var s facetSamples
 	for i := range pool.Crops {
 		c := &pool.Crops[i]
 		if !keep(c) {
@@ -53,7 +53,7 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 }
 
 // look takes the cells of looks.
-func (s *FacetSamples) look(ctx context.Context, cells *cellSource, looks []look, progress func(done, total int)) (err error) {
+func (s *facetSamples) look(ctx context.Context, cells *cellSource, looks []look, progress func(done, total int)) (err error) {
 	s.cells, err = cells.of(ctx, looks, progress)
 	s.crop = s.cells.columns - cells.around()
 	return err
@@ -68,8 +68,8 @@ func anyLabel(labels []int16) bool {
 	return slices.ContainsFunc(labels, func(l int16) bool { return l >= 0 })
 }
 
-// TrainFacets fits a linear head for each facet on the cells of painted and real crops.
-func TrainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+// trainFacets fits a linear head for each facet on the cells of painted and real crops.
+func trainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples facetSamples, options headOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
 	weights, _, err := loss.classWeights(pool.Facets, samples)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func draw(rng *rand.Rand, groups []sampleGroup) int {
 
 // fitFacets fits a linear head for each facet on the cells, from initial weights. Cells are standardised for the
 // fit, and the standardisation is folded into the weights. weighting gives the weights of labels in a sample's loss.
-func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples FacetSamples, groups []sampleGroup, initial models.Weights, weighting func(sample int) [][]float64, options HeadOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples facetSamples, groups []sampleGroup, initial models.Weights, weighting func(sample int) [][]float64, options headOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
 	groups = slices.DeleteFunc(slices.Clone(groups), func(g sampleGroup) bool { return len(g.samples) == 0 })
 	if len(groups) == 0 {
 		return nil, errors.New("there are no photos with a label to learn from")
@@ -202,17 +202,17 @@ func withoutUnread(pool *Pool, heads models.Weights, loss FacetLoss, crop int) m
 }
 
 // readSurroundings notes which facets do.
-func readSurroundings(configs []models.FacetConfig, loss FacetLoss, samples FacetSamples) {
+func readSurroundings(configs []models.FacetConfig, loss FacetLoss, samples facetSamples) {
 	for i := range configs {
 		configs[i].Surroundings = loss.Surroundings[configs[i].Name] != "" && samples.crop < samples.cells.columns
 	}
 }
 
-// Calibrate fits each facet's temperature (https://arxiv.org/abs/1706.04599) on samples that the heads
+// calibrateFacets fits each facet's temperature (https://arxiv.org/abs/1706.04599) on samples that the heads
 // did not learn from, and sets its threshold to the lowest probability from which at least
 // `precision` of the predictions are right. Samples are of real photos where there are enough: of painted dresses heads
 // know much more, and are surer of themselves.
-func Calibrate(pool *Pool, samples FacetSamples, weights models.Weights, precision float64) []models.FacetConfig {
+func calibrateFacets(pool *Pool, samples facetSamples, weights models.Weights, precision float64) []models.FacetConfig {
 	all, real := newJudgedLogits(pool), newJudgedLogits(pool)
 	for i := range samples.labels {
 		all.add(pool, samples, weights, i)

@@ -16,8 +16,8 @@ import (
 )
 
 // rareLabel draws samples of two overlapping labels, of which the second is one in twenty.
-func rareLabel(rng *rand.Rand, n int) FacetSamples {
-	s := FacetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}, crop: 2}
+func rareLabel(rng *rand.Rand, n int) facetSamples {
+	s := facetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}, crop: 2}
 	for i := range n {
 		label := int16(0)
 		if i%20 == 0 {
@@ -37,7 +37,7 @@ func TestClassWeightsFindTheRareLabel(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}}
 	learn, held := rareLabel(rand.New(rand.NewPCG(1, 1)), 2000), rareLabel(rand.New(rand.NewPCG(2, 1)), 2000)
 	recall := func(loss FacetLoss) (frequent, rare float64) {
-		weights, err := TrainFacets(t.Context(), backend, pool, learn, HeadOptions{Seed: 1, Steps: 300, Batch: 64, LearningRate: 0.03}, loss, func(Progress) {})
+		weights, err := trainFacets(t.Context(), backend, pool, learn, headOptions{Seed: 1, Steps: 300, Batch: 64, LearningRate: 0.03}, loss, func(Progress) {})
 		require.NoError(t, err)
 		w, b := weights["facets.neckline.weight"], weights["facets.neckline.bias"]
 		right, all := [2]float64{}, [2]float64{}
@@ -81,7 +81,7 @@ func TestHeadsKnowNothingOfWhatIsLeftOut(t *testing.T) {
 	samples.crops = upTo(300)
 	learned := []sampleGroup{{samples: upTo(200), share: 1}}
 	fit := func() models.Weights {
-		weights, err := fitFacets(t.Context(), backend, pool, samples, learned, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, FacetLoss{}, func(Progress) {})
+		weights, err := fitFacets(t.Context(), backend, pool, samples, learned, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, FacetLoss{}, func(Progress) {})
 		require.NoError(t, err)
 		return weights
 	}
@@ -101,7 +101,7 @@ func TestHeadsKeepTheBatchThatBrokeThem(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}, Crops: make([]Crop, 40)}
 	samples := rareLabel(rand.New(rand.NewPCG(1, 1)), 40)
 	samples.crops = upTo(40)
-	options := HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03, Loop: LoopOptions{Bucket: work}}
+	options := headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03, Loop: LoopOptions{Bucket: work}}
 	fit := func() error {
 		_, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{samples: upTo(40), share: 1}}, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, options, FacetLoss{}, func(Progress) {})
 		return err
@@ -141,7 +141,7 @@ func TestUpperPart(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}, {Name: "length", Labels: []string{"mini", "maxi"}}}, cellRows: 4}
 	const columns = 8 // two of each row
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := FacetSamples{cells: matrix{rows: 200, columns: columns, data: make([]float32, 200*columns)}, crop: columns}
+	s := facetSamples{cells: matrix{rows: 200, columns: columns, data: make([]float32, 200*columns)}, crop: columns}
 	for i := range s.cells.rows {
 		label := int16(i % 2)
 		s.labels, s.real = append(s.labels, []int16{label, label}), append(s.real, true)
@@ -156,7 +156,7 @@ func TestUpperPart(t *testing.T) {
 	for name, initial := range map[string]models.Weights{"anew": zeroFacets(pool, columns), "from a model": known} {
 		loss := FacetLoss{Upper: map[string]float64{"neckline": 0.26}} // two rows of four
 		weights, err := fitFacets(t.Context(), backend, pool, s, []sampleGroup{{samples: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, share: 1}}, initial,
-			func(int) [][]float64 { return [][]float64{{1, 1}, {1, 1}} }, HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
+			func(int) [][]float64 { return [][]float64{{1, 1}, {1, 1}} }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
 		require.NoError(t, err, name)
 		for o := range 2 {
 			neckline, length := weights["facets.neckline.weight"].Data[o*columns:(o+1)*columns], weights["facets.length.weight"].Data[o*columns:(o+1)*columns]
@@ -179,7 +179,7 @@ func TestSurroundings(t *testing.T) {
 	}
 	const crop, columns = 4, 7
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := FacetSamples{cells: matrix{rows: 40, columns: columns, data: make([]float32, 40*columns)}, crop: crop}
+	s := facetSamples{cells: matrix{rows: 40, columns: columns, data: make([]float32, 40*columns)}, crop: crop}
 	var all []int
 	for i := range s.cells.rows {
 		label := int16(i % 2)
@@ -191,7 +191,7 @@ func TestSurroundings(t *testing.T) {
 	loss := FacetLoss{Upper: map[string]float64{"neckline": 0.5}, Surroundings: map[string]string{"length": Also, "occasion": Alone}}
 	require.NoError(t, loss.Check(pool.Facets))
 	weights, err := fitFacets(t.Context(), backend, pool, s, []sampleGroup{{samples: all, share: 1}}, zeroFacets(pool, columns),
-		func(int) [][]float64 { return slices.Repeat([][]float64{{1, 1}}, 4) }, HeadOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
+		func(int) [][]float64 { return slices.Repeat([][]float64{{1, 1}}, 4) }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
 	require.NoError(t, err)
 	read := map[string]string{}
 	for name, w := range withoutUnread(pool, weights, loss, crop) {
@@ -231,7 +231,7 @@ func TestCalibrateOnRealPhotos(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"cap", "long"}}}}
 	weights := models.Weights{"facets.sleeve.weight": {Shape: []int{2, 1}, Data: []float32{0, 3}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}}}
 	temperature := func(photos int) float64 {
-		var s FacetSamples
+		var s facetSamples
 		add := func(real bool, label int16) {
 			s.labels, s.real = append(s.labels, []int16{label}), append(s.real, real)
 			s.cells.rows, s.cells.columns, s.cells.data = s.cells.rows+1, 1, append(s.cells.data, 1)
@@ -242,7 +242,7 @@ func TestCalibrateOnRealPhotos(t *testing.T) {
 		for i := range photos * heldLooks {
 			add(true, int16(min(i/heldLooks%3, 1))) // two of three are right
 		}
-		return Calibrate(pool, s, weights, 0.8)[0].Temperature
+		return calibrateFacets(pool, s, weights, 0.8)[0].Temperature
 	}
 	require.Less(t, temperature(0), 1.0)
 	require.Less(t, temperature(leastJudged-1), 1.5)

@@ -109,7 +109,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		initial, anew = trunk.heads, trunk.heads
 	}
 	train := func(title string, initial models.Weights, without int) (models.Weights, error) {
-		options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
+		options := headOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
 		options.Loop.Bucket = m.Work
 		stage := m.report.stage(m.current, title, []string{"loss"})
@@ -195,10 +195,10 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 
 // lookAtMixture takes the cells of all labelled crops: one look at each painted one, some at each of the real
 // ones, the first as the model looks at it later.
-func (m *maker) lookAtMixture(ctx context.Context, model *models.Model, real int) (FacetSamples, error) {
+func (m *maker) lookAtMixture(ctx context.Context, model *models.Model, real int) (facetSamples, error) {
 	count := min(max(wantedLooks/max(real, 1), leastLooks), mostLooks)
 	var looks []look
-	var s FacetSamples
+	var s facetSamples
 	for i := range m.pool.Crops {
 		c := &m.pool.Crops[i]
 		if !labelled(c) {

@@ -126,11 +126,11 @@ func TestTripletsKeepTheirPlaces(t *testing.T) {
 
 // TestPairsAreApart: how much alike two dresses are is not learned from, and measured with, whichever is the query.
 func TestPairsAreApart(t *testing.T) {
-	of := func(crops ...int) CropTriplet { return CropTriplet{Crops: [3]int(crops)} }
-	held := []CropTriplet{of(0, 1, 2), of(5, 1, 6)}
-	learned := []CropTriplet{of(1, 2, 3), of(1, 0, 3), of(1, 3, 0), of(2, 4, 0), of(3, 4, 5), of(5, 0, 6), of(0, 3, 4)}
-	require.Equal(t, []CropTriplet{of(1, 2, 3), of(3, 4, 5), of(0, 3, 4)}, apartFrom(held, learned))
-	require.Equal(t, []CropTriplet{of(0, 1, 2)}, apartFrom(nil, []CropTriplet{of(0, 1, 2)}))
+	of := func(crops ...int) cropTriplet { return cropTriplet{Crops: [3]int(crops)} }
+	held := []cropTriplet{of(0, 1, 2), of(5, 1, 6)}
+	learned := []cropTriplet{of(1, 2, 3), of(1, 0, 3), of(1, 3, 0), of(2, 4, 0), of(3, 4, 5), of(5, 0, 6), of(0, 3, 4)}
+	require.Equal(t, []cropTriplet{of(1, 2, 3), of(3, 4, 5), of(0, 3, 4)}, apartFrom(held, learned))
+	require.Equal(t, []cropTriplet{of(0, 1, 2)}, apartFrom(nil, []cropTriplet{of(0, 1, 2)}))
 }
 
 func TestCalibrationsAreOthers(t *testing.T) {

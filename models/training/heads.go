@@ -125,7 +125,7 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 	if err != nil {
 		return err
 	}
-	weights, err := FitProjection(ctx, m.Backend, cells, model.Config.CellRows*model.Config.CellColumns, model.Config.EmbeddingSize, m.counter("projection: components"))
+	weights, err := fitProjection(ctx, m.Backend, cells, model.Config.CellRows*model.Config.CellColumns, model.Config.EmbeddingSize, m.counter("projection: components"))
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 		return err
 	}
 	samples.cells.roots()
-	options := HeadOptions{Seed: 3 + m.Seed, Steps: m.steps(facetSteps), Batch: 128, LearningRate: 1e-3, RealShare: 0.6, Loop: m.headLoop()}
+	options := headOptions{Seed: 3 + m.Seed, Steps: m.steps(facetSteps), Batch: 128, LearningRate: 1e-3, RealShare: 0.6, Loop: m.headLoop()}
 	classWeights, counts, err := m.Options.FacetLoss.classWeights(m.pool.Facets, samples)
 	if err != nil {
 		return err
@@ -164,14 +164,14 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 			m.reportWeight(in)
 		}
 	}
-	var held FacetSamples
+	var held facetSamples
 	if excluded >= 0 {
 		if held, err = m.heldOutFacets(ctx, model, excluded); err != nil {
 			return err
 		}
 		options.Loop.Validate, options.Loop.Metric = facetsMacroF1(m.pool, held), macroF1Name
 	}
-	weights, err := TrainFacets(ctx, m.Backend, m.pool, samples, options, m.Options.FacetLoss, m.reporter("facets", []string{"loss"}))
+	weights, err := trainFacets(ctx, m.Backend, m.pool, samples, options, m.Options.FacetLoss, m.reporter("facets", []string{"loss"}))
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if excluded < 0 {
 		return nil
 	}
-	calibrated := Calibrate(m.pool, held, weights, 0.8)
+	calibrated := calibrateFacets(m.pool, held, weights, 0.8)
 	readSurroundings(calibrated, m.Options.FacetLoss, samples)
 	model.Config.Facets = withTrained(model.Config.Facets, calibrated)
 	var names []string
@@ -194,13 +194,13 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 }
 
 // heldOutFacets are samples that the heads do not learn from: of painted dresses, and of the real photos of a fold.
-func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (FacetSamples, error) {
+func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int) (facetSamples, error) {
 	if m.heldCells == nil {
 		m.heldCells = newFacetCellSource(m.Backend, m.held, model)
 	}
 	painted, err := collectFacets(ctx, m.heldCells, func(*Crop) bool { return true }, agreed, 1, m.counter("facets: calibration"))
 	if err != nil {
-		return FacetSamples{}, err
+		return facetSamples{}, err
 	}
 	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, agreed, heldLooks, m.counter("facets: calibration"))
 	held := joined(painted, real)
@@ -214,11 +214,11 @@ const heldLooks = 4
 // agreed are the labels that measure: what most judges said.
 func agreed(c *Crop, _ int) []int16 { return c.Labels }
 
-func joined(a, b FacetSamples) FacetSamples {
+func joined(a, b facetSamples) facetSamples {
 	if len(b.labels) == 0 {
 		return a
 	}
-	return FacetSamples{
+	return facetSamples{
 		crop:   a.crop,
 		cells:  matrix{a.cells.rows + b.cells.rows, a.cells.columns, append(append([]float32(nil), a.cells.data...), b.cells.data...)},
 		labels: append(append([][]int16(nil), a.labels...), b.labels...),
@@ -232,7 +232,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 	if err != nil {
 		return err
 	}
-	options := HeadOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets), m.shopProducts())), Batch: deepRankBatch, LearningRate: 3e-4, Loop: m.headLoop()}
+	options := headOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets), m.shopProducts())), Batch: deepRankBatch, LearningRate: 3e-4, Loop: m.headLoop()}
 	var unseen matrix
 	if len(held) > 0 {
 		if unseen, err = m.tripletEmbeddings(ctx, model, held); err != nil {
@@ -240,7 +240,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 		}
 		options.Loop.Validate, options.Loop.Metric = rightTriplets(unseen), tripletsName
 	}
-	weights, err := TrainDeepRank(ctx, m.Backend, m.pool, samples, m.Mining, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
+	weights, err := trainDeepRank(ctx, m.Backend, m.pool, samples, m.Mining, options, m.reporter("deeprank", []string{"loss", "products", "people"}))
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (m *maker) shopProducts() int {
 }
 
 // tripletEmbeddings are the unsupervised embeddings of triplets' photos as they are, three rows for each.
-func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, triplets []CropTriplet) (matrix, error) {
+func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, triplets []cropTriplet) (matrix, error) {
 	var looks []look
 	for _, t := range triplets {
 		for _, c := range t.Crops {

@@ -19,7 +19,7 @@ func newJudgedLogits(pool *Pool) *judgedLogits {
 }
 
 // measuring are the first looks at the photos of a calibration fold.
-func (s FacetSamples) measuring(pool *Pool, fold int) []int {
+func (s facetSamples) measuring(pool *Pool, fold int) []int {
 	var first []int
 	last := -1
 	for i, crop := range s.crops {
@@ -32,7 +32,7 @@ func (s FacetSamples) measuring(pool *Pool, fold int) []int {
 }
 
 // realIfAny are those of some samples that are real, or all of them where none is.
-func (s FacetSamples) realIfAny(samples []int) []int {
+func (s facetSamples) realIfAny(samples []int) []int {
 	real := slices.DeleteFunc(slices.Clone(samples), func(i int) bool { return !s.real[i] })
 	if len(real) == 0 {
 		return samples
@@ -41,8 +41,8 @@ func (s FacetSamples) realIfAny(samples []int) []int {
 }
 
 // only are some of the samples.
-func (s FacetSamples) only(samples []int) FacetSamples {
-	some := FacetSamples{cells: matrix{columns: s.cells.columns}, crop: s.crop}
+func (s facetSamples) only(samples []int) facetSamples {
+	some := facetSamples{cells: matrix{columns: s.cells.columns}, crop: s.crop}
 	for _, i := range samples {
 		some.cells.data, some.cells.rows = append(some.cells.data, s.cells.row(i)...), some.cells.rows+1
 		some.labels, some.real, some.crops = append(some.labels, s.labels[i]), append(some.real, s.real[i]), append(some.crops, s.crops[i])
@@ -52,7 +52,7 @@ func (s FacetSamples) only(samples []int) FacetSamples {
 
 // addFold adds what heads say of the first look at each photo of a calibration fold; of the painted ones, where no
 // other has a label of the facet.
-func (j *judgedLogits) addFold(pool *Pool, samples FacetSamples, weights models.Weights, fold int) {
+func (j *judgedLogits) addFold(pool *Pool, samples facetSamples, weights models.Weights, fold int) {
 	real := make([]bool, len(pool.Facets))
 	for i, labels := range samples.labels {
 		for f, label := range labels {
@@ -69,14 +69,14 @@ func (j *judgedLogits) addFold(pool *Pool, samples FacetSamples, weights models.
 }
 
 // add adds what heads say of a sample.
-func (j *judgedLogits) add(pool *Pool, samples FacetSamples, weights models.Weights, sample int) {
+func (j *judgedLogits) add(pool *Pool, samples facetSamples, weights models.Weights, sample int) {
 	for f := range pool.Facets {
 		j.addFacet(pool, samples, weights, sample, f)
 	}
 }
 
 // addFacet adds what a head says of a sample, where that has a label.
-func (j *judgedLogits) addFacet(pool *Pool, samples FacetSamples, weights models.Weights, sample, facet int) {
+func (j *judgedLogits) addFacet(pool *Pool, samples facetSamples, weights models.Weights, sample, facet int) {
 	if label := samples.labels[sample][facet]; label >= 0 {
 		j.logits[facet] = append(j.logits[facet], facetLogits(weights, pool.Facets[facet].Name, samples.cells.row(sample)))
 		j.truth[facet] = append(j.truth[facet], int(label))

@@ -12,8 +12,8 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// HeadOptions steer the training of a head on a frozen trunk.
-type HeadOptions struct {
+// headOptions steer the training of a head on a frozen trunk.
+type headOptions struct {
 	Seed         uint64
 	Steps, Batch int
 	LearningRate float64
@@ -23,18 +23,18 @@ type HeadOptions struct {
 	Loop LoopOptions
 }
 
-// LocationOptions steer the training of the background and location networks.
-type LocationOptions struct {
-	HeadOptions
+// locationOptions steer the training of the background and location networks.
+type locationOptions struct {
+	headOptions
 	// Background and Location say which of the two is trained.
 	Background, Location bool
 	// Excluded is the evaluation fold that is not learned from; -1 learns from all.
 	Excluded int
 }
 
-// TrainLocation trains the background and location networks on a frozen trunk, on painted and real
+// trainLocation trains the background and location networks on a frozen trunk, on painted and real
 // scenes of the pool, starting from the model's heads.
-func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, options LocationOptions, report func(Progress)) (models.Weights, error) {
+func trainLocation(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, options locationOptions, report func(Progress)) (models.Weights, error) {
 	backbone, err := model.Trunk()
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func TrainLocation(ctx context.Context, backend backends.Backend, pool *Pool, mo
 		return pool.drawScenes(rng, func() int { return draw(rng, groups) }, options.Batch, scale[0], scale[1], backbone).tensors(scale[0], scale[1])
 	}
 	options.Loop.Describe = func(number int) []string { return drawnBy(pool, func(pool *Pool) { batches(pool, number) }) }
-	weights, err := runHead(ctx, trainer, func(number int) []*tensors.Tensor { return batches(pool, number) }, options.HeadOptions, report)
+	weights, err := runHead(ctx, trainer, func(number int) []*tensors.Tensor { return batches(pool, number) }, options.headOptions, report)
 	for _, prefix := range fixed {
 		for name := range weights.Sub(prefix) {
 			delete(weights, prefix+name) // its batch statistics have moved
@@ -103,7 +103,7 @@ func (p *Pool) sceneGroups(excluded int, realShare float64) []sampleGroup {
 }
 
 // runHead takes the steps of a head's training and returns its weights. See loop.
-func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options HeadOptions, report func(Progress)) (models.Weights, error) {
+func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options headOptions, report func(Progress)) (models.Weights, error) {
 	o := options.Loop
 	o.Steps, o.Rate, o.Photos, o.Seed = options.Steps, cmp.Or(o.Rate, options.LearningRate), options.Batch, options.Seed
 	return loop(ctx, trainer, batches, o, report)

@@ -86,8 +86,8 @@ func (m *maker) withoutTrained(weights models.Weights) models.Weights {
 // locationHeads trains the heads of location without a fold; a negative one trains on all.
 func (m *maker) locationHeads(ctx context.Context, model *models.Model, excluded int) error {
 	if slices.Contains(m.Heads, "background") || slices.Contains(m.Heads, "location") {
-		options := LocationOptions{
-			HeadOptions: HeadOptions{Seed: 2 + m.Seed, Steps: m.steps(locationSteps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Loop: m.headLoop()},
+		options := locationOptions{
+			headOptions: headOptions{Seed: 2 + m.Seed, Steps: m.steps(locationSteps), Batch: 16, LearningRate: 1e-3, RealShare: 0.5, Loop: m.headLoop()},
 			Excluded:    excluded,
 			Background:  slices.Contains(m.Heads, "background"),
 			Location:    slices.Contains(m.Heads, "location"),
@@ -96,7 +96,7 @@ func (m *maker) locationHeads(ctx context.Context, model *models.Model, excluded
 		if excluded >= 0 {
 			title += fmt.Sprintf(" (without fold %d)", excluded)
 		}
-		weights, err := TrainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(title, []string{"loss", "foreground", "box"}))
+		weights, err := trainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(title, []string{"loss", "foreground", "box"}))
 		if err != nil {
 			return err
 		}

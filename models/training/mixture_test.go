@@ -159,19 +159,19 @@ func TestHeadsStartWhereTheyWere(t *testing.T) {
 	}
 	unweighted := func(int) [][]float64 { return nil }
 	weights, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{}, all}, initial, unweighted,
-		HeadOptions{Steps: 1, Batch: 8, LearningRate: 1e-7}, FacetLoss{}, func(Progress) {})
+		headOptions{Steps: 1, Batch: 8, LearningRate: 1e-7}, FacetLoss{}, func(Progress) {})
 	require.NoError(t, err)
 	for name, w := range initial {
 		require.InDeltaSlice(t, w.Data, weights[name].Data, 1e-4, name)
 	}
-	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, unweighted, HeadOptions{}, FacetLoss{}, func(Progress) {})
+	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, unweighted, headOptions{}, FacetLoss{}, func(Progress) {})
 	require.ErrorContains(t, err, "no photos with a label")
 }
 
 // TestTemperatureOfMixture is that of real photos, where there are any, and 1 of too few.
 func TestTemperatureOfMixture(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "sleeve", Labels: []string{"cap", "long"}}}}
-	var samples FacetSamples
+	var samples facetSamples
 	add := func(real bool, cell float32, label int16) {
 		pool.Crops = append(pool.Crops, Crop{Labels: []int16{label}, Real: real})
 		samples.labels, samples.real, samples.crops = append(samples.labels, []int16{label}), append(samples.real, real), append(samples.crops, len(pool.Crops)-1)

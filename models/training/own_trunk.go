@@ -157,7 +157,7 @@ func evenly(all []int, most int) []int {
 
 // ownTrunkMacroF1 measures a trunk and its heads on photos that they do not learn from. It is LoopOptions.Validate.
 func (m *maker) ownTrunkMacroF1(from *models.Model, held []int) func(ctx context.Context, weights models.Weights) (float64, error) {
-	var s FacetSamples
+	var s facetSamples
 	var looks []look
 	for _, i := range held {
 		looks = append(looks, look{crop: i})

@@ -32,11 +32,11 @@ const (
 	subspaceRounds = 6
 )
 
-// FitProjection fits the unsupervised embedding of crops of count cells: a principal component analysis of the
+// fitProjection fits the unsupervised embedding of crops of count cells: a principal component analysis of the
 // cells, with their layout tempered, keeping size components, partly whitened
 // (https://hal.inria.fr/hal-00722622 shows why for retrieval). It returns the weights of models.UnsupervisedHead. It ends
 // where ctx is cancelled, and tells of its progress if it takes seconds; tell may be nil.
-func FitProjection(ctx context.Context, backend backends.Backend, cells matrix, count, size int, tell func(done, total int)) (models.Weights, error) {
+func fitProjection(ctx context.Context, backend backends.Backend, cells matrix, count, size int, tell func(done, total int)) (models.Weights, error) {
 	tempered := matrix{cells.rows, cells.columns, slices.Clone(cells.data)}
 	temperLayout(tempered.data, tempered.rows, count)
 	weights, err := principalComponents(ctx, backend, tempered, size, shrinkage, tell)

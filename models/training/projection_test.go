@@ -85,7 +85,7 @@ func TestFitProjection(t *testing.T) {
 			cells.data[i*d+j] = float32(2 + rng.NormFloat64()*float64(d-j))
 		}
 	}
-	weights, err := FitProjection(t.Context(), cpu(t), cells, 1, size, nil)
+	weights, err := fitProjection(t.Context(), cpu(t), cells, 1, size, nil)
 	require.NoError(t, err)
 	w, b := weights["unsupervised.weight"], weights["unsupervised.bias"]
 	require.Equal(t, []int{size, d}, w.Shape)
@@ -111,9 +111,9 @@ func TestFitProjection(t *testing.T) {
 	for o := 1; o < size; o++ {
 		require.GreaterOrEqual(t, c.At(o-1, o-1), c.At(o, o)*0.999, "components fall in variance")
 	}
-	_, err = FitProjection(t.Context(), cpu(t), matrix{rows: 3, columns: d, data: cells.data[:3*d]}, 1, size, nil)
+	_, err = fitProjection(t.Context(), cpu(t), matrix{rows: 3, columns: d, data: cells.data[:3*d]}, 1, size, nil)
 	require.ErrorContains(t, err, "fewer photos")
-	_, err = FitProjection(t.Context(), cpu(t), cells, 1, d+1, nil)
+	_, err = fitProjection(t.Context(), cpu(t), cells, 1, d+1, nil)
 	require.ErrorContains(t, err, "24 features of a crop, fewer than the 25 numbers of an embedding")
 }
 
@@ -130,7 +130,7 @@ func TestLayoutIsTempered(t *testing.T) {
 	for i := range cells.data {
 		cells.data[i] = float32(rng.NormFloat64())
 	}
-	weights, err := FitProjection(t.Context(), cpu(t), cells, count, size, nil)
+	weights, err := fitProjection(t.Context(), cpu(t), cells, count, size, nil)
 	require.NoError(t, err)
 	tempered := matrix{n, cells.columns, slices.Clone(cells.data)}
 	temperLayout(tempered.data, n, count)

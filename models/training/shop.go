@@ -28,7 +28,7 @@ type Shop struct {
 	places map[string]shopPlace
 	left   map[string]bool
 	// triplets of the crops that are learned from, and held ones, of which a photo is apart.
-	triplets []CropTriplet
+	triplets []cropTriplet
 	held     [][3]Crop
 	// apartPhotos and heldPhotos name what is measured with: each photo with its product, and each held triplet's.
 	apartPhotos, heldPhotos []string
@@ -159,7 +159,7 @@ func (s *Shop) AddTriplets(triplets []datasets.Triplet) {
 			s.held = append(s.held, crops)
 			s.heldPhotos = append(s.heldPhotos, places[0].photo+" "+places[1].photo+" "+places[2].photo)
 		default:
-			c := CropTriplet{[3]int{places[0].crop, places[1].crop, places[2].crop}, t.Confidence}
+			c := cropTriplet{[3]int{places[0].crop, places[1].crop, places[2].crop}, t.Confidence}
 			s.triplets = append(s.triplets, c)
 			fmt.Fprintln(h, c)
 		}

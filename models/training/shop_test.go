@@ -24,9 +24,9 @@ import (
 
 // rankPool has products of two crops each, the first of them painted, with vectors of size numbers: a product's own
 // in the first half, and chance in the second.
-func rankPool(painted, real, size int) (*Pool, RankSamples) {
+func rankPool(painted, real, size int) (*Pool, rankSamples) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	pool, samples := &Pool{}, RankSamples{vectors: matrix{columns: size}}
+	pool, samples := &Pool{}, rankSamples{vectors: matrix{columns: size}}
 	for product := range painted + real {
 		own := make([]float32, size/2)
 		for i := range own {
@@ -113,7 +113,7 @@ func TestMining(t *testing.T) {
 	require.Less(t, before.At1, 0.9)
 	trained := map[Mining]models.Weights{}
 	for _, mining := range Minings() {
-		weights, err := TrainDeepRank(context.Background(), backend, pool, samples, mining, HeadOptions{Seed: 1, Steps: 150, Batch: 40, LearningRate: 1e-2}, func(Progress) {})
+		weights, err := trainDeepRank(context.Background(), backend, pool, samples, mining, headOptions{Seed: 1, Steps: 150, Batch: 40, LearningRate: 1e-2}, func(Progress) {})
 		require.NoError(t, err)
 		after, _ := shop.recall(ranked(samples.vectors, weights))
 		require.Greater(t, after.At1, 0.97, mining)
@@ -246,7 +246,7 @@ func TestShopRepeats(t *testing.T) {
 	s.AddTriplets([]datasets.Triplet{
 		triplet("size-m.jpg", "again.jpg", "back.jpg"), triplet("size-s.jpg", "size-m.jpg", "back.jpg"), triplet("back.jpg", "front.jpg", "other.jpg"),
 	})
-	require.Equal(t, []CropTriplet{{[3]int{0, 1, 2}, 1}}, s.triplets, "by any name of a photo")
+	require.Equal(t, []cropTriplet{{[3]int{0, 1, 2}, 1}}, s.triplets, "by any name of a photo")
 	require.Equal(t, 1, s.Held())
 	require.Equal(t, 1, s.Dropped, "a photo is like itself")
 	typo := triplet("size-m.jpg", "typo.jpg", "back.jpg")

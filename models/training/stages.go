@@ -276,18 +276,18 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := m.pool.ReadWholes(ctx, examples, photo.DefaultLimits()); err != nil {
+			if err := m.pool.readWholes(ctx, examples, photo.DefaultLimits()); err != nil {
 				return nil, err
 			}
 		}
 		if teacher := m.Options.Trunk.Teacher; teacher != nil && len(m.pool.Wholes) > 0 {
-			if err := m.pool.Teach(ctx, m.Options.Backend, *teacher, m.Work, m.counter("the teacher looks at real photos")); err != nil {
+			if err := m.pool.teach(ctx, m.Options.Backend, *teacher, m.Work, m.counter("the teacher looks at real photos")); err != nil {
 				return nil, err
 			}
 		}
 		m.Options.Trunk.Loop.Validate, m.Options.Trunk.Loop.Metric = trunkRecall(m.Options.Backend, m.held, m.Options.Trunk.Config), recallName
 	}
-	weights, err := TrainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
+	weights, err := trainTrunk(ctx, m.Options.Backend, m.pool, m.Work, checkpoint, m.Options.Trunk, m.reporter("trunk", trunkLosses))
 	m.endStage(ctx, err)
 	if err != nil {
 		return nil, err

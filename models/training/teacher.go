@@ -80,9 +80,9 @@ func (t *teacherNet) deviations() []float32 {
 	return all
 }
 
-// Teach lets the teacher look at whole real photos of the pool, in all sizes. What it sees, some gigabytes, is kept in
+// teach lets the teacher look at whole real photos of the pool, in all sizes. What it sees, some gigabytes, is kept in
 // bucket, and taken from there where the same teacher has seen the same photos.
-func (p *Pool) Teach(ctx context.Context, backend backends.Backend, teacher Teacher, bucket storage.Bucket, progress func(done, total int)) error {
+func (p *Pool) teach(ctx context.Context, backend backends.Backend, teacher Teacher, bucket storage.Bucket, progress func(done, total int)) error {
 	key := p.looksKey(teacher)
 	if err := p.readLooks(ctx, bucket, key); !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -31,7 +31,7 @@ func TestATeacherLooksOnce(t *testing.T) {
 	require.NoError(t, seen.keepLooks(t.Context(), bucket, key))
 
 	again := &Pool{Wholes: []Whole{{Image: image}, {Image: other}}}
-	require.NoError(t, again.Teach(t.Context(), nil, teacher, bucket, nil), "without a backend it cannot look")
+	require.NoError(t, again.teach(t.Context(), nil, teacher, bucket, nil), "without a backend it cannot look")
 	require.Equal(t, seen, again)
 
 	swapped := &Pool{Wholes: []Whole{{Image: other}, {Image: image}}}
@@ -58,7 +58,7 @@ func TestLooksCutOff(t *testing.T) {
 	require.NoError(t, bucket.Put(t.Context(), key, io.LimitReader(whole, info.Size/2)))
 
 	again := &Pool{Wholes: []Whole{{Image: image}}}
-	err = again.Teach(t.Context(), nil, teacher, bucket, nil)
+	err = again.teach(t.Context(), nil, teacher, bucket, nil)
 	require.ErrorContains(t, err, key)
 	require.ErrorContains(t, err, "delete it")
 	require.True(t, errors.Is(err, io.ErrUnexpectedEOF), err)

@@ -115,7 +115,7 @@ func (m *maker) readTriplets(ctx context.Context) error {
 // triplets adds the photos of all judged triplets to the pool, in an order that does not depend on the fold that is
 // left out, since looks are changed by a crop's place in the pool. held are those of the fold. What is learned says nothing
 // of their pairs.
-func (m *maker) triplets(excluded int) (learned, held []CropTriplet) {
+func (m *maker) triplets(excluded int) (learned, held []cropTriplet) {
 	if m.Shop != nil {
 		for _, t := range m.Shop.triplets {
 			for i := range t.Crops {
@@ -131,7 +131,7 @@ func (m *maker) triplets(excluded int) (learned, held []CropTriplet) {
 		m.tripletCrops = map[string]int{}
 	}
 	for _, t := range m.Triplets.triplets {
-		c := CropTriplet{Confidence: t.Confidence}
+		c := cropTriplet{Confidence: t.Confidence}
 		for i, e := range t.Photos() {
 			at, ok := m.tripletCrops[e.Name]
 			if !ok {
@@ -158,14 +158,14 @@ func (m *maker) triplets(excluded int) (learned, held []CropTriplet) {
 
 // apartFrom leaves out the triplets that compare two dresses that one of held compares, too: how much alike two are is the
 // same question whichever of them is the query.
-func apartFrom(held, triplets []CropTriplet) []CropTriplet {
+func apartFrom(held, triplets []cropTriplet) []cropTriplet {
 	known := map[[2]int]bool{}
 	for _, t := range held {
 		for _, pair := range t.pairs() {
 			known[pair] = true
 		}
 	}
-	return slices.DeleteFunc(triplets, func(t CropTriplet) bool {
+	return slices.DeleteFunc(triplets, func(t cropTriplet) bool {
 		pairs := t.pairs()
 		return known[pairs[0]] || known[pairs[1]]
 	})

@@ -37,7 +37,7 @@ type TrunkOptions struct {
 	CheckpointEvery time.Duration
 	Mix             MixOptions // of crops
 	// Loop has what else there is to say about the steps. Its Steps, WarmUp, Photos, Cost, Seed, Bucket, Key
-	// and CheckpointEvery are TrainTrunk's.
+	// and CheckpointEvery are trainTrunk's.
 	Loop LoopOptions
 }
 
@@ -58,10 +58,10 @@ var trunkLosses = []string{"loss", "contrast", "facets", "foreground", "box", "t
 // after training.
 const projectionSize = 256
 
-// TrainTrunk trains the trunk, with all heads, on painted dresses (their facets, their boxes, and that
+// trainTrunk trains the trunk, with all heads, on painted dresses (their facets, their boxes, and that
 // two photos show one product) and on unlabelled real photos (that two looks show one photo). It
 // needs no label of a real photo. It leaves checkpoints under key in bucket, and goes on from one.
-func TrainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(Progress)) (models.Weights, error) {
+func trainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(Progress)) (models.Weights, error) {
 	initial := models.Weights{}
 	initial.Merge("trunk.", options.Initial)
 	steps := options.steps()

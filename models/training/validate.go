@@ -69,7 +69,7 @@ func recall(rows matrix, products []int, queries []bool) float64 {
 
 // facetsMacroF1 measures facet heads on samples that they do not learn from: the mean over the facets of the mean F1
 // of the labels that there are samples of. It is LoopOptions.Validate.
-func facetsMacroF1(pool *Pool, samples FacetSamples) func(ctx context.Context, weights models.Weights) (float64, error) {
+func facetsMacroF1(pool *Pool, samples facetSamples) func(ctx context.Context, weights models.Weights) (float64, error) {
 	return func(ctx context.Context, weights models.Weights) (float64, error) {
 		var sum float64
 		var facets int

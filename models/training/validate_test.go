@@ -20,7 +20,7 @@ func TestFacetsMacroF1(t *testing.T) {
 	for _, f := range pool.Facets {
 		weights["facets."+f.Name+".weight"], weights["facets."+f.Name+".bias"] = identity, models.NewTensor(3)
 	}
-	samples := FacetSamples{cells: matrix{rows: 5, columns: 3, data: []float32{
+	samples := facetSamples{cells: matrix{rows: 5, columns: 3, data: []float32{
 		0.9, 0.1, 0, // none, is none
 		0.1, 0.6, 0.3, // short, is none
 		0, 2, 1, // short, is short
@@ -39,7 +39,7 @@ func TestFacetsMacroF1(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, (0+2.0/3)/2, f1, 1e-9)
 
-	f1, err = facetsMacroF1(pool, FacetSamples{cells: matrix{columns: 3}})(t.Context(), weights)
+	f1, err = facetsMacroF1(pool, facetSamples{cells: matrix{columns: 3}})(t.Context(), weights)
 	require.NoError(t, err)
 	require.Zero(t, f1)
 }

@@ -16,8 +16,8 @@ type Whole struct {
 	maps  []featureMap
 }
 
-// ReadWholes adds real photos as pictures alone, each once. What is known about them is not looked at.
-func (p *Pool) ReadWholes(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
+// readWholes adds real photos as pictures alone, each once. What is known about them is not looked at.
+func (p *Pool) readWholes(ctx context.Context, examples []datasets.Example, limits photo.Limits) error {
 	known := map[string]bool{}
 	var paths []string
 	for _, e := range examples {

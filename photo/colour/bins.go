@@ -25,7 +25,7 @@ var everyColour = sync.OnceValue(func() *palette {
 	numbers := map[[3]int32]uint16{}
 	middle := func(i int) uint8 { return uint8(i<<3 | i>>2) } // 0 is 0 and 31 is 255
 	for i := range p.lab {
-		c := FromSRGB(middle(i>>10), middle(i>>5&31), middle(i&31))
+		c := fromSRGB(middle(i>>10), middle(i>>5&31), middle(i&31))
 		for k, v := range []float64{c.L, c.A, c.B} {
 			p.lab[i][k] = int32(math.Round(v * unit))
 		}

@@ -2,13 +2,13 @@ package colour
 
 import "math"
 
-// Difference is how different two colours look, by CIEDE2000: about 1 can just be told apart, and from about
+// ciede2000 is how different two colours look, by CIEDE2000: about 1 can just be told apart, and from about
 // 10 on they have other names. The formula and its traps are those of Sharma, Wu and Dalal, "The CIEDE2000
 // Color-Difference Formula: Implementation Notes, Supplementary Test Data, and Mathematical Observations",
 // Color Research and Application 30 (2005), https://hajim.rochester.edu/ece/sites/gsharma/ciede2000/.
-func Difference(a, b Lab) float64 { return difference(a, b, 1) }
+func ciede2000(a, b Lab) float64 { return difference(a, b, 1) }
 
-// difference is Difference with another weight of lightness: kL is 2 for what shading makes of one cloth, as
+// difference is ciede2000 with another weight of lightness: kL is 2 for what shading makes of one cloth, as
 // it is for textiles (CIE 142).
 func difference(x, y Lab, kL float64) float64 {
 	mean := (x.chroma() + y.chroma()) / 2

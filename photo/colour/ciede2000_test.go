@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDifference checks the pairs of Sharma, Wu and Dalal (ciede2000testdata.txt), both ways round.
-func TestDifference(t *testing.T) {
+// TestCIEDE2000 checks the pairs of Sharma, Wu and Dalal (ciede2000testdata.txt), both ways round.
+func TestCIEDE2000(t *testing.T) {
 	for _, c := range []struct {
 		a, b Lab
 		want float64
@@ -47,8 +47,8 @@ func TestDifference(t *testing.T) {
 		{Lab{6.7747, -0.2908, -2.4247}, Lab{5.8714, -0.0985, -2.2286}, 0.6377},
 		{Lab{2.0776, 0.0795, -1.1350}, Lab{0.9033, -0.0636, -0.5514}, 0.9082},
 	} {
-		require.InDelta(t, c.want, Difference(c.a, c.b), 5e-5, "%v and %v", c.a, c.b)
-		require.InDelta(t, c.want, Difference(c.b, c.a), 5e-5, "%v and %v", c.b, c.a)
+		require.InDelta(t, c.want, ciede2000(c.a, c.b), 5e-5, "%v and %v", c.a, c.b)
+		require.InDelta(t, c.want, ciede2000(c.b, c.a), 5e-5, "%v and %v", c.b, c.a)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestFromSRGB(t *testing.T) {
 		{0, 0, 255, Lab{32.2970, 79.1875, -107.8602}},
 		{255, 255, 0, Lab{97.1393, -21.5537, 94.4780}},
 	} {
-		got := FromSRGB(c.r, c.g, c.b)
+		got := fromSRGB(c.r, c.g, c.b)
 		require.InDelta(t, c.want.L, got.L, 0.02)
 		require.InDelta(t, c.want.A, got.A, 0.02)
 		require.InDelta(t, c.want.B, got.B, 0.02)

@@ -17,8 +17,8 @@ const (
 	whiteZ = 1.08883
 )
 
-// FromSRGB converts a colour of 8-bit sRGB: to linear light and XYZ by IEC 61966-2-1, to CIELAB by CIE 15.
-func FromSRGB(red, green, blue uint8) Lab {
+// fromSRGB converts a colour of 8-bit sRGB: to linear light and XYZ by IEC 61966-2-1, to CIELAB by CIE 15.
+func fromSRGB(red, green, blue uint8) Lab {
 	r, g, b := linear(red), linear(green), linear(blue)
 	x := 0.4124564*r + 0.3575761*g + 0.1804375*b
 	y := 0.2126729*r + 0.7151522*g + 0.0721750*b

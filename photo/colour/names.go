@@ -12,8 +12,8 @@ const Version = "colour-3"
 // Facet is the name of the facet.
 const Facet = "colour"
 
-// Multicolour is the label of a dress in which no colour has a clear share.
-const Multicolour = "multicolour"
+// multicolour is the label of a dress in which no colour has a clear share.
+const multicolour = "multicolour"
 
 // named is a colour that shops and their customers have a word for: what it looks like in sRGB, in as many
 // shades as the word covers.
@@ -56,10 +56,10 @@ func Labels() []string {
 	for _, n := range names {
 		labels = append(labels, n.label)
 	}
-	return append(labels, Multicolour)
+	return append(labels, multicolour)
 }
 
-// Swatch is what a label looks like, as a hexadecimal sRGB colour such as "#5e1224"; "" for Multicolour.
+// Swatch is what a label looks like, as a hexadecimal sRGB colour such as "#5e1224"; "" for multicolour.
 func Swatch(label string) string {
 	for _, n := range names {
 		if n.label == label {
@@ -88,7 +88,7 @@ var shades = sync.OnceValue(func() (all []struct {
 			all = append(all, struct {
 				Lab
 				name int
-			}{FromSRGB(uint8(v>>16), uint8(v>>8), uint8(v)), i})
+			}{fromSRGB(uint8(v>>16), uint8(v>>8), uint8(v)), i})
 		}
 	}
 	return all
@@ -106,7 +106,7 @@ func likelihoods(c Lab) []float64 {
 	}
 	nearest := math.Inf(1)
 	for _, s := range shades() {
-		d := Difference(c, s.Lab) + names[s.name].rare
+		d := ciede2000(c, s.Lab) + names[s.name].rare
 		far[s.name] = min(far[s.name], d)
 		nearest = min(nearest, d)
 	}
@@ -119,18 +119,6 @@ func likelihoods(c Lab) []float64 {
 		far[i] /= sum
 	}
 	return far
-}
-
-// Name is the most likely name of a colour.
-func Name(c Lab) string {
-	best := 0
-	all := likelihoods(c)
-	for i, p := range all {
-		if p > all[best] {
-			best = i
-		}
-	}
-	return names[best].label
 }
 
 // Temperature is what the logarithms of Reading.Evidence are divided by, so that the probability of a name is

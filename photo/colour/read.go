@@ -20,8 +20,8 @@ type Reading struct {
 	// Dominant are the dominant colours, at most five, each of another name, the largest share first. Their shares sum
 	// to 1.
 	Dominant []Dominant
-	// Evidence is how much of the dress each of Labels covers, in their order; it sums to 1. That of
-	// Multicolour is 0 where a colour has a clear share.
+	// Evidence is how much of the dress each of Labels covers, in their order; it sums to 1. The
+	// last, of several colours, is 0 where one has a clear share.
 	Evidence []float64
 }
 

@@ -35,7 +35,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"plain", [][3]uint8{red}, "red", map[string]float64{"red": 1}},
 		{"two thirds", [][3]uint8{navy, navy, white}, "navy", map[string]float64{"navy": 0.67, "white": 0.33}},
-		{"many", [][3]uint8{red, navy, white, green, yellow}, Multicolour,
+		{"many", [][3]uint8{red, navy, white, green, yellow}, multicolour,
 			map[string]float64{"red": 0.2, "navy": 0.2, "white": 0.2, "green": 0.2, "yellow": 0.2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestRead(t *testing.T) {
 			require.Len(t, r.Dominant, len(c.shares))
 			for _, d := range r.Dominant {
 				require.InDelta(t, c.shares[d.Name], d.Share, 0.04, d.Name)
-				require.Equal(t, d.Name, Name(d.Lab))
+				require.Equal(t, d.Name, nameOf(d.Lab))
 			}
 		})
 	}
@@ -63,22 +63,22 @@ func TestRead(t *testing.T) {
 // TestShadesOfOneName are one colour, that of the larger shade.
 func TestShadesOfOneName(t *testing.T) {
 	light, dark, white := [3]uint8{235, 60, 60}, [3]uint8{170, 15, 25}, [3]uint8{248, 247, 244}
-	require.Equal(t, "red", Name(FromSRGB(light[0], light[1], light[2])))
-	require.Equal(t, "red", Name(FromSRGB(dark[0], dark[1], dark[2])))
+	require.Equal(t, "red", nameOf(fromSRGB(light[0], light[1], light[2])))
+	require.Equal(t, "red", nameOf(fromSRGB(dark[0], dark[1], dark[2])))
 	m, box := crop(white, white, white, white, light, light, dark, dark, dark, dark)
 	r := Read(m, box, m.Frame())
 	require.Len(t, r.Dominant, 2)
 	require.Equal(t, "red", r.Dominant[0].Name, "both shades together are more than the white")
 	require.InDelta(t, 0.55, r.Dominant[0].Share, 0.05)
-	require.Less(t, Difference(r.Dominant[0].Lab, FromSRGB(dark[0], dark[1], dark[2])), 3.0)
+	require.Less(t, ciede2000(r.Dominant[0].Lab, fromSRGB(dark[0], dark[1], dark[2])), 3.0)
 	require.InDelta(t, 1, r.Dominant[0].Share+r.Dominant[1].Share, 1e-3)
 }
 
 // TestReadsWhatItMeasures compares a colour that is read with the one that was painted.
 func TestReadsWhatItMeasures(t *testing.T) {
 	m, box := crop([3]uint8{196, 30, 36})
-	got, want := Read(m, box, m.Frame()).Dominant[0].Lab, FromSRGB(196, 30, 36)
-	require.Less(t, Difference(got, want), 1.5, "%v, painted %v", got, want)
+	got, want := Read(m, box, m.Frame()).Dominant[0].Lab, fromSRGB(196, 30, 36)
+	require.Less(t, ciede2000(got, want), 1.5, "%v, painted %v", got, want)
 }
 
 func TestReadNothing(t *testing.T) {
@@ -93,11 +93,11 @@ func TestReadNothing(t *testing.T) {
 func TestSwatches(t *testing.T) {
 	for _, n := range names {
 		for _, v := range n.shades {
-			require.Equal(t, n.label, Name(FromSRGB(uint8(v>>16), uint8(v>>8), uint8(v))), "%06x", v)
+			require.Equal(t, n.label, nameOf(fromSRGB(uint8(v>>16), uint8(v>>8), uint8(v))), "%06x", v)
 		}
 		require.Regexp(t, "^#[0-9a-f]{6}$", Swatch(n.label))
 	}
-	require.Empty(t, Swatch(Multicolour))
+	require.Empty(t, Swatch(multicolour))
 	require.Equal(t, "#1a2b3c", hexText(0x1a2b3c))
 }
 
