@@ -3,6 +3,7 @@ package indexer
 import (
 	"bytes"
 	"errors"
+	"github.com/kleid-search/kleid/catalog"
 	"io"
 	"io/fs"
 	"os"
@@ -74,4 +75,21 @@ func removeEmpty(folder string) error {
 		return err
 	}
 	return os.Remove(folder)
+}
+
+// openParquet opens a run's Parquet file; the caller closes the file.
+func openParquet(path string) (*os.File, *catalog.Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var reader *catalog.Reader
+		if reader, err = catalog.Read(f, info.Size()); err == nil {
+			return f, reader, nil
+		}
+	}
+	f.Close()
+	return nil, nil, err
 }

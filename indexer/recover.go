@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -64,17 +63,12 @@ func (l layout) reportAgain(run string, gate Gate) error {
 
 // runOf returns the run of a Parquet file, "" if it is not whole or not there.
 func runOf(parquet string) string {
-	f, err := os.Open(parquet)
+	f, reader, err := openParquet(parquet)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return ""
-	}
-	reader, err := catalog.Read(f, info.Size())
-	if err != nil || !ownRun.MatchString(reader.Metadata().Run) {
+	if !ownRun.MatchString(reader.Metadata().Run) {
 		return ""
 	}
 	return reader.Metadata().Run

@@ -74,23 +74,6 @@ func parquetInfo(path string) (catalog.Metadata, int64, error) {
 	return reader.Metadata(), reader.NumRows(), nil
 }
 
-// openParquet opens a run's Parquet file; the caller closes the file.
-func openParquet(path string) (*os.File, *catalog.Reader, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err == nil {
-		var reader *catalog.Reader
-		if reader, err = catalog.Read(f, info.Size()); err == nil {
-			return f, reader, nil
-		}
-	}
-	f.Close()
-	return nil, nil, err
-}
-
 // published returns a run to look at: the one named, or the current one.
 func published(ctx context.Context, store vectors.Store, out, run string) (string, error) {
 	if run == "" {

@@ -110,19 +110,11 @@ func parseKey(photoID string) (key photoKey, ok bool) {
 
 // addPhotos adds the photos of a Parquet file.
 func addPhotos(photos map[photoKey]bool, parquet string) error {
-	f, err := os.Open(parquet)
+	f, reader, err := openParquet(parquet)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	reader, err := catalog.Read(f, info.Size())
-	if err != nil {
-		return err
-	}
 	for batch, err := range reader.Batches(catalog.ReadOptions{WithoutEmbeddings: true}) {
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ type Config struct {
 	EmbeddingSize int           `json:"embedding_size"`
 	Merge         MergeConfig   `json:"merge"`
 	Facets        []FacetConfig `json:"facets"`
-	// Precision is that of the convolutions: "" for float32, or int8 (Model.Quantisation).
+	// Precision is that of the convolutions: "" for float32, or int8 (ModelCalibration).
 	Precision string `json:"precision,omitempty"`
 	// SpatialTransformer is attached to the trunk where crops pass it; nil for none.
 	SpatialTransformer *SpatialTransformerConfig `json:"spatial_transformer,omitempty"`

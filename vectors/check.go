@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -181,6 +182,21 @@ func CheckMetadata(meta catalog.Metadata) error {
 func CheckRun(run string) error {
 	if !runPattern.MatchString(run) {
 		return fmt.Errorf("the run id %q is not usable: it has 1 to 100 letters, digits, _ and -, and begins with a letter or digit", run)
+	}
+	return nil
+}
+
+// CheckDrop refuses to drop what is no run id, or a store's current run.
+func CheckDrop(ctx context.Context, store Store, run string) error {
+	if err := CheckRun(run); err != nil {
+		return err
+	}
+	current, err := store.CurrentRun(ctx)
+	if err != nil {
+		return err
+	}
+	if current == run {
+		return fmt.Errorf("run %s is the current index: publish another before dropping it", run)
 	}
 	return nil
 }

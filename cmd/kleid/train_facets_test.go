@@ -294,8 +294,6 @@ func requireOrder(t *testing.T, model string, labels []string) {
 	require.Equal(t, labels, reader.Metadata().Facets[i].Labels)
 }
 
-// TestTrainOnOwnFolders learns from a folder for each label, of several facets and of a new one, and mixes in
-// painted dresses.
 // requireSurroundings: a model sees what is around a dress as long as a facet of it is read from that, whatever the model
 // saw that it was trained from.
 func requireSurroundings(t *testing.T, photos, model string) {
@@ -323,6 +321,8 @@ func requireSurroundings(t *testing.T, photos, model string) {
 	require.Equal(t, width(after, "neckline"), width(none, "length"))
 }
 
+// TestTrainOnOwnFolders learns from a folder for each label, of several facets and of a new one, and mixes in
+// painted dresses.
 func TestTrainOnOwnFolders(t *testing.T) {
 	folder, rows := ownPhotos(t)
 	several := byFolder(t, folder, rows, "neckline", "length")

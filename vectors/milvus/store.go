@@ -298,15 +298,8 @@ func (s *store) publish(ctx context.Context, run string) error {
 }
 
 func (s *store) Drop(ctx context.Context, run string) error {
-	if err := vectors.CheckRun(run); err != nil {
+	if err := vectors.CheckDrop(ctx, s, run); err != nil {
 		return err
-	}
-	current, err := s.CurrentRun(ctx)
-	if err != nil {
-		return err
-	}
-	if current == run {
-		return fmt.Errorf("run %s is the current index: publish another before dropping it", run)
 	}
 	return s.dropCollection(ctx, collectionOf(s.address.alias, run))
 }
