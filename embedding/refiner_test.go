@@ -26,8 +26,14 @@ var middle = [5]float32{0.3 / 1.6, 0.3 / 1.6, 1.3 / 1.6, 1.3 / 1.6, 1}
 // refined looks at places in a photo, of which the location networks say nothing.
 func refined(t *testing.T, m *models.Model, image *photo.Image, places ...models.Place) []models.Place {
 	t.Helper()
+	return refinedIn(t, m, view{image, image.Frame()}, places...)
+}
+
+// refinedIn looks at places in a view.
+func refinedIn(t *testing.T, m *models.Model, v view, places ...models.Place) []models.Place {
+	t.Helper()
 	all := [][]models.Place{places}
-	_, err := newEmbedder(t, 1, m).locator.refiner.refine([]view{{image, image.Frame()}}, make([][]models.CellBox, 1), all)
+	_, err := newEmbedder(t, 1, m).locator.refiner.refine([]view{v}, make([][]models.CellBox, 1), all)
 	require.NoError(t, err)
 	return all[0]
 }
@@ -70,6 +76,19 @@ func TestRefinerLooksAtAnchors(t *testing.T) {
 	require.Len(t, places, 2, "without a candidate the anchors are looked at: they lie too far apart to be one dress")
 	places = refined(t, m, photo.New(100, 150), models.Place{Box: photo.Box{XMin: 11, YMin: 15, XMax: 90, YMax: 136}})
 	require.Len(t, places, 2, "one lies where a candidate is")
+}
+
+// Anchors and what is found lie in the window that is looked at, not somewhere in the photo.
+func TestRefinerLooksAtAWindow(t *testing.T) {
+	right := middle
+	right[0], right[2] = right[0]+0.3, right[2]+0.3
+	window := view{photo.New(800, 200), photo.Box{XMin: 300, XMax: 500, YMax: 200}}
+	for xMin, answer := range map[int][5]float32{340: middle, 398: right} {
+		m := smallModel(t, answering(answer, func(c *models.RefineConfig) { c.Again, c.Anchors = 0, [][4]float64{{0.2, 0.05, 0.8, 0.95}} }))
+		places := refinedIn(t, m, window)
+		require.Len(t, places, 1)
+		require.Equal(t, photo.Box{XMin: xMin, YMin: 10, XMax: min(xMin+120, 500), YMax: 190}, places[0].Box)
+	}
 }
 
 func TestRefinerStopsWhereItIsSureOrHopeless(t *testing.T) {

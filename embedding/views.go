@@ -38,7 +38,7 @@ func viewsOf(image *photo.Image) []view {
 
 // cuts is whether a box in the view ends where the view does and the photo does not: it holds a part of something.
 func (v view) cuts(box photo.Box) bool {
-	whole, edge := v.image.Frame(), v.frame.Width()/50
+	whole, edge := v.image.Frame(), max(1, v.frame.Width()/50)
 	return v.frame.XMin > whole.XMin && box.XMin-v.frame.XMin < edge || v.frame.XMax < whole.XMax && v.frame.XMax-box.XMax < edge
 }
 

@@ -47,5 +47,8 @@ func TestJoinedViews(t *testing.T) {
 	}, 5)
 	require.Equal(t, []models.Place{at(12, 42, 0.9), at(70, 120, 0.7), at(160, 200, 0.2)}, places,
 		"of each dress the most confident; the right border is the photo's own")
+	small := viewsOf(photo.New(80, 40))[2] // 20 to 60
+	require.True(t, small.cuts(photo.Box{XMin: 20, XMax: 30, YMax: 40}), "of few pixels a border is one of them")
+	require.False(t, small.cuts(photo.Box{XMin: 21, XMax: 30, YMax: 40}))
 	require.Len(t, joined(views, [][]models.Place{{at(0, 10, 0.1), at(30, 40, 0.2)}, nil, nil, nil}, 1), 1)
 }

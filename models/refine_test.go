@@ -48,6 +48,8 @@ func TestRefineConfidence(t *testing.T) {
 func TestAnchorBoxes(t *testing.T) {
 	c := RefineConfig{Anchors: [][4]float64{{0.1, 0.2, 0.9, 0.8}, {0.4, 0.4, 0.6, 0.6}}}
 	require.Equal(t, []photo.Box{{XMin: 20, YMin: 60, XMax: 180, YMax: 240}, {XMin: 80, YMin: 120, XMax: 120, YMax: 180}}, c.AnchorBoxes(photo.Box{XMax: 200, YMax: 300}))
+	require.Equal(t, []photo.Box{{XMin: 70, YMin: 47, XMax: 230, YMax: 227}, {XMin: 130, YMin: 107, XMax: 170, YMax: 167}},
+		c.AnchorBoxes(photo.Box{XMin: 50, YMin: -13, XMax: 250, YMax: 287}), "in a part of a photo")
 	require.Equal(t, []photo.Box{{XMax: 2, YMax: 2}}, c.AnchorBoxes(photo.Box{XMax: 2, YMax: 2}), "the other one has no pixel")
 }
 
