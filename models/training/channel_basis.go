@@ -55,7 +55,11 @@ func newChannelBasis(ctx context.Context, backend backends.Backend, places matri
 	weight := models.NewTensor(kept, places.columns)
 	for k := range kept {
 		for c := range places.columns {
-			weight.Data[k*places.columns+c] = float32(turned.At(c, k) / float64(deviation[c]))
+			// A channel that is all the same says nothing, and would be made 10,000 times as much of in a photo where it is not:
+			// where fewer than kept channels differ, components have some of it.
+			if deviation[c] > leastDeviation {
+				weight.Data[k*places.columns+c] = float32(turned.At(c, k) / float64(deviation[c]))
+			}
 		}
 	}
 	return &channelBasis{weight}, nil

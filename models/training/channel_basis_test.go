@@ -65,3 +65,23 @@ func TestNoChannelBasis(t *testing.T) {
 	layer := models.NewTensor(1, 2)
 	require.Same(t, layer, none.expand(layer))
 }
+
+// TestChannelBasisOfSilentChannels: what is never seen to change is not read.
+func TestChannelBasisOfSilentChannels(t *testing.T) {
+	const rows, channels, silent, kept = 100, 12, 9, 4
+	rng := rand.New(rand.NewPCG(3, 4))
+	places := matrix{rows, channels, make([]float32, rows*channels)}
+	for i := range places.data {
+		if i%channels >= silent {
+			places.data[i] = float32(rng.NormFloat64())
+		}
+	}
+	basis, err := newChannelBasis(t.Context(), cpu(t), places, kept)
+	require.NoError(t, err)
+	for i, v := range basis.weight.Data {
+		if i%channels < silent {
+			require.Zero(t, v)
+		}
+		require.Less(t, math.Abs(float64(v)), 10.0)
+	}
+}

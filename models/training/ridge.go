@@ -101,6 +101,9 @@ func solve(products matrix, lambda float64, work *blocks) (blas64.General, error
 	return solution, nil
 }
 
+// leastDeviation is that of a column that is all the same.
+const leastDeviation = 1e-4
+
 // weightedMoments are each column's mean and deviation.
 func weightedMoments(m matrix, weights []float32) (mean, deviation []float32) {
 	sum, square := make([]float64, m.columns), make([]float64, m.columns)
@@ -117,7 +120,7 @@ func weightedMoments(m matrix, weights []float32) (mean, deviation []float32) {
 	for j := range sum {
 		mu := sum[j] / max(total, 1e-12)
 		mean[j] = float32(mu)
-		deviation[j] = float32(math.Sqrt(max(square[j]/max(total, 1e-12)-mu*mu, 1e-8)))
+		deviation[j] = max(float32(math.Sqrt(max(square[j]/max(total, 1e-12)-mu*mu, 0))), leastDeviation)
 	}
 	return mean, deviation
 }
