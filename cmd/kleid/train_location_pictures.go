@@ -22,12 +22,15 @@ const worstPictured, middlePictured = 16, 8
 func pictureLocated(located []evaluation.Located, which string) (*training.LocatedGroup, error) {
 	worst, middle := worstLocated(located, len(located), 0)
 	group := &training.LocatedGroup{Legend: fmt.Sprintf("%d %s, the worst first", len(located), which)}
+	if right := len(located) - len(worst); right > 0 {
+		group.Legend += fmt.Sprintf("; %d without a dress, in which none was found, are left out", right)
+	}
 	if len(worst) > worstPictured+middlePictured {
 		worst, middle = worstLocated(located, worstPictured, middlePictured)
-		group.Legend = fmt.Sprintf("the worst %d of %d %s, and %d about the middle", len(worst), len(located), which, len(middle))
-	}
-	if right := len(located) - len(worst); right > 0 && len(middle) == 0 {
-		group.Legend += fmt.Sprintf("; %d without a dress, in which none was found, are left out", right)
+		group.Legend = fmt.Sprintf("the worst %d of %d %s", len(worst), len(located), which)
+		if len(middle) > 0 {
+			group.Legend += fmt.Sprintf(", and %d about the middle", len(middle))
+		}
 	}
 	for _, l := range append(worst, middle...) {
 		image, err := evaluation.OpenPhoto(l.Path)

@@ -167,6 +167,26 @@ func TestWorstLocated(t *testing.T) {
 	require.Empty(t, append(worst, middle...))
 }
 
+// TestLegendWhereNothingIsFound: photos that are left out for want of room are none without a dress.
+func TestLegendWhereNothingIsFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.jpg")
+	data, err := photo.EncodeJPEG(photo.New(8, 8), 90)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	for n, legend := range map[int]string{
+		24: "25 photos, the worst first; 1 without a dress, in which none was found, are left out",
+		30: "the worst 16 of 31 photos",
+	} {
+		located := make([]evaluation.Located, n, n+1)
+		for i := range located {
+			located[i].Example = datasets.Example{Path: path, Box: &photo.Box{XMax: 5, YMax: 5}}
+		}
+		group, err := pictureLocated(append(located, evaluation.Located{Example: datasets.Example{Path: path, NoDress: true}}), "photos")
+		require.NoError(t, err)
+		require.Equal(t, legend, group.Legend)
+	}
+}
+
 // TestPicturePainted: where no photo is kept apart there are painted ones, with their boxes and without a dress.
 func TestPicturePainted(t *testing.T) {
 	c := cli.NewContext(&cli.App{}, nil, nil)
