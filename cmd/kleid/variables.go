@@ -40,10 +40,10 @@ func variables(commands []*cli.Command) []string {
 }
 
 // nearVariable is the known variable that a name is next to, within a letter of each three; "" if it is known itself,
-// is none of Kleid's or is next to none.
+// is none of Kleid's, as Kubernetes's ports of services such as kleid-models are not, or is next to none.
 func nearVariable(name string, known []string) string {
 	const prefix = "KLEID_"
-	if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) {
+	if !strings.HasPrefix(name, prefix) || strings.HasSuffix(name, "_PORT") || slices.Contains(known, name) {
 		return ""
 	}
 	near, least := "", (len(name)-len(prefix))/3+1

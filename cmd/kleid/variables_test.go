@@ -17,7 +17,7 @@ func TestMisspeltVariables(t *testing.T) {
 		// Of compose, of tests, and of Kubernetes, for services that are called kleid and kleid-search.
 		"KLEID_VERSION": "", "KLEID_PHOTOS": "", "KLEID_CHROMIUM": "", "KLEID_LONG": "",
 		"KLEID_PORT": "", "KLEID_SERVICE_HOST": "", "KLEID_SERVICE_PORT": "", "KLEID_SERVICE_PORT_HTTP": "", "KLEID_PORT_8080_TCP": "", "KLEID_PORT_8080_TCP_ADDR": "",
-		"KLEID_PORT_8080_TCP_PORT": "", "KLEID_PORT_8080_TCP_PROTO": "", "KLEID_SEARCH_SERVICE_HOST": "", "KLEID_SEARCH_PORT": "", "KLEID_SEARCHER_PORT": "",
+		"KLEID_PORT_8080_TCP_PORT": "", "KLEID_PORT_8080_TCP_PROTO": "", "KLEID_SEARCH_SERVICE_HOST": "", "KLEID_SEARCH_PORT": "", "KLEID_SEARCHER_PORT": "", "KLEID_MODELS_PORT": "",
 	} {
 		require.Equal(t, meant, nearVariable(name, known), name)
 	}
