@@ -40,6 +40,7 @@ func readJSONL(ctx context.Context, r io.Reader, path string) (Listing, error) {
 			m.bad(l.Number(), "is no JSON object: %v", err)
 			continue
 		}
+		m.text(l.Number(), line) // in fields, JSON has put U+FFFD there
 		m.add(l.Number(), fields, attributes)
 	}
 }

@@ -35,6 +35,11 @@ func TestOddValuesAreTold(t *testing.T) {
 		{"list.csv: text", "2 rows, the first in line 2, of text that is not UTF-8: save the catalogue as UTF-8"},
 	}, listing.Skipped)
 
+	listing, err = readJSONL(t.Context(), strings.NewReader("{\"photo\":\"a.jpg\",\"title\":\"é\"}\n{\"photo\":\"b.jpg\",\"title\":\"caf\xe9\",\"price\":\"12,50\"}\n"), "/shop/list.jsonl")
+	require.NoError(t, err)
+	require.Equal(t, 12.5, *listing.Entries[1].Price)
+	require.Equal(t, []Skipped{{"list.jsonl: text", "1 row, in line 2, of text that is not UTF-8: save the catalogue as UTF-8"}}, listing.Skipped)
+
 	listing, err = readCSV(t.Context(), strings.NewReader("photo,price\na\xff.jpg,5\nb.jpg,\n"), "/shop/list.csv")
 	require.NoError(t, err)
 	require.Empty(t, listing.Skipped, "a file's name may be any bytes")
