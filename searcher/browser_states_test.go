@@ -3,8 +3,10 @@ package searcher
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/browsertest"
@@ -59,6 +61,28 @@ func TestPageShowsWhatIsChosen(t *testing.T) {
 	require.False(t, browsertest.See[bool](v, idle))
 	browsertest.See[bool](v, `(proceed(), true)`)
 	v.Until(`%s && %s.length === 2`, idle, cards)
+}
+
+// Who filters by price while the shop goes back to an index that knows none is shown the way out.
+func TestPageAfterARollback(t *testing.T) {
+	v := browsertest.Visit(t)
+	shop := newShopOf(t, 3, 150, 200)
+	shop.index(t, "r1", 3)
+	shop.forgetPrices(t, "r1")
+	shop.publish(t, "r2")
+	s := serve(t, shop.options())
+	v.Do(chromedp.Navigate(s.url + "/#item=" + shop.rows[0].RowID))
+	v.Until(`%s && %s.length === 2 && !document.getElementById("price").hidden`, idle, cards)
+	require.NoError(t, shop.store.Publish(t.Context(), "r1"))
+	require.Eventually(t, func() bool {
+		var d Description
+		s.get("/v1/facets").into(t, &d)
+		return d.Run == "r1"
+	}, 10*time.Second, time.Millisecond)
+	v.Do(chromedp.SendKeys(chromedp.CSS(`#price [name="max"]`), "1000"+kb.Enter))
+	v.Until(`%s && document.getElementById("message-action").textContent === "Clear the filter"`, idle)
+	v.Do(chromedp.Click(chromedp.CSS("#message-action")))
+	v.Until(`%s && %s.length === 2 && document.getElementById("price").hidden && document.getElementById("message").hidden`, idle, cards)
 }
 
 // Names of any length leave the page and the widget as wide as they are, and cards about as high.

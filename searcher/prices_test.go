@@ -91,6 +91,7 @@ func TestRefusedPrices(t *testing.T) {
 		"address":   {func() reply { return s.get(path + "price_min=cheap") }, 422, CodeInvalid, "price_min"},
 		"infinite":  {func() reply { return s.get(path + "price_max=Inf") }, 422, CodeInvalid, "not a finite number"},
 		"JSON":      {func() reply { return s.json(`{"photo_id":"a","price_min":"50"}`) }, 400, CodeMalformed, "price_min cannot be string: send a number"},
+		"large":     {func() reply { return s.json(`{"photo_id":"a","price_max":1e999}`) }, 400, CodeMalformed, "price_max cannot be number 1e999: send a number that is not too large"},
 		"samples":   {func() reply { return s.get("/v1/items?price_min=5") }, 422, CodeInvalid, `there is no parameter "price_min" here`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +124,20 @@ func TestFacetsSayWhetherThereArePrices(t *testing.T) {
 func TestPricesOfAnOlderIndex(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
-	path := filepath.Join(shop.dir, "vectors", "r1", "manifest.json")
+	shop.forgetPrices(t, "r1")
+	s := serve(t, shop.options())
+	var d Description
+	s.get("/v1/facets").into(t, &d)
+	require.False(t, d.Prices)
+	similar := "/v1/items/" + shop.rows[0].RowID + "/similar"
+	require.NotEmpty(t, s.get(similar).answer(t).Results)
+	require.Contains(t, s.get(similar+"?price_max=50").problem(t, 422, CodeInvalid).Detail, "run `kleid index` again")
+}
+
+// forgetPrices makes a run one that was made before prices could be filtered by.
+func (s *shop) forgetPrices(t *testing.T, run string) {
+	t.Helper()
+	path := filepath.Join(s.dir, "vectors", run, "manifest.json")
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var manifest map[string]any
@@ -133,12 +147,4 @@ func TestPricesOfAnOlderIndex(t *testing.T) {
 	data, err = json.Marshal(manifest)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-
-	s := serve(t, shop.options())
-	var d Description
-	s.get("/v1/facets").into(t, &d)
-	require.False(t, d.Prices)
-	similar := "/v1/items/" + shop.rows[0].RowID + "/similar"
-	require.NotEmpty(t, s.get(similar).answer(t).Results)
-	require.Contains(t, s.get(similar+"?price_max=50").problem(t, 422, CodeInvalid).Detail, "run `kleid index` again")
 }

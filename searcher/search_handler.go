@@ -234,7 +234,7 @@ func jsonKind(t reflect.Type) string {
 	case reflect.Int:
 		return "a whole number"
 	case reflect.Float64:
-		return "a number"
+		return "a number that is not too large"
 	case reflect.Float32:
 		return "numbers that are not too large"
 	case reflect.Bool:
