@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // So many photos are pictured: the worst ones, and those about the middle.
@@ -41,7 +42,7 @@ func pictureLocated(located []evaluation.Located, which string) (*training.Locat
 		if l.NoDress {
 			truth = nil
 		}
-		pictured, err := training.NewLocatedPhoto(cmp.Or(l.Name, filepath.Base(l.Path)), image, truth, l.Found, l.Confidence)
+		pictured, err := training.NewLocatedPhoto(storage.WithoutSecrets(cmp.Or(l.Name, filepath.Base(l.Path))), image, truth, l.Found, l.Confidence)
 		if err != nil {
 			return nil, err
 		}

@@ -167,8 +167,8 @@ func TestWorstLocated(t *testing.T) {
 	require.Empty(t, append(worst, middle...))
 }
 
-// TestLegendWhereNothingIsFound: photos that are left out for want of room are none without a dress.
-func TestLegendWhereNothingIsFound(t *testing.T) {
+// TestPicturesWhereNothingIsFound: photos that are left out for want of room are none without a dress.
+func TestPicturesWhereNothingIsFound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.jpg")
 	data, err := photo.EncodeJPEG(photo.New(8, 8), 90)
 	require.NoError(t, err)
@@ -179,11 +179,12 @@ func TestLegendWhereNothingIsFound(t *testing.T) {
 	} {
 		located := make([]evaluation.Located, n, n+1)
 		for i := range located {
-			located[i].Example = datasets.Example{Path: path, Box: &photo.Box{XMax: 5, YMax: 5}}
+			located[i].Example = datasets.Example{Path: path, Name: "https://cdn.example/a.jpg?signature=secret", Box: &photo.Box{XMax: 5, YMax: 5}}
 		}
 		group, err := pictureLocated(append(located, evaluation.Located{Example: datasets.Example{Path: path, NoDress: true}}), "photos")
 		require.NoError(t, err)
 		require.Equal(t, legend, group.Legend)
+		require.Equal(t, "https://cdn.example/a.jpg", group.Photos[0].Name, "reports are shown to others")
 	}
 }
 
