@@ -79,13 +79,23 @@ func (r *runner) compare(ctx context.Context, index vectors.Index) error {
 	if !r.before.hasIndex {
 		return nil
 	}
-	old, err := r.Store.Open(ctx, run)
+	err := r.compareIndexes(ctx, run, index)
 	switch {
-	case err != nil && r.Force:
-		r.Logger.Warn("the new index is not compared with the one before, which cannot be opened", "error", err)
+	case err == nil || ctx.Err() != nil:
+		return err
+	case r.Force:
+		r.Logger.Warn("the new index is not compared with the one before, which cannot be read", "error", err)
+		r.report.Gate.Sought, r.report.Gate.Lost = 0, 0
 		return nil
-	case err != nil:
-		return fmt.Errorf("the index of the current run %s cannot be opened, and no new one be compared with it: go back with kleid index rollback, or publish a new one by --force: %w", run, err)
+	}
+	return fmt.Errorf("the index of the current run %s cannot be read, and no new one be compared with it: go back with kleid index rollback, or publish a new one by --force: %w", run, err)
+}
+
+// compareIndexes asks both indexes the same.
+func (r *runner) compareIndexes(ctx context.Context, run string, index vectors.Index) error {
+	old, err := r.Store.Open(ctx, run)
+	if err != nil {
+		return err
 	}
 	defer old.Close()
 	if len(r.queries) > 0 {

@@ -157,6 +157,29 @@ func TestDamagedCurrentIndex(t *testing.T) {
 	require.Equal(t, 3, b.embedder.embeddings(t), "nothing is embedded again")
 }
 
+// Opening an index does not read all of it: what is damaged further down is as little the end of all nights.
+func TestDamagedFilesOfTheCurrentIndex(t *testing.T) {
+	for _, file := range []string{"rows.table", "deeprank.f32"} {
+		t.Run(file, func(t *testing.T) {
+			b := newBench(t, pictures(0, 3))
+			old := b.run(t)
+			path := filepath.Join(b.out, "vectors", old.Run, file)
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			clear(data[len(data)/2:])
+			require.NoError(t, os.WriteFile(path, data, 0o644))
+			_, err = Run(t.Context(), b.options())
+			require.ErrorContains(t, err, "--force", "what to do")
+			options := b.options()
+			options.Force = true
+			report, err := Run(t.Context(), options)
+			require.NoError(t, err)
+			require.Zero(t, report.Gate.Sought)
+			b.requireConsistent(t, report)
+		})
+	}
+}
+
 // The store may have published although its answer was lost: the next job settles it.
 func TestLostAnswer(t *testing.T) {
 	b := newBench(t, pictures(0, 3))
