@@ -116,10 +116,8 @@ func TestIndexInS3OfTwoMachines(t *testing.T) {
 	second := night("b")
 	third := night("a")
 	require.Equal(t, second.Run, third.PreviousRun)
-	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
-	require.NoError(t, err)
-	require.Equal(t, third.Run+"\n", string(latest))
-	_, err = bucket.Stat(t.Context(), "run="+second.Run+"/part-000.parquet")
+	requireLatest(t, bucket, third.Run)
+	_, err := bucket.Stat(t.Context(), "run="+second.Run+"/part-000.parquet")
 	require.NoError(t, err)
 }
 
@@ -137,9 +135,7 @@ func TestRollbackInS3(t *testing.T) {
 	run, err := Rollback(t.Context(), b.store, scratch, bucket, "", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.Equal(t, first.Run, run)
-	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
-	require.NoError(t, err)
-	require.Equal(t, first.Run+"\n", string(latest))
+	requireLatest(t, bucket, first.Run)
 	// The first machine's latest is of a run that was gone back from: the next night goes on from what is served.
 	third, err := Run(t.Context(), options)
 	require.NoError(t, err)
@@ -157,9 +153,7 @@ func TestIndexInS3CatchesUp(t *testing.T) {
 	options.Catalogue = filepath.Join(b.photos, "gone")
 	_, err := Run(t.Context(), options)
 	require.ErrorContains(t, err, "cannot be opened")
-	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
-	require.NoError(t, err)
-	require.Equal(t, alone.Run+"\n", string(latest))
+	requireLatest(t, bucket, alone.Run)
 	_, err = bucket.Stat(t.Context(), "run="+alone.Run+"/part-000.parquet")
 	require.NoError(t, err)
 }
@@ -215,4 +209,12 @@ func TestSegmentThatWasNotPut(t *testing.T) {
 	require.Equal(t, 20, shard("b", "monday"))
 	require.Zero(t, shard("a", "tuesday"))
 	require.Zero(t, shard("c", "wednesday"))
+}
+
+// requireLatest says which run S3's readers are served.
+func requireLatest(t *testing.T, bucket storage.Bucket, run string) {
+	t.Helper()
+	latest, err := storage.ReadAll(t.Context(), bucket, "latest", 100)
+	require.NoError(t, err)
+	require.Equal(t, run+"\n", string(latest))
 }
