@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -25,10 +26,29 @@ func randomUnit(random *rand.Rand, size int) []float32 {
 	return v
 }
 
-// benchIndex is an index of 100,000 rows with embeddings of 512 and 64 numbers, five rows a product. Each
-// of the 20 labels has a twentieth of the rows.
+var benchRows = flag.Int("rows", 100_000, "rows of BenchmarkSearch's index")
+
+// likeEmbeddings draws unit vectors that lie as embeddings do: a few directions have most of what there is, as principal
+// components are, and the photos of a product are near each other. scripts/peers/search.py draws the same.
+func likeEmbeddings(random *rand.Rand, product []float32, size int) []float32 {
+	v := make([]float32, size)
+	for i := range v {
+		v[i] = float32(random.NormFloat64() / math.Sqrt(float64(1+i)))
+		if product != nil {
+			v[i] = product[i] + 0.5*v[i]
+		}
+	}
+	if product == nil {
+		return v
+	}
+	return vectors.Unit(v)
+}
+
+// benchIndex is an index with embeddings of 512 and 64 numbers, five rows a product. Each of the 20 labels has a twentieth
+// of the rows.
 func benchIndex(b *testing.B) vectors.Index {
-	const rows, perAdd, labels = 100_000, 5000, 20
+	const perAdd, labels = 5000, 20
+	rows := *benchRows
 	meta := testMetadata("bench")
 	meta.UnsupervisedSize, meta.DeepRankSize = 512, 64
 	meta.Facets = []catalog.Facet{{Name: "silhouette"}}
@@ -42,10 +62,14 @@ func benchIndex(b *testing.B) vectors.Index {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := 0; i < rows; i += perAdd {
 		batch := make([]catalog.Row, perAdd)
+		var unsupervised, deepRank []float32
 		for j := range batch {
+			if (i+j)%5 == 0 {
+				unsupervised, deepRank = likeEmbeddings(random, nil, 512), likeEmbeddings(random, nil, 64)
+			}
 			batch[j] = catalog.Row{
 				RowID: fmt.Sprintf("%016x", random.Uint64()), ProductID: fmt.Sprintf("product-%d", (i+j)/5), Status: catalog.StatusOK,
-				EmbeddingUnsupervised: randomUnit(random, 512), EmbeddingDeepRank: randomUnit(random, 64),
+				EmbeddingUnsupervised: likeEmbeddings(random, unsupervised, 512), EmbeddingDeepRank: likeEmbeddings(random, deepRank, 64),
 				Price:  new(100 * random.Float64()),
 				Facets: map[string]catalog.FacetValue{"silhouette": {Label: fmt.Sprintf("label-%d", random.IntN(labels))}},
 			}
@@ -75,9 +99,10 @@ func BenchmarkSearch(b *testing.B) {
 		{"deeprank", vectors.Query{Embedding: vectors.DeepRank, K: 20, OnePerProduct: true}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			bench.q.Vector = randomUnit(random, vectors.Size(x.Metadata(), bench.q.Embedding))
+			size := vectors.Size(x.Metadata(), bench.q.Embedding)
 			b.ReportAllocs()
 			for b.Loop() {
+				bench.q.Vector = likeEmbeddings(random, likeEmbeddings(random, nil, size), size)
 				_, err := x.Search(b.Context(), bench.q)
 				require.NoError(b, err)
 			}

@@ -66,7 +66,7 @@ func requireServes(t *testing.T, s vectors.Store, run string, rows int) {
 	require.Len(t, result.Matches, rows)
 	names, err := os.ReadDir(filepath.Join(s.(*store).folder, run))
 	require.NoError(t, err)
-	require.Len(t, names, 1+len(dataFiles), "nothing but the index is left in its folder")
+	require.Len(t, names, 1+len(allFiles), "nothing but the index is left in its folder")
 }
 
 var damages = map[string]func(t *testing.T, path string, data []byte){
@@ -94,7 +94,7 @@ var damages = map[string]func(t *testing.T, path string, data []byte){
 func TestDamagedRunIsNotPublished(t *testing.T) {
 	whole := open(t)
 	finish(t, whole, "new", 6)
-	for _, name := range append([]string{manifestFile}, dataFiles...) {
+	for _, name := range append([]string{manifestFile}, allFiles...) {
 		for damage, do := range damages {
 			if name == manifestFile && damage == "one bit" {
 				continue // the manifest has no checksum of its own
@@ -118,7 +118,7 @@ func TestDamagedRunIsNotPublished(t *testing.T) {
 
 // An index that is damaged after its publishing is refused where searching would go wrong.
 func TestDamagedCurrentIndex(t *testing.T) {
-	for _, name := range append([]string{manifestFile}, dataFiles...) {
+	for _, name := range append([]string{manifestFile}, allFiles...) {
 		s := open(t)
 		path := filepath.Join(s.runFolder("old"), name)
 		require.NoError(t, os.Truncate(path, 4))

@@ -56,9 +56,9 @@ func (w *writer) finish(ctx context.Context) error {
 		func() error { return w.writeFile(m, pricesFile, appendNumbers(nil, w.pricesOf(order, byPrice))) },
 		func() error { return w.writeFile(m, priceRowsFile, appendNumbers(nil, byPrice)) },
 		func() error {
-			return w.writeMatrix(m, unsupervisedFile, &w.unsupervised, w.meta.UnsupervisedSize, order)
+			return w.writeMatrix(m, unsupervisedFiles, &w.unsupervised, w.meta.UnsupervisedSize, order)
 		},
-		func() error { return w.writeMatrix(m, deepRankFile, &w.deepRank, w.meta.DeepRankSize, order) },
+		func() error { return w.writeMatrix(m, deepRankFiles, &w.deepRank, w.meta.DeepRankSize, order) },
 	}
 	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
@@ -212,27 +212,6 @@ func (w *writer) writeFile(m *manifest, name string, data []byte) error {
 	if _, err := file.Write(data); err != nil {
 		file.file.Close()
 		return err
-	}
-	err = file.finish()
-	m.Files[name] = file.describe()
-	return err
-}
-
-func (w *writer) writeMatrix(m *manifest, name string, from *spool, size int, order []int) error {
-	file, err := createFile(filepath.Join(w.partial, name))
-	if err != nil {
-		return err
-	}
-	buffer := make([]byte, 4*size)
-	for _, i := range order {
-		if _, err := from.file.ReadAt(buffer, int64(i)*int64(len(buffer))); err != nil {
-			file.file.Close()
-			return err
-		}
-		if _, err := file.Write(buffer); err != nil {
-			file.file.Close()
-			return err
-		}
 	}
 	err = file.finish()
 	m.Files[name] = file.describe()

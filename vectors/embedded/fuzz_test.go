@@ -80,12 +80,12 @@ func FuzzTable(f *testing.F) {
 // never reads beyond its memory.
 func FuzzFiles(f *testing.F) {
 	m, files := validIndex(f)
-	for i, name := range dataFiles {
+	for i, name := range allFiles {
 		f.Add(i, files[name])
 		f.Add(i, make([]byte, len(files[name])))
 	}
 	f.Fuzz(func(t *testing.T, which int, data []byte) {
-		name := dataFiles[uint(which)%uint(len(dataFiles))]
+		name := allFiles[uint(which)%uint(len(allFiles))]
 		changed := make(map[string][]byte)
 		for other, content := range files {
 			changed[other] = content

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -29,8 +31,8 @@ type index struct {
 	productRows  groups
 	photoRows    groups
 	bitmaps      []*roaring.Bitmap // of the labels of all facets, one facet after the other
-	unsupervised []float32         // [rows, size]
-	deepRank     []float32         // [rows, size]
+	unsupervised matrix
+	deepRank     matrix
 	prices       prices
 	files        map[string][]byte // mapped, by name
 
@@ -65,7 +67,7 @@ func openIndex(folder string) (_ *index, err error) {
 		}
 		x.files[name] = data
 		if !slices.Contains(bulkFiles, name) {
-			if err := x.checkSum(name); err != nil {
+			if err := x.compareSum(name, crc32.Checksum(data, castagnoli)); err != nil {
 				return nil, err
 			}
 		}
@@ -103,11 +105,11 @@ func (x *index) parse(files map[string][]byte) error {
 	if x.rowPhotos, x.photoRows, err = parseGroups(files[rowPhotosFile], m.Rows, m.Photos); err != nil {
 		return fmt.Errorf("%s: %w", rowPhotosFile, err)
 	}
-	if x.unsupervised, err = numbers[float32](files[unsupervisedFile]); err != nil {
-		return fmt.Errorf("%s: %w", unsupervisedFile, err)
+	if x.unsupervised, err = parseMatrix(files, unsupervisedFiles, m.Metadata.UnsupervisedSize); err != nil {
+		return err
 	}
-	if x.deepRank, err = numbers[float32](files[deepRankFile]); err != nil {
-		return fmt.Errorf("%s: %w", deepRankFile, err)
+	if x.deepRank, err = parseMatrix(files, deepRankFiles, m.Metadata.DeepRankSize); err != nil {
+		return err
 	}
 	if m.Currencies != nil {
 		if x.prices, err = parsePrices(files[pricesFile], files[priceRowsFile], m); err != nil {
@@ -203,21 +205,48 @@ func (x *index) Count(context.Context) (int, error) { return x.manifest.Rows, ni
 // HasPrices implements vectors.Index.
 func (x *index) HasPrices(context.Context) (bool, error) { return x.manifest.priced() > 0, nil }
 
-// verify reads the bytes that openIndex did not, and compares the checksums.
+// verify reads the bytes that openIndex did not, and compares the checksums. It reads the files and not the memory that
+// they are mapped to, of which all would count as this program's.
 func (x *index) verify(ctx context.Context) error {
 	for _, name := range bulkFiles {
-		if err := ctx.Err(); err != nil {
-			return err
+		if _, ok := x.files[name]; !ok {
+			continue
 		}
-		if err := x.checkSum(name); err != nil {
+		sum, err := sumOf(ctx, filepath.Join(x.folder, name))
+		if err == nil {
+			err = x.compareSum(name, sum)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (x *index) checkSum(name string) error {
-	if got, want := checksumText(crc32.Checksum(x.files[name], castagnoli)), x.manifest.Files[name].CRC32C; got != want {
+// sumOf reads a file for its checksum.
+func sumOf(ctx context.Context, path string) (uint32, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	sum, buffer := uint32(0), make([]byte, 1<<20)
+	for {
+		n, err := file.Read(buffer)
+		sum = crc32.Update(sum, castagnoli, buffer[:n])
+		switch {
+		case errors.Is(err, io.EOF):
+			return sum, nil
+		case err != nil:
+			return 0, err
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		}
+	}
+}
+
+func (x *index) compareSum(name string, sum uint32) error {
+	if got, want := checksumText(sum), x.manifest.Files[name].CRC32C; got != want {
 		return fmt.Errorf("%s is damaged: its checksum is %s instead of %s", filepath.Join(x.folder, name), got, want)
 	}
 	return nil
@@ -280,8 +309,8 @@ func (x *index) group(ctx context.Context, texts *table, members *groups, id str
 // whole returns a row with its embeddings, copied out of the mapped memory.
 func (x *index) whole(number uint32) (catalog.Row, error) {
 	row, err := x.row(number)
-	row.EmbeddingUnsupervised = slices.Clone(vectorAt(x.unsupervised, x.manifest.Metadata.UnsupervisedSize, number))
-	row.EmbeddingDeepRank = slices.Clone(vectorAt(x.deepRank, x.manifest.Metadata.DeepRankSize, number))
+	row.EmbeddingUnsupervised = slices.Clone(x.unsupervised.at(number))
+	row.EmbeddingDeepRank = slices.Clone(x.deepRank.at(number))
 	return row, err
 }
 
@@ -292,9 +321,4 @@ func (x *index) row(number uint32) (catalog.Row, error) {
 		return catalog.Row{}, fmt.Errorf("%s: row %d: %w", filepath.Join(x.folder, rowsFile), number, err)
 	}
 	return row, nil
-}
-
-func vectorAt(matrix []float32, size int, row uint32) []float32 {
-	start := int(row) * size
-	return matrix[start : start+size]
 }

@@ -29,13 +29,22 @@ const (
 	deepRankFile     = "deeprank.f32"     // [rows, DeepRank size]
 	pricesFile       = "prices.f64"       // [rows with a price] prices, currency after currency, in order
 	priceRowsFile    = "price_rows.u32"   // [rows with a price] number of the row of each
+
+	unsupervisedCodesFile  = "unsupervised.u8"         // [rows, unsupervised size] see codes
+	unsupervisedScalesFile = "unsupervised_scales.f32" // [rows, 2]
+	deepRankCodesFile      = "deeprank.u8"             // [rows, DeepRank size]
+	deepRankScalesFile     = "deeprank_scales.f32"     // [rows, 2]
 )
 
-var dataFiles = []string{rowsFile, rowIDsFile, productsFile, photosFile, rowProductsFile, rowPhotosFile,
-	facetsFile, unsupervisedFile, deepRankFile, pricesFile, priceRowsFile}
-
-// bulkFiles are those that opening an index does not read to the end.
-var bulkFiles = []string{rowsFile, unsupervisedFile, deepRankFile}
+var (
+	dataFiles = []string{rowsFile, rowIDsFile, productsFile, photosFile, rowProductsFile, rowPhotosFile, facetsFile, unsupervisedFile, deepRankFile}
+	// priceFiles and codeFiles are not in indexes that were made before there were such files.
+	priceFiles = []string{pricesFile, priceRowsFile}
+	codeFiles  = []string{unsupervisedCodesFile, unsupervisedScalesFile, deepRankCodesFile, deepRankScalesFile}
+	allFiles   = slices.Concat(dataFiles, priceFiles, codeFiles)
+	// bulkFiles are those that opening an index does not read to the end.
+	bulkFiles = append([]string{rowsFile, unsupervisedFile, deepRankFile}, codeFiles...)
+)
 
 // manifest describes a run's folder. It is the last file to be written.
 type manifest struct {
@@ -77,12 +86,21 @@ func (m *manifest) priced() int {
 	return n
 }
 
+// coded says whether there are codes of the vectors.
+func (m *manifest) coded() bool {
+	return slices.ContainsFunc(codeFiles, func(name string) bool { _, ok := m.Files[name]; return ok })
+}
+
 // files are the names of the files beside the manifest.
 func (m *manifest) files() []string {
+	files := slices.Clone(dataFiles)
 	if m.Currencies != nil {
-		return dataFiles
+		files = append(files, priceFiles...)
 	}
-	return slices.DeleteFunc(slices.Clone(dataFiles), func(name string) bool { return name == pricesFile || name == priceRowsFile })
+	if m.coded() {
+		files = append(files, codeFiles...)
+	}
+	return files
 }
 
 // parseManifest reads a manifest and refuses one that contradicts itself.
@@ -112,6 +130,10 @@ func parseManifest(data []byte) (*manifest, error) {
 		rowPhotosFile:    4 * int64(m.Rows),
 		unsupervisedFile: 4 * int64(m.Rows) * int64(m.Metadata.UnsupervisedSize),
 		deepRankFile:     4 * int64(m.Rows) * int64(m.Metadata.DeepRankSize),
+	}
+	if m.coded() {
+		sizes[unsupervisedCodesFile], sizes[unsupervisedScalesFile] = int64(m.Rows)*int64(m.Metadata.UnsupervisedSize), 8*int64(m.Rows)
+		sizes[deepRankCodesFile], sizes[deepRankScalesFile] = int64(m.Rows)*int64(m.Metadata.DeepRankSize), 8*int64(m.Rows)
 	}
 	if m.Currencies != nil {
 		sizes[pricesFile], sizes[priceRowsFile] = 8*int64(m.priced()), 4*int64(m.priced())

@@ -41,9 +41,8 @@ func (h hitList) nearest(offset, k int) []hit {
 	return best.after(offset)
 }
 
-// nearestOfEach does the same with the nearest row of each product only. It also returns how many
-// products there are.
-func (h hitList) nearestOfEach(productOf []uint32, products, offset, k int) ([]hit, int) {
+// nearestOfEach does the same with the nearest row of each product only.
+func (h hitList) nearestOfEach(productOf []uint32, products, offset, k int) []hit {
 	const none = -1
 	nearest := make([]int32, products) // place of the product's nearest row
 	for i := range nearest {
@@ -65,7 +64,7 @@ func (h hitList) nearestOfEach(productOf []uint32, products, offset, k int) ([]h
 			best.offer(hit{h.rows.at(int(i)), h.similarities[i]})
 		}
 	}
-	return best.after(offset), total
+	return best.after(offset)
 }
 
 // best keeps the first hits of those offered, in a heap with the last of them on top.
@@ -75,11 +74,16 @@ type best struct {
 }
 
 func newBest(offset, k, available int) *best {
-	limit := 0
-	if k > 0 && offset < available {
-		limit = offset + min(k, available-offset)
-	}
+	limit := toRank(offset, k, available)
 	return &best{make(hitHeap, 0, limit), limit}
+}
+
+// toRank is how many of what is available have to be ranked for k after offset.
+func toRank(offset, k, available int) int {
+	if k <= 0 || offset >= available {
+		return 0
+	}
+	return offset + min(k, available-offset)
 }
 
 func (b *best) offer(h hit) {

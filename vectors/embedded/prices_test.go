@@ -11,23 +11,27 @@ import (
 	"github.com/kleid-search/kleid/vectors"
 )
 
-// An index that was made before prices could be filtered by serves as before, and never answers a price wrongly.
-func TestIndexWithoutPrices(t *testing.T) {
-	s := open(t)
-	folder := s.runFolder("old")
+// asOfBefore takes files, and what the manifest says of them, from an index.
+func asOfBefore(t *testing.T, folder, field string, files []string) {
 	path := filepath.Join(folder, manifestFile)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var m map[string]any
 	require.NoError(t, json.Unmarshal(data, &m))
-	delete(m, "currencies")
-	for _, name := range []string{pricesFile, priceRowsFile} {
+	delete(m, field)
+	for _, name := range files {
 		delete(m["files"].(map[string]any), name)
 		require.NoError(t, os.Remove(filepath.Join(folder, name)))
 	}
 	data, err = json.Marshal(m)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, data, 0o644))
+}
+
+// An index that was made before prices could be filtered by serves as before, and never answers a price wrongly.
+func TestIndexWithoutPrices(t *testing.T) {
+	s := open(t)
+	asOfBefore(t, s.runFolder("old"), "currencies", priceFiles)
 
 	require.NoError(t, s.Publish(t.Context(), "old"))
 	x, err := s.Current(t.Context())

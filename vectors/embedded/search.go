@@ -2,9 +2,6 @@ package embedded
 
 import (
 	"context"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -23,23 +20,30 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 		return vectors.Result{}, err
 	}
 	defer release()
-	matrix, size := x.unsupervised, x.manifest.Metadata.UnsupervisedSize
+	embedding := x.unsupervised
 	if q.Embedding == vectors.DeepRank {
-		matrix, size = x.deepRank, x.manifest.Metadata.DeepRankSize
+		embedding = x.deepRank
 	}
-	rows := x.candidates(q)
-	similarities, err := scan(ctx, matrix, size, vectors.Unit(q.Vector), rows)
+	rows, unit := x.candidates(q), vectors.Unit(q.Vector)
+	total := rows.len()
+	pick := hitList.nearest
+	if q.OnePerProduct {
+		total = x.countProducts(rows)
+		pick = func(h hitList, offset, k int) []hit {
+			return h.nearestOfEach(x.rowProducts, x.manifest.Products, offset, k)
+		}
+	}
+	if embedding.codes.bytes != nil {
+		rows, err = embedding.shortlist(ctx, unit, rows, func(h hitList) []hit { return pick(h, 0, toRank(q.Offset, q.K, total)) })
+		if err != nil {
+			return vectors.Result{}, err
+		}
+	}
+	similarities, err := embedding.cosines(ctx, unit, rows)
 	if err != nil {
 		return vectors.Result{}, err
 	}
-	hits := hitList{rows, similarities}
-	total := rows.len()
-	var picked []hit
-	if q.OnePerProduct {
-		picked, total = hits.nearestOfEach(x.rowProducts, x.manifest.Products, q.Offset, q.K)
-	} else {
-		picked = hits.nearest(q.Offset, q.K)
-	}
+	picked := pick(hitList{rows, similarities}, q.Offset, q.K)
 	result := vectors.Result{Matches: make([]vectors.Match, len(picked)), TotalMatches: total, Exact: true}
 	for i, h := range picked {
 		row, err := x.row(h.row)
@@ -119,34 +123,18 @@ func (x *index) candidates(q vectors.Query) selection {
 	return selection{listed: passing.ToArray()}
 }
 
-// blockRows is how many rows a goroutine takes at a time: enough that taking is free, few enough that
-// all finish together and a cancelled search stops soon.
-const blockRows = 1024
-
-// scan returns the cosine between the unit vector and each selected row of the matrix [rows, size].
-// A row's cosine does not depend on which others are selected.
-func scan(ctx context.Context, matrix []float32, size int, unit []float32, rows selection) ([]float32, error) {
-	similarities := make([]float32, rows.len())
-	blocks := (len(similarities) + blockRows - 1) / blockRows
-	var next atomic.Int64
-	work := func() {
-		for ctx.Err() == nil {
-			block := int(next.Add(1)) - 1
-			if block >= blocks {
-				return
-			}
-			start, end := block*blockRows, min((block+1)*blockRows, len(similarities))
-			for i := start; i < end; i++ {
-				// Rounding may carry the product of two unit vectors a little beyond 1.
-				similarities[i] = min(max(dot(vectorAt(matrix, size, rows.at(i)), unit), -1), 1)
-			}
+// countProducts returns how many products the rows are of.
+func (x *index) countProducts(rows selection) int {
+	if rows.all {
+		return x.manifest.Products
+	}
+	seen := make([]bool, x.manifest.Products)
+	n := 0
+	for i := range rows.len() {
+		if product := x.rowProducts[rows.at(i)]; !seen[product] {
+			seen[product] = true
+			n++
 		}
 	}
-	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), blocks) - 1 {
-		others.Go(work)
-	}
-	work()
-	others.Wait()
-	return similarities, ctx.Err()
+	return n
 }

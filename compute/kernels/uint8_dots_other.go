@@ -1,0 +1,6 @@
+//go:build !amd64
+
+package kernels
+
+func dotsVector([]int32, []uint8, []int16) int             { return 0 }
+func dotsVectorAt([]int32, []uint8, []uint32, []int16) int { return 0 }
