@@ -5,6 +5,7 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 
+	"github.com/kleid-search/kleid/compute/kernels"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -33,7 +34,7 @@ func (x *index) Search(ctx context.Context, q vectors.Query) (vectors.Result, er
 			return h.nearestOfEach(x.rowProducts, x.manifest.Products, offset, k)
 		}
 	}
-	if embedding.codes.bytes != nil {
+	if embedding.codes.bytes != nil && kernels.Active() != kernels.Portable { // in plain Go, floats are quicker
 		rows, err = embedding.shortlist(ctx, unit, rows, func(h hitList) []hit { return pick(h, 0, toRank(q.Offset, q.K, total)) })
 		if err != nil {
 			return vectors.Result{}, err
