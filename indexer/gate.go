@@ -23,19 +23,22 @@ type Gate struct {
 	// MaxLost is the share of probes that may no longer find their product, 0..1. A probe searches with a vector of
 	// yesterday for a photo that is still in the catalogue.
 	MaxLost float64 `json:"max_lost"`
+	// MinKept is the share of yesterday's products, and of its titles, URLs, prices and currencies, that must be left, 0..1:
+	// of products, those that could be, where the catalogue has become smaller or grown; of the others, of a dress.
+	MinKept float64 `json:"min_kept"`
 	// MinRecall is the share of the truly nearest ten that the index must find, 0..1.
 	MinRecall float64 `json:"min_recall"`
 }
 
 // DefaultGate lets a usual night pass.
 func DefaultGate() Gate {
-	return Gate{MaxMoreUnreadable: 0.02, MinRows: 0.8, MaxDrift: 0.1, MaxLost: 0.02, MinRecall: 0.98}
+	return Gate{MaxMoreUnreadable: 0.02, MinRows: 0.8, MaxDrift: 0.1, MaxLost: 0.02, MinKept: 0.5, MinRecall: 0.98}
 }
 
 // check refuses shares that are none.
 func (g Gate) check() error {
 	for name, share := range map[string]float64{
-		"more unreadable photos": g.MaxMoreUnreadable, "rows": g.MinRows, "drift": g.MaxDrift, "lost probes": g.MaxLost, "recall": g.MinRecall,
+		"more unreadable photos": g.MaxMoreUnreadable, "rows": g.MinRows, "drift": g.MaxDrift, "lost probes": g.MaxLost, "kept products": g.MinKept, "recall": g.MinRecall,
 	} {
 		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("the gate's bar for %s is %v: it must be between 0 and 1", name, share)
@@ -48,6 +51,7 @@ func (g Gate) check() error {
 const (
 	CheckUnreadable = "unreadable"
 	CheckRows       = "rows"
+	CheckCatalogue  = "catalogue" // it says other things of its products than before
 	CheckDrift      = "drift"
 	CheckProbes     = "probes"
 	CheckRecall     = "recall"
@@ -71,6 +75,9 @@ type Verdict struct {
 	// Lost of Sought probes of yesterday did not find their product.
 	Lost   int `json:"lost"`
 	Sought int `json:"sought"`
+	// ProductsBefore is how many products the run before had, ProductsKept how many of them there are in this one.
+	ProductsBefore int `json:"products_before"`
+	ProductsKept   int `json:"products_kept"`
 	// Drift is how far the labels of each facet have moved; nil without a run before.
 	Drift map[string]float64 `json:"drift,omitempty"`
 }

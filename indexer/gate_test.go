@@ -50,6 +50,13 @@ func TestGate(t *testing.T) {
 			}
 			o.Gate.MaxDrift = 1
 		}},
+		{CheckCatalogue, "0 of 40 products are those of the run before, which had 40", func(t *testing.T, b *bench, o *Options) {
+			renamed := filepath.Join(b.photos, "other") // as by another product_id
+			require.NoError(t, os.Mkdir(renamed, 0o755))
+			for i := range photos {
+				require.NoError(t, os.Rename(filepath.Join(b.photos, pictureName(i)), filepath.Join(renamed, "new-"+pictureName(i))))
+			}
+		}},
 		{CheckDrift, "the labels of sleeve have moved by", func(t *testing.T, b *bench, o *Options) {
 			b.embedder.meta.FacetModel, b.embedder.cells = "heads-that-see-long-sleeves-only", "other cells"
 			b.embedder.describe = func(_ []embedding.Input, photos []embedding.Photo) error {

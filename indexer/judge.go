@@ -60,21 +60,27 @@ func (r *runner) judge(ctx context.Context, written written) error {
 	if verdict.Probed > 0 && verdict.Recall < r.Gate.MinRecall {
 		verdict.refuse(CheckRecall, "the index finds %.1f%% of the truly nearest rows, and should find %.1f%%", 100*verdict.Recall, 100*r.Gate.MinRecall)
 	}
-	if err := r.compare(ctx, index); err != nil {
+	if err := r.compare(ctx, index, written.products); err != nil {
 		return err
 	}
 	verdict.Forced = r.Force && len(verdict.Reasons) > 0
 	return nil
 }
 
-// compare lets the gate look at the index beside the one before it, if that is there.
-func (r *runner) compare(ctx context.Context, index vectors.Index) error {
+// compare lets the gate look at the index, which has these products, beside the one before it, if that is there.
+func (r *runner) compare(ctx context.Context, index vectors.Index, products map[string]bool) error {
 	run := r.report.PreviousRun
 	if run == "" {
 		return nil
 	}
 	if r.yesterday != nil {
-		r.report.Gate.compare(r.Gate, r.yesterday, &r.report)
+		verdict := &r.report.Gate
+		verdict.compare(r.Gate, r.yesterday, &r.report)
+		var err error
+		if verdict.ProductsBefore, verdict.ProductsKept, err = countProducts(r.parquet(r.yesterday.Run), products); err != nil {
+			r.Logger.Warn("the products are not compared with those of the run before", "error", err)
+		}
+		verdict.compareCatalogues(r.Gate, r.yesterday, &r.report)
 	}
 	if !r.before.hasIndex {
 		return nil

@@ -29,6 +29,9 @@ func (r *Report) Metrics() prometheus.Gatherer {
 		gauge("photos", "Photos by what became of them.", float64(n), prometheus.Labels{"status": status})
 	}
 	gauge("products", "Products of the catalogue.", float64(r.Products), nil)
+	for what, n := range r.Described {
+		gauge("described", "Dresses that the catalogue gives a title, url, price or currency.", float64(n), prometheus.Labels{"column": what})
+	}
 	gauge("embedded", "Photos that were embedded anew.", float64(r.Embedded), nil)
 	gauge("facets_read", "Photos whose facets were read from kept features, since the facet model alone is new.", float64(r.FacetsRead), nil)
 	gauge("images_per_second", "Photos a second, of the whole job.", r.ImagesPerSecond, nil)
@@ -37,7 +40,7 @@ func (r *Report) Metrics() prometheus.Gatherer {
 	for _, reason := range r.Gate.Reasons {
 		refused[reason.Check] = true
 	}
-	for _, check := range []string{CheckUnreadable, CheckRows, CheckDrift, CheckProbes, CheckRecall, CheckContent} {
+	for _, check := range []string{CheckUnreadable, CheckRows, CheckCatalogue, CheckDrift, CheckProbes, CheckRecall, CheckContent} {
 		gauge("refused", "Whether a check of the gate refused the new index.", number(refused[check]), prometheus.Labels{"check": check})
 	}
 	for stage, seconds := range r.Stages {

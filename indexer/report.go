@@ -30,6 +30,8 @@ type Report struct {
 	FacetModel      string  `json:"facet_model"`
 
 	Products int `json:"products"`
+	// Described is how many of the rows with a dress have a title, url, price and currency, by these names.
+	Described map[string]int `json:"described"`
 	// Repeated is how many rows have the product and source of an earlier one. They are in the Parquet
 	// file; the store has the first that shows a dress.
 	Repeated int `json:"repeated"`
@@ -74,6 +76,10 @@ type Report struct {
 // count takes over the numbers of rows.
 func (r *Report) count(t tally) {
 	r.OK, r.NoDress, r.Unreadable, r.Repeated, r.Products = t.ok, t.noDress, t.unreadable, t.repeated, len(t.products)
+	r.Described = make(map[string]int, len(descriptions))
+	for _, d := range descriptions {
+		r.Described[d.name] = t.described[d.name]
+	}
 	r.Bad = append(r.Bad, t.bad...)
 	r.Unsure = append(append(r.Unsure, t.unsure...), t.dressless...)
 	for i := range r.Facets {

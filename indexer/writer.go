@@ -70,6 +70,7 @@ type tally struct {
 	repeated                int // rows whose id an earlier row has
 	bad                     []BadPhoto
 	unsure, dressless       []UnsurePhoto
+	described               map[string]int            // rows with a dress that have each of descriptions
 	stored                  int                       // rows with a dress, each id once: those of the store
 	labels                  map[string]map[string]int // how many of them have each facet's labels
 
@@ -81,6 +82,7 @@ type tally struct {
 func (t *tally) add(row catalog.Row) (stored bool) {
 	if t.ids == nil {
 		t.ids, t.products, t.labels = make(map[[32]byte]bool), make(map[string]bool), make(map[string]map[string]int)
+		t.described = make(map[string]int)
 	}
 	id := rowKey(row.RowID)
 	was, repeated := t.ids[id]
@@ -92,6 +94,11 @@ func (t *tally) add(row catalog.Row) (stored bool) {
 	switch row.Status {
 	case catalog.StatusOK:
 		t.ok++
+		for _, d := range descriptions {
+			if d.of(&row) {
+				t.described[d.name]++
+			}
+		}
 		t.unsure = leastSure(t.unsure, row)
 		if stored {
 			t.stored++

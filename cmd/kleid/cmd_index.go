@@ -185,6 +185,7 @@ func gateFlags() []cli.Flag {
 		bar("gate-rows", gate.MinRows, "`SHARE` of the rows of the run before that there must be at least"),
 		bar("gate-drift", gate.MaxDrift, "`SHARE` of the dresses whose label of a facet may have changed, beyond chance"),
 		bar("gate-lost", gate.MaxLost, "`SHARE` of the photos of the run before that may no longer find their product"),
+		bar("gate-kept", gate.MinKept, "`SHARE` of the products of the run before, and of its titles, URLs, prices and currencies, that must be left"),
 		bar("gate-recall", gate.MinRecall, "`SHARE` of the truly nearest ten that the index must find"),
 	}
 }
@@ -196,7 +197,7 @@ func gateOf(c *cli.Context) (indexer.Gate, error) {
 	}
 	return indexer.Gate{
 		MaxMoreUnreadable: c.Float64("gate-more-unreadable"), MinRows: c.Float64("gate-rows"), MaxDrift: c.Float64("gate-drift"),
-		MaxLost: c.Float64("gate-lost"), MinRecall: c.Float64("gate-recall"),
+		MaxLost: c.Float64("gate-lost"), MinKept: c.Float64("gate-kept"), MinRecall: c.Float64("gate-recall"),
 	}, shares(c, names...)
 }
 
