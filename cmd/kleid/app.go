@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -50,6 +51,8 @@ to standard error.
 			versionCommand(),
 		},
 		Reader: stdin, Writer: stdout, ErrWriter: stderr,
+		// The form of logs, for run: until a command has read its flags, the variable says it.
+		Metadata:    map[string]any{logFormat: os.Getenv("KLEID_LOG_FORMAT")},
 		HideVersion: true,
 		// A label may have a comma in it.
 		DisableSliceFlagSeparator: true,
@@ -113,6 +116,7 @@ func withUsage(action cli.ActionFunc) cli.ActionFunc {
 		if format := c.String(logFormat); format != "text" && format != "json" {
 			return wrongUsage(c, "--%s is %q: use text or json", logFormat, format)
 		}
+		c.App.Metadata[logFormat] = c.String(logFormat)
 		warnOfVariables(c)
 		err := action(c)
 		var wrong *usageError

@@ -40,17 +40,26 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = &usageError{app.Name, app.Name + ": " + err.Error()}
 	}
 	code := exitCode(ctx, err)
-	var wrong *usageError
-	switch {
-	case code == exitReaderGone: // who went does not want to hear of it
-	case code == exitInterrupted:
-		fmt.Fprintln(stderr, "kleid: interrupted")
-	case errors.As(err, &wrong):
-		fmt.Fprintf(stderr, "%s\nSee `%s --help`.\n", withoutEscapes(wrong.whole()), wrong.command)
-	case err != nil:
-		fmt.Fprintf(stderr, "%s: %s\n", app.Name, withoutEscapes(err.Error()))
+	if err != nil && code != exitReaderGone { // who went does not want to hear of it
+		complain(app, err, code)
 	}
 	return code
+}
+
+// complain says why the program ends, last of all: as a line of JSON where all others are.
+func complain(app *cli.App, err error, code int) {
+	message, wrong := fmt.Sprintf("%s: %v", app.Name, err), (*usageError)(nil)
+	switch {
+	case code == exitInterrupted:
+		message = app.Name + ": interrupted"
+	case errors.As(err, &wrong):
+		message = fmt.Sprintf("%s\nSee `%s --help`.", wrong.whole(), wrong.command)
+	}
+	if app.Metadata[logFormat] == "json" {
+		newLogger(app.ErrWriter, true).Error(message, "exit_code", code)
+		return
+	}
+	fmt.Fprintln(app.ErrWriter, withoutEscapes(message))
 }
 
 // watchedWriter keeps the first error of writing: not all that print, such as tables, tell of it.
