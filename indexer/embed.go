@@ -266,7 +266,7 @@ func (r *runner) embed(ctx context.Context) error {
 	if !r.Reread {
 		r.loader.known = r.known
 	}
-	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.Workers, r.journal
+	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.readers(), r.journal
 	r.loader.thumbnails, r.loader.fetch = r.pictures, fetchFrom(fetcher, r.Limits)
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

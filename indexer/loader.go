@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,11 +31,28 @@ type loaded struct {
 	image *photo.Image
 }
 
+// asksAtOnce is how many photos servers and S3 are asked for at once, unless Options.Workers says otherwise: an answer takes
+// its time, also where it is that nothing has changed, and no CPU. More connections to a host would not be kept.
+const asksAtOnce = 16
+
+// readers is how many photos are read at once.
+func (r *runner) readers() int {
+	cpus := runtime.GOMAXPROCS(0)
+	switch {
+	case r.Workers > 0:
+		return r.Workers
+	case slices.ContainsFunc(r.entries, func(e Entry) bool { return strings.Contains(e.Location, "://") }):
+		return max(cpus, asksAtOnce)
+	}
+	return cpus
+}
+
 // loader reads and decodes the photos of a listing, on several goroutines, and passes on those that are
 // not in the journal: each location is read once and each photo passed on once, however many entries have it.
 type loader struct {
 	limits     photo.Limits
 	workers    int
+	decoding   chan struct{} // has a place for each photo that may be decoded at once: those take memory, and CPUs
 	journal    *journal
 	thumbnails thumbnails
 	watch      *stopwatch
@@ -55,7 +75,7 @@ type loader struct {
 
 func newLoader(entries []Entry) *loader {
 	l := &loader{
-		entries: entries, findings: make([]finding, len(entries)), twins: make(map[int][]int),
+		entries: entries, decoding: make(chan struct{}, runtime.GOMAXPROCS(0)), findings: make([]finding, len(entries)), twins: make(map[int][]int),
 		begun: make(map[photoKey]bool), broken: make(map[photoKey]string), noPhotos: make(map[photoKey]bool), waits: make(map[photoKey]int),
 	}
 	first := make(map[string]int, len(entries)) // by location
@@ -150,6 +170,13 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		return nil
 	}
 	at = time.Now()
+	select {
+	case l.decoding <- struct{}{}:
+	case <-ctx.Done():
+		return nil
+	}
+	defer func() { <-l.decoding }()
+	at = l.watch.lap(WorkQueue, at)
 	m, err := photo.Open(data, l.limits)
 	at = l.watch.lap(WorkDecode, at)
 	if err != nil {

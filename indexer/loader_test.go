@@ -2,8 +2,10 @@ package indexer
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -60,4 +62,37 @@ func TestEachLocationIsReadOnce(t *testing.T) {
 	require.Equal(t, l.findings[1], l.findings[5])
 	require.Equal(t, "no photo", l.findings[6].err)
 	require.Len(t, l.learned(), 1)
+}
+
+// Photos of a server are waited for side by side, since that takes no CPU; as many are decoded at once as there are CPUs.
+func TestPhotosOfAServerAreWaitedForTogether(t *testing.T) {
+	var entries []Entry
+	for i := range asksAtOnce {
+		at := fmt.Sprintf("https://cdn.shop.example/%d.jpg", i)
+		entries = append(entries, Entry{ProductID: at, Source: at, Location: at})
+	}
+	r := &runner{entries: entries}
+	require.GreaterOrEqual(t, r.readers(), asksAtOnce)
+	require.Equal(t, runtime.GOMAXPROCS(0), (&runner{entries: []Entry{{Location: "photos/1.jpg"}}}).readers())
+	r.Workers = 3
+	require.Equal(t, 3, r.readers())
+
+	dir := t.TempDir()
+	j, err := openJournal(dir, newStub().meta, "cells-1", slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer j.Close()
+	l := newLoader(entries)
+	require.Equal(t, runtime.GOMAXPROCS(0), cap(l.decoding))
+	l.limits, l.workers, l.journal, l.thumbnails, l.watch = photo.DefaultLimits(), asksAtOnce, j, thumbnails{dir: dir}, &stopwatch{}
+	l.done = func(bool) {}
+	var asked sync.WaitGroup
+	asked.Add(asksAtOnce)
+	l.fetch = func(_ context.Context, location string, _ storage.Info) ([]byte, storage.Info, error) {
+		asked.Done()
+		asked.Wait() // until all others are asked for as well
+		return picture(ordinaryWidth, len(location)), storage.Info{}, nil
+	}
+	out := make(chan loaded, asksAtOnce)
+	require.NoError(t, l.run(t.Context(), out))
+	require.Len(t, out, 2, "addresses have two lengths")
 }

@@ -47,7 +47,6 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -90,7 +89,8 @@ type Options struct {
 	Store vectors.Store
 	// Embedder sees what is in the photos.
 	Embedder Embedder
-	// Workers is how many photos are read and decoded at once. Optional: one for each CPU.
+	// Workers is how many photos are read at once; no more than one for each CPU are decoded. Optional: one for each CPU,
+	// and more where photos are not on this machine.
 	Workers int
 	// MaxBad is the share of unreadable photos, 0..1, above which the report says TooManyBad and a new
 	// index does not replace an old one: the job ends as soon as that is certain.
@@ -175,9 +175,6 @@ func (o *Options) completeShard() error {
 	}
 	if err := errors.Join(o.Gate.check(), o.Filter.Check()); err != nil {
 		return err
-	}
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Limits == (photo.Limits{}) {
 		o.Limits = photo.DefaultLimits()

@@ -12,7 +12,7 @@ const (
 	WorkHash       = "hash"       // SHA-256 of the bytes
 	WorkDecode     = "decode"     // bytes to pixels
 	WorkThumbnails = "thumbnails" // scaling, encoding and writing them
-	WorkQueue      = "queue"      // the loader waits for the networks
+	WorkQueue      = "queue"      // the loader waits for a CPU to decode with, and for the networks
 
 	WorkWaiting  = "waiting"  // the networks wait for the loader
 	WorkScale    = "scale"    // pixels to the networks' inputs, and what is made of their outputs

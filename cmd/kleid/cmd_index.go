@@ -165,7 +165,7 @@ func jobFlags() []cli.Flag {
 		storeFlag("embedded:OUT"),
 		&cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and an index that is there is not replaced"},
 		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one: the one before it, then the newest"},
-		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
+		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU, and at least 16 from S3 or a server"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or has nothing to compare it with, or photos are unreadable; the report says so"},
 		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, embedding and k: the report says how much their answers have in common with those of the run before"},
 		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}"},
