@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
@@ -32,6 +33,16 @@ func fetchFrom(fetcher *storage.Fetcher, limits photo.Limits) func(context.Conte
 		case errors.As(err, &path):
 			return nil, info, fmt.Errorf("the file cannot be read: %w", path.Err)
 		}
-		return nil, info, err
+		return nil, info, withoutPlace(err, location)
 	}
+}
+
+// withoutPlace is an error about a photo that does not say again where it is: so those that fail alike have one reason.
+func withoutPlace(err error, location string) error {
+	for _, asked := range []string{"fetch ", "get "} {
+		if why, ok := strings.CutPrefix(err.Error(), asked+storage.WithoutSecrets(location)+": "); ok {
+			return errors.New(why)
+		}
+	}
+	return err
 }

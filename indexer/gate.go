@@ -111,7 +111,7 @@ func (v *Verdict) compare(gate Gate, yesterday, today *Report) {
 	}
 	before, now := float64(yesterday.Unreadable)/float64(yesterday.Photos), float64(today.Unreadable)/float64(today.Photos)
 	if now-before > gate.MaxMoreUnreadable && today.Unreadable-yesterday.Unreadable >= fewPhotos {
-		v.refuse(CheckUnreadable, "%.1f%% of the photos are unreadable, and %.1f%% were", 100*now, 100*before)
+		v.refuse(CheckUnreadable, "%.1f%% of the photos are unreadable, and %.1f%% were%s", 100*now, 100*before, today.BadReasons.Most())
 	}
 	if float64(today.OK) < gate.MinRows*float64(yesterday.OK) && yesterday.OK-today.OK >= fewPhotos {
 		v.refuse(CheckRows, "%d photos show a dress, and %d did: fewer than %.0f%% of them", today.OK, yesterday.OK, 100*gate.MinRows)

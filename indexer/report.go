@@ -58,8 +58,10 @@ type Report struct {
 	// Unsure are the dresses that the model is least sure of, and some photos in which it sees none.
 	Unsure []UnsurePhoto `json:"unsure"`
 	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed, or not as it was meant.
-	Bad     []BadPhoto `json:"bad"`
-	Skipped []Skipped  `json:"skipped"`
+	Bad []BadPhoto `json:"bad"`
+	// BadReasons are the commonest reasons why photos are unreadable.
+	BadReasons BadReasons `json:"bad_reasons"`
+	Skipped    []Skipped  `json:"skipped"`
 	// OtherFiles counts the files in the catalogue's folder that are no photos, such as texts.
 	OtherFiles int `json:"other_files"`
 	// NotRead counts the photos that nobody looked at, since the run was to be refused for its unreadable ones anyway.
@@ -81,6 +83,7 @@ func (r *Report) count(t tally) {
 		r.Described[d.name] = t.described[d.name]
 	}
 	r.Bad = append(r.Bad, t.bad...)
+	r.BadReasons = reasonsOf(r.Bad)
 	r.Unsure = append(append(r.Unsure, t.unsure...), t.dressless...)
 	for i := range r.Facets {
 		f := &r.Facets[i]
@@ -180,6 +183,9 @@ func (r Report) String() string {
 	}
 	if r.OtherFiles > 0 {
 		line("files in the catalogue that are no photos: %d", r.OtherFiles)
+	}
+	if len(r.Bad) > len(r.BadReasons) { // otherwise each is named below
+		b.WriteString(r.BadReasons.String())
 	}
 	for _, bad := range r.Bad {
 		line("unreadable %q: %s", bad.Source, bad.Error)

@@ -204,7 +204,7 @@ func (r *runner) stages(ctx context.Context) error {
 		entries: r.entries, findings: r.loader.findings, broken: r.loader.broken,
 		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch,
 	}
-	r.report.TooManyBad, r.report.MaxBad = r.tooMany(rows.bad()), r.maxBadShare()
+	r.report.TooManyBad, r.report.MaxBad = r.tooMany(len(rows.bad())), r.maxBadShare()
 	if r.report.TooManyBad && r.refusesBad() {
 		return r.refuse(rows)
 	}

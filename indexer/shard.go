@@ -47,18 +47,19 @@ func (s Shard) work() string { return path.Join("work", "shards", s.String()) }
 
 // ShardReport is what became of a shard.
 type ShardReport struct {
-	Shard           string  `json:"shard"`
-	Job             string  `json:"job"`
-	Photos          int     `json:"photos"`
-	Unreadable      int     `json:"unreadable"`
-	MaxBad          float64 `json:"max_bad"` // as those of Report
-	MaxBadCount     *int    `json:"max_bad_count,omitempty"`
-	TooManyBad      bool    `json:"too_many_bad"`       // so that nothing is left for CommitShards, unless by Options.Force
-	NotRead         int     `json:"not_read,omitempty"` // photos that nobody looked at, since there are too many unreadable ones
-	Embedded        int     `json:"embedded"`
-	FacetsRead      int     `json:"facets_read"`
-	Seconds         float64 `json:"seconds"`
-	ImagesPerSecond float64 `json:"images_per_second"`
+	Shard           string     `json:"shard"`
+	Job             string     `json:"job"`
+	Photos          int        `json:"photos"`
+	Unreadable      int        `json:"unreadable"`
+	BadReasons      BadReasons `json:"bad_reasons"` // the commonest
+	MaxBad          float64    `json:"max_bad"`     // as those of Report
+	MaxBadCount     *int       `json:"max_bad_count,omitempty"`
+	TooManyBad      bool       `json:"too_many_bad"`       // so that nothing is left for CommitShards, unless by Options.Force
+	NotRead         int        `json:"not_read,omitempty"` // photos that nobody looked at, since there are too many unreadable ones
+	Embedded        int        `json:"embedded"`
+	FacetsRead      int        `json:"facets_read"`
+	Seconds         float64    `json:"seconds"`
+	ImagesPerSecond float64    `json:"images_per_second"`
 }
 
 // String is the report for people.
@@ -67,7 +68,7 @@ func (r ShardReport) String() string {
 	if r.NotRead > 0 {
 		text += fmt.Sprintf("stopped there: %d photos were not looked at\n", r.NotRead)
 	}
-	return text
+	return text + r.BadReasons.String()
 }
 
 // RunShard embeds the photos of a shard. Like Run it goes on where it was interrupted, also on another machine if
@@ -160,9 +161,9 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		}
 	}
 	manifest.Embedded = r.report.Embedded
-	rows := &rows{findings: r.loader.findings, broken: r.loader.broken, journal: r.journal}
-	unreadable := rows.bad()
-	tooManyBad := hopeless || r.tooMany(unreadable)
+	rows := &rows{entries: r.entries, findings: r.loader.findings, broken: r.loader.broken, journal: r.journal}
+	bad := rows.bad()
+	tooManyBad := hopeless || r.tooMany(len(bad))
 	notRead := 0
 	for i := range r.entries {
 		if hopeless && !rows.known(i) {
@@ -176,7 +177,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 	}
 	seconds := time.Since(r.started).Seconds()
 	return ShardReport{
-		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: unreadable, MaxBad: r.maxBadShare(), MaxBadCount: r.MaxBadCount, TooManyBad: tooManyBad, NotRead: notRead,
+		Shard: shard.String(), Job: shard.Job, Photos: len(r.entries), Unreadable: len(bad), BadReasons: reasonsOf(bad), MaxBad: r.maxBadShare(), MaxBadCount: r.MaxBadCount, TooManyBad: tooManyBad, NotRead: notRead,
 		Embedded: r.report.Embedded, FacetsRead: r.report.FacetsRead, Seconds: seconds, ImagesPerSecond: float64(len(r.entries)) / seconds,
 	}, nil
 }

@@ -249,15 +249,16 @@ func (r *rows) write(ctx context.Context, parquet string, store vectors.Writer, 
 	return w, nil
 }
 
-// bad counts the entries that will become unreadable rows.
-func (r *rows) bad() int {
-	n := 0
-	for _, f := range r.findings {
-		if _, broken := r.broken[f.key]; f.err != "" || f.hasKey && broken {
-			n++
+// bad lists the entries that will become unreadable rows.
+func (r *rows) bad() []BadPhoto {
+	var bad []BadPhoto
+	for i, f := range r.findings {
+		why, broken := r.broken[f.key]
+		if f.err != "" || f.hasKey && broken {
+			bad = append(bad, BadPhoto{Source: r.entries[i].Source, ProductID: r.entries[i].ProductID, Error: cmp.Or(f.err, why)})
 		}
 	}
-	return n
+	return bad
 }
 
 // write makes the Parquet file and the new index, and verifies it.

@@ -98,7 +98,7 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 		if report.Published {
 			outcome = "the index is published all the same, since there was none before"
 		}
-		err = &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", c.String("max-bad"), outcome}
+		err = &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", report.BadReasons.Most(), c.String("max-bad"), outcome}
 	}
 	return err
 }

@@ -105,7 +105,7 @@ func indexShard(c *cli.Context) error {
 		_, err = fmt.Fprint(c.App.Writer, report)
 	}
 	if err == nil && report.TooManyBad && !options.Force {
-		err = &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", c.String("max-bad"), "the shard is not done, and kleid index commit will not take it, unless --force is given"}
+		err = &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", report.BadReasons.Most(), c.String("max-bad"), "the shard is not done, and kleid index commit will not take it, unless --force is given"}
 	}
 	return err
 }

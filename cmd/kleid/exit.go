@@ -67,12 +67,13 @@ type tooManyBadError struct {
 	bad, total int
 	kind       string // such as "photos"
 	what       string // such as "unreadable"
+	why        string // of most of them, as indexer.BadReasons.Most says it
 	allowed    string // as it was given
 	outcome    string
 }
 
 func (e *tooManyBadError) Error() string {
-	return fmt.Sprintf("%d of %d %s are %s, more than the %s that --max-bad allows: %s", e.bad, e.total, e.kind, e.what, e.allowed, e.outcome)
+	return fmt.Sprintf("%d of %d %s are %s%s, more than the %s that --max-bad allows: %s", e.bad, e.total, e.kind, e.what, e.why, e.allowed, e.outcome)
 }
 
 // refusedError says that the gate refused a new index.

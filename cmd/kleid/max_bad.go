@@ -66,5 +66,5 @@ func (m maxBad) check(of badOnes) error {
 	if float64(len(of.bad)) <= allowed {
 		return nil
 	}
-	return &tooManyBadError{len(of.bad), of.total, of.kind, "bad", m.text, "nothing is done"}
+	return &tooManyBadError{len(of.bad), of.total, of.kind, "bad", "", m.text, "nothing is done"}
 }

@@ -93,10 +93,11 @@ func TestShardWithTooManyBad(t *testing.T) {
 	args := []string{"index", "--catalogue", folder, "--out", t.TempDir(), "--job", "x", "--shard", "0/1"}
 	r := kleid(t, args...)
 	require.Equal(t, exitTooManyBad, r.code, r.stderr)
-	require.Contains(t, r.stderr, "1 of 2 photos are unreadable, more than the 5% that --max-bad allows: the shard is not done")
+	require.Contains(t, r.stderr, "1 of 2 photos are unreadable (1 of them: ")
+	require.Contains(t, r.stderr, ", more than the 5% that --max-bad allows: the shard is not done")
 	r = kleid(t, append(args, "--max-bad", "0")...)
 	require.Equal(t, exitTooManyBad, r.code, r.stderr)
-	require.Contains(t, r.stderr, "1 of 2 photos are unreadable, more than the 0 that --max-bad allows: the shard is not done")
+	require.Contains(t, r.stderr, ", more than the 0 that --max-bad allows: the shard is not done")
 	require.Equal(t, exitDone, kleid(t, append(args, "--force")...).code)
 }
 
