@@ -33,6 +33,9 @@ type RunInfo struct {
 // Runs lists the runs in the folder of an index, the newest first. Which is current is what the store says.
 func Runs(ctx context.Context, store vectors.Store, out string) ([]RunInfo, error) {
 	l := layout{out}
+	if err := l.checkStore(store); err != nil {
+		return nil, err
+	}
 	current, err := store.CurrentRun(ctx)
 	if err != nil {
 		return nil, err
@@ -108,6 +111,9 @@ type Verification struct {
 // Verify compares the index of a run, the current one if none is named, with its Parquet file: the number of rows, the
 // number of each facet's labels, that rows find themselves, and what an exhaustive search finds.
 func Verify(ctx context.Context, store vectors.Store, out, run string, minRecall float64, progress func(done, total int)) (Verification, error) {
+	if err := (layout{out}).checkStore(store); err != nil {
+		return Verification{}, err
+	}
 	run, err := published(ctx, store, out, run)
 	if err != nil {
 		return Verification{}, err

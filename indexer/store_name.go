@@ -36,32 +36,54 @@ func sameFolder(a, b string) bool {
 
 func (l layout) storeName() string { return filepath.Join(l.work(), "store") }
 
-// bindStore refuses another store than the one that the runs in the folder went to: the index in that one
-// would grow stale unseen, and what an interrupted job committed there could not be told. A folder that
-// has no run yet takes any store.
+// bound is the store that the runs in the folder went to, by its name; "" if that is not known.
+func (l layout) bound() (string, error) {
+	data, err := os.ReadFile(l.storeName())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(data)), err
+}
+
+// StoreElsewhere is the store that has the vectors of the index in a folder, by its name, if it is not the embedded one in
+// that folder; otherwise, and where that cannot be read, "".
+func StoreElsewhere(out string) string {
+	bound, err := layout{out}.bound()
+	if latest, _ := Latest(out); err != nil || latest == "" || bound == "embedded" {
+		return ""
+	}
+	return bound
+}
+
+// bindStore notes that the runs in the folder go to a store. See checkStore for what it refuses.
 func (l layout) bindStore(store vectors.Store) error {
 	name := storeName(store, l.out)
-	if name == "" {
-		return nil
-	}
-	data, err := os.ReadFile(l.storeName())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	bound, err := l.bound()
+	if err != nil || name == "" || bound == name {
 		return err
 	}
-	bound := strings.TrimSpace(string(data))
-	if bound == name {
-		return nil
-	}
-	if bound != "" {
-		latest, err := Latest(l.out)
-		if err != nil {
-			return err
-		}
-		_, err = os.Lstat(jobPath(l.out))
-		if latest != "" || !errors.Is(err, fs.ErrNotExist) {
-			return usage{fmt.Errorf("the vectors of the index in %s are in the store %s, not in %s: name that --store, or another --out for this one. If both are the same store, remove %s",
-				l.out, bound, name, l.storeName())}
-		}
+	if err := l.checkStore(store); err != nil {
+		return err
 	}
 	return writeFile(l.storeName(), []byte(name+"\n"))
+}
+
+// checkStore refuses another store than the one that the runs in the folder went to: the index in that one
+// would grow stale unseen, and what an interrupted job committed there could not be told. A folder that
+// has no run yet takes any store.
+func (l layout) checkStore(store vectors.Store) error {
+	name := storeName(store, l.out)
+	bound, err := l.bound()
+	if err != nil || name == "" || bound == "" || bound == name {
+		return err
+	}
+	latest, err := Latest(l.out)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(jobPath(l.out)); latest == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return usage{fmt.Errorf("the vectors of the index in %s are in the store %s, not in %s: name that --store, or another --out for this one. If both are the same store, remove %s",
+		l.out, bound, name, l.storeName())}
 }

@@ -219,6 +219,26 @@ func TestIndexRuns(t *testing.T) {
 	require.Equal(t, exitUsage, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--gate-rows", "-1").code)
 }
 
+// TestIndexOfAnotherStore has its vectors in Milvus: without its name nothing is found, and it is not said that there is no
+// index.
+func TestIndexOfAnotherStore(t *testing.T) {
+	s, err := paintedShop()
+	require.NoError(t, err)
+	out := t.TempDir()
+	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
+	write(t, filepath.Join(out, "work", "store"), []byte("milvus://milvus:19530/dresses\n"))
+	for _, args := range [][]string{
+		{"index", "list", "--out", out}, {"index", "verify", "--out", out}, {"index", "rollback", "--out", out},
+		{"search", s.photos(t)[0], "--index", out}, {"search", s.photos(t)[0], "--store", "embedded:" + out}, {"serve", "--index", out, "--listen", "127.0.0.1:0"},
+	} {
+		r := kleid(t, args...)
+		require.NotEqual(t, exitDone, r.code, "%v", args)
+		require.Contains(t, r.stderr, "the vectors of the index in "+out+" are in the store milvus://milvus:19530/dresses")
+	}
+	require.NoError(t, os.Remove(filepath.Join(out, "work", "store")))
+	require.Equal(t, exitDone, kleid(t, "index", "list", "--out", out).code)
+}
+
 // TestIndexRefusedByTheGate takes photos out of the catalogue, so that rows are missing.
 func TestIndexRefusedByTheGate(t *testing.T) {
 	catalogue, out := t.TempDir(), t.TempDir()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 	"github.com/kleid-search/kleid/vectors/embedded"
@@ -76,10 +77,15 @@ func storeURL(c *cli.Context) (string, error) {
 		if strings.Contains(dir, "://") {
 			return "", wrongUsage(c, "--index is %s, which has pictures but no vectors: name these with --store", dir)
 		}
-		return "embedded:" + dir, nil
+		url, isFolder, stored = "embedded:"+dir, true, dir
 	}
 	if dir != "" && isFolder && !strings.Contains(dir, "://") && filepath.Clean(dir) != filepath.Clean(stored) {
 		return "", wrongUsage(c, "--index is %s and --store is %s, another folder: leave one out", dir, url)
+	}
+	if isFolder {
+		if elsewhere := indexer.StoreElsewhere(stored); elsewhere != "" {
+			return "", wrongUsage(c, "the vectors of the index in %s are in the store %s: name it with --store", stored, elsewhere)
+		}
 	}
 	return url, checkStore(c, url)
 }
