@@ -81,7 +81,8 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 		return err
 	}
 	report = report.Brief(listedBad)
-	tell(c, report)
+	wrong := outcome(c, report)
+	tell(c, report, wrong)
 	if c.Bool("json") {
 		err = json.NewEncoder(c.App.Writer).Encode(report)
 	} else {
@@ -90,17 +91,25 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 			_, err = fmt.Fprintf(c.App.Writer, "all are in %s\n", full)
 		}
 	}
-	if err == nil && report.Gate.Refused() {
-		err = &refusedError{report.Gate}
+	if err == nil {
+		err = wrong
 	}
-	if err == nil && report.TooManyBad && !c.Bool("force") {
+	return err
+}
+
+// outcome is what is wrong with a run that came to its end, nil if nothing is.
+func outcome(c *cli.Context, report indexer.Report) error {
+	switch {
+	case report.Gate.Refused():
+		return &refusedError{report.Gate}
+	case report.TooManyBad && !c.Bool("force"):
 		outcome := "the index that was there stays the current one"
 		if report.Published {
 			outcome = "the index is published all the same, since there was none before"
 		}
-		err = &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", report.BadReasons.Most(), c.String("max-bad"), outcome}
+		return &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", report.BadReasons.Most(), c.String("max-bad"), outcome}
 	}
-	return err
+	return nil
 }
 
 // makeIndex runs the job.
@@ -168,7 +177,7 @@ func jobFlags() []cli.Flag {
 		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU, and at least 16 from S3 or a server"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or has nothing to compare it with, or photos are unreadable; the report says so"},
 		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, embedding and k: the report says how much their answers have in common with those of the run before"},
-		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}"},
+		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}; text in it says in a line how it went, as chats such as Slack and Mattermost show it"},
 		&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
 		jsonFlag(),
 	}

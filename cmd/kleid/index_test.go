@@ -291,9 +291,10 @@ func TestIndexTells(t *testing.T) {
 	fail = 1
 	require.Equal(t, exitDone, index().code)
 	require.Len(t, posted, 2, "once more after a failure")
-	var report indexer.Report
+	var report told
 	require.NoError(t, json.Unmarshal([]byte(posted[1]), &report))
 	require.True(t, report.Published)
+	require.Contains(t, report.Text, "kleid: run "+report.Run+" is the current index: ")
 	require.Equal(t, []string{"PUT /metrics/job/kleid_index"}, pushed)
 	metrics, err := os.ReadFile(filepath.Join(out, "metrics.prom"))
 	require.NoError(t, err)
@@ -303,6 +304,7 @@ func TestIndexTells(t *testing.T) {
 	require.Equal(t, exitRefused, index("--exclude", "**/*-1.jpg").code)
 	require.NoError(t, json.Unmarshal([]byte(posted[2]), &report))
 	require.False(t, report.Published)
+	require.Contains(t, report.Text, "kleid: the gate refuses the new index: ")
 	require.Equal(t, exitUsage, index("--notify", "somewhere").code)
 	for what, args := range map[string][]string{
 		"missing.safetensors": {"--models", "missing.safetensors"}, "missing.csv": {"--catalogue", "missing.csv"}, "127.0.0.1:1": {"--models", "https://u:hunter2@127.0.0.1:1/m"},
@@ -314,6 +316,7 @@ func TestIndexTells(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(posted[before]), &failed))
 		require.Equal(t, exitFailed, failed.ExitCode)
 		require.Contains(t, failed.Error, what)
+		require.Equal(t, "kleid: "+failed.Error, failed.Text)
 		require.NotContains(t, failed.Error, "hunter2")
 	}
 	server.Close()

@@ -55,11 +55,24 @@ const notifyTries, notifyPause = 3, 2 * time.Second
 // pushTimeout bounds what a Pushgateway takes: nobody waits for the night's numbers longer.
 const pushTimeout = 30 * time.Second
 
-// tell sends the report to where --notify and --push-metrics say. The index is what it is also where nobody hears of
-// it, so failures are logged.
-func tell(c *cli.Context, report indexer.Report) {
+// told is a report as --notify has it. Chats show its text.
+type told struct {
+	Text string `json:"text"`
+	indexer.Report
+}
+
+// tell sends the report, and what is wrong with the run, to where --notify and --push-metrics say. The index is what it is
+// also where nobody hears of it, so failures are logged.
+func tell(c *cli.Context, report indexer.Report, wrong error) {
 	ctx := context.WithoutCancel(c.Context)
-	tellHook(c, report)
+	text := fmt.Sprintf("%s: run %s is the current index: %d photos of %d products, %d unreadable", c.App.Name, report.Run, report.Photos, report.Products, report.Unreadable)
+	switch {
+	case report.Gate.Forced:
+		text += ", in spite of the gate: " + report.Gate.String()
+	case wrong != nil:
+		text = fmt.Sprintf("%s: %v", c.App.Name, wrong)
+	}
+	tellHook(c, told{text, report})
 	if to := c.String("push-metrics"); to != "" {
 		if err := pushMetrics(ctx, to, report); err != nil {
 			logger(c).Warn("the metrics were not pushed", "at", address(to), "error", err)
@@ -69,6 +82,7 @@ func tell(c *cli.Context, report indexer.Report) {
 
 // failure is what --notify is told of a job that has no report.
 type failure struct {
+	Text     string `json:"text"`
 	Error    string `json:"error"`
 	ExitCode int    `json:"exit_code"`
 }
@@ -76,7 +90,7 @@ type failure struct {
 // tellFailure tells --notify why there is no report, unless somebody interrupted the job, who knows.
 func tellFailure(c *cli.Context, err error) {
 	if code := exitCode(c.Context, err); code != exitInterrupted {
-		tellHook(c, failure{err.Error(), code})
+		tellHook(c, failure{fmt.Sprintf("%s: %v", c.App.Name, err), err.Error(), code})
 	}
 }
 
