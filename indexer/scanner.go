@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/kleid-search/kleid/storage"
 )
@@ -139,7 +140,7 @@ type folderScan struct {
 	exclude string
 	listing Listing
 	seen    map[string]string // real path of a folder to the source under which it was read
-	links   []string          // to folders, for later
+	links   []string          // to folders, for later; the root is the first
 }
 
 func scanFolder(ctx context.Context, root, exclude string) (Listing, error) {
@@ -149,14 +150,12 @@ func scanFolder(ctx context.Context, root, exclude string) (Listing, error) {
 			s.exclude = real
 		}
 	}
-	if err := s.folder("."); err != nil {
-		return Listing{}, fmt.Errorf("the catalogue %s cannot be read: %w", root, reason(err))
-	}
+	s.links = []string{"."}
 	for len(s.links) > 0 {
-		link := s.links[0]
+		name := s.links[0]
 		s.links = s.links[1:]
-		if err := s.folder(link); err != nil {
-			return Listing{}, err
+		if err := s.folder(name); err != nil {
+			return Listing{}, fmt.Errorf("the catalogue %s cannot be read: %w", root, reason(err))
 		}
 	}
 	slices.SortFunc(s.listing.Entries, func(a, b Entry) int { return strings.Compare(a.Source, b.Source) })
@@ -176,8 +175,7 @@ func (s *folderScan) skip(name, format string, args ...any) {
 	s.listing.Skipped = append(s.listing.Skipped, Skipped{validText(filepath.ToSlash(name)), fmt.Sprintf(format, args...)})
 }
 
-// folder reads one folder, named relative to the root, and those in it. Only the root's failure is an
-// error: a folder that a server keeps to itself must not cost the index.
+// folder reads one folder, named relative to the root, and those in it.
 func (s *folderScan) folder(name string) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
@@ -199,11 +197,7 @@ func (s *folderScan) folder(name string) error {
 		files, err = os.ReadDir(path)
 	}
 	if err != nil {
-		if name == "." {
-			return err
-		}
-		s.skip(name, "the folder cannot be read: %v", reason(err))
-		return nil
+		return s.unread(name, err)
 	}
 	if isIndex(files) {
 		if name == "." {
@@ -217,6 +211,22 @@ func (s *folderScan) folder(name string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// outages are what file systems say whose server or disk is away. Their photos are there, and would be gone from the shop.
+var outages = []error{syscall.EIO, syscall.ESTALE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.EHOSTDOWN}
+
+// unread skips a folder that cannot be read: one that a server keeps to itself must not cost the index. The root's failure
+// is an error, and so is an outage.
+func (s *folderScan) unread(name string, err error) error {
+	switch {
+	case name == ".":
+		return err
+	case slices.ContainsFunc(outages, func(outage error) bool { return errors.Is(err, outage) }):
+		return fmt.Errorf("its folder %s: %w", filepath.ToSlash(name), reason(err))
+	}
+	s.skip(name, "the folder cannot be read: %v", reason(err))
 	return nil
 }
 

@@ -2,9 +2,11 @@ package indexer
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -139,4 +141,18 @@ func FuzzFileName(f *testing.F) {
 		_, err = os.Stat(listing.Entries[0].Location)
 		require.NoError(t, err)
 	})
+}
+
+// A folder on a file system that is away is no folder without photos: they would be gone from the shop, and what is known of
+// them as well.
+func TestFolderOfAnOutage(t *testing.T) {
+	s := &folderScan{root: "photos"}
+	for _, away := range []error{syscall.EIO, syscall.ENOTCONN, syscall.ESTALE} {
+		require.ErrorIs(t, s.unread("summer", &fs.PathError{Op: "open", Path: "photos/summer", Err: away}), away)
+	}
+	require.ErrorContains(t, s.unread("summer", syscall.EIO), "its folder summer: ")
+	require.Empty(t, s.listing.Skipped)
+	require.NoError(t, s.unread("private", fs.ErrPermission))
+	require.Equal(t, "private", s.listing.Skipped[0].Source)
+	require.Error(t, s.unread(".", fs.ErrPermission))
 }
