@@ -23,6 +23,8 @@ type Reader struct {
 type ReadOptions struct {
 	// WithoutEmbeddings leaves the embeddings nil, and their bytes unread.
 	WithoutEmbeddings bool
+	// Columns are those to read, by name, where not all are needed: nil is all. The fields of others stay zero.
+	Columns []string
 	// BatchSize is how many rows a batch has, the last one of a file aside; 0 means 1024.
 	BatchSize int
 }
@@ -117,6 +119,13 @@ func (r *Reader) All(options ReadOptions) ([]Row, error) {
 	return rows, nil
 }
 
+func (o ReadOptions) wants(column string) bool {
+	if o.Columns != nil {
+		return slices.Contains(o.Columns, column)
+	}
+	return !o.WithoutEmbeddings || column != columnUnsupervised && column != columnDeepRank
+}
+
 // open returns a cursor for each leaf of a row group; nil where it is not to be read.
 func (r *Reader) open(group parquet.RowGroup, options ReadOptions) []*cursor {
 	chunks := group.ColumnChunks()
@@ -124,7 +133,7 @@ func (r *Reader) open(group parquet.RowGroup, options ReadOptions) []*cursor {
 	i := 0
 	for _, c := range r.columns {
 		for range c.leaves {
-			if !options.WithoutEmbeddings || c.name != columnUnsupervised && c.name != columnDeepRank {
+			if options.wants(c.name) {
 				cursors[i] = newCursor(chunks[r.leaves[i]], c.node.Leaf())
 			}
 			i++

@@ -170,6 +170,11 @@ func TestManyRowGroupsAndPages(t *testing.T) {
 		got[i].EmbeddingUnsupervised, got[i].EmbeddingDeepRank = rows[i].EmbeddingUnsupervised, rows[i].EmbeddingDeepRank
 	}
 	require.Equal(t, rows, got)
+
+	_, got = read(t, file, ReadOptions{Columns: []string{"product_id", "price"}})
+	for i := range got {
+		require.Equal(t, Row{ProductID: rows[i].ProductID, Price: rows[i].Price}, got[i])
+	}
 }
 
 // TestFilesWithoutColours reads a file from before there were colours.

@@ -45,7 +45,7 @@ func countProducts(parquet string, today map[string]bool) (before, kept int, err
 	}
 	defer f.Close()
 	seen := make(map[string]bool)
-	for batch, err := range reader.Batches(catalog.ReadOptions{WithoutEmbeddings: true}) {
+	for batch, err := range reader.Batches(catalog.ReadOptions{Columns: []string{"product_id"}}) {
 		if err != nil {
 			return 0, 0, fmt.Errorf("the products of the run before: %w", err)
 		}

@@ -115,7 +115,7 @@ func addPhotos(photos map[photoKey]bool, parquet string) error {
 		return err
 	}
 	defer f.Close()
-	for batch, err := range reader.Batches(catalog.ReadOptions{WithoutEmbeddings: true}) {
+	for batch, err := range reader.Batches(catalog.ReadOptions{Columns: []string{"photo_id"}}) {
 		if err != nil {
 			return err
 		}
