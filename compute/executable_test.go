@@ -205,7 +205,7 @@ func TestConstantsAreShared(t *testing.T) {
 func TestInstructionSets(t *testing.T) {
 	x := random(rand.New(rand.NewPCG(61, 62)), dtypes.Float32, 2, 40, 40, 3)
 	var want []float64
-	for level := kernels.Portable; level <= kernels.Best(); level++ {
+	for _, level := range kernels.VectorLevels() {
 		restore := kernels.SetActive(level)
 		backend := newBackend(t, "")
 		got := values(t, run(t, backend, func(in []*Node) []*Node { return []*Node{frozenResNet18(in[0], 1)} }, x)[0])

@@ -28,7 +28,7 @@ func (t threads) For(n int, f func(i int)) {
 
 // levels runs a test at each level that the CPU has.
 func levels(t *testing.T, f func(t *testing.T)) {
-	for l := Portable; l <= Best(); l++ {
+	for _, l := range VectorLevels() {
 		t.Run(l.String(), func(t *testing.T) {
 			defer SetActive(l)()
 			f(t)

@@ -3,6 +3,8 @@ package kernels
 import (
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/klauspost/cpuid/v2"
@@ -11,8 +13,8 @@ import (
 // Level is an instruction set.
 type Level int32
 
-// The levels for float32, each faster than the one before, and then those that have instructions for
-// narrow numbers besides.
+// The levels for float32 of x86-64, each faster than the one before, then those that have instructions for
+// narrow numbers besides, and that of arm64.
 const (
 	Portable   Level = iota // plain Go
 	AVX2                    // AVX2 and FMA
@@ -20,9 +22,10 @@ const (
 	AVXVNNI                 // AVX2, and AVX_VNNI for int8
 	AVX512VNNI              // AVX512, and AVX512_VNNI for int8
 	AVX512BF16              // AVX512VNNI, and AVX512_BF16 for bfloat16
+	NEON                    // of arm64, for float32
 )
 
-var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16"}
+var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16", "neon"}
 
 func (l Level) String() string { return levelNames[l] }
 
@@ -44,15 +47,17 @@ func (l Level) Supported() bool {
 	case Portable:
 		return true
 	case AVX2:
-		return hasAssembly && cpu.Supports(cpuid.AVX2, cpuid.FMA3)
+		return runtime.GOARCH == "amd64" && cpu.Supports(cpuid.AVX2, cpuid.FMA3)
 	case AVX512:
-		return hasAssembly && cpu.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.FMA3)
+		return runtime.GOARCH == "amd64" && cpu.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.FMA3)
 	case AVXVNNI:
 		return AVX2.Supported() && cpu.Supports(cpuid.AVXVNNI)
 	case AVX512VNNI:
 		return AVX512.Supported() && cpu.Supports(cpuid.AVX512VNNI)
 	case AVX512BF16:
 		return AVX512VNNI.Supported() && cpu.Supports(cpuid.AVX512BF16)
+	case NEON:
+		return runtime.GOARCH == "arm64" // each has it
 	}
 	return false
 }
@@ -69,7 +74,7 @@ var variableErr error
 func CheckVariable() error { return variableErr }
 
 func init() {
-	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2)
+	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEON)
 	if name := os.Getenv(Variable); name != "" {
 		wanted, err := parseLevel(name)
 		if err == nil && !wanted.Supported() {
@@ -102,9 +107,6 @@ func fastest(levels ...Level) Level {
 	return Portable
 }
 
-// Best is the highest level for float32 that this program has code for and the CPU runs.
-func Best() Level { return fastest(AVX512, AVX2) }
-
 // Levels lists all levels that this program has code for and the CPU runs.
 func Levels() []Level {
 	var levels []Level
@@ -114,6 +116,11 @@ func Levels() []Level {
 		}
 	}
 	return levels
+}
+
+// VectorLevels lists those of Levels that differ in float32.
+func VectorLevels() []Level {
+	return slices.DeleteFunc(Levels(), func(l Level) bool { return l != l.Vector() })
 }
 
 // Active is the level in use for float32.

@@ -2,8 +2,6 @@ package kernels
 
 //go:generate go run tile_generate.go
 
-const hasAssembly = true
-
 var (
 	avx512Tiler = tiler{rows: 14, columns: 32, narrow: 16, shorter: []int{4, 8}, multiply: multiplyAVX512}
 	avx2Tiler   = tiler{rows: 6, columns: 16, narrow: 16, multiply: multiplyAVX2}

@@ -1,7 +1,5 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package kernels
-
-const hasAssembly = false
 
 func tilerOf(Level) *tiler { return &portableTiler }
