@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -85,8 +86,8 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 		}
 	}
 	// A price that is no number is kept as the catalogue gave it.
-	if v, ok := parsePrice(fields["price"]); ok {
-		e.Price = &v
+	if v, currency, ok := parsePrice(fields["price"]); ok && (currency == "" || e.Currency == "" || strings.EqualFold(currency, e.Currency)) {
+		e.Price, e.Currency = &v, cmp.Or(e.Currency, currency)
 		delete(fields, "price")
 	} else if strings.TrimSpace(fields["price"]) != "" {
 		m.noPrice.found(line)

@@ -14,12 +14,18 @@ var (
 	commaPrice = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d{1,2}$`)
 	// groupedPrice has thousands that are told by what follows them.
 	groupedPrice = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+\.\d{1,2}$`)
+	// feedPrice has the currency behind it, as feeds for Google Merchant Center do
+	// (https://support.google.com/merchants/answer/6324371).
+	feedPrice = regexp.MustCompile(`^(.*\d)\s*([A-Za-z]{3})$`)
 )
 
-// parsePrice reads a price as people and programs write it: 1299.50, 1299,50, 1.299,50 or 1,299.50. What may mean two
-// numbers, such as 1,299, is none.
-func parsePrice(text string) (float64, bool) {
+// parsePrice reads a price as people and programs write it: 1299.50, 1299,50, 1.299,50 or 1,299.50, perhaps with the
+// code of its currency (ISO 4217). What may mean two numbers, such as 1,299, is none.
+func parsePrice(text string) (price float64, currency string, ok bool) {
 	text = strings.TrimSpace(text)
+	if parts := feedPrice.FindStringSubmatch(text); parts != nil {
+		text, currency = parts[1], strings.ToUpper(parts[2])
+	}
 	switch {
 	case commaPrice.MatchString(text):
 		text = strings.ReplaceAll(strings.ReplaceAll(text, ".", ""), ",", ".")
@@ -27,7 +33,7 @@ func parsePrice(text string) (float64, bool) {
 		text = strings.ReplaceAll(text, ",", "")
 	}
 	v, err := strconv.ParseFloat(text, 64)
-	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
+	return v, currency, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
 // oddity counts the rows of a manifest that are not read as they were meant.
@@ -62,7 +68,7 @@ func (m *manifest) read() Listing {
 			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + what, rows + why})
 		}
 	}
-	tell(m.noPrice, "price", "of a price that is no number, and so an attribute alone: write it as 1299.50, without the currency")
+	tell(m.noPrice, "price", "of a price that is no number, or not in the row's currency, and so an attribute alone: write it as 1299.50 or 1299.50 EUR")
 	tell(m.notUTF8, "text", "of text that is not UTF-8: save the catalogue as UTF-8")
 	return m.listing
 }
