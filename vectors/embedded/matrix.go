@@ -53,7 +53,7 @@ func (m matrix) shortlist(ctx context.Context, unit []float32, rows selection, b
 	}
 	var near []uint32
 	for i, similarity := range likely {
-		if row := rows.at(i); similarity+m.codes.off(q, row) >= least {
+		if row := rows.at(i); !(similarity+m.codes.off(q, row) < least) { // what a damaged scale makes of a row says nothing
 			near = append(near, row)
 		}
 	}

@@ -1,6 +1,6 @@
-// Package embedded is the vector store that lives in a folder: no server, pure Go. The vectors are
-// memory-mapped matrices that are scanned in full, so its answers are exact; facets are Roaring
-// bitmaps, prices are in order.
+// Package embedded is the vector store that lives in a folder: no server, no cgo. The vectors are
+// memory-mapped matrices, of which codes in a byte a number are scanned in full, so its answers are exact; facets are
+// Roaring bitmaps, prices are in order.
 //
 // Under DIR:
 //
