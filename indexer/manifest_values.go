@@ -14,7 +14,7 @@ var (
 	commaPrice = regexp.MustCompile(`^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d{1,2}$`)
 	// groupedPrice has thousands that are told by what follows them.
 	groupedPrice = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+\.\d{1,2}$`)
-	// feedPrice has the currency behind it, as feeds for Google Merchant Center do
+	// feedPrice has the currency behind it, as in the feeds of Google's Merchant service
 	// (https://support.google.com/merchants/answer/6324371).
 	feedPrice = regexp.MustCompile(`^(.*\d)\s*([A-Za-z]{3})$`)
 )

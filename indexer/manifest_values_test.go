@@ -24,7 +24,7 @@ func TestParsePrice(t *testing.T) {
 	}
 }
 
-// Feeds for Google Merchant Center have the currency behind the price; one that says otherwise than the row is not believed.
+// Google's product feeds have the currency behind the price; one that says otherwise than the row is not believed.
 func TestPriceOfFeed(t *testing.T) {
 	listing, err := readCSV(t.Context(), strings.NewReader("photo;price;currency\na.jpg;29.99 EUR;\nb.jpg;1.299,00 sek;SEK\nc.jpg;5USD;usd\nd.jpg;7 EUR;SEK\n"), "/shop/list.csv")
 	require.NoError(t, err)
