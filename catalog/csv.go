@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
+// FeedColumn is where a product feed has its photo.
+const FeedColumn = "image_link"
+
 // PhotoColumns are the names, in small letters, under which a manifest may keep a photo's path or URL.
-var PhotoColumns = []string{"photo", "image", "path", "source", "file"}
+var PhotoColumns = []string{"photo", "image", "path", "source", "file", FeedColumn}
 
 // CSV reads a manifest as in RFC 4180, separated by commas, semicolons or tabs, whose first row names the columns. A row
 // that makes no sense costs no other.

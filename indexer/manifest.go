@@ -70,6 +70,9 @@ func (m *manifest) name() string { return path.Base(filepath.ToSlash(m.path)) }
 // are called.
 func (m *manifest) add(line int, fields, attributes map[string]string) {
 	var e Entry
+	if fields[catalog.FeedColumn] != "" {
+		fromFeed(fields)
+	}
 	take := func(name string) string {
 		v := fields[name]
 		delete(fields, name)
