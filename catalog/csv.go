@@ -55,9 +55,12 @@ func NewCSV(r io.Reader) (*CSV, error) {
 	return nil, fmt.Errorf("its first line names no column for the photos: call one of them %s", strings.Join(PhotoColumns, ", "))
 }
 
-func isPhotoColumn(name string) bool {
-	return slices.Contains(PhotoColumns, strings.ToLower(strings.TrimSpace(name)))
+// ColumnName is a column's name in small letters, with underscores for spaces.
+func ColumnName(name string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), " ", "_")
 }
+
+func isPhotoColumn(name string) bool { return slices.Contains(PhotoColumns, ColumnName(name)) }
 
 // Line is that of the row that Next returned last, from 1; of one that goes over several lines, the first.
 func (c *CSV) Line() int { return c.line }

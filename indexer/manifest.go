@@ -12,11 +12,11 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// columnName is a column's name without spaces around it. Kleid's own names are found in any case.
+// columnName is a column's name without spaces around it. Kleid's own names are found in any case, and with spaces in them.
 func columnName(name string) string {
 	name = strings.TrimSpace(name)
-	if lower := strings.ToLower(name); ownColumn(lower) {
-		return lower
+	if own := catalog.ColumnName(name); ownColumn(own) {
+		return own
 	}
 	return name
 }

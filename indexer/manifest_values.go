@@ -36,22 +36,6 @@ func parsePrice(text string) (price float64, currency string, ok bool) {
 	return v, currency, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// feedColumns are Kleid's names of a product feed's columns (https://support.google.com/merchants/answer/7052112), of
-// which the first that a row fills is meant.
-var feedColumns = map[string][]string{"url": {"link"}, "product_id": {"item_group_id", "id"}}
-
-// fromFeed gives the fields of a product feed's row their names here.
-func fromFeed(fields map[string]string) {
-	for name, theirs := range feedColumns {
-		for _, their := range theirs {
-			if strings.TrimSpace(fields[name]) == "" && fields[their] != "" {
-				fields[name] = fields[their]
-				delete(fields, their)
-			}
-		}
-	}
-}
-
 // oddity counts the rows of a manifest that are not read as they were meant.
 type oddity struct{ rows, first, last int } // lines of the first and the last one
 

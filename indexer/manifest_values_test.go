@@ -41,26 +41,6 @@ func TestPriceOfFeed(t *testing.T) {
 	require.Len(t, listing.Skipped, 1)
 }
 
-// A product feed as shops have it already is a catalogue; where a row has both names, ours is meant.
-func TestProductFeed(t *testing.T) {
-	listing, err := readCSV(t.Context(), strings.NewReader("id\ttitle\tlink\timage_link\tprice\titem_group_id\turl\n"+
-		"1\tSun\thttps://shop/1\thttps://shop/1.jpg\t29.99 EUR\tg7\t\n2\tSea\thttps://shop/2\thttps://shop/2.jpg\t5 EUR\t\thttps://shop/sea\n"), "/shop/feed.tsv")
-	require.NoError(t, err)
-	require.Empty(t, listing.Skipped)
-	require.Len(t, listing.Entries, 2)
-	for i, want := range []Entry{
-		{Source: "https://shop/1.jpg", ProductID: "g7", Title: "Sun", URL: "https://shop/1", Currency: "EUR", Attributes: map[string]string{"id": "1"}},
-		{Source: "https://shop/2.jpg", ProductID: "2", Title: "Sea", URL: "https://shop/sea", Currency: "EUR", Attributes: map[string]string{"link": "https://shop/2"}},
-	} {
-		e := listing.Entries[i]
-		require.Equal(t, want, Entry{Source: e.Source, ProductID: e.ProductID, Title: e.Title, URL: e.URL, Currency: e.Currency, Attributes: e.Attributes})
-	}
-
-	listing, err = readCSV(t.Context(), strings.NewReader("photo,id,link\na.jpg,5,x\n"), "/shop/list.csv")
-	require.NoError(t, err)
-	require.Equal(t, "a", listing.Entries[0].ProductID, "other catalogues may mean something else by these names")
-}
-
 // What a shop would miss on its pages is told, once for all rows.
 func TestOddValuesAreTold(t *testing.T) {
 	listing, err := readCSV(t.Context(), strings.NewReader("photo;title;price;colour\n"+

@@ -103,7 +103,7 @@ func scan(ctx context.Context, catalogue, exclude string, heads knownHeads) (Lis
 }
 
 // manifestForms are what manifestReader knows.
-const manifestForms = ".csv, .jsonl or .parquet"
+const manifestForms = ".csv, .jsonl, .parquet or .xml"
 
 // manifestReader returns what reads a manifest of that name, nil for what is none.
 func manifestReader(name string) func(ctx context.Context, f *os.File, path string) (Listing, error) {
@@ -114,6 +114,8 @@ func manifestReader(name string) func(ctx context.Context, f *os.File, path stri
 		return func(ctx context.Context, f *os.File, path string) (Listing, error) { return readJSONL(ctx, f, path) }
 	case ".parquet":
 		return readParquet
+	case ".xml":
+		return func(ctx context.Context, f *os.File, path string) (Listing, error) { return readFeed(ctx, f, path) }
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func indexCommand() *cli.Command {
 		Usage: "make the index of a catalogue, or bring it up to date",
 		Description: `The catalogue is a folder of photos, s3://bucket/prefix, or a CSV, JSONL or Parquet file, also by URL, with
 a row for each photo: its path or URL in a column called photo, and product_id, title, url, price, currency
-and whatever else there is. S3 is reached as Amazon's tools do, by AWS_REGION, AWS_ENDPOINT_URL and so on.
+and whatever else there is; or a product feed as Google's Merchant service takes it, in XML or as text. S3 is reached as Amazon's tools do, by AWS_REGION, AWS_ENDPOINT_URL and so on.
 Symbolic links in a folder are followed, also out of it. OUT keeps to the store of its first index.
 
 The gate compares the new index with the one before it and with an exhaustive search. One that it refuses
@@ -165,7 +165,7 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 // jobFlags are those of kleid index and kleid index commit.
 func jobFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl or .parquet file"},
+		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl, .parquet or .xml file"},
 		&cli.StringSliceFlag{Name: "include", EnvVars: env("include"), Usage: "`GLOB` of photos to index, such as dresses/**; may be repeated (in the variable parted by ;)", DefaultText: "all"},
 		&cli.StringSliceFlag{Name: "exclude", EnvVars: env("exclude"), Usage: "`GLOB` of photos to leave out; may be repeated (in the variable parted by ;)"},
 		&cli.BoolFlag{Name: "reread", EnvVars: env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},

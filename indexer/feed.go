@@ -1,0 +1,83 @@
+package indexer
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/net/html/charset"
+
+	"github.com/kleid-search/kleid/catalog"
+)
+
+// feedColumns are Kleid's names of a product feed's columns (https://support.google.com/merchants/answer/7052112), of
+// which the first that a row fills is meant.
+var feedColumns = map[string][]string{"url": {"link"}, "product_id": {"item_group_id", "id"}}
+
+// fromFeed gives the fields of a product feed's row their names here.
+func fromFeed(fields map[string]string) {
+	for name, theirs := range feedColumns {
+		for _, their := range theirs {
+			if strings.TrimSpace(fields[name]) == "" && fields[their] != "" {
+				fields[name] = fields[their]
+				delete(fields, their)
+			}
+		}
+	}
+}
+
+// readFeed reads a product feed in XML, RSS 2.0 or Atom (https://support.google.com/merchants/answer/160589): each item is a
+// row, and what stands in it directly its fields, those of the namespace g: before others of their name.
+func readFeed(ctx context.Context, r io.Reader, path string) (Listing, error) {
+	m := &manifest{path: path}
+	d := xml.NewDecoder(r)
+	d.CharsetReader = charset.NewReaderLabel
+	items := 0
+	for {
+		if err := ctx.Err(); err != nil {
+			return Listing{}, err
+		}
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Listing{}, fmt.Errorf("it is no XML from there on: %w", err)
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok || start.Name.Local != "item" && start.Name.Local != "entry" {
+			continue
+		}
+		line, _ := d.InputPos()
+		var item struct {
+			Fields []struct {
+				XMLName xml.Name
+				Text    string `xml:",chardata"`
+				Href    string `xml:"href,attr"` // of Atom's links
+			} `xml:",any"`
+		}
+		if err := d.DecodeElement(&item, &start); err != nil {
+			return Listing{}, fmt.Errorf("it is no XML from there on: %w", err)
+		}
+		fields := make(map[string]string, len(item.Fields))
+		for _, product := range []bool{true, false} {
+			for _, f := range item.Fields {
+				if (f.XMLName.Space == productNamespace) == product {
+					setField(fields, columnName(f.XMLName.Local), strings.TrimSpace(f.Text+f.Href))
+				}
+			}
+		}
+		items++
+		m.add(line, fields, nil)
+	}
+	if items == 0 {
+		return Listing{}, fmt.Errorf("it has no <item> or <entry>, of which a product feed has one for each photo, with its address in <g:%s>", catalog.FeedColumn)
+	}
+	return m.read(), nil
+}
+
+// productNamespace is that of g: in feeds.
+const productNamespace = "http://base.google.com/ns/1.0"
