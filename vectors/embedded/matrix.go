@@ -37,10 +37,10 @@ func (m matrix) cosines(ctx context.Context, unit []float32, rows selection) ([]
 	return similarities, err
 }
 
-// shortlist returns the selected rows that may be among the nearest, and with them the nearest for certain. Best picks the
-// nearest of some hits. The bytes of the codes are read for each row, the numbers of
-// those alone that the codes cannot rule out: as many rows are nearer than the worst that best picks by the codes, so
-// that what its own code puts below that, even where it errs, is none of the nearest.
+// shortlist returns the selected rows that may be among the nearest, and all of those for certain. best picks the nearest of
+// some hits. The codes of all rows are read, and the numbers of those alone that best picks by them: as many rows as it
+// picks are at least as near as the farthest of these, so that a row which is farther, whatever its code is off by, is none of
+// the nearest.
 func (m matrix) shortlist(ctx context.Context, unit []float32, rows selection, best func(hitList) []hit) (selection, error) {
 	q := newCodedQuery(unit)
 	likely, err := m.codes.cosines(ctx, q, rows)
