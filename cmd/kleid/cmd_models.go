@@ -73,7 +73,7 @@ Examples:
 				Name: "promote", Usage: "make a version the one in use", ArgsUsage: "VERSION",
 				Description: `A version is refused if one of its figures is worse than that of the promoted one, or of the version that it was
 trained from, by more than --tolerance: lower, or, of dresses that are missed, photos with a false one, and errors
-of calibration, higher; figures of single labels do not count. So is one that lacks a figure of theirs: push it again
+of calibration, higher; figures of single labels do not count. So is one that lacks a facet of theirs, and one that lacks a figure: push it again
 with --metrics, which adds to what is known. And so is one that was measured on other photos, or other labels of them,
 than they were, unless it was trained from the other one and comes with figures of that on the same photos, as
 kleid train facets and similarity leave them: measure both on the same ones, and push both again with these; where it is not known on which,

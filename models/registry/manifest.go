@@ -120,24 +120,16 @@ func orNone(s string) string {
 // diffFacets tells which facets and labels came, went, or stand in another order.
 func diffFacets(a, b []catalog.Facet) []string {
 	var lines []string
-	find := func(list []catalog.Facet, name string) (catalog.Facet, bool) {
-		i := slices.IndexFunc(list, func(f catalog.Facet) bool { return f.Name == name })
-		if i < 0 {
-			return catalog.Facet{}, false
-		}
-		return list[i], true
-	}
-	for _, f := range a {
-		if _, ok := find(b, f.Name); !ok {
-			lines = append(lines, fmt.Sprintf("facet %s: gone", f.Name))
-		}
+	for _, name := range facetsGone(a, b) {
+		lines = append(lines, fmt.Sprintf("facet %s: gone", name))
 	}
 	for _, f := range b {
-		before, ok := find(a, f.Name)
-		if !ok {
+		at := slices.IndexFunc(a, func(before catalog.Facet) bool { return before.Name == f.Name })
+		if at < 0 {
 			lines = append(lines, fmt.Sprintf("facet %s: new, with %d labels", f.Name, len(f.Labels)))
 			continue
 		}
+		before := a[at]
 		gone := without(before.Labels, f.Labels)
 		come := without(f.Labels, before.Labels)
 		if len(gone) > 0 {
@@ -151,6 +143,19 @@ func diffFacets(a, b []catalog.Facet) []string {
 		}
 	}
 	return lines
+}
+
+// facetsGone are the names of a's facets that b has not.
+func facetsGone(a, b []catalog.Facet) []string {
+	return without(facetNames(a), facetNames(b))
+}
+
+func facetNames(facets []catalog.Facet) []string {
+	names := make([]string, len(facets))
+	for i, f := range facets {
+		names[i] = f.Name
+	}
+	return names
 }
 
 func without(all, some []string) []string {

@@ -32,7 +32,7 @@ type Promotion struct {
 }
 
 // Promote makes a version the one that those get who name none. ErrWorse if one of its figures is worse than that of the
-// promoted one, or of its parent, by more than tolerance, ErrNotMeasured if it lacks one of theirs, and ErrOtherPhotos if
+// promoted one, or of its parent, by more than tolerance, or if it lacks a facet of theirs, ErrNotMeasured if it lacks one of theirs, and ErrOtherPhotos if
 // one was measured on other photos; what they have in common, to the bit, is no worse, and its figures are inherited. A
 // tolerance below 0 promotes in any case, and so is a version that was promoted before: that takes promotions back.
 func (r *Registry) Promote(ctx context.Context, version string, tolerance float64) (Promotion, error) {
@@ -91,6 +91,9 @@ func (r *Registry) compare(ctx context.Context, p *Promotion, history []string, 
 		role += ", " + old.Version
 		if old.Embeds && !p.Embeds || old.Locates && !p.Locates {
 			return fmt.Errorf("version %s is %w %s: it lacks the embeddings, or the location, that an index is made with", p.Version, ErrWorse, role)
+		}
+		if gone := facetsGone(old.Facets, p.Facets); len(gone) > 0 {
+			return fmt.Errorf("version %s is %w %s: it lacks facets that shops filter by: %s; train it from that one, or kleid models promote --force", p.Version, ErrWorse, role, strings.Join(gone, ", "))
 		}
 		inherits = p.inherit(old) || inherits
 		c := p.Manifest.compare(old, tolerance)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -61,6 +62,27 @@ func TestPromotionsAreCompared(t *testing.T) {
 	require.ErrorIs(t, err, ErrNotMeasured)
 	require.ErrorContains(t, err, "its parent, "+measured)
 	_, err = r.Promote(ctx, other, -1)
+	require.NoError(t, err)
+}
+
+// TestPromotionsKeepFacets of the promoted one, or say which is gone: figures of it cannot be asked for.
+func TestPromotionsKeepFacets(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	m, err := models.Decode(aModel(t, 1, "v-neck"))
+	require.NoError(t, err)
+	m.Config.Facets = append(m.Config.Facets, models.FacetConfig{Facet: catalog.Facet{Name: "fit", Labels: []string{"wide"}}, Temperature: 1})
+	var file bytes.Buffer
+	require.NoError(t, m.Encode(&file, models.Float32))
+	two, err := r.Push(ctx, file.Bytes(), About{Metrics: map[string]float64{"facets.fit.macro_f1": 0.5}})
+	require.NoError(t, err)
+	_, err = r.Promote(ctx, two.Version, 0.01)
+	require.NoError(t, err)
+	one, err := r.Push(ctx, aModel(t, 2, "v-neck"), About{})
+	require.NoError(t, err)
+	_, err = r.Promote(ctx, one.Version, 0.01)
+	require.ErrorIs(t, err, ErrWorse)
+	require.ErrorContains(t, err, "lacks facets that shops filter by: fit; train it from that one")
+	_, err = r.Promote(ctx, one.Version, -1)
 	require.NoError(t, err)
 }
 

@@ -156,18 +156,19 @@ func TestVersionsThatAreNone(t *testing.T) {
 
 func TestDiff(t *testing.T) {
 	r := open(t, t.TempDir())
-	a, err := r.Push(t.Context(), aModel(t, 1, "v-neck", "scoop"), About{Metrics: map[string]float64{"f1": 0.5, "iou": 0.8}})
+	a, err := r.Push(t.Context(), aModel(t, 1, "v-neck", "scoop"), About{Metrics: map[string]float64{"f1": 0.5, "iou": 0.8, "facets.neckline.labels.v-neck.f1": 0.6, "facets.neckline.labels.scoop.f1": 0.4}})
 	require.NoError(t, err)
-	b, err := r.Push(t.Context(), aModel(t, 2, "boat", "v-neck"), About{Metrics: map[string]float64{"f1": 0.75, "recall": 0.9}})
+	b, err := r.Push(t.Context(), aModel(t, 2, "boat", "v-neck"), About{Metrics: map[string]float64{"f1": 0.75, "recall": 0.9, "facets.neckline.labels.v-neck.f1": 0.5}})
 	require.NoError(t, err)
 	lines := strings.Join(Diff(a, b), "\n")
 	for _, want := range []string{
 		"embedding_model: " + a.EmbeddingModel + " → " + b.EmbeddingModel,
 		`facet neckline: labels gone: ["scoop"]`, `facet neckline: labels new: ["boat"]`,
-		"f1: 0.5 → 0.75 (+0.25)", "iou: 0.8 → none", "recall: none → 0.9",
+		"facets.neckline.labels.v-neck.f1: 0.6 → 0.5 (-0.1)", "f1: 0.5 → 0.75 (+0.25)", "iou: 0.8 → none", "recall: none → 0.9",
 	} {
 		require.Contains(t, lines, want)
 	}
+	require.NotContains(t, lines, "labels.scoop", "it is said that the label is gone")
 	require.Empty(t, Diff(a, a))
 	c, err := r.Push(t.Context(), aModel(t, 1, "scoop", "v-neck"), About{Metrics: a.Metrics})
 	require.NoError(t, err)
