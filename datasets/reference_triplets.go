@@ -56,13 +56,18 @@ func (r *Reference) triplets(path string) ([]Triplet, error) {
 		}
 		return Example{Path: filepath.Join(r.Dir, filepath.FromSlash(name)), Name: name, Fold: -1}, nil
 	})
+	for _, t := range triplets {
+		if q, a, b := t.Query.Name, t.Near.Name, t.Far.Name; q == a || q == b || a == b {
+			return nil, fmt.Errorf("%s: query, a and b are three photos, but one of them stands there twice", t.Source)
+		}
+	}
 	return slices.DeleteFunc(triplets, func(t Triplet) bool {
 		return slices.ContainsFunc(t.Photos(), func(e Example) bool { return slices.Contains(r.leftOut, e.Name) })
 	}), err
 }
 
 // ReadTriplets reads a CSV file as triplets/triplets.csv of a Reference, of photos of which it is known how they are
-// called, and no more.
+// called, and no more. A photo may stand in a triplet twice, as in clicks on the photo that was searched with.
 func ReadTriplets(path string) ([]Triplet, error) {
 	return readTriplets(path, func(t *table, row int, column string) (Example, error) {
 		return Example{Name: t.get(row, column), Fold: -1}, nil
@@ -91,9 +96,6 @@ func readTriplets(path string, photoOf func(t *table, row int, column string) (E
 			if ends[i], err = photoOf(t, row, column); err != nil {
 				return nil, err
 			}
-		}
-		if q, a, b := ends[0].Name, ends[1].Name, ends[2].Name; q == a || q == b || a == b {
-			return nil, fmt.Errorf("%s: line %d: query, a and b are three photos, but one of them stands there twice", t.path, t.line(row))
 		}
 		switch closer := t.get(row, "closer"); closer {
 		case "a":

@@ -10,6 +10,8 @@ import (
 	"image/png"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -249,12 +251,18 @@ func TestShopRepeats(t *testing.T) {
 	require.Equal(t, []cropTriplet{{[3]int{0, 1, 2}, 1}}, s.triplets, "by any name of a photo")
 	require.Equal(t, 1, s.Held())
 	require.Equal(t, 1, s.Dropped, "a photo is like itself")
+	clicks := filepath.Join(t.TempDir(), "clicks.csv")
+	require.NoError(t, os.WriteFile(clicks, []byte("query,a,b,closer,confidence,fold\nfront.jpg,front.jpg,other.jpg,a,1,\nfront.jpg,other.jpg,other.jpg,b,1,\n"), 0o600))
+	itself, err := datasets.ReadTriplets(clicks)
+	require.NoError(t, err)
+	s.AddTriplets(itself)
+	require.Equal(t, 3, s.Dropped, "also under one name")
 	typo := triplet("size-m.jpg", "typo.jpg", "back.jpg")
 	typo.Source = "clicks.csv: line 9"
 	s.AddTriplets([]datasets.Triplet{typo})
 	require.Equal(t, []datasets.Bad{{Photo: "typo.jpg", Reason: "clicks.csv: line 9: the photo is not in the catalogue"}}, s.BadTriplets)
-	require.Equal(t, 4, s.TotalTriplets)
-	require.Equal(t, []int{1, 1}, []int{s.Triplets(), s.Dropped}, "and nothing else became of it")
+	require.Equal(t, 6, s.TotalTriplets)
+	require.Equal(t, []int{1, 3}, []int{s.Triplets(), s.Dropped}, "and nothing else became of it")
 }
 
 // TestJoin groups the products of shops as they are; of each photo it says which products have it.
