@@ -87,7 +87,7 @@ func parseDataset(text string) (datasetArgument, error) {
 		return d, nil // a place with a "=" in its name, or none at all
 	}
 	if !(weight > 0 && weight < 1e9) {
-		return d, fmt.Errorf("--dataset %q: the weight is %v, but must be more than 0", text, weight)
+		return d, fmt.Errorf("--dataset %q: the weight is %v, but must be more than 0 and less than 1e9", text, weight)
 	}
 	return datasetArgument{text[:at], weight}, nil
 }
@@ -290,6 +290,9 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 		if unlearned := measured.Labels[len(f.mixture.Plan.Facets[i].Labels):]; len(unlearned) > 0 {
 			f.progress.say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, printable(strings.Join(unlearned, ", ")))
 		}
+	}
+	if photos.Repeated > 0 {
+		f.progress.say("%d photos are measured with once, though another dataset has them, too", photos.Repeated)
 	}
 	if photos.Shared > 0 {
 		f.progress.say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)

@@ -89,6 +89,8 @@ type FacetPhotos struct {
 	Whole int
 	// Shared counts the photos that are not learned from since they, or their products, are measured with.
 	Shared int
+	// Repeated counts the photos that are not measured with again, since an earlier dataset has them to measure with.
+	Repeated int
 
 	mixture Mixture
 	pool    *Pool
@@ -153,16 +155,20 @@ type ownPhoto struct {
 	part int
 	from *datasets.Dataset
 	to   *[]LabelledPhoto // where it belongs
+	// product is what the first dataset with this photo says: no other part of the calibration has it by another name.
+	product string
 	// Of one that is read:
 	image *photo.Image
 	crop  Crop
 }
 
 // sort lists the photos of a mixture, and says of each what it is for. A photo, byte for byte, that is measured with
-// is not learned from, whichever dataset has it, nor are photos that another dataset has of its product.
+// is not learned from, whichever dataset has it, nor are photos that another dataset has of its product. One that several
+// datasets have is measured with once, as the first of them labels it.
 func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 	var all []ownPhoto
 	apart, products := map[string]bool{}, map[string]*datasets.Dataset{} // of a product where it is measured with
+	first, measured := map[string]string{}, map[dressFacet]bool{}        // of a photo its product in the first dataset that has it
 	p.Bad, p.Total = mixture.Bad()
 	// Whoever measures with datasets of their own needs no share of the others, but for what is marked as such.
 	test := func(e datasets.Example) bool {
@@ -174,7 +180,12 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 				p.NoDress++
 				continue
 			}
-			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, from: d, to: &p.Others}
+			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, from: d, to: &p.Others, product: e.Product}
+			if product, ok := first[e.PhotoID]; ok {
+				own.product = product
+			} else {
+				first[e.PhotoID] = e.Product
+			}
 			if len(e.Labels) > 0 {
 				own.to = to(e)
 			}
@@ -182,6 +193,12 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 				apart[e.PhotoID] = true
 				for _, product := range e.GivenProducts() {
 					products[product] = d
+				}
+			}
+			if own.to == &p.Measured {
+				if own.Labels = unmeasured(e, measured); len(own.Labels) == 0 {
+					p.Repeated++
+					continue
 				}
 			}
 			all = append(all, own)
@@ -225,6 +242,28 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 	})
 }
 
+// dressFacet is a facet of a dress in a photo.
+type dressFacet struct {
+	photo string
+	box   photo.Box // empty where it was not given
+	facet string
+}
+
+// unmeasured are the labels of those facets that the dress is not measured with yet; it is afterwards.
+func unmeasured(e datasets.Example, measured map[dressFacet]bool) map[string]string {
+	labels := map[string]string{}
+	for facet, label := range e.Labels {
+		key := dressFacet{photo: e.PhotoID, facet: facet}
+		if e.Box != nil {
+			key.box = *e.Box
+		}
+		if !measured[key] {
+			measured[key], labels[facet] = true, label
+		}
+	}
+	return labels
+}
+
 // read reads a few photos.
 func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, photos []ownPhoto) error {
 	reasons := make([]error, len(photos))
@@ -245,7 +284,7 @@ func (p *FacetPhotos) read(ctx context.Context, locator *embedding.Embedder, pho
 	err = parallel(ctx, len(photos), func(i int) error {
 		if o := &photos[i]; reasons[i] == nil && o.to == &p.Learned {
 			o.crop = p.pool.crop(o.image, *o.Box, o.Labels)
-			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.Product, p.folds), o.Source
+			o.crop.Product, o.crop.Real, o.crop.Part, o.crop.Fold, o.crop.Name = -1, true, o.part, calibrationFoldOf(o.product, p.folds), o.Source
 		}
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/photo"
 )
 
 // TestSortMixture: what is measured with anywhere is not learned from anywhere.
@@ -100,6 +101,35 @@ func TestSortMixtureByProduct(t *testing.T) {
 		require.Equal(t, []string{"2"}, learned, "%s, all of whose photos are", name)
 		require.Equal(t, 3, p.Shared, name)
 	}
+}
+
+// TestSortMixtureRepeated: a photo that two datasets have is measured with once for each facet, and all that is learned
+// from it is in one part of the calibration, whatever product the second says.
+func TestSortMixtureRepeated(t *testing.T) {
+	example := func(id, product string, split datasets.Split, labels map[string]string) datasets.Example {
+		return datasets.Example{PhotoID: id, Product: product, Split: split, Labels: labels}
+	}
+	cap, both := map[string]string{"sleeve": "cap"}, map[string]string{"sleeve": "long", "fit": "wide"}
+	shop, other := datasetOf("sleeve", "cap", "long"), datasetOf("sleeve", "cap", "long")
+	other.Facets = append(other.Facets, datasetOf("fit", "slim", "wide").Facets...)
+	shop.Examples = []datasets.Example{example("1", "A", datasets.Test, cap), example("2", "B", datasets.Train, cap), example("4", "C", datasets.Test, cap), example("5", "D", datasets.Test, cap)}
+	other.Examples = []datasets.Example{example("1", "X", datasets.Test, cap), example("2", "Y", datasets.Train, cap), example("4", "Z", datasets.Test, both)}
+	boxed := example("5", "V", datasets.Test, cap) // another dress, perhaps
+	boxed.Box = &photo.Box{XMax: 9, YMax: 9}
+	other.Examples = append(other.Examples, boxed)
+	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{Order: map[string][]string{"sleeve": {"cap", "long"}, "fit": {"wide", "slim"}}})
+	require.NoError(t, err)
+	p := &FacetPhotos{}
+	measured, products := map[string][]map[string]string{}, map[string][]string{}
+	for _, o := range p.sort(Mixture{Parts: []Part{{Dataset: shop, Weight: 1}, {Dataset: other, Weight: 1}}, Plan: plan}) {
+		if o.to == &p.Measured {
+			measured[o.PhotoID] = append(measured[o.PhotoID], o.Labels)
+		}
+		products[o.PhotoID] = append(products[o.PhotoID], o.product)
+	}
+	require.Equal(t, map[string][]map[string]string{"1": {cap}, "4": {cap, {"fit": "wide"}}, "5": {cap, cap}}, measured)
+	require.Equal(t, 1, p.Repeated)
+	require.Equal(t, []string{"B", "B"}, products["2"])
 }
 
 // TestDraw draws of each group by its share.
