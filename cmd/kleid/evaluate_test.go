@@ -110,6 +110,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	seen := facets[0].Facet + "=" + facets[0].Labels[0].Label
 	require.Regexp(t, `mean .*\n *`+facets[0].Facet+": no photo has "+unseen(0)+", which does not count\n", evaluate("facets", "--labels", seen+","+unseen(0)).stdout)
+	require.Regexp(t, facets[0].Facet+": all photos that count are "+facets[0].Labels[0].Label+": its precision says nothing", evaluate("facets", "--labels", seen).stdout)
 	r := kleid(t, "evaluate", "facets", "--reference", reference, "--json", "--labels", seen, "--labels", facets[1].Facet+"="+unseen(1))
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, "--labels: "+facets[1].Facet+": no photo has "+unseen(1))

@@ -48,6 +48,9 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 		if len(r.Unseen) > 0 {
 			row("%s: no photo has %s, which does not count", printable(r.Facet), printable(strings.Join(r.Unseen, ", ")))
 		}
+		if len(r.Labels) == 1 {
+			row("%s: all photos that count are %s: its precision says nothing, and F1 little", printable(r.Facet), printable(r.Labels[0].Label))
+		}
 	}
 	row("")
 }
