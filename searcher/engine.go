@@ -48,9 +48,23 @@ func NewEngine(ctx context.Context, options Options) (*Engine, error) {
 func (e *Engine) Refresh(ctx context.Context) (changed bool, err error) {
 	changed, err = e.pins.refresh(ctx, e.options.Store, e.model)
 	if changed {
+		e.warnOfFacets()
 		e.warnOfHidden(ctx)
 	}
 	return changed, err
+}
+
+// warnOfFacets says that the labels of the index, by which it is filtered, are not of the model that names a photo's.
+func (e *Engine) warnOfFacets() {
+	current, release, err := e.pins.acquire()
+	if err != nil {
+		return // searches say why
+	}
+	defer release()
+	if of := current.meta.FacetModel; of != e.model.FacetModel {
+		e.options.Logger.Warn("the index was labelled by other facet heads than those that name the facets of photos: index again with this model, or search with that one",
+			"index", of, "model", e.model.FacetModel, "run", current.meta.Run)
+	}
 }
 
 // lookTimeout is how long Watch looks for a new index, which may be opened meanwhile.

@@ -89,7 +89,7 @@ func searchAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := searcher.NewEngine(c.Context, searcher.Options{Store: store, Embedder: embedder})
+	engine, err := searcher.NewEngine(c.Context, searcher.Options{Store: store, Embedder: embedder, Logger: logger(c)})
 	if err != nil {
 		return explainStore(err, url)
 	}
