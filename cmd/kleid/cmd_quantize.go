@@ -68,8 +68,8 @@ Examples:
   kleid quantize --model shop.safetensors --calibrate photos/ --out shop-int8.safetensors
   kleid quantize --out kleid-s-int8.safetensors --layers --json`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "models", Aliases: []string{"model"}, EnvVars: env("models"), DefaultText: "the one in the program", Usage: "float32 model to quantise: a `FILE`, or an https:// or s3:// URL"},
-			&cli.StringFlag{Name: "calibrate", EnvVars: env("calibrate"), DefaultText: "painted dresses", Usage: "folder of photos, or a .csv or .jsonl `FILE`"},
+			&cli.StringFlag{Name: "models", Aliases: []string{"model"}, EnvVars: env("models"), DefaultText: "the one in the program", Usage: "float32 model to quantise: a `FILE`, an https:// or s3:// URL of one, or a registry, as --models of kleid index"},
+			&cli.StringFlag{Name: "calibrate", EnvVars: env("calibrate"), DefaultText: "painted dresses", Usage: "folder of photos, or a .csv, .jsonl or .parquet `FILE`"},
 			&cli.IntFlag{Name: "photos", Value: 256, EnvVars: env("photos"), Usage: "`N` photos to calibrate on"},
 			&cli.IntFlag{Name: "check", Value: 128, EnvVars: env("check"), Usage: "`N` other photos to compare both models on"},
 			&cli.StringFlag{Name: "clip", Value: string(models.DefaultClipping), EnvVars: env("clip"), Usage: "how ranges are chosen: " + strings.Join(clippings, ", ")},
