@@ -47,11 +47,11 @@ func (b BadReasons) Most() string {
 func (b BadReasons) String() string {
 	var text strings.Builder
 	for _, r := range b {
-		alike := ""
-		if r.Photos > 1 {
-			alike = fmt.Sprintf(", as %d in all", r.Photos)
+		if r.Photos == 1 {
+			fmt.Fprintf(&text, "unreadable %q: %s\n", r.Example, r.Error)
+			continue
 		}
-		fmt.Fprintf(&text, "unreadable %q%s: %s\n", r.Example, alike, r.Error)
+		fmt.Fprintf(&text, "%d photos are unreadable, such as %q: %s\n", r.Photos, r.Example, r.Error)
 	}
 	return text.String()
 }

@@ -23,7 +23,7 @@ func TestReasonsOf(t *testing.T) {
 	require.Equal(t, BadReason{"the server says 500", 2, "b.jpg"}, reasons[0])
 	require.Equal(t, BadReason{"cut off", 1, "a.jpg"}, reasons[1])
 	require.Equal(t, " (2 of them: the server says 500)", reasons.Most())
-	require.Contains(t, reasons.String(), "unreadable \"b.jpg\", as 2 in all: the server says 500\nunreadable \"a.jpg\": cut off\n")
+	require.Contains(t, reasons.String(), "2 photos are unreadable, such as \"b.jpg\": the server says 500\nunreadable \"a.jpg\": cut off\n")
 	require.Empty(t, reasonsOf(nil).Most())
 }
 
@@ -52,7 +52,7 @@ func TestPhotosThatFailAlike(t *testing.T) {
 	require.Contains(t, shard.String(), `unreadable "bad-1.jpg": the file is no`)
 	first := b.run(t)
 	require.Equal(t, 2, first.BadReasons[0].Photos)
-	require.Contains(t, first.String(), `unreadable "bad-1.jpg", as 2 in all`)
+	require.Contains(t, first.String(), `2 photos are unreadable, such as "bad-1.jpg"`)
 	require.NoError(t, os.Remove(filepath.Join(b.photos, "bad-1.jpg")))
 	require.NotContains(t, b.run(t).String(), "in all", "the only one is named in any case")
 	require.Equal(t, errors.New("no"), withoutPlace(errors.New("no"), "a.jpg"))
