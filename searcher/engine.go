@@ -33,7 +33,7 @@ func NewEngine(ctx context.Context, options Options) (*Engine, error) {
 	e := &Engine{
 		options: options,
 		model:   options.Embedder.Metadata(),
-		pins:    pins{refreshing: newTurn()},
+		pins:    pins{limit: options.StoreTimeout, refreshing: newTurn()},
 		lane:    newLane(options.Embeds, options.Queue),
 		recent:  newRecent(options.Recent),
 	}
@@ -135,9 +135,14 @@ func (e *Engine) on(ctx context.Context, f func(*pin) error) error {
 		return err
 	}
 	// Whether it is this refresh that changes the index or one beside it does not matter.
-	if _, refreshErr := e.Refresh(ctx); errors.As(refreshErr, &told) {
-		return refreshErr // the new index is there and cannot be served
-	} else if refreshErr != nil {
+	refreshErr := inStore(ctx, e.options.StoreTimeout, func(ctx context.Context) error {
+		_, err := e.Refresh(ctx)
+		return err
+	})
+	switch {
+	case errors.As(refreshErr, &told):
+		return refreshErr // the new index is there and cannot be served, or the store is away
+	case refreshErr != nil:
 		return errors.Join(err, refreshErr)
 	}
 	if secondErr := once(true); !errors.Is(secondErr, errSame) {

@@ -139,7 +139,7 @@ const sampleSize = 24
 func (e *Engine) Samples(ctx context.Context, limit int) ([]catalog.Row, error) {
 	var rows []catalog.Row
 	err := e.on(ctx, func(p *pin) error {
-		if err := p.sampling.take(ctx); err != nil {
+		if err := inStore(ctx, e.options.StoreTimeout, p.sampling.take); err != nil {
 			return err
 		}
 		defer p.sampling.leave()

@@ -50,6 +50,9 @@ type Options struct {
 	Recent int
 	// Poll is how often Watch and Serve look for a newly published index. Optional: 3 seconds.
 	Poll time.Duration
+	// StoreTimeout bounds each question of a request to the store, which are up to two of a search. Optional: 5 seconds
+	// for a Server, no limit for an Engine.
+	StoreTimeout time.Duration
 	// Logger gets what an operator should know. Optional: nothing is logged.
 	Logger *slog.Logger
 

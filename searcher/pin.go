@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/vectors"
@@ -30,7 +31,8 @@ func newPin(index vectors.Index) *pin {
 
 // pins holds the current index and lets go of former ones after their last search.
 type pins struct {
-	refreshing turn // so that an index is opened once
+	limit      time.Duration // of each question to an index; 0 is none
+	refreshing turn          // so that an index is opened once
 
 	mu      sync.Mutex
 	current *pin
@@ -158,7 +160,7 @@ func (p *pins) look(ctx context.Context, store vectors.Store, model catalog.Meta
 	if err != nil {
 		return false, fmt.Errorf("opening the index of run %s: %w", run, err)
 	}
-	next := newPin(index)
+	next := newPin(limitedIndex{index, p.limit})
 	err = fits(next.meta, model)
 	p.mu.Lock()
 	p.newest, p.refused = run, err

@@ -40,6 +40,9 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		options.Limits = photo.DefaultLimits()
 		options.Limits.MaxBytes = DefaultUpload
 	}
+	if options.StoreTimeout <= 0 {
+		options.StoreTimeout = DefaultStoreTimeout
+	}
 	engine, err := NewEngine(ctx, options)
 	if err != nil {
 		return nil, err
@@ -72,9 +75,10 @@ func New(ctx context.Context, options Options) (*Server, error) {
 
 // What a Server takes, unless the options say otherwise.
 const (
-	DefaultUpload      = 32 << 20 // bytes of a photo
-	DefaultConnections = 256
-	DefaultTimeout     = 30 * time.Second // for the work of a request
+	DefaultUpload       = 32 << 20 // bytes of a photo
+	DefaultConnections  = 256
+	DefaultTimeout      = 30 * time.Second // for the work of a request
+	DefaultStoreTimeout = 5 * time.Second  // for a question of it to the store
 )
 
 // formOverhead is what a request may carry beside a photo.

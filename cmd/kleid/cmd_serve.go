@@ -62,6 +62,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
 			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
 			&cli.IntFlag{Name: "max-connections", Value: searcher.DefaultConnections, EnvVars: env("max-connections"), Usage: "serve `NUMBER` connections at once, and refuse more"},
+			&cli.DurationFlag{Name: "store-timeout", Value: searcher.DefaultStoreTimeout, EnvVars: env("store-timeout"), Usage: "`TIME` in which the store must answer; after that a search is answered with status 503"},
 			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: env("max-upload"), Usage: "take photos of `MiB` at most"},
 		}, embedderFlags()...),
 		Action: serveAction,
@@ -87,6 +88,9 @@ func serveAction(c *cli.Context) error {
 	if mib := c.Int("max-upload"); mib > maxUpload {
 		return wrongUsage(c, "--max-upload is %d, but must be at most %d", mib, maxUpload)
 	}
+	if wait := c.Duration("store-timeout"); wait <= 0 {
+		return wrongUsage(c, "--store-timeout is %v, but must be more than 0, such as 5s", wait)
+	}
 	limits := photo.DefaultLimits()
 	limits.MaxBytes = int64(c.Int("max-upload")) << 20
 	listener, err := listen(c, "listen")
@@ -108,6 +112,7 @@ func serveAction(c *cli.Context) error {
 	p := newProgress(c)
 	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
 		Embedder: embedder, AllowedOrigins: origins, HideAttributes: repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
+		StoreTimeout: c.Duration("store-timeout"),
 	})
 }
 

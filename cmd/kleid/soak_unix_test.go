@@ -113,7 +113,7 @@ func soak(t *testing.T, store string, between func(night int)) {
 	begun := time.Now()
 	require.Equal(t, exitDone, start(t, index(out, store)...).end(t))
 	usual := time.Since(begun)
-	c.url = start(t, "serve", "--index", out, "--store", store, "--listen", "127.0.0.1:0").url(t)
+	c.url = start(t, "serve", "--index", out, "--store", store, "--store-timeout", "30s", "--listen", "127.0.0.1:0").url(t)
 
 	stop := make(chan struct{})
 	var searching sync.WaitGroup

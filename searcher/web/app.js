@@ -188,7 +188,7 @@ function fail(error) {
   $("status").textContent = "";
   $("frame").hidden = !$("query-photo").naturalWidth; // a file that is no photo, or an item that is gone, has no picture
   if (error.code === "unknown_item") return say("This dress is gone", "It is not in the catalogue any more.", "Show other dresses", home);
-  const titles = { no_index: "There is no catalogue yet", busy: "Many photos at once", offline: "No connection", timeout: "That took too long", too_large: "This photo is too large", photo_too_many_bytes: "This photo is too large", photo_too_many_pixels: "This photo is too large" };
+  const titles = { no_index: "There is no catalogue yet", busy: "Many photos at once", no_store: "The search is away for a moment", offline: "No connection", timeout: "That took too long", too_large: "This photo is too large", photo_too_many_bytes: "This photo is too large", photo_too_many_pixels: "This photo is too large" };
   const title = titles[error.code] || (error.code?.startsWith("photo_") ? "This photo cannot be read" : "That did not work");
   // An index that took this one's place, such as an older one, may not know what is filtered by.
   if (error.status === 422 && filterText()) return say(title, sentence(error.message), "Clear the filter", clear);
