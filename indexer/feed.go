@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -17,6 +18,33 @@ import (
 // which the first that a row fills is meant.
 var feedColumns = map[string][]string{"url": {"link"}, "product_id": {"item_group_id", "id"}}
 
+// morePhotos is a feed's column of a product's other photos: one in each of several of that name, or parted by commas in one
+// (https://support.google.com/merchants/answer/6324370).
+const morePhotos = "additional_image_link"
+
+// photosIn returns the photos that a feed's columns of more of them name. A comma within an address, which should be
+// escaped there, is told from one between two by what follows it.
+func photosIn(columns string) []string {
+	var photos []string
+	if json.Unmarshal([]byte(columns), &photos) == nil { // an array, in JSON
+		return photos
+	}
+	for column := range strings.Lines(columns) {
+		first := len(photos)
+		for part := range strings.SplitSeq(column, ",") {
+			part = strings.TrimSpace(part)
+			switch n := len(photos); {
+			case part == "":
+			case n > first && strings.Contains(photos[n-1], "://") && !strings.Contains(part, "://"):
+				photos[n-1] += "," + part
+			default:
+				photos = append(photos, part)
+			}
+		}
+	}
+	return photos
+}
+
 // fromFeed gives the fields of a product feed's row their names here.
 func fromFeed(fields map[string]string) {
 	for name, theirs := range feedColumns {
@@ -30,7 +58,7 @@ func fromFeed(fields map[string]string) {
 }
 
 // readFeed reads a product feed in XML, RSS 2.0 or Atom (https://support.google.com/merchants/answer/160589): each item is a
-// row, and what stands in it directly its fields, those of the namespace g: before others of their name.
+// product, and what stands in it directly its fields, those of the namespace g: before others of their name.
 func readFeed(ctx context.Context, r io.Reader, path string) (Listing, error) {
 	m := &manifest{path: path}
 	d := xml.NewDecoder(r)
@@ -74,7 +102,7 @@ func readFeed(ctx context.Context, r io.Reader, path string) (Listing, error) {
 		m.add(line, fields, nil)
 	}
 	if items == 0 {
-		return Listing{}, fmt.Errorf("it has no <item> or <entry>, of which a product feed has one for each photo, with its address in <g:%s>", catalog.FeedColumn)
+		return Listing{}, fmt.Errorf("it has no <item> or <entry>, of which a product feed has one for each product, with the address of its photo in <g:%s>", catalog.FeedColumn)
 	}
 	return m.read(), nil
 }

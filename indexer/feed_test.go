@@ -27,6 +27,41 @@ func TestProductFeed(t *testing.T) {
 	require.Equal(t, "a", listing.Entries[0].ProductID, "other catalogues may mean something else by these names")
 }
 
+// A product's other photos are photos of the same product, each once, whatever is wrong with one of them.
+func TestMorePhotosOfAFeed(t *testing.T) {
+	type photo struct{ product, source string }
+	photosOf := func(listing Listing, err error) (photos []photo) {
+		require.NoError(t, err)
+		for _, e := range listing.Entries {
+			photos = append(photos, photo{e.ProductID, e.Source})
+			require.NotContains(t, e.Attributes, morePhotos)
+			require.Equal(t, "Sun", e.Title)
+		}
+		return photos
+	}
+	front, back, side := photo{"7", "https://shop/w_4,h_5/1.jpg"}, photo{"7", "https://shop/w_4,h_5/2.jpg"}, photo{"7", "https://shop/3.jpg"}
+	three := []photo{front, back, side}
+	require.Equal(t, three, photosOf(readFeed(t.Context(), strings.NewReader(`<rss xmlns:g="http://base.google.com/ns/1.0"><item><g:id>7</g:id><title>Sun</title>
+<g:image_link>https://shop/w_4,h_5/1.jpg</g:image_link><g:additional_image_link>https://shop/w_4,h_5/2.jpg</g:additional_image_link><g:additional_image_link/>
+<g:additional_image_link>https://shop/w_4,h_5/1.jpg</g:additional_image_link><g:additional_image_link> https://shop/3.jpg </g:additional_image_link></item></rss>`), "/shop/feed.xml")))
+	require.Equal(t, three, photosOf(readCSV(t.Context(), strings.NewReader("id\ttitle\timage link\tadditional image link\tAdditional_image_link\n"+
+		"7\tSun\thttps://shop/w_4,h_5/1.jpg\thttps://shop/w_4,h_5/2.jpg, https://shop/w_4,h_5/1.jpg,\thttps://shop/3.jpg\n"), "/shop/feed.tsv")))
+	require.Equal(t, three, photosOf(readJSONL(t.Context(), strings.NewReader(`{"id":7,"title":"Sun","image_link":"https://shop/w_4,h_5/1.jpg","additional_image_link":["https://shop/w_4,h_5/2.jpg",null,"https://shop/3.jpg"]}`), "/shop/feed.jsonl")))
+	require.Equal(t, []photo{{"a", "a.jpg"}, {"a", "b.jpg"}, {"a", "c.jpg"}},
+		photosOf(readCSV(t.Context(), strings.NewReader("title,image_link,additional_image_link\nSun,a.jpg,\"b.jpg,c.jpg\"\n"), "/shop/feed.csv")))
+
+	listing, err := readCSV(t.Context(), strings.NewReader("id,image_link,additional_image_link\n7,https://shop/1.jpg,file:///etc/passwd\n"), "https://shop/feed.csv")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 2)
+	require.Empty(t, listing.Entries[0].Err)
+	require.Contains(t, listing.Entries[1].Err, "line 2 of the catalogue names what it may not")
+
+	listing, err = readCSV(t.Context(), strings.NewReader("photo,additional_image_link\na.jpg,b.jpg\n"), "/shop/list.csv")
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 1, "other catalogues may mean something else by the name")
+	require.Equal(t, map[string]string{morePhotos: "b.jpg"}, listing.Entries[0].Attributes)
+}
+
 const feed = `<?xml version="1.0" encoding="ISO-8859-1"?>
 <rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>
 <title>Shop</title><link>https://shop</link>

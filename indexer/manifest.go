@@ -24,17 +24,21 @@ func columnName(name string) string {
 // ownColumn says whether a column is one of those that Kleid knows; others are attributes.
 func ownColumn(name string) bool {
 	switch name {
-	case "product_id", "title", "url", "price", "currency":
+	case "product_id", "title", "url", "price", "currency", morePhotos:
 		return true
 	}
 	return slices.Contains(catalog.PhotoColumns, name)
 }
 
-// setField fills a column. Of several of one name, the first that is filled counts; one without a name is
-// no column.
+// setField fills a column. Of several of one name, the first that is filled counts, but for those of more photos, which
+// become lines of one; one without a name is no column.
 func setField(fields map[string]string, name, value string) {
-	if name != "" && strings.TrimSpace(fields[name]) == "" {
+	switch {
+	case name == "":
+	case strings.TrimSpace(fields[name]) == "":
 		fields[name] = value
+	case name == morePhotos:
+		fields[name] += "\n" + value
 	}
 }
 
@@ -66,12 +70,15 @@ func (m *manifest) at(line int) string {
 // name is that of the manifest's file.
 func (m *manifest) name() string { return path.Base(filepath.ToSlash(m.path)) }
 
-// add makes an entry of the fields of a line, by column name; attributes are more of them, whatever they
-// are called.
+// add makes entries of the fields of a line, by column name: one, or of a product feed one for each photo. attributes
+// are more of them, whatever they are called.
 func (m *manifest) add(line int, fields, attributes map[string]string) {
 	var e Entry
+	var more []string
 	if fields[catalog.FeedColumn] != "" {
 		fromFeed(fields)
+		more = photosIn(fields[morePhotos])
+		delete(fields, morePhotos)
 	}
 	take := func(name string) string {
 		v := fields[name]
@@ -106,17 +113,32 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 			e.Attributes[validText(name)] = m.text(line, value)
 		}
 	}
-	product := m.at(line)
+	switch e.Named = e.ProductID != ""; {
+	case e.Named:
+	case source == "":
+		e.ProductID = m.at(line)
+	default:
+		e.ProductID = productOf(fileOf(source))
+	}
+	m.addPhoto(line, e, source)
+	named := map[string]bool{source: true, "": true}
+	for _, photo := range more {
+		if photo = strings.TrimSpace(photo); !named[photo] {
+			named[photo] = true
+			m.addPhoto(line, e, photo)
+		}
+	}
+}
+
+// addPhoto adds the entry of a photo, "" for none, of a product.
+func (m *manifest) addPhoto(line int, e Entry, source string) {
 	if source == "" {
-		e.Source, e.IsLine, e.Err = product, true, fmt.Sprintf("line %d of the catalogue names no photo", line)
+		e.Source, e.IsLine, e.Err = m.at(line), true, fmt.Sprintf("line %d of the catalogue names no photo", line)
 	} else {
-		e.Source, e.Location, product = validText(source), m.locate(source), productOf(fileOf(source))
+		e.Source, e.Location = validText(source), m.locate(source)
 		if err := storage.CheckReference(m.path, e.Location); err != nil {
 			e.Location, e.Err = "", fmt.Sprintf("line %d of the catalogue names what it may not: %v", line, err)
 		}
-	}
-	if e.Named = e.ProductID != ""; !e.Named {
-		e.ProductID = product
 	}
 	if n := max(len(e.ProductID), len(e.Source)); n > maxName {
 		e.Err = fmt.Sprintf("line %d of the catalogue names a product or photo with %d bytes, more than the %d allowed", line, n, maxName)
