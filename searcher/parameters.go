@@ -92,12 +92,12 @@ func parseRequest(values url.Values) (Request, error) {
 		case "k":
 			request.K, err = parseK(given)
 		case "offset":
-			request.Offset, err = parseOne(name, given, "a number", strconv.Atoi)
+			request.Offset, err = parseOne(name, given, wholeNumber, strconv.Atoi)
 		case "embedding":
 			request.Embedding, err = parseOne(name, given, "a name", func(v string) (vectors.Embedding, error) { return vectors.Embedding(v), nil })
 		case "one_per_product":
 			var one bool
-			one, err = parseOne(name, given, "true or false", strconv.ParseBool)
+			one, err = parseOne(name, given, trueOrFalse, strconv.ParseBool)
 			request.EveryPhoto = !one
 		case "box":
 			var box photo.Box
@@ -129,12 +129,12 @@ func parseRequest(values url.Values) (Request, error) {
 }
 
 func parsePrice(name string, given []string) (*float64, error) {
-	price, err := parseOne(name, given, "a number, such as 49.95", func(v string) (float64, error) { return strconv.ParseFloat(v, 64) })
+	price, err := parseOne(name, given, priceNumber, func(v string) (float64, error) { return strconv.ParseFloat(v, 64) })
 	return &price, err
 }
 
 func parseK(given []string) (int, error) {
-	k, err := parseOne("k", given, "a number", strconv.Atoi)
+	k, err := parseOne("k", given, wholeNumber, strconv.Atoi)
 	if err != nil {
 		return 0, err
 	}
@@ -148,6 +148,17 @@ func checkK(k int) error {
 	return nil
 }
 
+// What an option takes.
+const (
+	wholeNumber = "a whole number"
+	priceNumber = "a number, such as 49.95"
+	trueOrFalse = "true or false"
+)
+
+// kindOfUnparsed is what an option takes that huma could not read, by huma's words; all numbers that need not be whole are
+// prices.
+var kindOfUnparsed = map[string]string{"invalid integer": wholeNumber, "invalid float": priceNumber, "invalid boolean": trueOrFalse}
+
 func parseOne[T any](name string, given []string, kind string, parse func(string) (T, error)) (T, error) {
 	var zero T
 	if len(given) > 1 {
@@ -155,10 +166,12 @@ func parseOne[T any](name string, given []string, kind string, parse func(string
 	}
 	value, err := parse(given[0])
 	if err != nil {
-		return zero, invalid("%s is %q: use %s", name, given[0], kind)
+		return zero, unparsed(name, given[0], kind)
 	}
 	return value, nil
 }
+
+func unparsed(name, value, kind string) *Error { return invalid("%s is %q: use %s", name, value, kind) }
 
 func sortedNames(values url.Values) []string {
 	names := make([]string, 0, len(values))

@@ -88,7 +88,7 @@ func TestRefusedPrices(t *testing.T) {
 		"twice":     {func() reply { return s.upload(photo, "price_max", "1", "price_max", "2") }, 422, CodeInvalid, "price_max is given 2 times"},
 		"backwards": {func() reply { return s.upload(photo, "price_min", "150", "price_max", "50") }, 422, CodeInvalid, "the lowest price, 150, is above the highest, 50"},
 		"NaN":       {func() reply { return s.upload(photo, "price_min", "NaN") }, 422, CodeInvalid, "not a finite number"},
-		"address":   {func() reply { return s.get(path + "price_min=cheap") }, 422, CodeInvalid, "price_min"},
+		"address":   {func() reply { return s.get(path + "price_min=cheap") }, 422, CodeInvalid, `price_min is "cheap": use a number, such as 49.95`},
 		"infinite":  {func() reply { return s.get(path + "price_max=Inf") }, 422, CodeInvalid, "not a finite number"},
 		"JSON":      {func() reply { return s.json(`{"photo_id":"a","price_min":"50"}`) }, 400, CodeMalformed, "price_min cannot be string: send a number"},
 		"large":     {func() reply { return s.json(`{"photo_id":"a","price_max":1e999}`) }, 400, CodeMalformed, "price_max cannot be number 1e999: send a number that is not too large"},

@@ -121,6 +121,10 @@ func validationProblem(m *huma.ErrorModel) *Problem {
 	var said []string
 	for _, e := range m.Errors {
 		_, name, _ := strings.Cut(e.Location, ".")
+		if kind, ok := kindOfUnparsed[e.Message]; ok {
+			said = append(said, unparsed(name, fmt.Sprint(e.Value), kind).Message)
+			continue
+		}
 		said = append(said, strings.TrimPrefix(name+": "+e.Message, ": "))
 	}
 	detail := strings.Join(said, "; ")

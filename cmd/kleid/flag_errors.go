@@ -46,7 +46,7 @@ func kindOf(flags []cli.Flag, name string) string {
 	case *cli.DurationFlag:
 		return "a time, such as 90s or 6h"
 	case *cli.Float64Flag:
-		return "a number"
+		return "a number, such as 0.5 or 29.99"
 	case *cli.IntFlag, *cli.Int64Flag:
 		return "a whole number"
 	case *cli.UintFlag, *cli.Uint64Flag:

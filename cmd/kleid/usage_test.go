@@ -193,6 +193,7 @@ func TestWrongUsage(t *testing.T) {
 		{"a number that is none", []string{"index", "--keep", "all"}, `kleid index: --keep is "all", but takes a whole number`},
 		{"a number that is too large", append(search, "-k", "99999999999999999999"), `--k is "99999999999999999999", but takes a whole number`},
 		{"a share that is none", []string{"index", "--gate-rows", "80%"}, `--gate-rows is "80%", but takes a number`},
+		{"a price with a comma", []string{"search", "dress.jpg", "--price-min", "29,99"}, `--price-min is "29,99", but takes a number, such as 0.5 or 29.99`},
 		{"neither true nor false", []string{"index", "--force=maybe"}, `--force is "maybe", but takes true or false`},
 		{"a seed below 0", []string{"demo", "--seed", "-1"}, `--seed is "-1", but takes a whole number, 0 or more`},
 		{"a time that is none", []string{"index", "commit", "--wait", "6"}, `--wait is "6", but takes a time, such as 90s or 6h`},
