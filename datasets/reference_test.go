@@ -176,7 +176,7 @@ func TestReferenceErrors(t *testing.T) {
 		"column":              {"facets/labels.csv", "photo,fold\n", `no column "is_dress"`},
 		"line":                {"facets/labels.csv", "\ufeffphoto,is_dress,fold\n\n1.jpg,yes,zero\n", "line 3: fold"},
 		"closer":              {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,0\n", `line 2: closer is "a.jpg"`},
-		"negative confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,-1,0\n", "line 2: confidence is -1, but must be 1 to 3"},
+		"negative confidence": {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,-1,0\n", `line 2: confidence is "-1", but must be 1 to 3`},
 		"clicks for it":       {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,250,0\n", "must be 1 to 3"},
 		"no number":           {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a,NaN,0\n", "must be 1 to 3"},
 		"two photos":          {"triplets/triplets.csv", "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,./q.jpg,a,2,0\n", "line 2: query, a and b are three photos"},

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +62,25 @@ func TestMoreTriplets(t *testing.T) {
 	after, err := r.Fingerprint()
 	require.NoError(t, err)
 	require.NotEqual(t, before, after)
+}
+
+// TestAllWrongTriplets are told at once, as far as anybody reads on.
+func TestAllWrongTriplets(t *testing.T) {
+	clicks := filepath.Join(t.TempDir(), "clicks.csv")
+	text := "query,a,b,closer,confidence,fold\nq.jpg,a.jpg,b.jpg,a.jpg,2,\nq.jpg,a.jpg,b.jpg,a,2,\nq.jpg,,b.jpg,a,2,\nq.jpg,a.jpg,b.jpg,b,9,\n"
+	require.NoError(t, os.WriteFile(clicks, []byte(text), 0o600))
+	_, err := ReadTriplets(clicks)
+	require.EqualError(t, err, clicks+`: line 2: closer is "a.jpg", but it is a or b, or empty`+"\n"+
+		clicks+": line 4: a is empty, but names a photo\n"+clicks+`: line 5: confidence is "9", but must be 1 to 3`)
+
+	require.NoError(t, os.WriteFile(clicks, []byte(text+strings.Repeat("q.jpg,a.jpg,b.jpg,c,2,\n", 10)), 0o600))
+	_, err = ReadTriplets(clicks)
+	lines := strings.Split(err.Error(), "\n")
+	require.Len(t, lines, 11)
+	require.Equal(t, clicks+": 3 more lines are wrong", lines[10])
+
+	r := folder(t, map[string]string{"triplets/triplets.csv": text + "q.jpg,a.jpg,q.jpg,a,2,\n"})
+	_, err = r.Triplets()
+	require.ErrorContains(t, err, "line 4: a is empty")
+	require.ErrorContains(t, err, "line 6: query, a and b are three photos")
 }
