@@ -42,7 +42,7 @@ type Manifest struct {
 	Version string    `json:"version"`
 	SHA256  string    `json:"sha256"` // of the file
 	Bytes   int64     `json:"bytes"`
-	Created time.Time `json:"created"` // when it was pushed
+	Created time.Time `json:"created"` // when it was pushed; an earlier Kleid wrote whole seconds
 	About
 	// Inherited has, for figures of parts that are the same as another version's, to the bit, which version they were
 	// measured with.
@@ -64,7 +64,7 @@ type Manifest struct {
 func describe(file []byte, model *models.Model, about About, now time.Time) Manifest {
 	sum := hash(file)
 	m := Manifest{
-		Version: sum[:versionLength], SHA256: sum, Bytes: int64(len(file)), Created: now.UTC().Truncate(time.Second), About: about,
+		Version: sum[:versionLength], SHA256: sum, Bytes: int64(len(file)), Created: now.UTC().Truncate(time.Microsecond), About: about,
 		Backbone: model.Config.Backbone, Precision: model.Precision(),
 		EmbeddingModel: model.EmbeddingModel(), FacetModel: model.FacetModel(), Notes: model.Config.Notes,
 		Embeds: model.Embeds(), Locates: model.Locates(), Parts: model.Parts(),

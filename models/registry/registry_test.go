@@ -71,6 +71,24 @@ func everywhere(t *testing.T, test func(t *testing.T, r *Registry)) {
 	t.Run("s3", func(t *testing.T) { startS3(t); test(t, open(t, "s3://shop/models")) })
 }
 
+// TestNewestFirst has versions that are pushed one right after the other.
+func TestNewestFirst(t *testing.T) {
+	r := open(t, t.TempDir())
+	var pushed []string
+	for weight := range 8 {
+		m, err := r.Push(t.Context(), aModel(t, float32(weight)), About{})
+		require.NoError(t, err)
+		pushed = append([]string{m.Version}, pushed...)
+	}
+	list, err := r.List(t.Context())
+	require.NoError(t, err)
+	var listed []string
+	for _, m := range list {
+		listed = append(listed, m.Version)
+	}
+	require.Equal(t, pushed, listed)
+}
+
 func TestPushPullPromote(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *Registry) {
 		ctx := t.Context()
