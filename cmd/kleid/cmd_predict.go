@@ -53,7 +53,8 @@ unsure where its most likely label is not good enough to filter by. In the JSON,
 probabilities by label and which facets are confident, and facets the labels in the model's order. The file of --out has
 no rows of photos without a dress, and of those that cannot be read: the table and the JSON name them. When a photo cannot
 be read, the others are shown all the same, and the exit code is 1. Of several dresses in a photo the most confident one
-is described: kleid embed tells where the others are, for --box.
+is described: kleid embed tells where the others are, for --box. A model without embeddings will do, and with --box one
+without location.
 
 Examples:
   kleid predict dress.jpg
@@ -91,7 +92,7 @@ func predictAction(c *cli.Context) error {
 		}
 		defer file.Close()
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := newDescriber(c, box != nil)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"strings"
 
+	"github.com/gomlx/gomlx/backends"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/embedding"
@@ -66,13 +68,31 @@ func embedderFlags() []cli.Flag { return []cli.Flag{backendFlag(), threadsFlag()
 
 // newEmbedder makes the embedder that --backend, --threads and --models describe.
 func newEmbedder(c *cli.Context) (*embedding.Embedder, error) {
-	backend, err := newBackend(c)
-	if err != nil {
-		return nil, err
-	}
-	model, err := loadModel(c)
+	backend, model, err := loadOnBackend(c)
 	if err != nil {
 		return nil, err
 	}
 	return embedding.New(backend, model)
+}
+
+// newDescriber is newEmbedder for who needs no vectors. A model without location is for photos whose box is given.
+func newDescriber(c *cli.Context, boxed bool) (*embedding.Embedder, error) {
+	backend, model, err := loadOnBackend(c)
+	switch {
+	case err != nil:
+		return nil, err
+	case !boxed && !model.Locates():
+		return nil, errors.New("the model cannot find dresses, since its location was never trained: say where the dress is with --box, or train all that a trunk lacks with kleid train heads")
+	}
+	return embedding.NewDescriber(backend, model)
+}
+
+// loadOnBackend returns the backend and the model of the flags.
+func loadOnBackend(c *cli.Context) (backends.Backend, *models.Model, error) {
+	backend, err := newBackend(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := loadModel(c)
+	return backend, model, err
 }

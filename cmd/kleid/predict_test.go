@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
@@ -13,6 +16,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models"
 )
 
 // TestPredict finds the same labels in the table, the JSON and both files, and those of embed.
@@ -106,4 +110,34 @@ func TestUnsureLabels(t *testing.T) {
 	require.Equal(t, []string{"wide 60%, unsure", "slim 40%"}, mostLikely(facet, p, 3))
 	p.Confident = true
 	require.Equal(t, []string{"wide 60%", "slim 40%"}, mostLikely(facet, p, 3))
+}
+
+// TestPredictWithFacetsAlone takes a model without embeddings, and with a box one that does not find dresses either; its
+// labels are those of the whole model.
+func TestPredictWithFacetsAlone(t *testing.T) {
+	photo := newShop(t).photos(t)[0]
+	whole, err := models.Load(t.Context(), os.Getenv("KLEID_MODELS"))
+	require.NoError(t, err)
+	without := func(heads ...string) string {
+		part := &models.Model{Config: whole.Config, Weights: whole.Weights.Clone()}
+		for name := range whole.Weights {
+			if head, _, _ := strings.Cut(name, "."); slices.Contains(heads, head) {
+				delete(part.Weights, name)
+			}
+		}
+		var file bytes.Buffer
+		require.NoError(t, part.Encode(&file, models.Float32))
+		return write(t, filepath.Join(t.TempDir(), "part.safetensors"), file.Bytes())
+	}
+	vectorless, bare := without("unsupervised", "deeprank"), without("unsupervised", "deeprank", "background", "location")
+	predict := func(arguments ...string) (photos []predictedPhoto) {
+		r := kleid(t, append([]string{"predict", photo, "--json"}, arguments...)...)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return decodeLine[predictReport](t, r).Photos
+	}
+	require.Equal(t, predict(), predict("--models", vectorless))
+	require.Equal(t, predict("--box", "1,2,60,80"), predict("--box", "1,2,60,80", "--models", bare))
+	r := kleid(t, "predict", photo, "--models", bare)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "say where the dress is with --box")
 }
