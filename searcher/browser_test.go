@@ -215,6 +215,37 @@ func TestPageInABrowser(t *testing.T) {
 		v.Do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/#item="+row.RowID))
 		v.Until(`%s && document.querySelector("#caption strong")?.textContent === %q`, idle, row.Title)
 	})
+	t.Run("an address keeps the filters", func(t *testing.T) {
+		v.T = t
+		own, other := row.Facets["neckline"].Label, ""
+		for _, r := range shop.rows {
+			if label := r.Facets["neckline"].Label; label != own {
+				other = label
+			}
+		}
+		status := `document.getElementById("status").textContent`
+		v.Do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`#facets .chip[data-facet="neckline"][data-label=%q]`, other))))
+		v.Until(`%s && %s.includes("its own neckline does not count")`, idle, status)
+		v.Do(chromedp.SendKeys(chromedp.CSS(`#price [name="min"]`), "1"+kb.Enter))
+		v.Until(`%s && %s.includes("price: from 1")`, idle, status)
+		said, found := browsertest.See[string](v, status), browsertest.See[[]string](v, cards+`.map((c) => c.dataset.product)`)
+		shared := browsertest.See[string](v, `location.href`)
+		for name, again := range map[string][]chromedp.Action[chromedp.Void]{
+			"reloaded": {chromedp.Reload()},
+			"shared":   {chromedp.Navigate("about:blank"), chromedp.Navigate(shared)},
+		} {
+			v.Do(again...)
+			v.Until(`%s && %s === %q`, idle, status, said)
+			require.Equal(t, found, browsertest.See[[]string](v, cards+`.map((c) => c.dataset.product)`), name)
+			require.Equal(t, "1", browsertest.See[string](v, `document.querySelector('#price [name="min"]').value`), name)
+		}
+		v.Do(chromedp.Click(chromedp.CSS("#results .card:first-child .hit")))
+		v.Until(`%s && !location.hash.includes("&") && !%s.includes("price")`, idle, status)
+		browsertest.See[bool](v, `(history.back(), true)`)
+		v.Until(`%s && %s === %q`, idle, status, said)
+		v.Do(chromedp.Click(chromedp.CSS("#clear")))
+		v.Until(`%s && location.hash === %q`, idle, "#item="+row.RowID)
+	})
 	t.Run("back to what was before a reload", func(t *testing.T) {
 		v.T = t
 		shown := `document.getElementById("query-photo").getAttribute("src")`

@@ -10,6 +10,7 @@ let run = ""; // of the index that has these facets
 let subject = null; // what is searched for: {kind: "photo", file, url, photoId, box} or {kind: "item", rowId, picture}
 let where = {}; // facet → label
 let limits = {}; // of the price: {price_min, price_max}, those that were given
+let ignored = []; // facets that an address says are overridden; once there is an answer, that says so
 let shown = null; // the latest answer
 let photoSize = null; // [width, height] of the queried photo
 let running = null; // AbortController of the search under way
@@ -42,21 +43,25 @@ async function api(path, options) {
 // overridden are the facets that are to be another than the dress's own: what it looks like in them must not
 // pull.
 function overridden() {
-  return Object.keys(where).filter((facet) => shown?.facets?.[facet] && shown.facets[facet].label !== where[facet]);
+  if (!shown) return ignored;
+  return Object.keys(where).filter((facet) => shown.facets?.[facet] && shown.facets[facet].label !== where[facet]);
+}
+
+// filters are what results are to be, as the API takes it and the page's address keeps it.
+function filters() {
+  const query = new URLSearchParams(limits);
+  for (const [facet, label] of Object.entries(where)) query.append("where", `${facet}=${label}`);
+  for (const facet of overridden()) query.append("ignore", facet);
+  return query;
 }
 
 // ask searches for the subject, from an offset on.
 async function ask(offset, signal) {
-  const options = { k: pageSize, offset, ...limits };
-  if (subject.kind === "item") {
-    const query = new URLSearchParams(options);
-    for (const [facet, label] of Object.entries(where)) query.append("where", `${facet}=${label}`);
-    for (const facet of overridden()) query.append("ignore", facet);
-    return api(`/v1/items/${subject.rowId}/similar?${query}`, { signal });
-  }
+  const options = { k: pageSize, offset };
+  if (subject.kind === "item") return api(`/v1/items/${subject.rowId}/similar?${new URLSearchParams(options)}&${filters()}`, { signal });
   if (subject.photoId) {
     try {
-      const body = { ...options, photo_id: subject.photoId, where, ignore: overridden() };
+      const body = { ...options, ...limits, photo_id: subject.photoId, where, ignore: overridden() };
       if (subject.box) body.box = subject.box;
       return await api("/v1/search", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal });
     } catch (error) {
@@ -64,9 +69,7 @@ async function ask(offset, signal) {
     }
   }
   const form = new FormData();
-  for (const [name, value] of Object.entries(options)) form.append(name, value);
-  for (const [facet, label] of Object.entries(where)) form.append("where", `${facet}=${label}`);
-  for (const facet of overridden()) form.append("ignore", facet);
+  for (const [name, value] of [...Object.entries(options), ...filters()]) form.append(name, value);
   if (subject.box) form.append("box", subject.box);
   form.append("photo", subject.file, "photo");
   return api("/v1/search", { method: "POST", body: form, signal });
@@ -100,6 +103,7 @@ async function search(offset = 0) {
   hold();
   const said = $("status").textContent;
   const own = (running = new AbortController());
+  if (offset === 0) history.replaceState(history.state, "", address());
   document.body.dataset.view = "search";
   document.body.classList.add("loading");
   $("query").hidden = false;
@@ -168,12 +172,18 @@ function filterText() {
   return [...Object.entries(where), ...(range ? [["price", range]] : [])].map(([name, value]) => `${name}: ${value}`).join(", ");
 }
 
-// unfilter forgets every filter.
-function unfilter() {
-  where = {};
-  limits = {};
-  $("price").reset();
-  readLimits();
+// address is where the page shows what it does: a photo is known to this page alone, an item to others, too.
+function address() {
+  const query = `${filters()}`;
+  return `#${subject.kind === "item" ? `item=${subject.rowId}` : "photo"}${query && "&"}${query}`;
+}
+
+// refilter takes the filters of an address, and forgets all others.
+function refilter(said = new URLSearchParams()) {
+  where = Object.fromEntries(said.getAll("where").map((condition) => condition.split(/=(.+)/)).filter(([, label]) => label));
+  ignored = said.getAll("ignore");
+  for (const input of ["min", "max"]) $("price").elements[input].value = said.get(`price_${input}`) || "";
+  limits = readLimits();
 }
 
 // readLimits returns the prices that the form says, and has it say what is wrong with them.
@@ -276,7 +286,7 @@ function showQuery(answer) {
 // choose searches in another box of the photo; null is the model's own.
 function choose(box) {
   subject.box = box && [box.x_min, box.y_min, box.x_max, box.y_max].join(",");
-  unfilter();
+  refilter();
   search();
 }
 
@@ -364,7 +374,7 @@ function palette(facet, answer) {
 }
 
 function clear() {
-  unfilter();
+  refilter();
   search();
 }
 
@@ -423,14 +433,14 @@ function price(row) {
 // go makes something the subject, and a page of its own in the browser's history.
 function go(next) {
   visited.push(next);
-  history.pushState({ page, n: visited.length - 1 }, "", next.kind === "item" ? `#item=${next.rowId}` : "#photo");
+  history.pushState({ page, n: visited.length - 1 }, ""); // its address comes with its search
   begin(next);
 }
 
-function begin(next) {
+function begin(next, said) {
   hold();
   subject = next;
-  unfilter();
+  refilter(said);
   shown = null;
   photoSize = null;
   document.body.dataset.fresh = "yes";
@@ -497,11 +507,12 @@ function home() {
   start();
 }
 
-// restore shows what the address says: an earlier subject, an item, or the start.
+// restore shows what the address says: an earlier subject, an item, or the start, and its filters.
 function restore(state) {
-  const item = /^#item=([0-9a-f]{64})$/.exec(location.hash);
-  if (item) begin({ kind: "item", rowId: item[1] });
-  else if (state?.page === page) begin(visited[state.n]);
+  const said = new URLSearchParams(location.hash.slice(1));
+  const item = said.get("item");
+  if (/^[0-9a-f]{64}$/.test(item)) begin({ kind: "item", rowId: item }, said);
+  else if (state?.page === page) begin(visited[state.n], said);
   else start();
 }
 
