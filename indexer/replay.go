@@ -31,8 +31,12 @@ type ReplayedQuery struct {
 	Vector    []float32           `json:"vector,omitempty"`
 	Embedding vectors.Embedding   `json:"embedding,omitempty"` // deeprank, if none is said
 	Where     map[string][]string `json:"where,omitempty"`
-	K         int                 `json:"k,omitempty"` // 10, if none is said
-	Overlap   float64             `json:"overlap"`
+	// PriceMin, PriceMax and PriceCurrency are those of a vectors.PriceRange.
+	PriceMin      *float64 `json:"price_min,omitempty"`
+	PriceMax      *float64 `json:"price_max,omitempty"`
+	PriceCurrency string   `json:"price_currency,omitempty"`
+	K             int      `json:"k,omitempty"` // 10, if none is said
+	Overlap       float64  `json:"overlap"`
 }
 
 // maxReplayed is how many queries are replayed, maxLeast how many are listed.
@@ -116,7 +120,7 @@ func replay(ctx context.Context, queries []ReplayedQuery, old, now vectors.Index
 }
 
 // answer are the products that an index finds. It is false where the index cannot be asked: the product is not in it,
-// the vector is of another model, or a label is not among its own.
+// the vector is of another model, a label is not among its own, or it does not know rows by their prices.
 func (q *ReplayedQuery) answer(ctx context.Context, index vectors.Index) (map[string]bool, bool, error) {
 	vector := q.Vector
 	if q.ProductID != "" {
@@ -129,11 +133,17 @@ func (q *ReplayedQuery) answer(ctx context.Context, index vectors.Index) (map[st
 			vector = rows[0].EmbeddingUnsupervised
 		}
 	}
-	query := vectors.Query{Vector: vector, Embedding: q.Embedding, Where: q.Where, K: q.K, OnePerProduct: true, ExcludeProduct: q.ProductID}
+	query := vectors.Query{
+		Vector: vector, Embedding: q.Embedding, Where: q.Where, Price: vectors.PriceRange{Min: q.PriceMin, Max: q.PriceMax, Currency: q.PriceCurrency},
+		K: q.K, OnePerProduct: true, ExcludeProduct: q.ProductID,
+	}
 	if query.Check(index.Metadata()) != nil {
 		return nil, false, nil
 	}
 	result, err := index.Search(ctx, query)
+	if errors.Is(err, vectors.ErrNoPriceFilter) {
+		return nil, false, nil
+	}
 	if err != nil {
 		return nil, false, err
 	}
