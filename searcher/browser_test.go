@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -80,7 +79,7 @@ func TestPageInABrowser(t *testing.T) {
 	t.Run("chips filter", func(t *testing.T) {
 		v.T = t
 		own := row.Facets["sleeve"].Label
-		require.Equal(t, own+"80 %", browsertest.See[string](v, `document.querySelector('#facets [data-facet="sleeve"] .chip.predicted').textContent`))
+		require.Equal(t, own+" 80 %", browsertest.See[string](v, `document.querySelector('#facets [data-facet="sleeve"] .chip.predicted').textContent`))
 		other := ""
 		for _, r := range shop.rows {
 			if r.Facets["sleeve"].Label != own {
@@ -376,10 +375,7 @@ func TestPageInTheDark(t *testing.T) {
 	s := serve(t, shop.options())
 	const lightness = `getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 3`
 	for scheme, dark := range map[string]bool{"light": false, "dark": true} {
-		_, err := chromedp.Call(v.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		require.NoError(t, err)
+		v.Prefer(map[string]string{"prefers-color-scheme": scheme})
 		v.Do(chromedp.Navigate(s.url))
 		require.Equal(t, dark, browsertest.See[float64](v, lightness) < 128)
 	}
@@ -391,10 +387,7 @@ func TestPageInAContrastTheme(t *testing.T) {
 	shop := newShop(t)
 	shop.index(t, "r1", 2)
 	s := serve(t, shop.options())
-	_, err := chromedp.Call(v.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}},
-	})
-	require.NoError(t, err)
+	v.Prefer(map[string]string{"forced-colors": "active"})
 	v.Do(chromedp.Navigate(s.url + "/#item=" + shop.rows[0].RowID))
 	v.Until(`%s && document.querySelector('#facets .chip[aria-pressed="true"]')`, idle)
 	const background = `getComputedStyle(document.querySelector('#facets .chip[aria-pressed="%t"]')).backgroundColor`

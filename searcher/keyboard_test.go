@@ -30,6 +30,7 @@ func TestPageByKeyboard(t *testing.T) {
 	press("#results .card:nth-child(3) .hit")
 	v.Until(`%s && document.querySelector("#caption strong")`, idle)
 	require.Equal(t, "heading", focused(), "a card")
+	v.KeepsFocus("a card")
 	taken := map[string]bool{}
 	for _, r := range shop.rows {
 		taken[r.Facets["neckline"].Label] = true
@@ -47,15 +48,18 @@ func TestPageByKeyboard(t *testing.T) {
 	press("#message-action")
 	v.Until(`%s && document.getElementById("message").hidden`, idle)
 	require.Equal(t, "heading", focused(), "what a message offers")
+	v.KeepsFocus("what a message offers")
 
 	choose(v, shop.files[shop.rows[4].PhotoID])
 	v.Until(`%s && document.querySelectorAll("#candidates button").length === 1`, idle)
 	press("#candidates button")
 	v.Until(`%s && !document.getElementById("model-box").hidden`, idle)
 	require.Equal(t, "heading", focused(), "another dress of the photo")
+	v.KeepsFocus("another dress of the photo")
 	press("#model-box")
 	v.Until(`%s && document.getElementById("model-box").hidden`, idle)
 	require.Equal(t, "heading", focused(), "the model's own box")
+	v.KeepsFocus("the model's own box")
 
 	press("#edges summary")
 	const complaint = `document.querySelector("#edges input[name=right]").validationMessage`
@@ -75,10 +79,12 @@ func TestPageByKeyboard(t *testing.T) {
 	v.Until(`%s && !document.getElementById("model-box").hidden`, idle)
 	require.Equal(t, []float64{20, 30, 60, 60}, browsertest.See[[]float64](v, `["left", "top", "width", "height"].map((side) => parseFloat(document.getElementById("query-box").style[side]))`))
 	require.Equal(t, "INPUT", browsertest.See[string](v, `document.activeElement.tagName`), "to try another")
+	v.KeepsFocus("a box in numbers")
 	require.True(t, browsertest.See[bool](v, `document.getElementById("lasso").hidden`))
 
 	require.NoError(t, s.engine.Close())
 	press("#results .card:nth-child(3) .hit")
 	v.Until(`%s && !document.getElementById("message-action").hidden`, idle)
 	require.Equal(t, "message-action", focused(), "to be pressed again")
+	v.KeepsFocus("a search that failed")
 }

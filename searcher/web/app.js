@@ -17,6 +17,7 @@ let running = null; // AbortController of the search under way
 let held = false; // whether something had the focus before what is shown began to change
 const visited = []; // subjects, by history.state.n
 const page = Math.random(); // in history.state, too: entries from before a reload are of another visited
+const title = document.title; // of the start
 const canDraw = !matchMedia("(pointer: coarse)").matches; // fingers scroll
 
 class Problem extends Error {
@@ -267,6 +268,7 @@ function showQuery(answer) {
   }));
   $("model-box").hidden = !subject.box;
   showEdges(box);
+  document.title = `${subject.kind === "item" ? query.title || query.product_id : "Your photo"} – Kleid`;
   const caption = $("caption");
   caption.replaceChildren();
   if (subject.kind === "item") {
@@ -331,7 +333,7 @@ function chip(facet, label, known) {
     button.classList.add("predicted");
     const share = document.createElement("small");
     share.textContent = known.source === "human" ? "sure" : percent(known.probability);
-    button.append(share);
+    button.append(" ", share);
     button.title = known.source === "human" ? "A person said so" : "What the model sees";
   } else if (known?.probabilities?.[label] !== undefined) {
     button.title = `${percent(known.probabilities[label])} likely`;
@@ -401,6 +403,10 @@ function card(row, answer) {
       if (own && own.label !== span.textContent) {
         span.className = "differs";
         span.title = `${facet.name}: not ${own.label}`;
+        const unlike = document.createElement("span");
+        unlike.className = "visually-hidden";
+        unlike.textContent = `, not ${own.label}`;
+        span.append(unlike);
       }
       if (dot) span.prepend(dot);
       return span;
@@ -412,7 +418,7 @@ function card(row, answer) {
   if (/^https?:\/\//i.test(row.url || "")) {
     link.href = row.url;
     link.hidden = false;
-    link.setAttribute("aria-label", `${row.title || row.product_id} in the shop`);
+    link.setAttribute("aria-label", `${row.title || row.product_id} in the shop, in a new tab`);
   }
   return node;
 }
@@ -452,6 +458,7 @@ function begin(next, said) {
   $("model-box").hidden = true;
   $("edges").hidden = true;
   $("caption").textContent = "";
+  document.title = title;
   const photo = $("query-photo");
   photo.removeAttribute("src"); // otherwise the former one is shown until this one is there
   photo.alt = "";
@@ -491,6 +498,7 @@ async function start() {
   $("clear").hidden = true;
   $("status").textContent = "";
   $("heading").textContent = "Or begin with one of these";
+  document.title = title;
   ghosts();
   try {
     const [index, { items }] = await Promise.all([describe(), api("/v1/items?limit=12")]);
@@ -638,7 +646,9 @@ document.addEventListener("drop", (event) => {
   take(event.dataTransfer.files);
 });
 window.addEventListener("popstate", (event) => restore(event.state));
-$("described").open = matchMedia("(min-width: 761px)").matches; // a phone shows the results first
+const wide = matchMedia("(min-width: 761px)");
+wide.onchange = () => ($("described").open ||= wide.matches); // there is nothing to open it with
+$("described").open = wide.matches; // a phone shows the results first
 lasso();
 edges();
 restore(null);

@@ -44,17 +44,18 @@
   style.replaceSync(`
     :host { display: block; font: inherit; color: inherit; }
     h2 { font: inherit; font-size: 1.25em; font-weight: 600; margin: 0 0 .8em; }
-    ul { list-style: none; margin: 0; padding: 0 0 6px; display: grid; grid-auto-flow: column; grid-auto-columns: minmax(140px, 1fr); gap: 14px; overflow-x: auto; }
+    ul { list-style: none; margin: -2px 0 0; padding: 2px 2px 8px; display: grid; grid-auto-flow: column; grid-auto-columns: minmax(140px, 1fr); gap: 14px; overflow-x: auto; }
     a { color: inherit; text-decoration: none; display: block; }
     img { display: block; width: 100%; aspect-ratio: 3 / 4; object-fit: cover; border-radius: 10px; background: #8881; }
     b { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere; font-weight: 600; font-size: .9em; margin-top: .6em; }
-    span { font-size: .85em; opacity: .75; }
+    span { font-size: .85em; }
     a:hover b { text-decoration: underline; }
-    a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; border-radius: 10px; }`);
+    a:focus-visible { outline: 2px solid currentColor; outline-offset: 0; border-radius: 10px; }`);
   root.adoptedStyleSheets = [style];
   const heading = document.createElement("h2");
   heading.textContent = title;
   const list = document.createElement("ul");
+  list.setAttribute("role", "list"); // Safari has no list without bullets otherwise
   for (const row of answer.results) {
     const link = document.createElement("a");
     if (/^https?:\/\//i.test(row.url || "")) link.href = row.url;
