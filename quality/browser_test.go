@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -132,7 +131,7 @@ func TestPage(t *testing.T) {
 	require.LessOrEqual(t, browsertest.See[int](v, `document.documentElement.scrollWidth`), 360, "nothing is cut off on a phone")
 
 	// On a phone the figures are folded, and a photo is on the first screen.
-	v.Do(chromedp.Navigate(url + "?phone"))
+	v.Do(chromedp.EmulateViewport(360, 800, chromedp.EmulateMobile, chromedp.EmulateTouch), chromedp.Navigate(url+"?phone"))
 	v.Until(`document.querySelectorAll("#photos .card").length === 2`)
 	require.False(t, browsertest.See[bool](v, `document.getElementById("report").open`))
 	require.Less(t, browsertest.See[float64](v, first+`.getBoundingClientRect().top`), 450.0)
@@ -405,10 +404,7 @@ func TestPageOfTheConfusion(t *testing.T) {
 		return (more + .05) / (less + .05);
 	}`)
 	for _, scheme := range []string{"light", "dark"} {
-		_, err := chromedp.Call(v.Ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		require.NoError(t, err)
+		v.Prefer(map[string]string{"prefers-color-scheme": scheme})
 		for share := 0.0; share <= 1; share += 0.05 {
 			require.GreaterOrEqual(t, browsertest.See[float64](v, fmt.Sprintf(`contrast(%g)`, share)), 4.5, "%s, %g", scheme, share)
 		}

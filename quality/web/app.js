@@ -1,7 +1,7 @@
 // The page of kleid quality: what a model says of labelled photos, and people's judgements of them.
 
 import { askOverview } from "./api.js";
-import { $, fail } from "./dom.js";
+import { $, calm, fail } from "./dom.js";
 import { load, redrawCards, whenJudged } from "./photos.js";
 import { showReport } from "./report.js";
 import { judge, read, state, take } from "./view.js";
@@ -33,11 +33,14 @@ window.addEventListener("pointerdown", () => {
 $("judge").value = localStorage.getItem("judge") || "";
 $("judge").addEventListener("change", async () => {
   localStorage.setItem("judge", judge());
-  document.querySelector(".judge").classList.remove("missing");
-  $("failure").hidden = true; // it asked for the name
+  $("judge").removeAttribute("aria-invalid");
+  calm(); // it asked for the name
   await pressed;
   load();
 });
+
+document.querySelector("#failure button").addEventListener("click", calm);
+window.addEventListener("keydown", event => { if (event.key === "Escape") calm(); });
 
 // Figures are brought up to date when nobody has judged for a moment.
 let waiting, asked = 0;

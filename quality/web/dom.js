@@ -29,10 +29,13 @@ export const percent = share => `${Math.round(100 * share)}%`;
 export const two = number => number.toFixed(2);
 export const count = number => number.toLocaleString("en");
 
-let quiet;
+// fail says what went wrong, until calm, so that nobody has to read it in a hurry.
 export function fail(error) {
-  $("failure").textContent = error.message;
+  $("failure-text").textContent = error.message;
   $("failure").hidden = false;
-  clearTimeout(quiet);
-  quiet = setTimeout(() => { $("failure").hidden = true; }, 8000);
+}
+export function calm() {
+  const held = $("failure").contains(document.activeElement);
+  $("failure").hidden = true;
+  if (held) $("status").focus({ preventScroll: true });
 }

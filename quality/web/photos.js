@@ -1,7 +1,7 @@
 // The list of photos, and what is said of them.
 
 import { DRESS, UNSEEN, askPhotos, judgeInTurn, picture } from "./api.js";
-import { $, count, el, fail } from "./dom.js";
+import { $, calm, count, el, fail } from "./dom.js";
 import { activate, card } from "./card.js";
 import { facetOf, go, judge, state } from "./view.js";
 
@@ -27,6 +27,7 @@ const asTo = item => `${item.facet} ${item.id}`;
 export async function load(more = false) {
   const turn = ++loading, { view } = state;
   answers.clear();
+  calm();
   $("photos").setAttribute("aria-busy", "true");
   if (listed !== view.facet) show([], 0, 0);
   listed = view.facet;
@@ -56,9 +57,12 @@ function show(list, all, rest) {
   total = all;
   left = rest;
   drawn = labelsNow();
+  const at = document.activeElement, held = at.closest("#photos .card")?.dataset.id;
   $("photos").replaceChildren(...items.map(draw));
-  if (items.length) activate($("photos").firstElementChild);
+  const first = $("photos").firstElementChild;
+  if (first) activate(first);
   showStatus();
+  if (held && !refocus(held, at.dataset.name)) (first ?? $("status")).focus();
 }
 
 export function showStatus() {
@@ -69,7 +73,9 @@ export function showStatus() {
   if ($("photos").getAttribute("aria-busy") === "true") text = "Looking…";
   else if (view.show === "mine" && !judge()) text = "Say who you are, to see what you have judged.";
   else if (!total) text = `No photos here${which ? ": " + which + learned : ""}.`;
+  const held = $("status").contains(document.activeElement);
   $("status").replaceChildren(text, which ? el("button", { type: "button", onclick: () => go({ label: "", predicted: "" }) }, "all labels") : "");
+  if (held) $("status").focus({ preventScroll: true });
   $("more").hidden = left <= 0;
 }
 
@@ -93,15 +99,22 @@ export function redrawCards() {
   items.forEach(replace);
 }
 
+// refocus puts the focus on a photo's card, or on the button of a name in it, and says whether the card is there.
+function refocus(id, name) {
+  const e = [...$("photos").children].find(c => c.dataset.id === id);
+  ([...e?.querySelectorAll("button") ?? []].find(b => b.dataset.name === name) ?? e)?.focus({ preventScroll: true });
+  return Boolean(e);
+}
+
 // replace draws a card again, and leaves the focus where it was in it.
 function replace(item) {
   const old = [...$("photos").children].find(e => e.dataset.id === item.id);
   if (!old) return;
-  const focused = old.contains(document.activeElement) ? document.activeElement.dataset.name ?? "" : undefined;
+  const at = document.activeElement, held = old.contains(at);
   const fresh = draw(item);
   if (old.tabIndex === 0) activate(fresh);
   old.replaceWith(fresh);
-  if (focused !== undefined) ([...fresh.querySelectorAll("button")].find(b => b.dataset.name === focused) ?? fresh).focus({ preventScroll: true });
+  if (held) refocus(item.id, at.dataset.name);
 }
 
 // say says a label of a photo, "" to take it back, and whether it could be said. The facet is the card's, whatever the page
@@ -112,7 +125,7 @@ function say(item, label, { facet = item.facet, isNew = false } = {}) {
     return false;
   }
   if (!judge()) {
-    document.querySelector(".judge").classList.add("missing");
+    $("judge").setAttribute("aria-invalid", "true");
     $("judge").focus();
     fail(new Error("Say who you are first: judgements have a name."));
     return false;
@@ -132,6 +145,7 @@ function notKept(item, error) {
 
 function answered(item, said) {
   lost.delete(asTo(item));
+  if (!lost.size) calm();
   judged();
   if (item.facet !== state.view.facet) return; // the page has gone on
   const { labels } = facetOf(item.facet);
@@ -154,8 +168,7 @@ function large(item) {
   const back = document.activeElement.dataset.name;
   dialog.onclose = () => {
     dialog.querySelector("img").removeAttribute("src");
-    const e = [...$("photos").children].find(c => c.dataset.id === item.id);
-    (back ? [...e?.querySelectorAll("button") ?? []].find(b => b.dataset.name === back) : e)?.focus({ preventScroll: true });
+    refocus(item.id, back);
   };
   dialog.showModal();
 }

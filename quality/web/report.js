@@ -108,7 +108,7 @@ function showConfusion(facet) {
 function cell(row, label, predicted, i, j) {
   const n = row[j];
   const inner = n ? link(count(n), undefined, { label, predicted }) : el("span");
-  if (n) inner.setAttribute("aria-label", `${n} ${n === 1 ? "photo" : "photos"} of ${label} that the model takes for ${predicted}`);
+  if (n) inner.setAttribute("aria-label", `${count(n)} ${n === 1 ? "photo" : "photos"} of ${label} that the model takes for ${predicted}`);
   inner.style.setProperty("--share", String(n / sum(row)));
   return el("td", { class: i === j ? "right" : undefined }, inner);
 }
