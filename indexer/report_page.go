@@ -61,12 +61,12 @@ type facetBars struct {
 }
 
 type labelBar struct {
-	Name   string
-	Count  int
-	Share  float64 // of the dresses
-	Length float64 // of the bar, in shares of the longest
-	Before float64 // of yesterday's mark, likewise; negative without one
-	Change float64 // of the share
+	Name        string
+	Count       int
+	Share       float64 // of the dresses
+	Length      float64 // of the bar, in shares of the longest
+	Before      float64 // of yesterday's mark, likewise; negative without one
+	ShareBefore float64 // of yesterday's dresses
 }
 
 // checkLine is a check of the gate.
@@ -129,7 +129,7 @@ func (f *FacetCounts) bars(yesterday *Report) facetBars {
 		}
 		longest = max(longest, line.Share)
 		if old != nil {
-			line.Before, line.Change = old.share(l), line.Share-old.share(l)
+			line.Before, line.ShareBefore = old.share(l), old.share(l)
 			longest = max(longest, line.Before)
 		}
 		b.Labels = append(b.Labels, line)

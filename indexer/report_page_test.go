@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/browsertest"
 )
 
 func reportOn(t *testing.T, out string) string {
@@ -48,6 +51,15 @@ func TestReportPage(t *testing.T) {
 	require.Contains(t, page, "marks of the one before")
 	require.Contains(t, page, "at most 2.0%, or 4 photos", "what passes in a small catalogue")
 	require.Contains(t, page, "at least 80.0%, or 4 fewer")
+	require.Regexp(t, `role="img" aria-label="\d+\.\d% before"`, page, "what a mark says is heard, too")
+	t.Run("is accessible", func(t *testing.T) {
+		v := browsertest.Visit(t)
+		v.Do(chromedp.Navigate("file://" + filepath.Join(b.out, "report.html")))
+		v.Accessible()
+		require.True(t, browsertest.See[bool](v, `Boolean(document.querySelector("main h1"))`))
+		v.Do(chromedp.EmulateViewport(320, 640))
+		require.LessOrEqual(t, browsertest.See[int](v, `document.documentElement.scrollWidth`), 320)
+	})
 	options.Force = true
 	_, err = Run(t.Context(), options)
 	require.NoError(t, err)
