@@ -1,6 +1,7 @@
 package training
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ const (
 type chart struct {
 	Name, Kind string // Kind is the class that colours it
 	Caption    string
+	Words      string // the picture, for whom it is read to
 	Line       string // path of the smoothed curve, or of the only one
 	Raw        string // path of the curve itself, where it is smoothed
 	X, Y       []tick
@@ -61,6 +63,7 @@ func newChart(c Curve, steps int) chart {
 	for _, at := range ticks(low, high, 4) {
 		picture.Y = append(picture.Y, tick{plotY + y(at.value), at.label})
 	}
+	picture.Words = words(c.Steps, main)
 	if c.Best && len(c.Values) > 0 {
 		best := bestOf(c)
 		picture.Dots = []dot{{x(c.Steps[best]), y(c.Values[best]), 4}}
@@ -92,6 +95,20 @@ func caption(c Curve) string {
 		return number(c.Smooth[last])
 	}
 	return number(c.Values[last])
+}
+
+// words say how a curve goes: its values at five of its steps, the first and the last among them.
+func words(steps []int, values []float64) string {
+	const places = 5
+	var said []string
+	for i := range min(places, len(values)) {
+		at := i
+		if len(values) > places {
+			at = i * (len(values) - 1) / (places - 1)
+		}
+		said = append(said, fmt.Sprintf("%s after %s", number(values[at]), grouped(steps[at])))
+	}
+	return strings.Join(said, ", ")
 }
 
 func bestOf(c Curve) int { return slices.Index(c.Values, slices.Max(c.Values)) }

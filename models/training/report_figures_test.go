@@ -85,7 +85,7 @@ func TestReportOfFigures(t *testing.T) {
 	r, page := readReport(t, m)
 	require.Equal(t, m.report.Figures, r.Figures)
 	for _, says := range []string{
-		`Products &lt;apart&gt;</h2>`, `<td>DeepRank</td><td class="n">0.250</td>`, "the worst 4",
+		`Products &lt;apart&gt;</h2>`, `<th scope="row">DeepRank</th><td class="n">0.250</td>`, "the worst 4",
 		"<b>missed</b><span>a dress, none found</span>", "<b>false</b><span>no dress, confidence 0.75</span>", "<span>IoU 0.50, confidence 0.75</span>", "<span>no dress, none found</span>",
 		`<rect class="true" x="25" y="50" width="50" height="50"/>`, `<rect class="found" x="25" y="50" width="25" height="50"/>`,
 		`aria-label="folder/a&lt;b&gt;.jpg: missed, a dress, none found"`, `href="data:image/jpeg;base64,`,
@@ -94,4 +94,5 @@ func TestReportOfFigures(t *testing.T) {
 		require.Contains(t, page, says)
 	}
 	require.NotRegexp(t, `(?i)<script|https?:|ZgotmplZ`, page)
+	accessible(t, page)
 }

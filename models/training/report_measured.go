@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
 )
@@ -149,12 +150,15 @@ func reliability(f FacetFigures) chart {
 		Raw: fmt.Sprintf("M0 %dL%d 0", plotHeight, plotWidth),
 	}
 	most := 0
+	var said []string
 	for _, b := range f.Calibration {
 		most = max(most, b.Photos)
 	}
 	for _, b := range f.Calibration {
+		said = append(said, fmt.Sprintf("of %s answers of probability %.2f, %.2f are right", grouped(b.Photos), b.Probability, b.Right))
 		c.Dots = append(c.Dots, dot{plotWidth * b.Probability, plotHeight * (1 - b.Right), 1 + 8*math.Sqrt(float64(b.Photos)/float64(most))})
 	}
+	c.Words = strings.Join(said, "; ")
 	for _, at := range ticks(0, 1, 5) {
 		c.X = append(c.X, tick{plotX + plotWidth*at.value, at.label})
 		c.Y = append(c.Y, tick{plotY + plotHeight*(1-at.value), at.label})

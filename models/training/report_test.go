@@ -9,13 +9,17 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/browsertest"
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/storage"
@@ -52,6 +56,22 @@ func readReport(t *testing.T, m *maker) (r Report, page string) {
 	html, err := storage.ReadAll(t.Context(), m.Work, reportPageKey, 1<<24)
 	require.NoError(t, err)
 	return r, string(html)
+}
+
+// accessible looks at a page in a browser, with all that is folded in it.
+func accessible(t *testing.T, page string) {
+	t.Helper()
+	t.Run("is accessible", func(t *testing.T) {
+		v := browsertest.Visit(t)
+		path := filepath.Join(t.TempDir(), "report.html")
+		require.NoError(t, os.WriteFile(path, []byte(page), 0o600))
+		v.Do(chromedp.Navigate("file://" + path))
+		browsertest.See[any](v, `document.querySelectorAll("details").forEach((e) => (e.open = true))`)
+		v.Accessible()
+		require.True(t, browsertest.See[bool](v, `Boolean(document.querySelector("main h1"))`))
+		v.Do(chromedp.EmulateViewport(320, 640))
+		require.LessOrEqual(t, browsertest.See[int](v, `document.documentElement.scrollWidth`), 320)
+	})
 }
 
 func TestReport(t *testing.T) {
@@ -94,6 +114,7 @@ func TestReport(t *testing.T) {
 	require.NotRegexp(t, `(?i)<script|<link|src=|https?:`, page, "it stands alone")
 	require.Equal(t, strings.Count(page, "<svg"), strings.Count(page, "</svg>"))
 	require.NotRegexp(t, `NaN[ L"]|Inf`, regexp.MustCompile(`d="[^"]*"`).FindAllString(page, -1))
+	accessible(t, page)
 
 	// Another run in the same place goes on with it, and a stage that is run again takes its old place.
 	again := &maker{Options: m.Options, current: "deeprank"}
@@ -134,10 +155,13 @@ func TestReportOfMeasuredFacets(t *testing.T) {
 	require.Contains(t, page, "error 0.051")
 	require.Regexp(t, `(?s)>v-neck<.*>round &lt;b&gt;<.*>boat<`, page)
 	require.NotContains(t, page, "halter", "there is no photo of one")
+	require.Contains(t, page, "right, by probability: error 0.051, 0.000 before. of 4 answers of probability 0.50, 0.25 are right; of 1 answers of probability 1.00, 1.00 are right", "the chart in words")
 	require.Contains(t, page, "3 of 4 photos of round &lt;b&gt; are taken for v-neck")
 	require.Contains(t, page, "1 of 4 photos of round &lt;b&gt; are taken for another")
 	require.Contains(t, page, `cx="142.0" cy="114.0" r="9.0"`, "half as right as probable, and below the diagonal")
 	require.Equal(t, 1, strings.Count(page, "<details><summary class=\"head\">"), "what is no part of the model is folded away")
+
+	accessible(t, page)
 
 	again := &maker{Options: m.Options}
 	again.report = again.openReport(t.Context())
@@ -211,11 +235,13 @@ func TestChart(t *testing.T) {
 	c := newChart(Curve{Name: "macro F1", Steps: []int{5, 10}, Values: []float64{1, 0}, Best: true}, 10)
 	require.Equal(t, "metric", c.Kind)
 	require.Equal(t, "0, best 1 after 5 steps", c.Caption)
+	require.Equal(t, "1 after 5, 0 after 10", c.Words)
 	require.Equal(t, "M142.0 6.9L284.0 145.1", c.Line, "half and whole width, 5% of room above and below")
 	require.Equal(t, 142.0, c.Dots[0].X)
 	require.InDelta(t, plotHeight*0.05/1.1, c.Dots[0].Y, 1e-9)
 	require.Empty(t, c.Raw)
 
+	require.Equal(t, "0 after 1, 3 after 4, 6 after 7, 9 after 10, 12 after 13", words([]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}))
 	outlier := make([]float64, 100)
 	outlier[50] = 1e9
 	low, high := bounds(make([]float64, 100), outlier)
