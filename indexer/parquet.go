@@ -14,8 +14,8 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 )
 
-// readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are left out. Null
-// is nothing. Of what has no text, Kleid's own columns are refused and others skipped.
+// readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are skipped. Null is
+// nothing. Of what has no text, Kleid's own columns are refused and others skipped.
 func readParquet(ctx context.Context, f *os.File, path string) (listing Listing, err error) {
 	defer func() {
 		if r := recover(); r != nil { // the library's answer to some damaged files
@@ -34,20 +34,25 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 	var names []string
 	var leaves []int
 	var texts []valueText
-	for _, path := range file.Schema().Columns() {
-		leaf, ok := file.Schema().Lookup(path...)
-		if !ok || len(path) > 1 || leaf.MaxRepetitionLevel > 0 {
+	for _, field := range file.Schema().Fields() {
+		name := columnName(field.Name())
+		skip := func(why string) {
+			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + validText(name), validText(why)})
+		}
+		if !field.Leaf() || field.Repeated() {
+			skip(fmt.Sprintf("the column %s has lists or structures, and one value a row is read: write it as strings", name))
 			continue
 		}
-		name, text := columnName(path[0]), textOf(leaf.Node.Type())
+		text := textOf(field.Type())
 		if text == nil {
-			why := fmt.Sprintf("the values of the column %s, of type %s, have no text", name, leaf.Node.Type())
+			why := fmt.Sprintf("the values of the column %s, of type %s, have no text", name, field.Type())
 			if ownColumn(name) {
 				return Listing{}, fmt.Errorf("%s: write it as strings or numbers", why)
 			}
-			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + validText(name), validText(why)})
+			skip(why)
 			continue
 		}
+		leaf, _ := file.Schema().Lookup(field.Name())
 		names, leaves, texts = append(names, name), append(leaves, leaf.ColumnIndex), append(texts, text)
 	}
 	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(catalog.PhotoColumns, name) }) {

@@ -89,3 +89,14 @@ func TestParquetColumnsWithoutText(t *testing.T) {
 	_, err = parquetListing(t, parquet.Group{"photo": parquet.String(), "price": parquet.BSON()}, row)
 	require.ErrorContains(t, err, "the values of the column price, of type BSON, have no text: write it as strings or numbers")
 }
+
+// TestParquetColumnsOfLists are left out, and told, so that nobody looks for them in vain.
+func TestParquetColumnsOfLists(t *testing.T) {
+	listing, err := parquetListing(t, parquet.Group{"photo": parquet.String(), "size": parquet.Group{"cm": parquet.Int(32)}, "tags": parquet.List(parquet.String())},
+		parquet.Row{parquet.ValueOf("1.jpg").Level(0, 0, 0), parquet.ValueOf(int32(92)).Level(0, 0, 1), parquet.ValueOf("silk").Level(0, 1, 2), parquet.ValueOf("red").Level(1, 1, 2)})
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 1)
+	require.Empty(t, listing.Entries[0].Attributes)
+	const why = " has lists or structures, and one value a row is read: write it as strings"
+	require.Equal(t, []Skipped{{"catalogue.parquet: size", "the column size" + why}, {"catalogue.parquet: tags", "the column tags" + why}}, listing.Skipped)
+}
