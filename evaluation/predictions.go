@@ -21,9 +21,10 @@ type LabelProbability struct {
 	Label       string  `parquet:"label,dict" json:"label"`
 	Probability float32 `parquet:"probability" json:"probability"` // calibrated, 0..1; those of a facet sum to 1
 	Predicted   bool    `parquet:"predicted" json:"predicted"`     // the most likely label of its facet
-	// Of photos that a model was trained or measured with; else both are empty.
-	Truth string `parquet:"truth,dict" json:"truth,omitempty"` // the label that people gave the facet, empty where they gave none
-	Set   Set    `parquet:"set,dict" json:"set,omitempty"`
+	// Of photos that a model was trained or measured with; else both are empty, which is null in Parquet, so that whoever
+	// compares labels with what people said leaves out those of which they said nothing.
+	Truth string `parquet:"truth,dict,optional" json:"truth,omitempty"` // the label that people gave the facet, empty where they gave none
+	Set   Set    `parquet:"set,dict,optional" json:"set,omitempty"`
 }
 
 // Set is what a labelled photo was for.

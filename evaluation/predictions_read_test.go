@@ -1,11 +1,13 @@
 package evaluation
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -46,6 +48,40 @@ func TestPredictionsAreReadAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, rows, got)
 	}
+}
+
+// TestPredictionsOfWhichNobodySaidAnything have no truth, rather than an empty one, which no label is; files of before had
+// that, and are read alike.
+func TestPredictionsOfWhichNobodySaidAnything(t *testing.T) {
+	rows := []LabelProbability{{"a.jpg", "aa", "sleeve", "cap", 0.5, true, "", ""}, {"a.jpg", "aa", "sleeve", "long", 0.5, false, "cap", Learned}}
+	type nullable struct {
+		Truth *string `parquet:"truth,optional"`
+		Set   *string `parquet:"set,optional"`
+	}
+	path := filepath.Join(t.TempDir(), "p.parquet")
+	var file bytes.Buffer
+	require.NoError(t, WritePredictionsParquet(&file, rows))
+	read, err := parquet.Read[nullable](bytes.NewReader(file.Bytes()), int64(file.Len()))
+	require.NoError(t, err)
+	require.Equal(t, []nullable{{}, {new("cap"), new("learned")}}, read)
+
+	type before struct {
+		Source      string  `parquet:"source,dict"`
+		PhotoID     string  `parquet:"photo_id,dict"`
+		Facet       string  `parquet:"facet,dict"`
+		Label       string  `parquet:"label,dict"`
+		Probability float32 `parquet:"probability"`
+		Predicted   bool    `parquet:"predicted"`
+		Truth       string  `parquet:"truth,dict"`
+		Set         string  `parquet:"set,dict"`
+	}
+	old, err := parquet.Read[before](bytes.NewReader(file.Bytes()), int64(file.Len()))
+	require.NoError(t, err)
+	require.Equal(t, []before{{"a.jpg", "aa", "sleeve", "cap", 0.5, true, "", ""}, {"a.jpg", "aa", "sleeve", "long", 0.5, false, "cap", "learned"}}, old, "as programs of before read it")
+	require.NoError(t, parquet.WriteFile(path, old))
+	got, err := readAll(path)
+	require.NoError(t, err)
+	require.Equal(t, rows, got)
 }
 
 func TestWhatIsNoPredictions(t *testing.T) {
