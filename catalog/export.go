@@ -38,8 +38,8 @@ func Formats() []string {
 // ExportOptions say which rows and columns go out.
 type ExportOptions struct {
 	Format Format
-	// Columns are names or globs of them, such as facet_*, in the order in which they go out. Empty: all, without the
-	// embeddings unless the format is Parquet.
+	// Columns are names or globs of them, such as facet_*, in the order in which they go out, and attributes.fabric for one
+	// of the attributes, which is empty where a row lacks it. Empty: all, without the embeddings unless the format is Parquet.
 	Columns []string
 	// Where is an expression that a row has to satisfy, such as
 	//	facet_sleeve == "long" and price < 100 and attributes.fabric in ["silk", "satin"]
@@ -104,7 +104,16 @@ func (r *Reader) choose(options ExportOptions) ([]column, error) {
 		return slices.DeleteFunc(slices.Clone(r.columns), func(c column) bool { return options.Format != ParquetFormat && isEmbedding(c) }), nil
 	}
 	var chosen []column
+	add := func(c column) {
+		if !slices.ContainsFunc(chosen, func(has column) bool { return has.name == c.name }) {
+			chosen = append(chosen, c)
+		}
+	}
 	for _, pattern := range options.Columns {
+		if name, ok := strings.CutPrefix(pattern, attributePrefix); ok && name != "" {
+			add(attribute(name))
+			continue
+		}
 		found := false
 		for _, c := range r.columns {
 			match, err := path.Match(pattern, c.name)
@@ -115,15 +124,21 @@ func (r *Reader) choose(options ExportOptions) ([]column, error) {
 				continue
 			}
 			found = true
-			if !slices.ContainsFunc(chosen, func(has column) bool { return has.name == c.name }) {
-				chosen = append(chosen, c)
-			}
+			add(c)
 		}
 		if !found {
 			return nil, &OptionsError{fmt.Sprintf("there is no column %q; there are %s", pattern, strings.Join(r.columnNames(), ", "))}
 		}
 	}
 	return chosen, nil
+}
+
+// attributePrefix begins the name of a column of one attribute.
+const attributePrefix = "attributes."
+
+// attribute is a column of one of the attributes, for tables that know no maps. It is never read from a file.
+func attribute(name string) column {
+	return text(attributePrefix+name, optional, func(r *Row) *string { value := r.Attributes[name]; return &value })
 }
 
 func (r *Reader) columnNames() []string {

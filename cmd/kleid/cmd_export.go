@@ -22,11 +22,13 @@ func exportCommand() *cli.Command {
 		Description: `The condition of --where is an expression of column names (expr-lang.org), such as
   facet_sleeve == "long" and price < 100 and attributes.fabric in ["silk", "satin"]
 A missing text is "", a missing number compares with nothing, and - in a name is written _.
-Columns may be globs; without --columns there are all, but embeddings in Parquet only.
+Columns may be globs, or attributes.fabric for one of the catalogue's own; without --columns there are all, but
+embeddings in Parquet only. CSV is UTF-8, for programs: texts are as the catalogue has them, also those that
+a spreadsheet would take for a formula.
 
 Examples:
   kleid export --index index/ --where 'status == "unreadable"' --columns source,error
-  kleid export --index index/ --where 'facet_neckline == "v-neck"' --columns 'product_id,facet_*' --format csv
+  kleid export --index index/ --where 'facet_neckline == "v-neck"' --columns 'product_id,attributes.fabric,facet_*' --format csv
   kleid export --index index/ --format parquet --to dresses.parquet
 
 ` + commonExitCodes,

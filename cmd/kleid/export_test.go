@@ -44,6 +44,14 @@ func TestExport(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(lines[0]), &object))
 	require.Equal(t, all[0].EmbeddingDeepRank, object.Embedding)
 
+	r = kleid(t, "export", "--index", s.index, "--columns", "attributes.colour,product_id,attributes.no-such")
+	require.Equal(t, exitDone, r.code, r.stderr)
+	records, err = csv.NewReader(strings.NewReader(r.stdout)).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"attributes.colour", "product_id", "attributes.no-such"}, records[0])
+	require.Equal(t, []string{all[0].Attributes["colour"], all[0].ProductID, ""}, records[1])
+	require.NotEmpty(t, records[1][0])
+
 	to := filepath.Join(t.TempDir(), "dresses.parquet")
 	r = kleid(t, "export", "--index", s.index, "--to", to, "--columns", "source,width,embedding_unsupervised", "--where", "width > 0 and not (price < 0)")
 	require.Equal(t, exitDone, r.code, r.stderr)
