@@ -1,5 +1,7 @@
 package photo
 
+import "math"
+
 // grey is what lies outside the photo: in the middle between black and white, so that after
 // normalisation a network sees about nothing there.
 const grey = 128
@@ -21,6 +23,14 @@ func Letterbox(m *Image, region Box, width, height int) (*Image, Placement) {
 	}
 	resample(out, inside, m, region)
 	return out, Placement{Region: whole, Inside: inside}
+}
+
+// Shrink reads a region of the photo and scales it, its aspect kept, until it has at most width x height pixels. What fits
+// already stays as large as it is.
+func Shrink(m *Image, region Box, width, height int) (*Image, Placement) {
+	scale := min(1, float64(width)/float64(region.Width()), float64(height)/float64(region.Height()))
+	size := func(n int) int { return max(1, int(math.Round(scale*float64(n)))) }
+	return Letterbox(m, region, size(region.Width()), size(region.Height()))
 }
 
 // fillAround makes all grey that is not inside the box, which may be empty.

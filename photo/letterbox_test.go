@@ -165,6 +165,18 @@ func TestPlacementRoundTrip(t *testing.T) {
 	}
 }
 
+// TestShrink makes a photo fit, none larger, and brings boxes along, which keep a pixel at least.
+func TestShrink(t *testing.T) {
+	m := New(400, 800)
+	small, p := Shrink(m, m.Frame(), 260, 200)
+	require.Equal(t, []int{100, 200}, []int{small.Width, small.Height})
+	require.Equal(t, Box{25, 50, 75, 100}, p.BoxFromPhoto(Box{100, 200, 300, 400}))
+	require.Equal(t, Box{25, 50, 26, 51}, p.BoxFromPhoto(Box{100, 200, 101, 201}))
+	small, p = Shrink(m, Box{100, 200, 150, 260}, 260, 200)
+	require.Equal(t, []int{50, 60}, []int{small.Width, small.Height})
+	require.Equal(t, small.Frame(), p.BoxFromPhoto(p.Region))
+}
+
 // TestLetterboxKeepsFlatColours checks that weights sum to one: a flat colour is not changed by a level.
 func TestLetterboxKeepsFlatColours(t *testing.T) {
 	for _, v := range []uint8{0, 1, 127, 254, 255} {

@@ -14,6 +14,7 @@ import (
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -26,7 +27,7 @@ type facetsFigures struct {
 	Datasets       []datasetFigures       `json:"datasets"`
 	Bad            int                    `json:"bad_photos"`
 	Labels         []training.LabelChange `json:"labels"`
-	Weights        []training.ClassWeight `json:"class_weights"`
+	Weights        []report.ClassWeight   `json:"class_weights"`
 	Train          []facetFigures         `json:"train"`
 	Test           []facetFigures         `json:"test"`
 	// Before is how the model that was trained from predicts, on the photos of Test, the facets that it knows.
@@ -125,30 +126,30 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 }
 
 // forReport are the figures that the report shows.
-func (f *facetTraining) forReport(figures facetsFigures) []training.MeasuredFacet {
-	var measured []training.MeasuredFacet
+func (f *facetTraining) forReport(figures facetsFigures) []report.MeasuredFacet {
+	var measured []report.MeasuredFacet
 	for _, facet := range f.facetsOf() {
-		measured = append(measured, training.MeasuredFacet{Facet: facet, Learned: reported(figures.Train, facet.Name), Apart: reported(figures.Test, facet.Name)})
+		measured = append(measured, report.MeasuredFacet{Facet: facet, Learned: reported(figures.Train, facet.Name), Apart: reported(figures.Test, facet.Name)})
 	}
 	return measured
 }
 
 // reported are a facet's figures as the report takes them.
-func reported(all []facetFigures, facet string) training.FacetFigures {
+func reported(all []facetFigures, facet string) report.FacetFigures {
 	at := slices.IndexFunc(all, func(r facetFigures) bool { return r.Facet == facet })
 	if at < 0 {
-		return training.FacetFigures{}
+		return report.FacetFigures{}
 	}
 	r := all[at]
-	figures := training.FacetFigures{
+	figures := report.FacetFigures{
 		Photos: r.Photos, Accuracy: r.Accuracy, MacroF1: r.MacroF1, MacroInterval: r.MacroInterval, Answers: r.Confusion.Counts,
 		CalibrationError: r.CalibrationError, CalibrationErrorBefore: r.CalibrationErrorBefore,
 	}
 	for _, l := range r.Labels {
-		figures.Labels = append(figures.Labels, training.LabelFigures{Label: l.Label, Photos: l.Count, Precision: l.Precision, Recall: l.Recall, F1: l.F1})
+		figures.Labels = append(figures.Labels, report.LabelFigures{Label: l.Label, Photos: l.Count, Precision: l.Precision, Recall: l.Recall, F1: l.F1})
 	}
 	for _, b := range r.Calibration() {
-		figures.Calibration = append(figures.Calibration, training.CalibrationPoint(b))
+		figures.Calibration = append(figures.Calibration, report.CalibrationPoint(b))
 	}
 	return figures
 }
@@ -282,7 +283,7 @@ func put(ctx context.Context, bucket storage.Bucket, key string, write func(w io
 func (f *facetTraining) print(figures facetsFigures) {
 	row := evaluationTable(f.c)
 	painted := func(string) string { return "" } // a column of its own, where there are painted photos
-	if training.Mixed(figures.Weights) {
+	if report.Mixed(figures.Weights) {
 		painted = func(text string) string { return text + "\t" }
 	}
 	row("facet\tlabel\tweight\t%strain\tprecision\trecall\tF1\ttest\tprecision\trecall\tF1\tmost often taken for", painted("painted"))
@@ -341,11 +342,11 @@ func byLabel(figures []facetFigures, facet string) map[string]labelRow {
 	return rows
 }
 
-func weightOf(weights []training.ClassWeight, facet, label string) training.ClassWeight {
+func weightOf(weights []report.ClassWeight, facet, label string) report.ClassWeight {
 	for _, w := range weights {
 		if w.Facet == facet && w.Label == label {
 			return w
 		}
 	}
-	return training.ClassWeight{}
+	return report.ClassWeight{}
 }

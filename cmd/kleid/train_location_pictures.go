@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -20,9 +21,9 @@ import (
 const worstPictured, middlePictured = 16, 8
 
 // pictureLocated are small copies of photos for the report, the worst first.
-func pictureLocated(located []evaluation.Located, which string) (*training.LocatedGroup, error) {
+func pictureLocated(located []evaluation.Located, which string) (*report.LocatedGroup, error) {
 	worst, middle := worstLocated(located, len(located), 0)
-	group := &training.LocatedGroup{Legend: fmt.Sprintf("%d %s, the worst first", len(located), which)}
+	group := &report.LocatedGroup{Legend: fmt.Sprintf("%d %s, the worst first", len(located), which)}
 	if right := len(located) - len(worst); right > 0 {
 		group.Legend += fmt.Sprintf("; %d without a dress, in which none was found, are left out", right)
 	}
@@ -42,7 +43,7 @@ func pictureLocated(located []evaluation.Located, which string) (*training.Locat
 		if l.NoDress {
 			truth = nil
 		}
-		pictured, err := training.NewLocatedPhoto(storage.WithoutSecrets(cmp.Or(l.Name, filepath.Base(l.Path))), image, truth, l.Found, l.Confidence)
+		pictured, err := report.NewLocatedPhoto(storage.WithoutSecrets(cmp.Or(l.Name, filepath.Base(l.Path))), image, truth, l.Found, l.Confidence)
 		if err != nil {
 			return nil, err
 		}
@@ -94,18 +95,18 @@ const paintedDresses, paintedOthers = 20, 4
 const paintedDomain = "report"
 
 // picturePainted pictures painted photos that nothing is learned from.
-func picturePainted(c *cli.Context, options training.Options, locate func([]datasets.Example) ([]evaluation.Located, error)) (training.Figures, error) {
+func picturePainted(c *cli.Context, options training.Options, locate func([]datasets.Example) ([]evaluation.Located, error)) (report.Figures, error) {
 	dir, err := os.MkdirTemp("", "kleid-report-")
 	if err != nil {
-		return training.Figures{}, err
+		return report.Figures{}, err
 	}
 	defer os.RemoveAll(dir)
 	if err := studio.WriteQueries(c.Context, dir, studio.Products(paintedDomain, options.Paint.Seed, paintedDresses), paintedDresses, nil); err != nil {
-		return training.Figures{}, err
+		return report.Figures{}, err
 	}
 	examples, err := studio.ReadTruth(dir)
 	if err != nil {
-		return training.Figures{}, err
+		return report.Figures{}, err
 	}
 	for i := range paintedOthers {
 		name := fmt.Sprintf("background-%d.jpg", i+1)
@@ -114,14 +115,14 @@ func picturePainted(c *cli.Context, options training.Options, locate func([]data
 			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
 		}
 		if err != nil {
-			return training.Figures{}, err
+			return report.Figures{}, err
 		}
 		examples = append(examples, datasets.Example{Path: filepath.Join(dir, name), Name: name, NoDress: true, Fold: -1})
 	}
 	located, err := locate(examples)
 	if err != nil {
-		return training.Figures{}, err
+		return report.Figures{}, err
 	}
 	group, err := pictureLocated(located, "painted photos that were not learned from")
-	return training.Figures{Located: group}, err
+	return report.Figures{Located: group}, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // locationFigures are the metricsFile of a training on photos with boxes.
@@ -22,7 +23,7 @@ type locationFigures struct {
 // measureLocation prints how well the model finds the dresses in the photos that are kept apart, beside the one it comes
 // from, and writes that for kleid models push and, with pictures, for the report. Where none is kept apart, the report has
 // pictures of painted ones.
-func measureLocation(c *cli.Context, progress *progress, options training.Options, model *models.Model) (training.Figures, error) {
+func measureLocation(c *cli.Context, progress *progress, options training.Options, model *models.Model) (report.Figures, error) {
 	locate := func(model *models.Model, photos []datasets.Example) ([]evaluation.Located, error) {
 		embedder, err := embedding.NewDescriber(options.Backend, model)
 		if err != nil {
@@ -40,15 +41,15 @@ func measureLocation(c *cli.Context, progress *progress, options training.Option
 	progress.say("measuring with the %d photos that are kept apart", len(photos))
 	located, err := locate(model, photos)
 	if err != nil {
-		return training.Figures{}, err
+		return report.Figures{}, err
 	}
-	var measured training.Figures
+	var measured report.Figures
 	if measured.Located, err = pictureLocated(located, "photos that are kept apart"); err != nil {
 		return measured, err
 	}
 	after := evaluation.MeasureLocation(located, 0)
 	metrics := locationFigures{Location: after}
-	table := training.Table{Title: "Photos kept apart", Caption: "how well the dress is found in them", Head: strings.Split(locationHead, "\t")}
+	table := report.Table{Title: "Photos kept apart", Caption: "how well the dress is found in them", Head: strings.Split(locationHead, "\t")}
 	if options.From != nil && options.From.Locates() {
 		of, err := locate(options.From, photos)
 		if err != nil {
@@ -62,7 +63,7 @@ func measureLocation(c *cli.Context, progress *progress, options training.Option
 		}
 	}
 	table.Rows = append(table.Rows, locationRow("kept apart", after))
-	measured.Tables = []training.Table{table}
+	measured.Tables = []report.Table{table}
 	row := evaluationTable(c)
 	for _, cells := range append([][]string{table.Head}, table.Rows...) {
 		row("%s", strings.Join(cells, "\t"))

@@ -8,12 +8,13 @@ import (
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // makeModel trains what the options say, and measures it with the photos that are kept apart.
 func makeModel(c *cli.Context, progress *progress, options training.Options) error {
 	measuring := options
-	options.Measure = func(_ context.Context, model *models.Model) (training.Figures, error) {
+	options.Measure = func(_ context.Context, model *models.Model) (report.Figures, error) {
 		progress.end()
 		progress.say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 		switch {
@@ -22,7 +23,7 @@ func makeModel(c *cli.Context, progress *progress, options training.Options) err
 		case training.LearnsLocation(measuring.Heads) && model.Locates():
 			return measureLocation(c, progress, measuring, model)
 		}
-		return training.Figures{}, nil
+		return report.Figures{}, nil
 	}
 	model, err := training.Make(c.Context, options)
 	if err != nil {

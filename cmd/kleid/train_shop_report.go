@@ -9,6 +9,7 @@ import (
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // shopFigures are the metricsFile of a training on a shop's products.
@@ -19,20 +20,20 @@ type shopFigures struct {
 
 // measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
 // that for kleid models push and for the report.
-func measureShop(c *cli.Context, options training.Options, model *models.Model) (training.Figures, error) {
+func measureShop(c *cli.Context, options training.Options, model *models.Model) (report.Figures, error) {
 	after, err := options.Shop.Measure(c.Context, options, model)
 	if err != nil {
-		return training.Figures{}, err
+		return report.Figures{}, err
 	}
 	if after.Queries == 0 && after.Triplets == nil {
 		say(c, "There is nothing to measure with: %s.", toMeasureWith)
-		return training.Figures{}, nil
+		return report.Figures{}, nil
 	}
 	var before *training.ShopFigures
 	if options.From.Embeds() { // a trunk alone has nothing to compare with
 		figures, err := options.Shop.Measure(c.Context, options, options.From)
 		if err != nil {
-			return training.Figures{}, err
+			return report.Figures{}, err
 		}
 		before = &figures
 	}
@@ -40,7 +41,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 	if before != nil {
 		metrics.Before = &shopFigures{Shop: *before}
 	}
-	measured := training.Figures{Tables: shopTables(before, after)}
+	measured := report.Figures{Tables: shopTables(before, after)}
 	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
 		return measured, err
 	}
@@ -51,13 +52,13 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 const toMeasureWith = "that takes a product of two photos that is kept apart, and another one"
 
 // shopTables are the figures of a model, beside those of the one before, where there is one.
-func shopTables(before *training.ShopFigures, after training.ShopFigures) []training.Table {
-	var tables []training.Table
+func shopTables(before *training.ShopFigures, after training.ShopFigures) []report.Table {
+	var tables []report.Table
 	if after.Queries > 0 {
 		tables = append(tables, recallTable(before, after))
 	}
 	if of := after.Triplets; of != nil {
-		t := training.Table{
+		t := report.Table{
 			Title: "Triplets kept apart", Caption: fmt.Sprintf("how often people agree with the embedding in %d triplets with a photo of products kept apart", of.Triplets),
 			Head: []string{"embedding", "agreed"}, Rows: [][]string{{"unsupervised", figureText(of.Unsupervised)}, {"DeepRank", figureText(of.DeepRank)}},
 		}
@@ -71,8 +72,8 @@ func shopTables(before *training.ShopFigures, after training.ShopFigures) []trai
 }
 
 // recallTable is how often another photo of a product comes first, or among the first five.
-func recallTable(before *training.ShopFigures, after training.ShopFigures) training.Table {
-	t := training.Table{
+func recallTable(before *training.ShopFigures, after training.ShopFigures) report.Table {
+	t := report.Table{
 		Title: "Products kept apart", Caption: fmt.Sprintf("%d photos of products kept apart, each among %d others", after.Queries, after.Gallery),
 		Head: []string{"embedding", "R@1", "R@5"}, Rows: [][]string{append([]string{"unsupervised"}, recallTexts(after.Unsupervised)...), append([]string{"DeepRank"}, recallTexts(after.DeepRank)...)},
 	}

@@ -135,7 +135,7 @@ func (p *Pool) drawScenes(rng *rand.Rand, next func() int, n, height, width int,
 		realJitter.relight(rng, m)
 		var target photo.Box
 		if !box.Empty() {
-			target = mapBox(box, placement)
+			target = placement.BoxFromPhoto(box)
 		}
 		if rng.IntN(2) == 0 {
 			mirror(m)

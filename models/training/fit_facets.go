@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // FacetFit is facet heads that are fitted to a mixture.
@@ -15,10 +16,16 @@ type FacetFit struct {
 	// Model is as it is read back from its file, which is Options.Work's.
 	Model *models.Model
 	// Weights of the labels in force, with how many photos there are of each, and how many of them are painted.
-	Weights []ClassWeight
+	Weights []report.ClassWeight
 
 	maker      *maker // whose report is gone on with
 	checkpoint string // of an own trunk, "" without
+}
+
+// Measured puts figures of the model into the report.
+func (f *FacetFit) Measured(facets []report.MeasuredFacet) {
+	f.maker.report.Measured = facets
+	f.maker.writeReport()
 }
 
 // Finish notes in the report how the measuring of the model ended, and deletes the checkpoint of an own trunk: whoever has
@@ -61,7 +68,7 @@ func FitFacets(ctx context.Context, options Options, photos *FacetPhotos) (*Face
 	m.FacetLoss = options.facetLoss()
 	m.report = m.openReport(ctx)
 	// An earlier run may have been one of other facets.
-	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *StageReport) bool { return s.Name == "facets" })
+	m.report.Stages = slices.DeleteFunc(m.report.Stages, func(s *report.Stage) bool { return s.Name == "facets" })
 	m.beginStage("facets")
 	fit, err := m.fitFacets(ctx, photos)
 	m.endStage(ctx, err)
@@ -112,7 +119,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		options := headOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
 		options.Loop = m.Options.Loop
 		options.Loop.Bucket = m.Work
-		stage := m.report.stage(m.current, title, []string{"loss"})
+		stage := m.report.Train(m.current, title)
 		if without >= 0 {
 			stage.Rehearsal = true
 			options.Loop.Validate, options.Loop.Metric = facetsMacroF1(m.pool, samples.only(samples.realIfAny(samples.measuring(m.pool, without)))), macroF1Name
@@ -130,7 +137,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 				groups[c.Part].samples = append(groups[c.Part].samples, i)
 			}
 		}
-		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporterOf(stage))
+		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporterOf(stage, []string{"loss"}))
 	}
 	unseen := newJudgedLogits(m.pool)
 	unseenFolds := calibrationFolds
@@ -240,7 +247,7 @@ func (m *maker) paintParts(ctx context.Context, parts []Part) error {
 }
 
 // weigh returns the weights of each facet's labels, for as many photos of each as a batch has of all.
-func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
+func (m *maker) weigh(parts []Part) ([][]float64, []report.ClassWeight, error) {
 	total := 0.0
 	size := make([]int, len(parts))
 	for i := range m.pool.Crops {
@@ -252,7 +259,7 @@ func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
 		}
 	}
 	var weights [][]float64
-	var inForce []ClassWeight
+	var inForce []report.ClassWeight
 	for f, facet := range m.pool.Facets {
 		photos, painted, share := make([]int, len(facet.Labels)), make([]int, len(facet.Labels)), make([]float64, len(facet.Labels))
 		for i := range m.pool.Crops {
@@ -277,7 +284,7 @@ func (m *maker) weigh(parts []Part) ([][]float64, []ClassWeight, error) {
 		}
 		weights = append(weights, own)
 		for l, label := range facet.Labels {
-			w := ClassWeight{Facet: facet.Name, Label: label, Samples: photos[l], Weight: own[l], Painted: painted[l]}
+			w := report.ClassWeight{Facet: facet.Name, Label: label, Samples: photos[l], Weight: own[l], Painted: painted[l]}
 			inForce = append(inForce, w)
 			m.reportWeight(w)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // calibrationFold is the fold of the real photos on which confidences are calibrated: the heads that
@@ -157,7 +158,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	for i, facet := range m.pool.Facets {
 		for j, label := range facet.Labels {
 			m.Logger.Info("class weight", "facet", facet.Name, "label", label, "real", counts.real[i][j], "weight", classWeights.real[i][j], "painted", counts.painted[i][j], "weight of painted", classWeights.painted[i][j])
-			in := ClassWeight{Facet: facet.Name, Label: label, Samples: counts.painted[i][j], Weight: classWeights.painted[i][j]}
+			in := report.ClassWeight{Facet: facet.Name, Label: label, Samples: counts.painted[i][j], Weight: classWeights.painted[i][j]}
 			if m.Reference != nil { // whose photos are fewer, and so what weights matter for
 				in.Samples, in.Weight = counts.real[i][j], classWeights.real[i][j]
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -89,19 +90,19 @@ func trainUntil(t *testing.T, dir, last string) (steps []string) {
 	return steps
 }
 
-func curvesOf(t *testing.T, dir string) map[string][]Curve {
+func curvesOf(t *testing.T, dir string) map[string][]report.Curve {
 	t.Helper()
 	work, err := storage.Open(t.Context(), dir)
 	require.NoError(t, err)
-	data, err := storage.ReadAll(t.Context(), work, reportKey, 1<<24)
+	data, err := storage.ReadAll(t.Context(), work, report.Key, 1<<24)
 	require.NoError(t, err)
-	var r Report
+	var r report.Report
 	require.NoError(t, json.Unmarshal(data, &r))
-	curves := map[string][]Curve{}
+	curves := map[string][]report.Curve{}
 	for _, s := range r.Stages {
-		require.Equal(t, stageDone, s.State)
+		require.Equal(t, report.Done, s.State)
 		for _, c := range s.Curves {
-			if c.Name != curveSpeed {
+			if c.Name != report.CurveSpeed {
 				curves[s.Name] = append(curves[s.Name], c)
 			}
 		}

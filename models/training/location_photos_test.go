@@ -144,8 +144,8 @@ func TestLocationLearnsFromOwnBoxes(t *testing.T) {
 	require.Equal(t, map[sceneKind]int{homeDress: 3, homeOther: 1}, kinds)
 	require.True(t, m.photographed(), "so that confidences are fitted on folds")
 	require.Empty(t, append(m.pool.Crops, m.held.Crops...), "which no head of location reads")
-	require.Contains(t, m.facts(), Fact{"scenes", "36"})
-	require.Contains(t, m.facts(), Fact{"products", "12"})
+	require.Contains(t, m.facts(), fact("scenes", "36"))
+	require.Contains(t, m.facts(), fact("products", "12"))
 
 	options.Reference = reference(t)
 	both := map[sceneKind]int{homeDress: 3, homeOther: 1, streetDress: realFolds, streetOther: realFolds}

@@ -10,6 +10,7 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -161,12 +162,12 @@ func TestWeighMixture(t *testing.T) {
 	weights, inForce, err := m.weigh([]Part{{Weight: 1}, {Weight: 1}})
 	require.NoError(t, err)
 	require.Equal(t, [][]float64{{1, 1, 1}}, weights)
-	require.Equal(t, []ClassWeight{{"sleeve", "cap", 90, 1, 0}, {"sleeve", "long", 10, 1, 0}, {"sleeve", "none", 0, 1, 0}}, inForce)
-	require.False(t, Mixed(inForce))
+	require.Equal(t, []report.ClassWeight{{Facet: "sleeve", Label: "cap", Samples: 90, Weight: 1}, {Facet: "sleeve", Label: "long", Samples: 10, Weight: 1}, {Facet: "sleeve", Label: "none", Weight: 1}}, inForce)
+	require.False(t, report.Mixed(inForce))
 	weights, inForce, err = m.weigh([]Part{{Weight: 9}, {Weight: 1, Painted: true}})
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 10, 0}, []int{inForce[0].Painted, inForce[1].Painted, inForce[2].Painted})
-	require.True(t, Mixed(inForce))
+	require.True(t, report.Mixed(inForce))
 	require.InDelta(t, 5.0/9, weights[0][0], 1e-9)
 	require.InDelta(t, 5, weights[0][1], 1e-9)
 }

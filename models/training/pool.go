@@ -6,7 +6,6 @@ package training
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -303,11 +302,11 @@ func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string)
 	if kept == [2]int{} {
 		kept = keptSize(models.DefaultConfig())
 	}
-	small, placement := shrunk(image, box.Grow(surround), kept[1], kept[0])
-	c := Crop{Image: small, Box: mapBox(box, placement), Labels: p.indices(labels)}
+	small, placement := photo.Shrink(image, box.Grow(surround), kept[1], kept[0])
+	c := Crop{Image: small, Box: placement.BoxFromPhoto(box), Labels: p.indices(labels)}
 	if p.whole != [2]int{} {
-		c.Whole, placement = shrunk(image, image.Frame(), p.whole[1], p.whole[0])
-		c.WholeBox = mapBox(box, placement)
+		c.Whole, placement = photo.Shrink(image, image.Frame(), p.whole[1], p.whole[0])
+		c.WholeBox = placement.BoxFromPhoto(box)
 	}
 	return c
 }
@@ -330,34 +329,18 @@ func (c *Crop) judged(look int) []int16 {
 	return c.Votes[look%len(c.Votes)]
 }
 
-// shrunk is a region of a photo, so small that it fits, and no larger than it is.
-func shrunk(image *photo.Image, region photo.Box, width, height int) (*photo.Image, photo.Placement) {
-	scale := min(1, float64(width)/float64(region.Width()), float64(height)/float64(region.Height()))
-	size := func(n int) int { return max(1, int(math.Round(scale*float64(n)))) }
-	return photo.Letterbox(image, region, size(region.Width()), size(region.Height()))
-}
-
 // scene keeps a whole photo.
 func scene(image *photo.Image, box photo.Box, real bool, fold int) Scene {
 	width, height := sceneWidth, sceneHeight
 	if real {
 		width, height = realSceneWidth, realSceneHeight
 	}
-	small, placement := shrunk(image, image.Frame(), width, height)
+	small, placement := photo.Shrink(image, image.Frame(), width, height)
 	s := Scene{Image: small, Real: real, Fold: fold}
 	if !box.Empty() {
-		s.Box = mapBox(box, placement)
+		s.Box = placement.BoxFromPhoto(box)
 	}
 	return s
-}
-
-// mapBox is a box of the photo in a smaller copy, where it still has a pixel.
-func mapBox(b photo.Box, p photo.Placement) photo.Box {
-	x0, y0 := p.FromPhoto(float64(b.XMin), float64(b.YMin))
-	x1, y1 := p.FromPhoto(float64(b.XMax), float64(b.YMax))
-	m := photo.Box{XMin: int(math.Round(x0)), YMin: int(math.Round(y0)), XMax: int(math.Round(x1)), YMax: int(math.Round(y1))}
-	m.XMax, m.YMax = max(m.XMax, m.XMin+1), max(m.YMax, m.YMin+1)
-	return m
 }
 
 // parallel runs f(0) … f(n-1) on all cores and returns the first error.

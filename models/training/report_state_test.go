@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -31,7 +32,7 @@ func (b fullBucket) Put(ctx context.Context, key string, content io.Reader) erro
 func TestReportBeforeTraining(t *testing.T) {
 	options := tiny(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	var painting *Report
+	var painting *report.Report
 	var first sync.Once // of several that paint
 	options.Watch = func(stage string, _ Progress) {
 		first.Do(func() {
@@ -43,11 +44,11 @@ func TestReportBeforeTraining(t *testing.T) {
 	}
 	_, err := Make(ctx, options)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, stageRuns, painting.State)
-	require.Equal(t, []string{"trunk", stageRuns}, []string{painting.Stages[0].Name, painting.Stages[0].State})
+	require.Equal(t, report.Running, painting.State)
+	require.Equal(t, []string{"trunk", report.Running}, []string{painting.Stages[0].Name, painting.Stages[0].State})
 	r, page := readReport(t, &maker{Options: options})
 	require.Len(t, r.Stages, 1)
-	require.Equal(t, []string{stageInterrupted, stageInterrupted}, []string{r.State, r.Stages[0].State})
+	require.Equal(t, []string{report.Interrupted, report.Interrupted}, []string{r.State, r.Stages[0].State})
 	for _, fact := range r.Facts {
 		require.NotEqual(t, "products", fact.Name, "nobody knows how many there will be")
 	}
@@ -66,7 +67,7 @@ func TestReportBetweenStages(t *testing.T) {
 	_, err = Make(t.Context(), options)
 	require.ErrorContains(t, err, "no space left")
 	r, page := readReport(t, &maker{Options: options})
-	require.Equal(t, []string{stageDone, stageFailed}, []string{r.Stages[0].State, r.State})
+	require.Equal(t, []string{report.Done, report.Failed}, []string{r.Stages[0].State, r.State})
 	require.Contains(t, r.Error, "no space left")
 	require.Less(t, strings.Index(page, "no space left"), strings.Index(page, "<table"))
 
@@ -74,7 +75,7 @@ func TestReportBetweenStages(t *testing.T) {
 	_, err = Make(t.Context(), options)
 	require.NoError(t, err)
 	r, page = readReport(t, &maker{Options: options})
-	require.Equal(t, []string{stageDone, stageDone, ""}, []string{r.Stages[0].State, r.State, r.Error})
+	require.Equal(t, []string{report.Done, report.Done, ""}, []string{r.Stages[0].State, r.State, r.Error})
 	require.NotContains(t, page, "no space left")
 }
 
@@ -91,14 +92,14 @@ func TestReportOfAKill(t *testing.T) {
 	m.writeReport()
 	again := &maker{Options: m.Options}
 	again.report = again.openReport(t.Context())
-	require.Equal(t, []string{stageInterrupted, stageDone, stageInterrupted}, []string{again.report.State, again.report.Stages[0].State, again.report.Stages[1].State})
+	require.Equal(t, []string{report.Interrupted, report.Done, report.Interrupted}, []string{again.report.State, again.report.Stages[0].State, again.report.Stages[1].State})
 	again.beginStage("deeprank")
 	again.beginStage("facets") // anew
 	r, _ := readReport(t, again)
 	require.Len(t, r.Stages, 2)
-	require.Equal(t, []string{"facets", stageRuns}, []string{r.Stages[0].Title, r.Stages[0].State})
+	require.Equal(t, []string{"facets", report.Running}, []string{r.Stages[0].Title, r.Stages[0].State})
 	require.Empty(t, r.Stages[0].Curves)
-	require.Equal(t, []string{"deeprank of deeprank", stageRuns}, []string{r.Stages[1].Title, r.Stages[1].State})
+	require.Equal(t, []string{"deeprank of deeprank", report.Running}, []string{r.Stages[1].Title, r.Stages[1].State})
 	require.NotEmpty(t, r.Stages[1].Curves)
 	again.reporter("facets of facets", nil)(fall(5, LoopOptions{}))
 	again.reporter("facets once more", nil)(fall(5, LoopOptions{}))
@@ -109,5 +110,5 @@ func TestReportOfAKill(t *testing.T) {
 		titles, states = append(titles, s.Title), append(states, s.State)
 	}
 	require.Equal(t, []string{"facets of facets", "facets once more", "deeprank of deeprank"}, titles)
-	require.Equal(t, []string{stageDone, stageFailed, stageFailed}, states)
+	require.Equal(t, []string{report.Done, report.Failed, report.Failed}, states)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -64,7 +65,7 @@ type Options struct {
 	// Code is the version of the program, for the model's notes.
 	Code string
 	// Measure, if it is not nil, measures the model once it is made, for the report, which also has why that failed.
-	Measure func(ctx context.Context, model *models.Model) (Figures, error)
+	Measure func(ctx context.Context, model *models.Model) (report.Figures, error)
 	// Watch is told of every step and of all that is counted; nil logs now and then instead.
 	Watch func(stage string, p Progress)
 }
@@ -107,11 +108,13 @@ type maker struct {
 	// reference is the fingerprint of Options.Reference; empty without one.
 	reference string
 
-	report *Report
+	report *report.Report
+	// trainings are what its stages show, of those that ran in this process.
+	trainings map[*report.Stage]*stageProgress
 	// Of the current stage: its name, its checkpoint's key, and the class weights in force.
 	current, checkpoint string
 	warned              string // the stage whose warm-up was told to be long
-	weights             []ClassWeight
+	weights             []report.ClassWeight
 }
 
 // newMaker checks the options and readies the stages.

@@ -6,15 +6,9 @@ import (
 	"math/rand/v2"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 )
-
-// Picture is part of a stage's report.
-type Picture struct {
-	Title  string `json:"title"`
-	Legend string `json:"legend,omitempty"` // what its colours and lines mean
-	PNG    []byte `json:"png"`
-}
 
 // transformPictures are how many crops show what the spatial transformer looks at, in rows of so many.
 const transformPictures, transformColumns = 16, 8
@@ -42,7 +36,7 @@ func (m *maker) pictureTransforms(model *models.Model) error {
 	}
 	for _, s := range m.report.Stages {
 		if s.Name == m.current {
-			s.Pictures = []Picture{{Title: "What the spatial transformer looks at", Legend: transformsLegend, PNG: b.Bytes()}}
+			s.Pictures = []report.Picture{{Title: "What the spatial transformer looks at", Legend: transformsLegend, PNG: b.Bytes()}}
 		}
 	}
 	m.writeReport()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -52,13 +53,13 @@ func TestFacetsAreValidated(t *testing.T) {
 	options.Steps, options.Loop.ValidateEvery = 40, 10
 	_, err := Make(t.Context(), options)
 	require.NoError(t, err)
-	data, err := storage.ReadAll(t.Context(), options.Work, reportKey, 1<<24)
+	data, err := storage.ReadAll(t.Context(), options.Work, report.Key, 1<<24)
 	require.NoError(t, err)
-	var report Report
-	require.NoError(t, json.Unmarshal(data, &report))
-	require.Len(t, report.Stages, 3)
-	validated := map[string]Curve{}
-	for _, s := range report.Stages {
+	var r report.Report
+	require.NoError(t, json.Unmarshal(data, &r))
+	require.Len(t, r.Stages, 3)
+	validated := map[string]report.Curve{}
+	for _, s := range r.Stages {
 		for _, c := range s.Curves {
 			if c.Best {
 				validated[s.Name] = c

@@ -3,6 +3,8 @@ package training
 import (
 	"fmt"
 	"time"
+
+	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // headLoop says how the current stage's head is trained, and where its checkpoint is.
@@ -34,18 +36,24 @@ func (m *maker) counter(what string) func(done, total int) {
 
 // reporter tells of the progress of a training, and keeps the report.
 func (m *maker) reporter(title string, losses []string) func(Progress) {
-	stage := m.report.stage(m.current, title, losses)
+	stage := m.report.Train(m.current, title)
 	stage.Rehearsal = isWithoutFold(m.current)
-	return m.reporterOf(stage)
+	return m.reporterOf(stage, losses)
 }
 
 // reporterOf is that of a stage which is in the report already.
-func (m *maker) reporterOf(stage *StageReport) func(Progress) {
+func (m *maker) reporterOf(stage *report.Stage, losses []string) func(Progress) {
 	title := stage.Title
+	training := &stageProgress{losses: losses, last: Progress{History: &History{}}}
+	if m.trainings == nil {
+		m.trainings = map[*report.Stage]*stageProgress{}
+	}
+	m.trainings[stage] = training
 	logged := &every{period: 15 * time.Second}
 	written := &every{period: time.Minute, last: time.Now()}
 	return func(p Progress) {
-		stage.progress(p)
+		stage.Steps, stage.StepsDone, stage.PerSecond, stage.StoppedEarly = p.Steps, p.Step, p.PerSecond, p.Stopped
+		training.last = p
 		if o := p.Options; o.WarmUp > longestWarmUp(o.Steps) && m.warned != m.current { // by hand: none is so long by itself
 			m.warned = m.current
 			m.Logger.Warn("the warm-up is long for so few steps: the learning rate rises in it, and little is learned", "training", title, "warm_up", o.WarmUp, "steps", o.Steps)
@@ -67,7 +75,7 @@ func (m *maker) reporterOf(stage *StageReport) func(Progress) {
 		}
 		attributes := []any{"step", p.Step, "of", p.Steps, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second)}
 		for i, l := range p.Losses {
-			attributes = append(attributes, stage.lossName(i), fmt.Sprintf("%.4f", l))
+			attributes = append(attributes, training.lossName(i), fmt.Sprintf("%.4f", l))
 		}
 		if n := len(p.History.Validations); n > 0 {
 			attributes = append(attributes, p.History.Metric, fmt.Sprintf("%.4f", p.History.Validations[n-1].Value))

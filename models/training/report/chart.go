@@ -1,4 +1,4 @@
-package training
+package report
 
 import (
 	"fmt"
@@ -35,11 +35,11 @@ type dot struct{ X, Y, Radius float64 }
 
 // newChart draws a curve of a training of so many steps.
 func newChart(c Curve, steps int) chart {
-	picture := chart{Name: c.Name, Kind: kindOf(c), Caption: caption(c)}
-	main := c.Values
-	if c.Smooth != nil {
-		main = c.Smooth
+	main, smooth := c.Values, c.smooth()
+	if smooth != nil {
+		main = smooth
 	}
+	picture := chart{Name: c.Name, Kind: kindOf(c), Caption: caption(c, main)}
 	low, high := bounds(main, c.Values)
 	x := func(step int) float64 { return plotWidth * float64(step) / float64(max(steps, 1)) }
 	y := func(v float64) float64 { return plotHeight * (1 - (v-low)/(high-low)) }
@@ -52,12 +52,12 @@ func newChart(c Curve, steps int) chart {
 		return b.String()
 	}
 	picture.Line = path(main)
-	if c.Smooth != nil {
+	if smooth != nil {
 		picture.Raw = path(c.Values)
 	}
 	for _, at := range ticks(0, float64(steps), 4) {
 		if at.value == math.Trunc(at.value) {
-			picture.X = append(picture.X, tick{plotX + x(int(at.value)), grouped(int(at.value))})
+			picture.X = append(picture.X, tick{plotX + x(int(at.value)), Grouped(int(at.value))})
 		}
 	}
 	for _, at := range ticks(low, high, 4) {
@@ -75,26 +75,23 @@ func kindOf(c Curve) string {
 	switch {
 	case c.Best:
 		return "metric"
-	case c.Name == curveRate, c.Name == curveNorm, c.Name == curveSpeed:
+	case c.Name == CurveRate, c.Name == CurveNorm, c.Name == CurveSpeed:
 		return "aside"
 	}
 	return "loss"
 }
 
-// caption says in numbers what the picture shows.
-func caption(c Curve) string {
-	if len(c.Values) == 0 {
+// caption says in numbers what the picture shows, whose line is main.
+func caption(c Curve, main []float64) string {
+	if len(main) == 0 {
 		return ""
 	}
-	last := len(c.Values) - 1
-	switch {
-	case c.Best:
+	last := number(main[len(main)-1])
+	if c.Best {
 		best := bestOf(c)
-		return number(c.Values[last]) + ", best " + number(c.Values[best]) + " after " + grouped(c.Steps[best]) + " steps"
-	case c.Smooth != nil:
-		return number(c.Smooth[last])
+		return last + ", best " + number(c.Values[best]) + " after " + Grouped(c.Steps[best]) + " steps"
 	}
-	return number(c.Values[last])
+	return last
 }
 
 // words say how a curve goes: its values at five of its steps, the first and the last among them.
@@ -106,7 +103,7 @@ func words(steps []int, values []float64) string {
 		if len(values) > places {
 			at = i * (len(values) - 1) / (places - 1)
 		}
-		said = append(said, fmt.Sprintf("%s after %s", number(values[at]), grouped(steps[at])))
+		said = append(said, fmt.Sprintf("%s after %s", number(values[at]), Grouped(steps[at])))
 	}
 	return strings.Join(said, ", ")
 }

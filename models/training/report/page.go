@@ -1,4 +1,4 @@
-package training
+package report
 
 import (
 	_ "embed"
@@ -12,11 +12,11 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
-//go:embed report.gohtml
-var reportText string
+//go:embed page.gohtml
+var pageText string
 
-var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
-	"grouped": grouped, "mixed": Mixed,
+var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"grouped": Grouped, "mixed": Mixed,
 	"picture": func(png []byte) template.URL { return dataURL("png", png) },
 	"jpeg":    func(jpeg []byte) template.URL { return dataURL("jpeg", jpeg) },
 	"outline": func(b *photo.Box, class string) outline {
@@ -33,7 +33,7 @@ var reportPage = template.Must(template.New("report").Funcs(template.FuncMap{
 	},
 	"share":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"duration": func(seconds float64) string { return spell(time.Duration(seconds * float64(time.Second))) },
-}).Parse(reportText))
+}).Parse(pageText))
 
 func dataURL(kind string, image []byte) template.URL {
 	return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(image))
@@ -47,7 +47,7 @@ type outline struct {
 
 // stageSection is a stage as the page shows it.
 type stageSection struct {
-	*StageReport
+	*Stage
 	Charts []chart
 }
 
@@ -77,7 +77,7 @@ func (s stageSection) captionOf(kind string) string {
 func (r *Report) page(w io.Writer) error {
 	var sections []stageSection
 	for _, s := range r.Stages {
-		section := stageSection{StageReport: s}
+		section := stageSection{Stage: s}
 		for _, c := range s.Curves {
 			section.Charts = append(section.Charts, newChart(c, s.Steps))
 		}
@@ -87,7 +87,7 @@ func (r *Report) page(w io.Writer) error {
 	for _, m := range r.Measured {
 		measured = append(measured, newMeasuredSection(m))
 	}
-	err := reportPage.Execute(w, map[string]any{
+	err := pageTemplate.Execute(w, map[string]any{
 		"Report": r, "Measured": measured, "Stages": sections, "Updated": r.Updated.Format("2 January 2006, 15:04 MST"),
 	})
 	if err != nil {

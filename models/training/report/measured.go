@@ -1,4 +1,4 @@
-package training
+package report
 
 import (
 	"fmt"
@@ -49,12 +49,6 @@ type CalibrationPoint struct {
 	Right       float64 `json:"right"` // share of them
 }
 
-// Measured puts figures of the model into the report.
-func (f *FacetFit) Measured(facets []MeasuredFacet) {
-	f.maker.report.Measured = facets
-	f.maker.writeReport()
-}
-
 // measuredSection is a facet as the page shows it.
 type measuredSection struct {
 	Name    string
@@ -93,12 +87,12 @@ func newMeasuredSection(m MeasuredFacet) measuredSection {
 	r := m.Apart
 	s := measuredSection{Name: m.Facet.Name, Labels: m.labels()}
 	if r.Photos > 0 {
-		s.Caption = fmt.Sprintf("macro F1 %.3f (95%% interval %.3f to %.3f), accuracy %.3f of %s photos kept apart", r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.Accuracy, grouped(r.Photos))
+		s.Caption = fmt.Sprintf("macro F1 %.3f (95%% interval %.3f to %.3f), accuracy %.3f of %s photos kept apart", r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.Accuracy, Grouped(r.Photos))
 	} else {
 		s.Caption = "no photo was kept apart to measure with"
 	}
 	if m.Learned.Photos > 0 {
-		s.Caption += fmt.Sprintf("; macro F1 %.3f, accuracy %.3f of %s learned from", m.Learned.MacroF1, m.Learned.Accuracy, grouped(m.Learned.Photos))
+		s.Caption += fmt.Sprintf("; macro F1 %.3f, accuracy %.3f of %s learned from", m.Learned.MacroF1, m.Learned.Accuracy, Grouped(m.Learned.Photos))
 	}
 	for i, counts := range r.Answers {
 		is := r.Labels[i]
@@ -155,7 +149,7 @@ func reliability(f FacetFigures) chart {
 		most = max(most, b.Photos)
 	}
 	for _, b := range f.Calibration {
-		said = append(said, fmt.Sprintf("of %s answers of probability %.2f, %.2f are right", grouped(b.Photos), b.Probability, b.Right))
+		said = append(said, fmt.Sprintf("of %s answers of probability %.2f, %.2f are right", Grouped(b.Photos), b.Probability, b.Right))
 		c.Dots = append(c.Dots, dot{plotWidth * b.Probability, plotHeight * (1 - b.Right), 1 + 8*math.Sqrt(float64(b.Photos)/float64(most))})
 	}
 	c.Words = strings.Join(said, "; ")

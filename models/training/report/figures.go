@@ -1,10 +1,8 @@
-package training
+package report
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -49,14 +47,14 @@ const locatedQuality = 75
 
 // NewLocatedPhoto makes a photo small; the boxes are in its pixels, and nil for none.
 func NewLocatedPhoto(name string, image *photo.Image, truth, found *photo.Box, confidence float64) (LocatedPhoto, error) {
-	small, placement := shrunk(image, image.Frame(), locatedWidth, locatedHeight)
+	small, placement := photo.Shrink(image, image.Frame(), locatedWidth, locatedHeight)
 	data, err := photo.EncodeJPEG(small, locatedQuality)
 	p := LocatedPhoto{Name: name, JPEG: data, Width: small.Width, Height: small.Height, Confidence: confidence}
 	if truth != nil {
-		p.True = new(mapBox(*truth, placement))
+		p.True = new(placement.BoxFromPhoto(*truth))
 	}
 	if found != nil {
-		p.Found = new(mapBox(*found, placement))
+		p.Found = new(placement.BoxFromPhoto(*found))
 	}
 	if truth != nil && found != nil {
 		p.IoU = truth.IoU(*found)
@@ -86,25 +84,4 @@ func (p LocatedPhoto) Caption() string {
 		return "a dress, none found"
 	}
 	return fmt.Sprintf("IoU %.2f, confidence %.2f", p.IoU, p.Confidence)
-}
-
-// measure measures the model that was made, as far as Options.Measure does, for the report.
-func (m *maker) measure(ctx context.Context, model *models.Model) error {
-	if m.Options.Measure == nil {
-		return nil
-	}
-	figures, err := m.Options.Measure(ctx, model)
-	m.report.Figures = figures
-	if err != nil {
-		return measuringFailed(err)
-	}
-	if m.report.State == stageDone { // nothing was trained again, and so nothing else writes it
-		m.writeReport()
-	}
-	return nil
-}
-
-// measuringFailed is an error of what comes after the training.
-func measuringFailed(err error) error {
-	return fmt.Errorf("the model is made, and measuring it failed: %w", err)
 }
