@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // lineInterval is how often a line tells of the progress where there is no terminal.
@@ -87,11 +87,11 @@ func (p *progress) enter(stage string, done, total int) bool {
 }
 
 // watchTraining is what is told of a training's steps: nil without a terminal, where it logs.
-func (p *progress) watchTraining() func(stage string, t training.Progress) {
+func (p *progress) watchTraining() func(stage string, t loop.Progress) {
 	if !p.terminal {
 		return nil
 	}
-	return func(stage string, t training.Progress) {
+	return func(stage string, t loop.Progress) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		first := stage != p.stage
@@ -104,7 +104,7 @@ func (p *progress) watchTraining() func(stage string, t training.Progress) {
 }
 
 // describeTraining names the stage, its speed, the time left, its loss, and what was last validated.
-func describeTraining(stage string, t training.Progress) string {
+func describeTraining(stage string, t loop.Progress) string {
 	d := fmt.Sprintf("%s: %.1f images/s, %v left", stage, t.PerSecond, t.Left.Round(time.Second))
 	if len(t.Losses) > 0 {
 		d += fmt.Sprintf(", loss %.4f", t.Losses[0])

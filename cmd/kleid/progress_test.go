@@ -19,6 +19,7 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -133,20 +134,20 @@ func TestProgressOfATraining(t *testing.T) {
 
 	p := &progress{w: &out, terminal: true}
 	watch := p.watchTraining()
-	watch("painting", training.Progress{Step: 5, Steps: 10, PerSecond: 3})
+	watch("painting", loop.Progress{Step: 5, Steps: 10, PerSecond: 3})
 	require.Contains(t, out.String(), "painting: 3.0 images/s")
-	watch("trunk", training.Progress{
+	watch("trunk", loop.Progress{
 		Step: 40, Steps: 100, Losses: []float64{1.5, 9}, PerSecond: 81.25, Left: 754 * time.Second,
-		History: &training.History{Metric: "macro F1", Validations: []training.Validation{{Step: 20, Value: 0.5}, {Step: 40, Value: 0.625}}},
+		History: &loop.History{Metric: "macro F1", Validations: []loop.Validation{{Step: 20, Value: 0.5}, {Step: 40, Value: 0.625}}},
 	})
 	require.Contains(t, out.String(), "trunk: 81.2 images/s, 12m34s left, loss 1.5000, macro F1 0.6250")
 	require.Contains(t, out.String(), "40/100")
 	require.NotContains(t, out.String(), "photos/s", "steps are not photos")
 	p.interval = time.Hour
 	drawn := out.Len()
-	watch("trunk", training.Progress{Step: 41, Steps: 100})
+	watch("trunk", loop.Progress{Step: 41, Steps: 100})
 	require.Equal(t, drawn, out.Len(), "a step may be shorter than a glance")
-	watch("trunk", training.Progress{Step: 100, Steps: 100})
+	watch("trunk", loop.Progress{Step: 100, Steps: 100})
 	p.end()
 	require.NotContains(t, out.String(), "\n")
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // seedFlag is of all that draws or fits.
@@ -42,7 +43,7 @@ func mixFlags() []cli.Flag {
 
 // setLoop reads loopFlags into the options of all trainings, and mixFlags, where there are such.
 func setLoop(c *cli.Context, options *training.Options) error {
-	loop := training.LoopOptions{
+	loop := loop.Options{
 		Rate: c.Float64("learning-rate"), WarmUp: c.Int("warm-up"), Accumulate: c.Int("accumulate"), ValidateEvery: c.Int("validate-every"),
 		Patience: c.Int("early-stop"), CheckpointEvery: c.Duration("checkpoint-every"),
 	}

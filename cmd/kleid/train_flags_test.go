@@ -9,6 +9,7 @@ import (
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // TestLoopFlagsRefuse what cannot be before anything is painted.
@@ -49,7 +50,7 @@ func TestLoopFlags(t *testing.T) {
 	require.Equal(t, own.Trunk.CheckpointEvery, set().Trunk.CheckpointEvery)
 
 	o := set("--ema=0.99", "--clip-norm=2", "--accumulate=3", "--learning-rate=0.01", "--warm-up=7", "--early-stop=4", "--validate-every=50", "--checkpoint-every=1m", "--seed=9", "--mixup=0.2", "--cutmix=1", "--mix-share=0.5")
-	require.Equal(t, training.LoopOptions{
+	require.Equal(t, loop.Options{
 		Rate: 0.01, WarmUp: 7, Accumulate: 3, ValidateEvery: 50, Patience: 4, CheckpointEvery: time.Minute, Update: models.Update{ClipNorm: 2, EMA: 0.99},
 	}, o.Loop)
 	require.Equal(t, o.Loop, o.Trunk.Loop)

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -178,7 +179,7 @@ func (s *cellSource) run(ctx context.Context, looks []look, stage cellStage, tel
 		cells  [cellBatch]func(features []float32, shape []int) []float32
 	}
 	size := stage.height * stage.width * 3
-	batches := prefetch(ctx, 0, (len(looks)+cellBatch-1)/cellBatch, func(step int) input {
+	batches := loop.Prefetch(ctx, 0, (len(looks)+cellBatch-1)/cellBatch, func(step int) input {
 		var in input
 		pixels := make([]float32, cellBatch*size)
 		for i := range min(cellBatch, len(looks)-step*cellBatch) {

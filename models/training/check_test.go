@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // TestMakeChecksPhotos refuses, before anything is painted, what there are too few photos or products for, and says how
@@ -35,7 +36,7 @@ func TestMakeChecksPhotos(t *testing.T) {
 		}, "not the weights of kleid-s: the weights lack"},
 	} {
 		options := tiny(t)
-		options.Watch = func(string, Progress) { t.Error(name, "goes on") }
+		options.Watch = func(string, loop.Progress) { t.Error(name, "goes on") }
 		test.change(&options)
 		_, err := Make(t.Context(), options)
 		require.ErrorContains(t, err, test.want, name)
@@ -77,7 +78,7 @@ func TestReferenceIsReadFirst(t *testing.T) {
 	} {
 		options := tiny(t)
 		options.Reference = reference(t)
-		options.Watch = func(stage string, _ Progress) { require.NotEqual(t, "painting", stage, name) }
+		options.Watch = func(stage string, _ loop.Progress) { require.NotEqual(t, "painting", stage, name) }
 		require.NoError(t, test.spoil(options.Reference.Dir))
 		_, err := Make(t.Context(), options)
 		require.ErrorContains(t, err, test.want, name)

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/ml/train/losses"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // Mining says which other product of a batch a dress is compared with.
@@ -147,7 +148,7 @@ const (
 // trainDeepRank trains the similarity embedding, from the identity, by hinge losses: on two photos of a product and
 // one of another that is mined in the batch (painted siblings are in it), and on triplets that people judged. Half of
 // a batch are a shop's products, where there are some.
-func trainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, samples rankSamples, mining Mining, options headOptions, report func(Progress)) (models.Weights, error) {
+func trainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, samples rankSamples, mining Mining, options headOptions, report func(loop.Progress)) (models.Weights, error) {
 	if err := mining.Check(); err != nil {
 		return nil, err
 	}

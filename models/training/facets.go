@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // facetSamples are what heads read of crops, with their labels, ready to fit heads on.
@@ -69,7 +70,7 @@ func anyLabel(labels []int16) bool {
 }
 
 // trainFacets fits a linear head for each facet on the cells of painted and real crops.
-func trainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples facetSamples, options headOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+func trainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples facetSamples, options headOptions, loss FacetLoss, report func(loop.Progress)) (models.Weights, error) {
 	weights, _, err := loss.classWeights(pool.Facets, samples)
 	if err != nil {
 		return nil, err
@@ -116,7 +117,7 @@ func draw(rng *rand.Rand, groups []sampleGroup) int {
 
 // fitFacets fits a linear head for each facet on the cells, from initial weights. Cells are standardised for the
 // fit, and the standardisation is folded into the weights. weighting gives the weights of labels in a sample's loss.
-func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples facetSamples, groups []sampleGroup, initial models.Weights, weighting func(sample int) [][]float64, options headOptions, loss FacetLoss, report func(Progress)) (models.Weights, error) {
+func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, samples facetSamples, groups []sampleGroup, initial models.Weights, weighting func(sample int) [][]float64, options headOptions, loss FacetLoss, report func(loop.Progress)) (models.Weights, error) {
 	groups = slices.DeleteFunc(slices.Clone(groups), func(g sampleGroup) bool { return len(g.samples) == 0 })
 	if len(groups) == 0 {
 		return nil, errors.New("there are no photos with a label to learn from")

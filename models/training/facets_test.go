@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -37,7 +38,7 @@ func TestClassWeightsFindTheRareLabel(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}}
 	learn, held := rareLabel(rand.New(rand.NewPCG(1, 1)), 2000), rareLabel(rand.New(rand.NewPCG(2, 1)), 2000)
 	recall := func(loss FacetLoss) (frequent, rare float64) {
-		weights, err := trainFacets(t.Context(), backend, pool, learn, headOptions{Seed: 1, Steps: 300, Batch: 64, LearningRate: 0.03}, loss, func(Progress) {})
+		weights, err := trainFacets(t.Context(), backend, pool, learn, headOptions{Seed: 1, Steps: 300, Batch: 64, LearningRate: 0.03}, loss, func(loop.Progress) {})
 		require.NoError(t, err)
 		w, b := weights["facets.neckline.weight"], weights["facets.neckline.bias"]
 		right, all := [2]float64{}, [2]float64{}
@@ -81,7 +82,7 @@ func TestHeadsKnowNothingOfWhatIsLeftOut(t *testing.T) {
 	samples.crops = upTo(300)
 	learned := []sampleGroup{{samples: upTo(200), share: 1}}
 	fit := func() models.Weights {
-		weights, err := fitFacets(t.Context(), backend, pool, samples, learned, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, FacetLoss{}, func(Progress) {})
+		weights, err := fitFacets(t.Context(), backend, pool, samples, learned, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, FacetLoss{}, func(loop.Progress) {})
 		require.NoError(t, err)
 		return weights
 	}
@@ -101,9 +102,9 @@ func TestHeadsKeepTheBatchThatBrokeThem(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}, Crops: make([]Crop, 40)}
 	samples := rareLabel(rand.New(rand.NewPCG(1, 1)), 40)
 	samples.crops = upTo(40)
-	options := headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03, Loop: LoopOptions{Bucket: work}}
+	options := headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03, Loop: loop.Options{Bucket: work}}
 	fit := func() error {
-		_, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{samples: upTo(40), share: 1}}, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, options, FacetLoss{}, func(Progress) {})
+		_, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{samples: upTo(40), share: 1}}, zeroFacets(pool, 2), func(int) [][]float64 { return [][]float64{{1, 1}} }, options, FacetLoss{}, func(loop.Progress) {})
 		return err
 	}
 	require.NoError(t, fit())
@@ -156,7 +157,7 @@ func TestUpperPart(t *testing.T) {
 	for name, initial := range map[string]models.Weights{"anew": zeroFacets(pool, columns), "from a model": known} {
 		loss := FacetLoss{Upper: map[string]float64{"neckline": 0.26}} // two rows of four
 		weights, err := fitFacets(t.Context(), backend, pool, s, []sampleGroup{{samples: []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, share: 1}}, initial,
-			func(int) [][]float64 { return [][]float64{{1, 1}, {1, 1}} }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
+			func(int) [][]float64 { return [][]float64{{1, 1}, {1, 1}} }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(loop.Progress) {})
 		require.NoError(t, err, name)
 		for o := range 2 {
 			neckline, length := weights["facets.neckline.weight"].Data[o*columns:(o+1)*columns], weights["facets.length.weight"].Data[o*columns:(o+1)*columns]
@@ -191,7 +192,7 @@ func TestSurroundings(t *testing.T) {
 	loss := FacetLoss{Upper: map[string]float64{"neckline": 0.5}, Surroundings: map[string]string{"length": Also, "occasion": Alone}}
 	require.NoError(t, loss.Check(pool.Facets))
 	weights, err := fitFacets(t.Context(), backend, pool, s, []sampleGroup{{samples: all, share: 1}}, zeroFacets(pool, columns),
-		func(int) [][]float64 { return slices.Repeat([][]float64{{1, 1}}, 4) }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(Progress) {})
+		func(int) [][]float64 { return slices.Repeat([][]float64{{1, 1}}, 4) }, headOptions{Seed: 1, Steps: 20, Batch: 16, LearningRate: 0.03}, loss, func(loop.Progress) {})
 	require.NoError(t, err)
 	read := map[string]string{}
 	for name, w := range withoutUnread(pool, weights, loss, crop) {

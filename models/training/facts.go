@@ -3,6 +3,7 @@ package training
 import (
 	"fmt"
 
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
@@ -64,9 +65,8 @@ func stepCount(n int) string {
 	return report.Grouped(n) + " steps"
 }
 
-// facts are the options in force.
-func (o LoopOptions) facts() []report.Fact {
-	o = o.withDefaults()
+// optionFacts are the options in force.
+func optionFacts(o loop.Options) []report.Fact {
 	facts := []report.Fact{
 		fact("photos a step", report.Grouped(o.Photos*o.Accumulate)),
 		fact("learning rate", fmt.Sprintf("%.3g", o.Rate)),

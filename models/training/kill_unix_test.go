@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -44,7 +45,7 @@ func TestTrainingProcess(t *testing.T) {
 	// Not after every step, so that some are lost.
 	options.Trunk.CheckpointEvery, options.Loop.CheckpointEvery = 300*time.Millisecond, 500*time.Microsecond
 	answers := bufio.NewReader(os.Stdin)
-	options.Watch = func(stage string, p Progress) {
+	options.Watch = func(stage string, p loop.Progress) {
 		if p.History != nil {
 			fmt.Printf("step %s %d\n", stage, p.Step)
 			_, _ = answers.ReadString('\n') // without an answer the parent is gone, and so is this process soon

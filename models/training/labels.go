@@ -360,3 +360,12 @@ func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
 	}
 	return examples
 }
+
+// shortList names a few and counts the rest.
+func shortList(names []string) string {
+	const most = 12
+	if len(names) <= most {
+		return fmt.Sprintf("%q", names)
+	}
+	return fmt.Sprintf("%q and %d more", names[:most], len(names)-most)
+}

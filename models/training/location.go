@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // headOptions steer the training of a head on a frozen trunk.
@@ -20,7 +21,7 @@ type headOptions struct {
 	// RealShare of each batch are real photos.
 	RealShare float64
 	// Loop has what else there is to say about the steps. Its Steps, Rate, Photos and Seed are the head's.
-	Loop LoopOptions
+	Loop loop.Options
 }
 
 // locationOptions steer the training of the background and location networks.
@@ -34,7 +35,7 @@ type locationOptions struct {
 
 // trainLocation trains the background and location networks on a frozen trunk, on painted and real
 // scenes of the pool, starting from the model's heads.
-func trainLocation(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, options locationOptions, report func(Progress)) (models.Weights, error) {
+func trainLocation(ctx context.Context, backend backends.Backend, pool *Pool, model *models.Model, options locationOptions, report func(loop.Progress)) (models.Weights, error) {
 	backbone, err := model.Trunk()
 	if err != nil {
 		return nil, err
@@ -103,8 +104,8 @@ func (p *Pool) sceneGroups(excluded int, realShare float64) []sampleGroup {
 }
 
 // runHead takes the steps of a head's training and returns its weights. See loop.
-func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options headOptions, report func(Progress)) (models.Weights, error) {
+func runHead(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options headOptions, report func(loop.Progress)) (models.Weights, error) {
 	o := options.Loop
 	o.Steps, o.Rate, o.Photos, o.Seed = options.Steps, cmp.Or(o.Rate, options.LearningRate), options.Batch, options.Seed
-	return loop(ctx, trainer, batches, o, report)
+	return loop.Run(ctx, trainer, batches, o, report)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -159,7 +160,7 @@ func TestMakeChecksParts(t *testing.T) {
 	} {
 		options := tiny(t)
 		options.From, options.Heads = &models.Model{Config: test.from, Weights: models.Weights{}}, test.heads
-		options.Watch = func(string, Progress) { t.Error(name, "goes on") }
+		options.Watch = func(string, loop.Progress) { t.Error(name, "goes on") }
 		_, err := Make(t.Context(), options)
 		require.ErrorContains(t, err, test.want, name)
 		require.Equal(t, err, options.Check())

@@ -10,6 +10,7 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 )
@@ -190,12 +191,12 @@ func TestHeadsStartWhereTheyWere(t *testing.T) {
 	}
 	unweighted := func(int) [][]float64 { return nil }
 	weights, err := fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{}, all}, initial, unweighted,
-		headOptions{Steps: 1, Batch: 8, LearningRate: 1e-7}, FacetLoss{}, func(Progress) {})
+		headOptions{Steps: 1, Batch: 8, LearningRate: 1e-7}, FacetLoss{}, func(loop.Progress) {})
 	require.NoError(t, err)
 	for name, w := range initial {
 		require.InDeltaSlice(t, w.Data, weights[name].Data, 1e-4, name)
 	}
-	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, unweighted, headOptions{}, FacetLoss{}, func(Progress) {})
+	_, err = fitFacets(t.Context(), backend, pool, samples, []sampleGroup{{share: 1}}, initial, unweighted, headOptions{}, FacetLoss{}, func(loop.Progress) {})
 	require.ErrorContains(t, err, "no photos with a label")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -81,7 +82,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	if len(groups) == 0 {
 		return ownTrunk{}, errors.New("there are too few photos with a label to train a trunk from")
 	}
-	fmt.Fprintln(inputs, stagesVersion, from.EmbeddingModel(), from.FacetHeads(), m.pool.Facets, weighting, m.FacetLoss, m.Trunk.Mix, m.OwnTrunk, m.Loop.identity(), m.Seed)
+	fmt.Fprintln(inputs, stagesVersion, from.EmbeddingModel(), from.FacetHeads(), m.pool.Facets, weighting, m.FacetLoss, m.Trunk.Mix, m.OwnTrunk, m.Loop.Identity(), m.Seed)
 
 	columns := config.CellRows * config.CellColumns * backbone.Channels
 	initial := photos.mixture.Plan.initial(m.From, start, columns, columns)
@@ -116,7 +117,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	if held := m.ownTrunkHeld(); len(held) > 0 {
 		o.Validate, o.Metric = m.ownTrunkMacroF1(from, held), macroF1Name
 	}
-	weights, err := loop(ctx, trainer, func(number int) []*tensors.Tensor { return batches(m.pool, number) }, o, m.reporter("trunk of the facets", []string{"loss", "facets"}))
+	weights, err := loop.Run(ctx, trainer, func(number int) []*tensors.Tensor { return batches(m.pool, number) }, o, m.reporter("trunk of the facets", []string{"loss", "facets"}))
 	if err != nil {
 		return ownTrunk{}, err
 	}
@@ -155,7 +156,7 @@ func evenly(all []int, most int) []int {
 	return taken
 }
 
-// ownTrunkMacroF1 measures a trunk and its heads on photos that they do not learn from. It is LoopOptions.Validate.
+// ownTrunkMacroF1 measures a trunk and its heads on photos that they do not learn from. It is loop.Options.Validate.
 func (m *maker) ownTrunkMacroF1(from *models.Model, held []int) func(ctx context.Context, weights models.Weights) (float64, error) {
 	var s facetSamples
 	var looks []look

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -36,7 +37,7 @@ func (m *maker) cellsOf(ctx context.Context, model *models.Model, basis *channel
 	defer exec.Finalize()
 	height, width := model.Config.PatchSize()
 	size := height * width * 3
-	batches := prefetch(ctx, 0, (len(patches)+cellBatch-1)/cellBatch, func(step int) []*tensors.Tensor {
+	batches := loop.Prefetch(ctx, 0, (len(patches)+cellBatch-1)/cellBatch, func(step int) []*tensors.Tensor {
 		pixels := make([]float32, cellBatch*size)
 		for i := range min(cellBatch, len(patches)-step*cellBatch) {
 			number := step*cellBatch + i

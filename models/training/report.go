@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // stageProgress is what the report has of a training that runs.
 type stageProgress struct {
 	losses []string // their names
-	last   Progress
+	last   loop.Progress
 }
 
 // lossName is what the report calls a loss.
@@ -25,7 +26,7 @@ func (s *stageProgress) lossName(i int) string {
 // draw shows a stage's steps as curves.
 func (s *stageProgress) draw(stage *report.Stage) {
 	options, history := s.last.Options, s.last.History
-	stage.Facts = options.facts()
+	stage.Facts = optionFacts(options)
 	stage.Curves, stage.Seconds = nil, 0
 	for _, r := range history.Steps {
 		stage.Seconds += r.Seconds
@@ -33,12 +34,12 @@ func (s *stageProgress) draw(stage *report.Stage) {
 	if len(history.Steps) == 0 {
 		return
 	}
-	of := func(name string, value func(StepRecord) float64) {
+	of := func(name string, value func(loop.Step) float64) {
 		curve := report.NewCurve(name, len(history.Steps), func(step int) float64 { return value(history.Steps[step]) })
 		stage.Curves = append(stage.Curves, curve)
 	}
 	for i := range history.Steps[0].Losses {
-		of(s.lossName(i), func(r StepRecord) float64 { return r.Losses[i] })
+		of(s.lossName(i), func(r loop.Step) float64 { return r.Losses[i] })
 	}
 	if len(history.Validations) > 0 {
 		c := report.Curve{Name: history.Metric, Best: true}
@@ -48,9 +49,9 @@ func (s *stageProgress) draw(stage *report.Stage) {
 		stage.Curves = append(stage.Curves, c)
 	}
 	photos := float64(options.Photos * max(options.Accumulate, 1))
-	of(report.CurveRate, func(r StepRecord) float64 { return r.Rate })
-	of(report.CurveNorm, func(r StepRecord) float64 { return r.Norm })
-	of(report.CurveSpeed, func(r StepRecord) float64 { return photos / max(r.Seconds, 1e-9) })
+	of(report.CurveRate, func(r loop.Step) float64 { return r.Rate })
+	of(report.CurveNorm, func(r loop.Step) float64 { return r.Norm })
+	of(report.CurveSpeed, func(r loop.Step) float64 { return photos / max(r.Seconds, 1e-9) })
 }
 
 // openReport goes on with the report of an earlier run in the same place, whose finished stages are not run again.

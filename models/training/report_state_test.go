@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -34,7 +35,7 @@ func TestReportBeforeTraining(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var painting *report.Report
 	var first sync.Once // of several that paint
-	options.Watch = func(stage string, _ Progress) {
+	options.Watch = func(stage string, _ loop.Progress) {
 		first.Do(func() {
 			require.Equal(t, "painting", stage)
 			r, _ := readReport(t, &maker{Options: options})
@@ -84,7 +85,7 @@ func TestReportOfAKill(t *testing.T) {
 	m := reported(t)
 	for _, name := range []string{"facets", "deeprank"} {
 		m.beginStage(name)
-		m.reporter(name+" of "+name, nil)(fall(10, LoopOptions{}))
+		m.reporter(name+" of "+name, nil)(fall(10, loop.Options{}))
 		if name == "facets" {
 			m.endStage(t.Context(), nil)
 		}
@@ -101,8 +102,8 @@ func TestReportOfAKill(t *testing.T) {
 	require.Empty(t, r.Stages[0].Curves)
 	require.Equal(t, []string{"deeprank of deeprank", report.Running}, []string{r.Stages[1].Title, r.Stages[1].State})
 	require.NotEmpty(t, r.Stages[1].Curves)
-	again.reporter("facets of facets", nil)(fall(5, LoopOptions{}))
-	again.reporter("facets once more", nil)(fall(5, LoopOptions{}))
+	again.reporter("facets of facets", nil)(fall(5, loop.Options{}))
+	again.reporter("facets once more", nil)(fall(5, loop.Options{}))
 	again.endReport(t.Context(), errors.New("out of luck"))
 	r, _ = readReport(t, again)
 	var titles, states []string

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,11 +11,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -28,19 +29,20 @@ func reported(t *testing.T) *maker {
 	return m
 }
 
-// fall is a training whose loss falls in jumps.
-func fall(steps int, o LoopOptions) Progress {
-	h := &History{}
+// fall is a training whose loss falls in jumps, a step in a tenth of a second.
+func fall(steps int, o loop.Options) loop.Progress {
+	h := &loop.History{}
 	for i := range steps {
 		x := float64(i) / float64(steps)
 		noise := 0.2 * math.Sin(float64(i*i))
-		h.record([]float64{2*math.Exp(-3*x) + noise, 1 - x + noise/2}, 1e-3*(1-x), 1+noise, 100*time.Millisecond)
+		h.Steps = append(h.Steps, loop.Step{Losses: []float64{2*math.Exp(-3*x) + noise, 1 - x + noise/2}, Rate: 1e-3 * (1 - x), Norm: 1 + noise, Seconds: 0.1})
 		if o.Validate != nil && i%(steps/8) == steps/8-1 {
-			h.validated("macro F1", 0.7-(x-0.7)*(x-0.7))
+			h.Metric = "macro F1"
+			h.Validations = append(h.Validations, loop.Validation{Step: i + 1, Value: 0.7 - (x-0.7)*(x-0.7)})
 		}
 	}
-	o.Steps = steps
-	return newStopwatch(h, o.withDefaults()).progress()
+	o.Steps, o.Accumulate = steps, cmp.Or(o.Accumulate, 1)
+	return loop.Progress{Step: steps, Steps: steps, PerSecond: float64(10 * o.Photos * o.Accumulate), History: h, Options: o}
 }
 
 func readReport(t *testing.T, m *maker) (r report.Report, page string) {
@@ -57,10 +59,10 @@ func TestReport(t *testing.T) {
 	m.current = "facets-without-fold-0"
 	weight := report.ClassWeight{Facet: "neckline", Label: "v-neck <b>", Samples: 1234, Weight: 0.25, Painted: 34}
 	m.reportWeight(weight)
-	m.reporter("facets", []string{"loss"})(fall(2400, LoopOptions{Photos: 32, Accumulate: 2, Rate: 1e-3, Seed: 5, Patience: 3, Validate: bumps(1), Update: models.Update{ClipNorm: 2, EMA: 0.99}}))
+	m.reporter("facets", []string{"loss"})(fall(2400, loop.Options{Photos: 32, Accumulate: 2, Rate: 1e-3, Seed: 5, Patience: 3, Validate: func(context.Context, models.Weights) (float64, error) { return 1, nil }, Update: models.Update{ClipNorm: 2, EMA: 0.99}}))
 	m.endStage(t.Context(), nil)
 	m.current = "deeprank"
-	m.reporter("deeprank", nil)(fall(3, LoopOptions{Photos: 1}))
+	m.reporter("deeprank", nil)(fall(3, loop.Options{Photos: 1}))
 	m.endStage(t.Context(), errors.New("step 3: <loss> 0 is NaN"))
 
 	r, page := readReport(t, m)
@@ -95,7 +97,7 @@ func TestReport(t *testing.T) {
 	// Another run in the same place goes on with it, and a stage that is run again takes its old place.
 	again := &maker{Options: m.Options, current: "deeprank"}
 	again.report = again.openReport(t.Context())
-	again.reporter("deeprank", nil)(fall(5, LoopOptions{Photos: 1}))
+	again.reporter("deeprank", nil)(fall(5, loop.Options{Photos: 1}))
 	again.endStage(t.Context(), nil)
 	r, page = readReport(t, again)
 	require.Len(t, r.Stages, 2)
@@ -109,7 +111,7 @@ func TestReport(t *testing.T) {
 func TestReportOfAnInterruption(t *testing.T) {
 	m := reported(t)
 	m.current = "trunk"
-	m.reporter("trunk", trunkLosses)(fall(10, LoopOptions{}))
+	m.reporter("trunk", trunkLosses)(fall(10, loop.Options{}))
 	require.NoError(t, m.Work.Put(t.Context(), report.Key, strings.NewReader("{")))
 	require.Empty(t, m.openReport(t.Context()).Stages, "what is no report is begun anew")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -126,7 +128,7 @@ func TestReportOfSeveralTrainings(t *testing.T) {
 	m.current = "facets"
 	for range 2 { // the second time in the places of the first
 		for _, title := range []string{"facets, without third 1", "facets"} {
-			m.reporter(title, []string{"loss"})(fall(4, LoopOptions{Photos: 1}))
+			m.reporter(title, []string{"loss"})(fall(4, loop.Options{Photos: 1}))
 		}
 		m.writeReport()
 		r, page := readReport(t, m)

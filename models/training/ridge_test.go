@@ -6,6 +6,8 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/compute"
 )
 
 // TestRidge finds what made the numbers, whatever the scale of a column, and what weights of zero say is not there.
@@ -46,7 +48,7 @@ func TestRidge(t *testing.T) {
 }
 
 func cpu(t *testing.T) backends.Backend {
-	backend, err := oneBackend()
+	backend, err := compute.New("")
 	require.NoError(t, err)
 	return backend
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // rankPool has products of two crops each, the first of them painted, with vectors of size numbers: a product's own
@@ -115,7 +116,7 @@ func TestMining(t *testing.T) {
 	require.Less(t, before.At1, 0.9)
 	trained := map[Mining]models.Weights{}
 	for _, mining := range Minings() {
-		weights, err := trainDeepRank(context.Background(), backend, pool, samples, mining, headOptions{Seed: 1, Steps: 150, Batch: 40, LearningRate: 1e-2}, func(Progress) {})
+		weights, err := trainDeepRank(context.Background(), backend, pool, samples, mining, headOptions{Seed: 1, Steps: 150, Batch: 40, LearningRate: 1e-2}, func(loop.Progress) {})
 		require.NoError(t, err)
 		after, _ := shop.recall(ranked(samples.vectors, weights))
 		require.Greater(t, after.At1, 0.97, mining)
@@ -173,7 +174,7 @@ func readShop(t *testing.T, photos []ShopPhoto) (*Shop, Options) {
 	require.NoError(t, err)
 	from, err := models.Default()
 	require.NoError(t, err)
-	options := Options{Backend: backend, From: from, Watch: func(string, Progress) {}}
+	options := Options{Backend: backend, From: from, Watch: func(string, loop.Progress) {}}
 	s, err := ReadShop(t.Context(), options, photos)
 	require.NoError(t, err)
 	return s, options

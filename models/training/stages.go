@@ -18,6 +18,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
@@ -58,7 +59,7 @@ type Options struct {
 	// Steps of each head; 0 takes each head's own number.
 	Steps int
 	// Loop says how the heads are trained, as Trunk.Loop does for the trunk.
-	Loop LoopOptions
+	Loop loop.Options
 	// Seed is added to the seeds of all trainings and of what is painted, so that another one draws other weights,
 	// batches and dresses.
 	Seed uint64
@@ -67,7 +68,7 @@ type Options struct {
 	// Measure, if it is not nil, measures the model once it is made, for the report, which also has why that failed.
 	Measure func(ctx context.Context, model *models.Model) (report.Figures, error)
 	// Watch is told of every step and of all that is counted; nil logs now and then instead.
-	Watch func(stage string, p Progress)
+	Watch func(stage string, p loop.Progress)
 }
 
 // AllHeads are the parts that are trained on a frozen trunk, in the order in which they build on each
@@ -82,6 +83,9 @@ func DefaultPaintOptions() PaintOptions {
 
 // stagesVersion is raised where a stage trains in another way, so that other results follow from the same inputs.
 const stagesVersion = 7
+
+// maxStage is the greatest size in bytes of what a stage leaves.
+const maxStage = 8 << 30
 
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
@@ -255,12 +259,12 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Config, options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = models.Config{}, nil, nil, 0, LoopOptions{}
-	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v %+v %x %s", stagesVersion, initial.EmbeddingModel(), config, options, m.Options.Paint, photos, m.Options.Trunk.Loop.identity()))
+	options.Config, options.Initial, options.Teacher, options.CheckpointEvery, options.Loop = models.Config{}, nil, nil, 0, loop.Options{}
+	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v %+v %x %s", stagesVersion, initial.EmbeddingModel(), config, options, m.Options.Paint, photos, m.Options.Trunk.Loop.Identity()))
 	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/trunk-%x.safetensors", inputs[:6])
 	checkpoint := fmt.Sprintf("stages/trunk-%x.checkpoint.safetensors", inputs[:6])
-	data, err := storage.ReadAll(ctx, m.Work, key, maxCheckpoint)
+	data, err := storage.ReadAll(ctx, m.Work, key, maxStage)
 	if err == nil {
 		m.Logger.Info("this stage is done", "stage", "trunk", "file", key)
 		weights, _, err := models.DecodeSafetensors(data)
@@ -332,7 +336,7 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 		return err
 	}
 	inputs := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %s %+v %d %v %s %s %d",
-		stagesVersion, model.EmbeddingModel(), model.FacetHeads(), config, m.Options.Paint, m.Steps, m.Heads, m.reference, m.Options.Loop.identity(), m.Seed))
+		stagesVersion, model.EmbeddingModel(), model.FacetHeads(), config, m.Options.Paint, m.Steps, m.Heads, m.reference, m.Options.Loop.Identity(), m.Seed))
 	if strings.HasPrefix(name, "facets") {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%+v", m.Options.FacetLoss)) // maps are printed in the order of their keys
 	}
@@ -350,7 +354,7 @@ func (m *maker) stage(ctx context.Context, name string, model *models.Model, run
 	}
 	inputs = m.withPool(inputs)
 	key := fmt.Sprintf("stages/%s-%x.safetensors", name, inputs[:6])
-	data, err := storage.ReadAll(ctx, m.Work, key, maxCheckpoint)
+	data, err := storage.ReadAll(ctx, m.Work, key, maxStage)
 	if err == nil {
 		done, err := models.Decode(data)
 		if err != nil {

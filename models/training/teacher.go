@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -220,7 +221,7 @@ func (t *teacherNet) look(ctx context.Context, wholes []Whole, at []int, size in
 	}
 	defer exec.Finalize()
 	placements := make([]photo.Placement, len(at))
-	batches := prefetch(ctx, 0, (len(at)+batch-1)/batch, func(step int) []*tensors.Tensor {
+	batches := loop.Prefetch(ctx, 0, (len(at)+batch-1)/batch, func(step int) []*tensors.Tensor {
 		pixels := make([]float32, batch*height*width*3)
 		for b := range min(batch, len(at)-step*batch) {
 			small, placement := photo.Letterbox(wholes[at[step*batch+b]].Image, wholes[at[step*batch+b]].Image.Frame(), innerWidth, innerHeight)

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -38,7 +39,7 @@ type TrunkOptions struct {
 	Mix             MixOptions // of crops
 	// Loop has what else there is to say about the steps. Its Steps, WarmUp, Photos, Cost, Seed, Bucket, Key
 	// and CheckpointEvery are trainTrunk's.
-	Loop LoopOptions
+	Loop loop.Options
 }
 
 // DefaultTrunkOptions are those of the shipped model. Two thirds of a batch are real photos: with one third, and more
@@ -61,7 +62,7 @@ const projectionSize = 256
 // trainTrunk trains the trunk, with all heads, on painted dresses (their facets, their boxes, and that
 // two photos show one product) and on unlabelled real photos (that two looks show one photo). It
 // needs no label of a real photo. It leaves checkpoints under key in bucket, and goes on from one.
-func trainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(Progress)) (models.Weights, error) {
+func trainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucket storage.Bucket, key string, options TrunkOptions, report func(loop.Progress)) (models.Weights, error) {
 	initial := models.Weights{}
 	initial.Merge("trunk.", options.Initial)
 	steps := options.steps()
@@ -91,8 +92,11 @@ func trainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	o.Describe = func(number int) []string {
 		return drawnBy(pool, func(pool *Pool) { trunkBatch(pool, options, backbone, number) })
 	}
-	return loop(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
+	return loop.Run(ctx, trainer, func(number int) []*tensors.Tensor { return trunkBatch(pool, options, backbone, number) }, o, report)
 }
+
+// longestWarmUp is how long a warm-up of a training is that nobody chose.
+func longestWarmUp(steps int) int { return steps/10 + 1 }
 
 // warmUp is in how many steps the learning rate rises: of so few steps that little else would be left, fewer.
 func (o TrunkOptions) warmUp() int {

@@ -21,7 +21,7 @@ const (
 const recallProducts = 48
 
 // trunkRecall measures a trunk on painted dresses that it does not learn from: the share of customers' photos whose
-// nearest catalogue photo, by the cosine of the cells, shows the same dress. It is LoopOptions.Validate.
+// nearest catalogue photo, by the cosine of the cells, shows the same dress. It is loop.Options.Validate.
 func trunkRecall(backend backends.Backend, held *Pool, config models.Config) func(ctx context.Context, weights models.Weights) (float64, error) {
 	var looks []look
 	var products []int
@@ -68,7 +68,7 @@ func recall(rows matrix, products []int, queries []bool) float64 {
 }
 
 // facetsMacroF1 measures facet heads on samples that they do not learn from: the mean over the facets of the mean F1
-// of the labels that there are samples of. It is LoopOptions.Validate.
+// of the labels that there are samples of. It is loop.Options.Validate.
 func facetsMacroF1(pool *Pool, samples facetSamples) func(ctx context.Context, weights models.Weights) (float64, error) {
 	return func(ctx context.Context, weights models.Weights) (float64, error) {
 		var sum float64
@@ -106,7 +106,7 @@ func facetsMacroF1(pool *Pool, samples facetSamples) func(ctx context.Context, w
 
 // rightTriplets measures DeepRank on judged triplets that it does not learn from: the share in which the photo that
 // people found more like the query is nearer to it. The rows are unsupervised embeddings, three for each triplet. It is
-// LoopOptions.Validate.
+// loop.Options.Validate.
 func rightTriplets(unsupervised matrix) func(ctx context.Context, weights models.Weights) (float64, error) {
 	return func(ctx context.Context, weights models.Weights) (float64, error) {
 		return rightOf(ranked(unsupervised, weights)), ctx.Err()

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // headLoop says how the current stage's head is trained, and where its checkpoint is.
-func (m *maker) headLoop() LoopOptions {
+func (m *maker) headLoop() loop.Options {
 	o := m.Options.Loop
 	o.Bucket, o.Key = m.Work, m.checkpoint
 	o.Patience = 0 // what heads are validated with is what they are calibrated or reported with
@@ -22,7 +23,7 @@ func (m *maker) counter(what string) func(done, total int) {
 	return func(done, total int) {
 		switch {
 		case m.Watch != nil:
-			p := Progress{Step: done, Steps: total}
+			p := loop.Progress{Step: done, Steps: total}
 			if elapsed := time.Since(begun); done > 0 {
 				p.PerSecond = float64(done) / elapsed.Seconds()
 				p.Left = time.Duration(float64(elapsed) / float64(done) * float64(total-done))
@@ -35,25 +36,25 @@ func (m *maker) counter(what string) func(done, total int) {
 }
 
 // reporter tells of the progress of a training, and keeps the report.
-func (m *maker) reporter(title string, losses []string) func(Progress) {
+func (m *maker) reporter(title string, losses []string) func(loop.Progress) {
 	stage := m.report.Train(m.current, title)
 	stage.Rehearsal = isWithoutFold(m.current)
 	return m.reporterOf(stage, losses)
 }
 
 // reporterOf is that of a stage which is in the report already.
-func (m *maker) reporterOf(stage *report.Stage, losses []string) func(Progress) {
+func (m *maker) reporterOf(stage *report.Stage, losses []string) func(loop.Progress) {
 	title := stage.Title
-	training := &stageProgress{losses: losses, last: Progress{History: &History{}}}
-	if m.trainings == nil {
-		m.trainings = map[*report.Stage]*stageProgress{}
-	}
-	m.trainings[stage] = training
+	training := &stageProgress{losses: losses}
 	logged := &every{period: 15 * time.Second}
 	written := &every{period: time.Minute, last: time.Now()}
-	return func(p Progress) {
+	return func(p loop.Progress) {
 		stage.Steps, stage.StepsDone, stage.PerSecond, stage.StoppedEarly = p.Steps, p.Step, p.PerSecond, p.Stopped
 		training.last = p
+		if m.trainings == nil {
+			m.trainings = map[*report.Stage]*stageProgress{}
+		}
+		m.trainings[stage] = training
 		if o := p.Options; o.WarmUp > longestWarmUp(o.Steps) && m.warned != m.current { // by hand: none is so long by itself
 			m.warned = m.current
 			m.Logger.Warn("the warm-up is long for so few steps: the learning rate rises in it, and little is learned", "training", title, "warm_up", o.WarmUp, "steps", o.Steps)
@@ -62,7 +63,7 @@ func (m *maker) reporterOf(stage *report.Stage, losses []string) func(Progress) 
 			m.writeReport()
 		}
 		if p.Stopped {
-			best := p.History.Validations[p.History.best()]
+			best := p.History.Validations[p.History.Best()]
 			m.Logger.Info(title+": stopped early, since "+p.History.Metric+" gets no better", "step", p.Step, "of", p.Steps,
 				"validations_without_a_better_one", p.Options.Patience, "best", fmt.Sprintf("%.4f", best.Value), "best_step", best.Step)
 		}

@@ -1,4 +1,6 @@
-package training
+// Package loop is the one loop of all trainings: it takes steps, measures, stops early, and keeps checkpoints that a
+// training which was killed goes on from, to the very same weights.
+package loop
 
 import (
 	"cmp"
@@ -14,12 +16,12 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// LoopOptions say how a training goes about its steps, and what it does besides. The zero value of all but
+// Options say how a training goes about its steps, and what it does besides. The zero value of all but
 // Steps and Rate takes the steps and nothing else.
-type LoopOptions struct {
+type Options struct {
 	Steps int
 	// Rate is the learning rate after WarmUp steps, from where it falls along a cosine (models.CosineRate). In
-	// Options.Loop and Options.Trunk.Loop 0 is each training's own. WarmUp 0 is a twentieth of all steps.
+	// Options.Loop and Options.Trunk.Loop of package training 0 is each training's own. WarmUp 0 is a twentieth of all steps.
 	Rate   float64
 	WarmUp int
 	// Accumulate is how many batches make one step; 0 is 1. See models.Trainer.Accumulate.
@@ -53,13 +55,13 @@ type LoopOptions struct {
 	models.Update
 }
 
-// identity tells apart what gives other weights.
-func (o LoopOptions) identity() string {
+// Identity tells apart what gives other weights.
+func (o Options) Identity() string {
 	return fmt.Sprint(o.Update, o.Rate, o.WarmUp, cmp.Or(o.Accumulate, 1), o.ValidateEvery, o.Patience)
 }
 
 // Check says what cannot be.
-func (o LoopOptions) Check() error {
+func (o Options) Check() error {
 	for name, n := range map[string]int{"steps of warm-up": o.WarmUp, "batches for a step": o.Accumulate, "steps between validations": o.ValidateEvery, "patience": o.Patience} {
 		if n < 0 {
 			return fmt.Errorf("the %s are %d, but must not be negative", name, n)
@@ -71,7 +73,7 @@ func (o LoopOptions) Check() error {
 	return o.Update.Check()
 }
 
-func (o LoopOptions) withDefaults() LoopOptions {
+func (o Options) withDefaults() Options {
 	o.WarmUp = cmp.Or(o.WarmUp, o.Steps/20+1)
 	o.Accumulate = cmp.Or(o.Accumulate, 1)
 	o.ValidateEvery = cmp.Or(o.ValidateEvery, o.Steps/20+1)
@@ -82,11 +84,8 @@ func (o LoopOptions) withDefaults() LoopOptions {
 	return o
 }
 
-// longestWarmUp is how long a warm-up of a training is that nobody chose.
-func longestWarmUp(steps int) int { return steps/10 + 1 }
-
 // validates says whether weights are measured after so many steps.
-func (o LoopOptions) validates(steps int) bool {
+func (o Options) validates(steps int) bool {
 	return o.Validate != nil && (steps%o.ValidateEvery == 0 || steps == o.Steps)
 }
 
@@ -98,16 +97,16 @@ type Progress struct {
 	Left        time.Duration
 	// History grows with every step, and Options are those in force; nil and zero of what is no training.
 	History *History
-	Options LoopOptions
-	// Stopped says that this was the last step, before all were taken: see LoopOptions.Patience.
+	Options Options
+	// Stopped says that this was the last step, before all were taken: see Options.Patience.
 	Stopped bool
 }
 
-// loop takes a training's steps, or those that a checkpoint has left, and returns the weights. batches makes the
+// Run takes a training's steps, or those that a checkpoint has left, and returns the weights. batches makes the
 // batch of a number, and is a function of it alone, so that a resumed run sees the very same batches: a step
-// takes LoopOptions.Accumulate of them. The loop's result, and every loss on the way, are the same whether and
+// takes Options.Accumulate of them. The loop's result, and every loss on the way, are the same whether and
 // wherever it was interrupted.
-func loop(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options LoopOptions, report func(Progress)) (models.Weights, error) {
+func Run(ctx context.Context, trainer *models.Trainer, batches func(number int) []*tensors.Tensor, options Options, report func(Progress)) (models.Weights, error) {
 	options = options.withDefaults()
 	history, best, err := resume(ctx, trainer, options)
 	if err != nil {
@@ -117,12 +116,12 @@ func loop(ctx context.Context, trainer *models.Trainer, batches func(number int)
 		// Also when a person has just interrupted the training.
 		return saveCheckpoint(context.WithoutCancel(ctx), options.Bucket, options.Key, trainer, history, best)
 	}
-	saved := &every{period: options.CheckpointEvery, last: time.Now()}
+	saved := time.Now()
 	clock := newStopwatch(history, options)
 	assembling, stop := context.WithCancel(ctx)
 	defer stop()
 	report(clock.progress()) // perhaps the last: a training that was done already
-	ready := prefetch(assembling, history.steps()*options.Accumulate, options.Steps*options.Accumulate, batches)
+	ready := Prefetch(assembling, history.steps()*options.Accumulate, options.Steps*options.Accumulate, batches)
 
 	for history.steps() < options.Steps && !history.stalled(options.Patience) {
 		step := history.steps()
@@ -153,7 +152,8 @@ func loop(ctx context.Context, trainer *models.Trainer, batches func(number int)
 			}
 		}
 		report(clock.progress())
-		if saved.now() {
+		if time.Since(saved) >= options.CheckpointEvery {
+			saved = time.Now()
 			if err := save(); err != nil {
 				return nil, err
 			}
@@ -210,7 +210,7 @@ func oneStep(trainer *models.Trainer, rate float64, parts [][]*tensors.Tensor) (
 
 // keepBroken explains a step that failed. If numbers were not finite, it leaves the step's batches beside the
 // checkpoints as nan-step-N.safetensors, and names their photos. The last checkpoint stays as it is.
-func keepBroken(ctx context.Context, options LoopOptions, step int, parts [][]*tensors.Tensor, failure error) error {
+func keepBroken(ctx context.Context, options Options, step int, parts [][]*tensors.Tensor, failure error) error {
 	failure = fmt.Errorf("step %d: %w", step, failure)
 	var broken *models.NotFiniteError
 	if !errors.As(failure, &broken) {
@@ -242,14 +242,14 @@ func shortList(names []string) string {
 	return fmt.Sprintf("%q and %d more", names[:most], len(names)-most)
 }
 
-// prefetch assembles batches while the network computes.
-func prefetch[T any](ctx context.Context, from, to int, make_ func(number int) T) <-chan T {
+// Prefetch assembles batches while the network computes.
+func Prefetch[T any](ctx context.Context, from, to int, assemble func(number int) T) <-chan T {
 	out := make(chan T, 2)
 	go func() {
 		defer close(out)
 		for number := from; number < to; number++ {
 			select {
-			case out <- make_(number):
+			case out <- assemble(number):
 			case <-ctx.Done():
 				return
 			}

@@ -1,4 +1,4 @@
-package training
+package loop
 
 import (
 	"time"
@@ -9,13 +9,13 @@ import (
 // History is what every step of a training was like. It is in the checkpoints, so that curves and early stop go
 // on where a training goes on.
 type History struct {
-	Steps       []StepRecord `json:"-"`
+	Steps       []Step       `json:"-"`
 	Metric      string       `json:"metric,omitempty"` // what validations measure
 	Validations []Validation `json:"validations,omitempty"`
 }
 
-// StepRecord is one step. Numbers have the precision of float32.
-type StepRecord struct {
+// Step is one step. Numbers have the precision of float32.
+type Step struct {
 	Losses  []float64 // before the step
 	Rate    float64   // the learning rate
 	Norm    float64   // of the gradients, before they were clipped
@@ -33,7 +33,7 @@ func (h *History) steps() int { return len(h.Steps) }
 // record adds a step, with the precision that a checkpoint keeps.
 func (h *History) record(losses []float64, rate, norm float64, took time.Duration) {
 	kept := func(x float64) float64 { return float64(float32(x)) }
-	s := StepRecord{Rate: kept(rate), Norm: kept(norm), Seconds: kept(took.Seconds())}
+	s := Step{Rate: kept(rate), Norm: kept(norm), Seconds: kept(took.Seconds())}
 	for _, l := range losses {
 		s.Losses = append(s.Losses, kept(l))
 	}
@@ -42,14 +42,14 @@ func (h *History) record(losses []float64, rate, norm float64, took time.Duratio
 
 // validated adds a measurement after the last step and says whether it is the best so far.
 func (h *History) validated(metric string, value float64) bool {
-	best := h.best()
+	best := h.Best()
 	h.Metric = metric
 	h.Validations = append(h.Validations, Validation{Step: h.steps(), Value: value})
 	return best < 0 || value > h.Validations[best].Value
 }
 
-// best is the index of the first best validation, -1 where there is none.
-func (h *History) best() int {
+// Best is the index of the first best validation, -1 where there is none.
+func (h *History) Best() int {
 	best := -1
 	for i, v := range h.Validations {
 		if best < 0 || v.Value > h.Validations[best].Value {
@@ -61,7 +61,7 @@ func (h *History) best() int {
 
 // stalled says whether so many validations passed without a new best.
 func (h *History) stalled(patience int) bool {
-	best := h.best()
+	best := h.Best()
 	return patience > 0 && best >= 0 && len(h.Validations)-1-best >= patience
 }
 
@@ -90,14 +90,14 @@ func (h *History) readSteps(t *models.Tensor) {
 			row[j] = float64(x)
 		}
 		n := columns - 3
-		h.Steps = append(h.Steps, StepRecord{Losses: row[:n:n], Rate: row[n], Norm: row[n+1], Seconds: row[n+2]})
+		h.Steps = append(h.Steps, Step{Losses: row[:n:n], Rate: row[n], Norm: row[n+1], Seconds: row[n+2]})
 	}
 }
 
 // stopwatch tells the progress of a training by its history.
 type stopwatch struct {
 	history *History
-	options LoopOptions
+	options Options
 	smooth  []float64 // losses
 	left    float64   // cost of the steps to come
 	seen    int       // steps that smooth and left know of
@@ -108,7 +108,7 @@ type stopwatch struct {
 // lapWindow is how many steps tell the speed.
 const lapWindow = 50
 
-func newStopwatch(history *History, options LoopOptions) *stopwatch {
+func newStopwatch(history *History, options Options) *stopwatch {
 	s := &stopwatch{history: history, options: options, first: history.steps(), last: time.Now()}
 	for i := range options.Steps {
 		s.left += options.Cost(i)

@@ -1,4 +1,4 @@
-package training
+package loop
 
 import (
 	"testing"
@@ -29,7 +29,7 @@ func TestEarlyStop(t *testing.T) {
 				h.record([]float64{1}, 0, 0, 0)
 				require.Equal(t, i == 0 || v > maxOf(c.values[:i]), h.validated("f1", v))
 			}
-			require.Equal(t, c.best, h.best())
+			require.Equal(t, c.best, h.Best())
 			require.Equal(t, c.stalled, h.stalled(c.patience))
 		})
 	}
@@ -43,11 +43,16 @@ func maxOf(values []float64) float64 {
 	return most
 }
 
+// TestWarmUpOfFewSteps: in a warm-up little is learned, so that none takes most of a training.
+func TestWarmUpOfFewSteps(t *testing.T) {
+	require.LessOrEqual(t, Options{Steps: 10}.withDefaults().WarmUp, 2)
+}
+
 // TestProgress tells speed and time left of what costs more later, without the steps that compile.
 func TestProgress(t *testing.T) {
 	h := &History{}
 	h.record([]float64{9}, 0, 0, time.Hour) // of another process
-	s := newStopwatch(h, LoopOptions{Steps: 6, Photos: 10, Accumulate: 2, Cost: func(step int) float64 {
+	s := newStopwatch(h, Options{Steps: 6, Photos: 10, Accumulate: 2, Cost: func(step int) float64 {
 		if step < 4 {
 			return 1
 		}

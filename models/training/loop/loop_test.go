@@ -1,4 +1,4 @@
-package training
+package loop
 
 import (
 	"context"
@@ -6,11 +6,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
@@ -20,13 +18,11 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-var oneBackend = sync.OnceValues(func() (backends.Backend, error) { return compute.New("") })
-
 // regression is a training so small that a test can take it many times: a network with batch normalisation
 // learns a function of three numbers.
 type regression struct {
 	t       *testing.T
-	options LoopOptions
+	options Options
 	// spoil changes a batch's input.
 	spoil  func(number int, x []float32)
 	losses []float64 // of the last run's steps
@@ -35,7 +31,7 @@ type regression struct {
 func newRegression(t *testing.T) *regression {
 	bucket, err := storage.Open(t.Context(), t.TempDir())
 	require.NoError(t, err)
-	return &regression{t: t, options: LoopOptions{
+	return &regression{t: t, options: Options{
 		Steps: 12, Rate: 0.01, Photos: 4, Bucket: bucket, Key: "stages/test.checkpoint.safetensors", CheckpointEvery: time.Nanosecond,
 		Update: models.Update{ClipNorm: 1, EMA: 0.9},
 	}}
@@ -44,7 +40,7 @@ func newRegression(t *testing.T) *regression {
 // run takes the steps, until stop says so after one.
 func (r *regression) run(stop func(p Progress) bool) (models.Weights, error) {
 	r.t.Helper()
-	backend, err := oneBackend()
+	backend, err := compute.New("")
 	require.NoError(r.t, err)
 	trainer, err := models.NewTrainer(backend, func(net *models.Net, inputs []*Node) []*Node {
 		hidden := models.ReLU(net.BatchNorm("norm", net.Linear("hidden", inputs[0], 8)))
@@ -55,7 +51,7 @@ func (r *regression) run(stop func(p Progress) bool) (models.Weights, error) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	defer cancel()
 	r.losses = nil
-	return loop(ctx, trainer, func(number int) []*tensors.Tensor {
+	return Run(ctx, trainer, func(number int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(7, uint64(number)))
 		x, y := make([]float32, 12), make([]float32, 4)
 		for i := range x {
@@ -77,13 +73,13 @@ func (r *regression) run(stop func(p Progress) bool) (models.Weights, error) {
 	})
 }
 
-// TestLoopGoesOn interrupts a training after every step but the last, and compares the losses and the weights
+// TestRunGoesOn interrupts a training after every step but the last, and compares the losses and the weights
 // with an undisturbed one, bit for bit.
-func TestLoopGoesOn(t *testing.T) {
-	for name, change := range map[string]func(*LoopOptions){
-		"plain":      func(o *LoopOptions) { o.Update = models.Update{} },
-		"everything": func(o *LoopOptions) { o.Accumulate = 3 },
-		"validated": func(o *LoopOptions) {
+func TestRunGoesOn(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"plain":      func(o *Options) { o.Update = models.Update{} },
+		"everything": func(o *Options) { o.Accumulate = 3 },
+		"validated": func(o *Options) {
 			o.ValidateEvery, o.Patience, o.Metric = 2, 100, "bumps"
 			o.Validate = bumps(0.1, 0.2, 0.9, 0.3, 0.4, 0.5)
 		},
@@ -119,8 +115,8 @@ func bumps(values ...float64) func(context.Context, models.Weights) (float64, er
 	}
 }
 
-// TestLoopStopsEarly ends where nothing gets better, and gives the best weights.
-func TestLoopStopsEarly(t *testing.T) {
+// TestRunStopsEarly ends where nothing gets better, and gives the best weights.
+func TestRunStopsEarly(t *testing.T) {
 	r := newRegression(t)
 	var seen []models.Weights
 	values := bumps(0.1, 0.5, 0.4, 0.5, 0.3)
@@ -137,7 +133,7 @@ func TestLoopStopsEarly(t *testing.T) {
 	require.Equal(t, 10, history.steps(), "two validations to the best and three in vain, every second step")
 	require.Equal(t, seen[1], weights)
 	require.NotEqual(t, seen[4], weights)
-	require.Equal(t, Validation{Step: 4, Value: 0.5}, history.Validations[history.best()])
+	require.Equal(t, Validation{Step: 4, Value: 0.5}, history.Validations[history.Best()])
 
 	// It has ended: another run adds nothing to what the checkpoint has.
 	again, err := r.run(nil)
@@ -155,9 +151,9 @@ func TestLoopStopsEarly(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 }
 
-// TestLoopKeepsTheBatchThatBrokeIt stops at numbers that are not finite, says where, keeps the batch, and leaves
+// TestRunKeepsTheBatchThatBrokeIt stops at numbers that are not finite, says where, keeps the batch, and leaves
 // the checkpoint before.
-func TestLoopKeepsTheBatchThatBrokeIt(t *testing.T) {
+func TestRunKeepsTheBatchThatBrokeIt(t *testing.T) {
 	for accumulate, batch := range map[int]int{1: 5, 3: 16} { // step 5 in both
 		r := newRegression(t)
 		r.options.Accumulate = accumulate
@@ -217,10 +213,10 @@ func TestCheckpointsThatAreNone(t *testing.T) {
 	}
 }
 
-func TestLoopOptionsCheck(t *testing.T) {
-	require.NoError(t, LoopOptions{}.Check())
-	for _, o := range []LoopOptions{{WarmUp: -1}, {Accumulate: -1}, {ValidateEvery: -1}, {Patience: -1}, {Update: models.Update{EMA: 1}}} {
+func TestOptionsCheck(t *testing.T) {
+	require.NoError(t, Options{}.Check())
+	for _, o := range []Options{{WarmUp: -1}, {Accumulate: -1}, {ValidateEvery: -1}, {Patience: -1}, {Update: models.Update{EMA: 1}}} {
 		require.Error(t, o.Check())
-		require.NotEqual(t, LoopOptions{}.identity(), o.identity())
+		require.NotEqual(t, Options{}.Identity(), o.Identity())
 	}
 }

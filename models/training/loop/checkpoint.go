@@ -1,4 +1,4 @@
-package training
+package loop
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ const (
 	counterPrefix = "counter:"
 )
 
-// maxCheckpoint is the greatest size in bytes of a checkpoint, and of what a stage leaves.
+// maxCheckpoint is the greatest size in bytes of a checkpoint.
 const maxCheckpoint = 8 << 30
 
 // saveCheckpoint writes a training's whole state, whole or not at all. best may be nil; without a key it does
@@ -59,7 +59,7 @@ func saveCheckpoint(ctx context.Context, bucket storage.Bucket, key string, trai
 }
 
 // resume restores a training from its checkpoint, if there is one.
-func resume(ctx context.Context, trainer *models.Trainer, options LoopOptions) (history *History, best models.Weights, err error) {
+func resume(ctx context.Context, trainer *models.Trainer, options Options) (history *History, best models.Weights, err error) {
 	if options.Key == "" {
 		return &History{}, nil, nil
 	}
