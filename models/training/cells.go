@@ -9,9 +9,9 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
-	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 )
@@ -26,33 +26,12 @@ type look struct {
 // cellBatch is how many crops are computed at once.
 const cellBatch = 32
 
-// matrix is rows of equal length.
-type matrix struct {
-	rows, columns int
-	data          []float32
-}
-
-func (m matrix) row(i int) []float32 { return m.data[i*m.columns : (i+1)*m.columns] }
-
-// normalise brings each row to length 1.
-func (m matrix) normalise() {
-	for i := range m.rows {
-		row := blas32.Vector{N: m.columns, Inc: 1, Data: m.row(i)}
-		blas32.Scal(1/max(blas32.Nrm2(row), 1e-6), row)
-	}
-}
-
 // roots takes the square root of each number, with its sign: see models.FacetConfig.Roots.
-func (m matrix) roots() {
-	for i, v := range m.data {
+func roots(m linear.Matrix) {
+	for i, v := range m.Data {
 		root := math.Sqrt(math.Abs(float64(v)))
-		m.data[i] = float32(math.Copysign(root, float64(v)))
+		m.Data[i] = float32(math.Copysign(root, float64(v)))
 	}
-}
-
-// dot is the product of two rows: their cosine, where they have length 1.
-func (m matrix) dot(i, j int) float32 {
-	return blas32.Dot(blas32.Vector{N: m.columns, Inc: 1, Data: m.row(i)}, blas32.Vector{N: m.columns, Inc: 1, Data: m.row(j)})
 }
 
 // cellSource computes the cells of looks at a pool's crops, each look once: the stages that learn from a frozen trunk
@@ -94,7 +73,7 @@ func (s *cellSource) around() int {
 }
 
 // of returns the cells of each look, [looks, cells].
-func (s *cellSource) of(ctx context.Context, looks []look, progress func(done, total int)) (matrix, error) {
+func (s *cellSource) of(ctx context.Context, looks []look, progress func(done, total int)) (linear.Matrix, error) {
 	var missing []look
 	for _, l := range looks {
 		if _, ok := s.known[l]; !ok {
@@ -106,15 +85,15 @@ func (s *cellSource) of(ctx context.Context, looks []look, progress func(done, t
 		for _, l := range missing {
 			delete(s.known, l)
 		}
-		return matrix{}, err
+		return linear.Matrix{}, err
 	}
-	m := matrix{rows: len(looks)}
+	m := linear.Matrix{Rows: len(looks)}
 	for i, l := range looks {
-		if m.data == nil {
-			m.columns = len(s.known[l])
-			m.data = make([]float32, m.rows*m.columns)
+		if m.Data == nil {
+			m.Columns = len(s.known[l])
+			m.Data = make([]float32, m.Rows*m.Columns)
 		}
-		copy(m.row(i), s.known[l])
+		copy(m.Row(i), s.known[l])
 	}
 	return m, nil
 }

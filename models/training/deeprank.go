@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/ml/train/losses"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 )
 
@@ -50,7 +51,7 @@ func (m Mining) strategy() losses.TripletMiningStrategy {
 
 // rankSamples are unsupervised embeddings of painted and of a shop's dresses, and of judged triplets.
 type rankSamples struct {
-	vectors  matrix
+	vectors  linear.Matrix
 	products [][]int // looks of each of the pool's products
 	triplets [][3]int
 	weights  []float32 // of the triplets
@@ -182,7 +183,7 @@ func trainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 		return nil, errFewProducts
 	}
 	options.Batch = min(options.Batch, 2*(len(painted)+len(real))) // a product stands in a batch once
-	size := samples.vectors.columns
+	size := samples.vectors.Columns
 	batches := func(pool *Pool, step int) []*tensors.Tensor {
 		rng := rand.New(rand.NewPCG(options.Seed, uint64(step)))
 		x, labels := drawRanks(rng, pool, samples, painted, real, options.Batch)
@@ -200,7 +201,7 @@ func trainDeepRank(ctx context.Context, backend backends.Backend, pool *Pool, sa
 			w[b] = samples.weights[chosen]
 			for i, look := range samples.triplets[chosen] {
 				pool.noteCrop(samples.crops[look])
-				copy(t[(i*n+b)*size:], samples.vectors.row(look))
+				copy(t[(i*n+b)*size:], samples.vectors.Row(look))
 			}
 		}
 		return append(batch, tensors.FromFlatDataAndDimensions(t, 3*n, size), tensors.FromFlatDataAndDimensions(w, n))
@@ -214,7 +215,7 @@ var errFewProducts = errors.New("it takes two products at least: paint more (--p
 
 // drawRanks draws two looks of each of n/2 products, siblings together, and says which product each look is of.
 func drawRanks(rng *rand.Rand, pool *Pool, samples rankSamples, painted, real []int, n int) (x []float32, products []int32) {
-	size := samples.vectors.columns
+	size := samples.vectors.Columns
 	x, products = make([]float32, n*size), make([]int32, 0, n)
 	seen := map[int]bool{}
 	seenReal := 0
@@ -238,7 +239,7 @@ func drawRanks(rng *rand.Rand, pool *Pool, samples rankSamples, painted, real []
 			b := (a + 1 + rng.IntN(len(looks)-1)) % len(looks)
 			for _, one := range []int{a, b} {
 				pool.noteCrop(samples.crops[looks[one]])
-				copy(x[len(products)*size:], samples.vectors.row(looks[one]))
+				copy(x[len(products)*size:], samples.vectors.Row(looks[one]))
 				products = append(products, int32(q))
 			}
 		}

@@ -11,12 +11,13 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // facetSamples are what heads read of crops, with their labels, ready to fit heads on.
 type facetSamples struct {
-	cells  matrix
+	cells  linear.Matrix
 	crop   int // how many of cells' columns are of crops; those of their surroundings stand behind
 	labels [][]int16
 	real   []bool
@@ -56,7 +57,7 @@ func collectFacets(ctx context.Context, cells *cellSource, keep func(c *Crop) bo
 // look takes the cells of looks.
 func (s *facetSamples) look(ctx context.Context, cells *cellSource, looks []look, progress func(done, total int)) (err error) {
 	s.cells, err = cells.of(ctx, looks, progress)
-	s.crop = s.cells.columns - cells.around()
+	s.crop = s.cells.Columns - cells.around()
 	return err
 }
 
@@ -89,7 +90,7 @@ func trainFacets(ctx context.Context, backend backends.Backend, pool *Pool, samp
 		}
 		return weights.painted
 	}
-	return fitFacets(ctx, backend, pool, samples, []sampleGroup{real, painted}, zeroFacets(pool, samples.cells.columns), weighting, options, loss, report)
+	return fitFacets(ctx, backend, pool, samples, []sampleGroup{real, painted}, zeroFacets(pool, samples.cells.Columns), weighting, options, loss, report)
 }
 
 // sampleGroup is a share of each batch.
@@ -122,8 +123,8 @@ func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, sample
 	if len(groups) == 0 {
 		return nil, errors.New("there are no photos with a label to learn from")
 	}
-	mean, deviation := moments(samples.cells, learnedFrom(groups))
-	columns, labels := samples.cells.columns, pool.labelCount()
+	mean, deviation := linear.Moments(samples.cells, learnedFrom(groups))
+	columns, labels := samples.cells.Columns, pool.labelCount()
 	initial = standardised(pool, initial, mean, deviation)
 	reads := func(facet string) []float32 { return loss.reads(pool, facet, samples.crop, columns) }
 	for _, facet := range pool.Facets {
@@ -145,7 +146,7 @@ func fitFacets(ctx context.Context, backend backends.Backend, pool *Pool, sample
 		x, y := make([]float32, options.Batch*columns), make([]float32, options.Batch*labels)
 		for b := range options.Batch {
 			i := draw(rng, groups)
-			for j, v := range samples.cells.row(i) {
+			for j, v := range samples.cells.Row(i) {
 				x[b*columns+j] = (v - mean[j]) / deviation[j]
 			}
 			pool.fillTarget(y[b*labels:(b+1)*labels], samples.labels[i], float32(loss.Smoothing), weighting(i))
@@ -205,7 +206,7 @@ func withoutUnread(pool *Pool, heads models.Weights, loss FacetLoss, crop int) m
 // readSurroundings notes which facets do.
 func readSurroundings(configs []models.FacetConfig, loss FacetLoss, samples facetSamples) {
 	for i := range configs {
-		configs[i].Surroundings = loss.Surroundings[configs[i].Name] != "" && samples.crop < samples.cells.columns
+		configs[i].Surroundings = loss.Surroundings[configs[i].Name] != "" && samples.crop < samples.cells.Columns
 	}
 }
 

@@ -12,21 +12,22 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/storage"
 )
 
 // rareLabel draws samples of two overlapping labels, of which the second is one in twenty.
 func rareLabel(rng *rand.Rand, n int) facetSamples {
-	s := facetSamples{cells: matrix{rows: n, columns: 2, data: make([]float32, 2*n)}, crop: 2}
+	s := facetSamples{cells: linear.Matrix{Rows: n, Columns: 2, Data: make([]float32, 2*n)}, crop: 2}
 	for i := range n {
 		label := int16(0)
 		if i%20 == 0 {
 			label = 1
 		}
 		s.labels, s.real = append(s.labels, []int16{label}), append(s.real, false)
-		s.cells.data[2*i] = float32(rng.NormFloat64() + 2*float64(label))
-		s.cells.data[2*i+1] = float32(rng.NormFloat64())
+		s.cells.Data[2*i] = float32(rng.NormFloat64() + 2*float64(label))
+		s.cells.Data[2*i+1] = float32(rng.NormFloat64())
 	}
 	return s
 }
@@ -44,7 +45,7 @@ func TestClassWeightsFindTheRareLabel(t *testing.T) {
 		right, all := [2]float64{}, [2]float64{}
 		for i, labels := range held.labels {
 			logit := func(o int) float32 {
-				row := held.cells.row(i)
+				row := held.cells.Row(i)
 				return b.Data[o] + w.Data[2*o]*row[0] + w.Data[2*o+1]*row[1]
 			}
 			answer := 0
@@ -88,7 +89,7 @@ func TestHeadsKnowNothingOfWhatIsLeftOut(t *testing.T) {
 	}
 	before := fit()
 	for i := 200; i < 300; i++ {
-		samples.cells.row(i)[0] *= 1000
+		samples.cells.Row(i)[0] *= 1000
 	}
 	require.Equal(t, before, fit())
 }
@@ -111,7 +112,7 @@ func TestHeadsKeepTheBatchThatBrokeThem(t *testing.T) {
 	for info, err := range work.List(t.Context(), "") {
 		t.Fatal("a head's training left something behind: ", info, err)
 	}
-	samples.cells.row(7)[0] = float32(math.NaN())
+	samples.cells.Row(7)[0] = float32(math.NaN())
 	require.ErrorContains(t, fit(), "nan-step-0.safetensors")
 	_, err = storage.ReadAll(t.Context(), work, "nan-step-0.safetensors", 1<<20)
 	require.NoError(t, err)
@@ -142,12 +143,12 @@ func TestUpperPart(t *testing.T) {
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}, {Name: "length", Labels: []string{"mini", "maxi"}}}, cellRows: 4}
 	const columns = 8 // two of each row
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := facetSamples{cells: matrix{rows: 200, columns: columns, data: make([]float32, 200*columns)}, crop: columns}
-	for i := range s.cells.rows {
+	s := facetSamples{cells: linear.Matrix{Rows: 200, Columns: columns, Data: make([]float32, 200*columns)}, crop: columns}
+	for i := range s.cells.Rows {
 		label := int16(i % 2)
 		s.labels, s.real = append(s.labels, []int16{label, label}), append(s.real, true)
 		for j := range columns {
-			s.cells.data[i*columns+j] = float32(rng.NormFloat64() + float64(label)*float64(1+j/4)) // clearer below
+			s.cells.Data[i*columns+j] = float32(rng.NormFloat64() + float64(label)*float64(1+j/4)) // clearer below
 		}
 	}
 	known := models.Weights{}
@@ -180,13 +181,13 @@ func TestSurroundings(t *testing.T) {
 	}
 	const crop, columns = 4, 7
 	rng := rand.New(rand.NewPCG(1, 1))
-	s := facetSamples{cells: matrix{rows: 40, columns: columns, data: make([]float32, 40*columns)}, crop: crop}
+	s := facetSamples{cells: linear.Matrix{Rows: 40, Columns: columns, Data: make([]float32, 40*columns)}, crop: crop}
 	var all []int
-	for i := range s.cells.rows {
+	for i := range s.cells.Rows {
 		label := int16(i % 2)
 		s.labels, s.real, all = append(s.labels, []int16{label, label, label, label}), append(s.real, true), append(all, i)
 		for j := range columns {
-			s.cells.data[i*columns+j] = float32(rng.NormFloat64() + float64(label))
+			s.cells.Data[i*columns+j] = float32(rng.NormFloat64() + float64(label))
 		}
 	}
 	loss := FacetLoss{Upper: map[string]float64{"neckline": 0.5}, Surroundings: map[string]string{"length": Also, "occasion": Alone}}
@@ -235,7 +236,7 @@ func TestCalibrateOnRealPhotos(t *testing.T) {
 		var s facetSamples
 		add := func(real bool, label int16) {
 			s.labels, s.real = append(s.labels, []int16{label}), append(s.real, real)
-			s.cells.rows, s.cells.columns, s.cells.data = s.cells.rows+1, 1, append(s.cells.data, 1)
+			s.cells.Rows, s.cells.Columns, s.cells.Data = s.cells.Rows+1, 1, append(s.cells.Data, 1)
 		}
 		for range 1000 {
 			add(false, 1)

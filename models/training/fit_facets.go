@@ -108,10 +108,10 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 		return nil, err
 	}
 	if plan.roots {
-		samples.cells.roots()
+		roots(samples.cells)
 	}
 	// The model's own heads may have learned from the very photos that are left out for the calibration.
-	initial, anew := plan.initial(m.From, "", samples.crop, samples.cells.columns), zeroFacets(m.pool, samples.cells.columns)
+	initial, anew := plan.initial(m.From, "", samples.crop, samples.cells.Columns), zeroFacets(m.pool, samples.cells.Columns)
 	if trunk.heads != nil {
 		initial, anew = trunk.heads, trunk.heads
 	}

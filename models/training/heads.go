@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
@@ -149,7 +150,7 @@ func (m *maker) facets(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
-	samples.cells.roots()
+	roots(samples.cells)
 	options := headOptions{Seed: 3 + m.Seed, Steps: m.steps(facetSteps), Batch: 128, LearningRate: 1e-3, RealShare: 0.6, Loop: m.headLoop()}
 	classWeights, counts, err := m.Options.FacetLoss.classWeights(m.pool.Facets, samples)
 	if err != nil {
@@ -205,7 +206,7 @@ func (m *maker) heldOutFacets(ctx context.Context, model *models.Model, fold int
 	}
 	real, err := collectFacets(ctx, m.cellSource(model), func(c *Crop) bool { return c.Real && c.Fold == fold }, agreed, heldLooks, m.counter("facets: calibration"))
 	held := joined(painted, real)
-	held.cells.roots()
+	roots(held.cells)
 	return held, err
 }
 
@@ -221,7 +222,7 @@ func joined(a, b facetSamples) facetSamples {
 	}
 	return facetSamples{
 		crop:   a.crop,
-		cells:  matrix{a.cells.rows + b.cells.rows, a.cells.columns, append(append([]float32(nil), a.cells.data...), b.cells.data...)},
+		cells:  linear.Matrix{Rows: a.cells.Rows + b.cells.Rows, Columns: a.cells.Columns, Data: append(append([]float32(nil), a.cells.Data...), b.cells.Data...)},
 		labels: append(append([][]int16(nil), a.labels...), b.labels...),
 		real:   append(append([]bool(nil), a.real...), b.real...),
 	}
@@ -234,7 +235,7 @@ func (m *maker) deepRank(ctx context.Context, model *models.Model, excluded int)
 		return err
 	}
 	options := headOptions{Seed: 4 + m.Seed, Steps: m.steps(deepRankSteps(len(triplets), m.shopProducts())), Batch: deepRankBatch, LearningRate: 3e-4, Loop: m.headLoop()}
-	var unseen matrix
+	var unseen linear.Matrix
 	if len(held) > 0 {
 		if unseen, err = m.tripletEmbeddings(ctx, model, held); err != nil {
 			return err
@@ -265,7 +266,7 @@ func (m *maker) shopProducts() int {
 }
 
 // tripletEmbeddings are the unsupervised embeddings of triplets' photos as they are, three rows for each.
-func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, triplets []cropTriplet) (matrix, error) {
+func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, triplets []cropTriplet) (linear.Matrix, error) {
 	var looks []look
 	for _, t := range triplets {
 		for _, c := range t.Crops {
@@ -274,7 +275,7 @@ func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, trip
 	}
 	cells, err := m.embeddingCells(model).of(ctx, looks, m.counter("deeprank: photos to measure with"))
 	if err != nil {
-		return matrix{}, err
+		return linear.Matrix{}, err
 	}
 	return project(cells, model.Weights), nil
 }

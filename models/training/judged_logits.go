@@ -6,6 +6,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 )
 
 // judgedLogits are what heads say of photos whose labels are known: for each facet, by photo.
@@ -42,9 +43,9 @@ func (s facetSamples) realIfAny(samples []int) []int {
 
 // only are some of the samples.
 func (s facetSamples) only(samples []int) facetSamples {
-	some := facetSamples{cells: matrix{columns: s.cells.columns}, crop: s.crop}
+	some := facetSamples{cells: linear.Matrix{Columns: s.cells.Columns}, crop: s.crop}
 	for _, i := range samples {
-		some.cells.data, some.cells.rows = append(some.cells.data, s.cells.row(i)...), some.cells.rows+1
+		some.cells.Data, some.cells.Rows = append(some.cells.Data, s.cells.Row(i)...), some.cells.Rows+1
 		some.labels, some.real, some.crops = append(some.labels, s.labels[i]), append(some.real, s.real[i]), append(some.crops, s.crops[i])
 	}
 	return some
@@ -78,7 +79,7 @@ func (j *judgedLogits) add(pool *Pool, samples facetSamples, weights models.Weig
 // addFacet adds what a head says of a sample, where that has a label.
 func (j *judgedLogits) addFacet(pool *Pool, samples facetSamples, weights models.Weights, sample, facet int) {
 	if label := samples.labels[sample][facet]; label >= 0 {
-		j.logits[facet] = append(j.logits[facet], facetLogits(weights, pool.Facets[facet].Name, samples.cells.row(sample)))
+		j.logits[facet] = append(j.logits[facet], facetLogits(weights, pool.Facets[facet].Name, samples.cells.Row(sample)))
 		j.truth[facet] = append(j.truth[facet], int(label))
 	}
 }

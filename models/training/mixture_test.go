@@ -179,8 +179,8 @@ func TestHeadsStartWhereTheyWere(t *testing.T) {
 	require.NoError(t, err)
 	pool := &Pool{Facets: []catalog.Facet{{Name: "neckline", Labels: []string{"v-neck", "halter"}}}}
 	samples := rareLabel(rand.New(rand.NewPCG(1, 1)), 64)
-	for i := range samples.cells.data {
-		samples.cells.data[i] = samples.cells.data[i]*3 + 5
+	for i := range samples.cells.Data {
+		samples.cells.Data[i] = samples.cells.Data[i]*3 + 5
 	}
 	initial := models.Weights{
 		"facets.neckline.weight": {Shape: []int{2, 2}, Data: []float32{1, -2, 0.5, 3}}, "facets.neckline.bias": {Shape: []int{2}, Data: []float32{-4, 2}},
@@ -207,7 +207,7 @@ func TestTemperatureOfMixture(t *testing.T) {
 	add := func(real bool, cell float32, label int16) {
 		pool.Crops = append(pool.Crops, Crop{Labels: []int16{label}, Real: real})
 		samples.labels, samples.real, samples.crops = append(samples.labels, []int16{label}), append(samples.real, real), append(samples.crops, len(pool.Crops)-1)
-		samples.cells.rows, samples.cells.columns, samples.cells.data = samples.cells.rows+1, 1, append(samples.cells.data, cell)
+		samples.cells.Rows, samples.cells.Columns, samples.cells.Data = samples.cells.Rows+1, 1, append(samples.cells.Data, cell)
 	}
 	weights := models.Weights{"facets.sleeve.weight": {Shape: []int{2, 1}, Data: []float32{0, 4}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}}}
 	judge := func() models.FacetConfig {

@@ -14,6 +14,7 @@ import (
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/photo/colour"
 )
 
@@ -46,12 +47,12 @@ func (m *maker) override(ctx context.Context, model *models.Model) error {
 	}
 	model.Weights = model.Weights.WithoutOverrides()
 	unsupervised := project(cells, model.Weights)
-	for embedding, vectors := range map[string]matrix{"unsupervised": unsupervised, "deeprank": ranked(unsupervised, model.Weights)} {
-		photos := vectors.rows / len(dresses)
+	for embedding, vectors := range map[string]linear.Matrix{"unsupervised": unsupervised, "deeprank": ranked(unsupervised, model.Weights)} {
+		photos := vectors.Rows / len(dresses)
 		for i := range dresses {
-			dresses[i].vector = make([]float64, vectors.columns)
+			dresses[i].vector = make([]float64, vectors.Columns)
 			for p := range photos {
-				for k, v := range vectors.row(i*photos + p) {
+				for k, v := range vectors.Row(i*photos + p) {
 					dresses[i].vector[k] += float64(v) / float64(photos)
 				}
 			}
@@ -71,7 +72,7 @@ func (m *maker) override(ctx context.Context, model *models.Model) error {
 
 // overrideCells paints dresses, a catalogue's and a customer's photo of each, and returns their cells, the
 // photos of a dress one after the other.
-func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets []catalog.Facet) (matrix, []dressed, error) {
+func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets []catalog.Facet) (linear.Matrix, []dressed, error) {
 	products := studio.Products(m.Paint.Domain+"-override", m.Paint.Seed, min(overrideProducts, 2*m.Paint.Products))
 	number := map[string]int{}
 	var siblings []int
@@ -118,7 +119,7 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 		return nil
 	})
 	if err != nil {
-		return matrix{}, nil, err
+		return linear.Matrix{}, nil, err
 	}
 	looks := make([]look, len(pool.Crops))
 	for i := range looks {
@@ -129,9 +130,9 @@ func (m *maker) overrideCells(ctx context.Context, model *models.Model, facets [
 }
 
 // ranked computes DeepRank embeddings of unsupervised ones.
-func ranked(unsupervised matrix, weights models.Weights) matrix {
-	out := linear(unsupervised, weights["deeprank.weight"], nil)
-	out.normalise()
+func ranked(unsupervised linear.Matrix, weights models.Weights) linear.Matrix {
+	out := linear.Layer{Weight: weights["deeprank.weight"]}.Apply(unsupervised)
+	out.Normalise()
 	return out
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 )
@@ -25,14 +26,14 @@ var patchJitter = jitter{light: 0.1, tint: 0.03}
 
 // cellsOf returns what the trunk sees in patches, each in a light of its own, which follows from the seed, in a basis that
 // may be nil: [patches, cells of Model.RefineCellsGraph].
-func (m *maker) cellsOf(ctx context.Context, model *models.Model, basis *channelBasis, patches []patch, seed uint64, progress func(done, total int)) (matrix, error) {
+func (m *maker) cellsOf(ctx context.Context, model *models.Model, basis *linear.Basis, patches []patch, seed uint64, progress func(done, total int)) (linear.Matrix, error) {
 	backbone, err := model.Trunk()
 	if err != nil {
-		return matrix{}, err
+		return linear.Matrix{}, err
 	}
 	exec, err := NewExec(m.Backend, model.RefineCellsGraph)
 	if err != nil {
-		return matrix{}, err
+		return linear.Matrix{}, err
 	}
 	defer exec.Finalize()
 	height, width := model.Config.PatchSize()
@@ -52,23 +53,23 @@ func (m *maker) cellsOf(ctx context.Context, model *models.Model, basis *channel
 		return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(pixels, cellBatch, height, width, 3)}
 	})
 	columns := model.Config.Refine.Rows * model.Config.Refine.Columns * backbone.Channels
-	var cells matrix
+	var cells linear.Matrix
 	for batch := range batches {
 		output, err := exec.Exec1(batch[0])
 		if err != nil {
-			return matrix{}, err
+			return linear.Matrix{}, err
 		}
 		data, err := tensors.CopyFlatData[float32](output)
 		if err != nil {
-			return matrix{}, err
+			return linear.Matrix{}, err
 		}
-		more := min(cellBatch, len(patches)-cells.rows)
-		seen := basis.reduce(matrix{more, columns, data[:more*columns]})
-		if cells.data == nil { // hundreds of megabytes, and a quarter more if they grew
-			cells.data = make([]float32, 0, len(patches)*seen.columns)
+		more := min(cellBatch, len(patches)-cells.Rows)
+		seen := basis.Reduce(linear.Matrix{Rows: more, Columns: columns, Data: data[:more*columns]})
+		if cells.Data == nil { // hundreds of megabytes, and a quarter more if they grew
+			cells.Data = make([]float32, 0, len(patches)*seen.Columns)
 		}
-		cells = matrix{cells.rows + more, seen.columns, append(cells.data, seen.data...)}
-		progress(cells.rows, len(patches))
+		cells = linear.Matrix{Rows: cells.Rows + more, Columns: seen.Columns, Data: append(cells.Data, seen.Data...)}
+		progress(cells.Rows, len(patches))
 	}
 	return cells, ctx.Err()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -25,16 +26,16 @@ var presenceStarts = map[sceneKind]struct {
 // there to where the sides lead, in photos with a dress and in those without. Patches drawn around true boxes, which
 // photos without a dress do not have, would teach how such patches are placed; so would sides that have learned where
 // the photo's dress is.
-func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridgeFit, excluded int) (ridgeFit, error) {
+func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides linear.Layer, excluded int) (linear.Layer, error) {
 	config, refine := model.Config, *model.Config.Refine
-	unlearned := map[int]ridgeFit{-1: sides} // by the fold that they have not learned from
+	unlearned := map[int]linear.Layer{-1: sides} // by the fold that they have not learned from
 	for fold := range realFolds {
 		if !m.photographed() {
 			break
 		}
 		var err error
 		if unlearned[fold], err = m.fitSides(ctx, model, excluded, fold); err != nil {
-			return ridgeFit{}, err
+			return linear.Layer{}, err
 		}
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
@@ -65,8 +66,8 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 		}
 	}
 	var shares weightShares
-	cells, truth := matrix{}, matrix{columns: 1}
-	learn := func(seen matrix, at []int) {
+	cells, truth := linear.Matrix{}, linear.Matrix{Columns: 1}
+	learn := func(seen linear.Matrix, at []int) {
 		for _, i := range at {
 			s := &m.pool.Scenes[open[i].scene]
 			found := float32(-1)
@@ -74,10 +75,10 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 				found = 1
 			}
 			shares.add(s.kind(), presenceStarts[s.kind()].share, found < 0 || boxes[i].IoU(s.Box) >= 0.5)
-			truth.data = append(truth.data, found)
-			truth.rows++
+			truth.Data = append(truth.Data, found)
+			truth.Rows++
 		}
-		cells = matrix{cells.rows + seen.rows, seen.columns, append(cells.data, seen.data...)}
+		cells = linear.Matrix{Rows: cells.Rows + seen.Rows, Columns: seen.Columns, Data: append(cells.Data, seen.Data...)}
 	}
 	for look := range uint64(embedding.MaxLooks) {
 		var all, also []int
@@ -93,20 +94,20 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides ridg
 		progress := m.counter("refine: is there a dress")
 		seen, err := m.cellsOf(ctx, model, m.dresses.basis, open, 8+2*look, func(done, _ int) { progress(done, len(all)+len(also)) })
 		if err != nil {
-			return ridgeFit{}, err
+			return linear.Layer{}, err
 		}
 		turned, err := m.cellsOf(ctx, model, m.dresses.basis, mirrored, 9+2*look, func(done, _ int) { progress(len(all)+done, len(all)+len(also)) })
 		if err != nil {
-			return ridgeFit{}, err
+			return linear.Layer{}, err
 		}
 		for i, p := range open {
 			s := &m.pool.Scenes[p.scene]
-			if box := refine.Box(unlearned[s.fold()].of(seen.row(i)), p.region, s.Image.Frame()); !box.Empty() {
+			if box := refine.Box(unlearned[s.fold()].Of(seen.Row(i)), p.region, s.Image.Frame()); !box.Empty() {
 				boxes[i] = box
 			}
 		}
 		learn(seen, all)
 		learn(turned, also)
 	}
-	return ridge(ctx, m.Backend, cells, truth, shares.weights(), presenceLambda, m.counter("refine: fitting presence"))
+	return linear.Ridge(ctx, m.Backend, cells, truth, shares.weights(), presenceLambda, m.counter("refine: fitting presence"))
 }

@@ -3,9 +3,9 @@ package training
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
+	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
@@ -13,45 +13,18 @@ import (
 
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 )
 
-// TestPrincipal compares the leading eigenpairs with those of a whole decomposition.
-func TestPrincipal(t *testing.T) {
-	const d, count = 120, 20
-	rng := rand.New(rand.NewPCG(7, 7))
-	factor := mat.NewDense(d, d, nil)
-	for i := range d {
-		for j := range d {
-			factor.Set(i, j, rng.NormFloat64()*math.Pow(0.93, float64(j))) // a falling spectrum, as features have
-		}
-	}
-	a := mat.NewSymDense(d, nil)
-	a.SymOuterK(1, factor)
-	var whole mat.EigenSym
-	require.True(t, whole.Factorize(a, true))
-	want := whole.Values(nil)
-
-	values, vectors, err := principal(mat.DenseCopyOf(a), count, newBlocks(t.Context(), 1, nil))
+func onCPU(t *testing.T) backends.Backend {
+	backend, err := compute.New("")
 	require.NoError(t, err)
-	for o := range count {
-		require.InEpsilon(t, want[d-1-o], values[o], 1e-3, "eigenvalue %d", o)
-		v := mat.Col(nil, o, vectors)
-		var image mat.VecDense
-		image.MulVec(a, mat.NewVecDense(d, v))
-		var away, norm float64
-		for j := range d {
-			away += math.Pow(image.AtVec(j)-values[o]*v[j], 2)
-			norm += v[j] * v[j]
-		}
-		require.InDelta(t, 1, norm, 1e-9)
-		require.Less(t, math.Sqrt(away), 0.02*values[o], "eigenvector %d", o)
-	}
+	return backend
 }
 
 // TestProject agrees with the head that serves.
 func TestProject(t *testing.T) {
-	backend, err := compute.New("")
-	require.NoError(t, err)
+	backend := onCPU(t)
 	const n, d, size = 5, 40, 8
 	rng := rand.New(rand.NewPCG(5, 5))
 	random := func(shape ...int) *models.Tensor {
@@ -62,16 +35,16 @@ func TestProject(t *testing.T) {
 		return m
 	}
 	weights := models.Weights{"unsupervised.weight": random(size, d), "unsupervised.bias": random(size)}
-	cells := matrix{rows: n, columns: d, data: random(n, d).Data}
+	cells := linear.Matrix{Rows: n, Columns: d, Data: random(n, d).Data}
 	exec, err := graph.NewExec(backend, func(x *graph.Node) *graph.Node {
 		return models.UnsupervisedHead(models.NewFrozenNet(weights), x, size)
 	})
 	require.NoError(t, err)
-	out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(cells.data, n, d))
+	out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(cells.Data, n, d))
 	require.NoError(t, err)
 	want, err := tensors.CopyFlatData[float32](out)
 	require.NoError(t, err)
-	require.InDeltaSlice(t, want, project(cells, weights).data, 1e-5)
+	require.InDeltaSlice(t, want, project(cells, weights).Data, 1e-5)
 }
 
 // TestFitProjection decorrelates: components of the training cells have mean zero, no correlation, and
@@ -79,13 +52,13 @@ func TestProject(t *testing.T) {
 func TestFitProjection(t *testing.T) {
 	const n, d, size = 400, 24, 6
 	rng := rand.New(rand.NewPCG(3, 3))
-	cells := matrix{rows: n, columns: d, data: make([]float32, n*d)}
+	cells := linear.Matrix{Rows: n, Columns: d, Data: make([]float32, n*d)}
 	for i := range n {
 		for j := range d {
-			cells.data[i*d+j] = float32(2 + rng.NormFloat64()*float64(d-j))
+			cells.Data[i*d+j] = float32(2 + rng.NormFloat64()*float64(d-j))
 		}
 	}
-	weights, err := fitProjection(t.Context(), cpu(t), cells, 1, size, nil)
+	weights, err := fitProjection(t.Context(), onCPU(t), cells, 1, size, nil)
 	require.NoError(t, err)
 	w, b := weights["unsupervised.weight"], weights["unsupervised.bias"]
 	require.Equal(t, []int{size, d}, w.Shape)
@@ -94,7 +67,7 @@ func TestFitProjection(t *testing.T) {
 		for o := range size {
 			v := float64(b.Data[o])
 			for j := range d {
-				v += float64(w.Data[o*d+j]) * float64(cells.data[i*d+j])
+				v += float64(w.Data[o*d+j]) * float64(cells.Data[i*d+j])
 			}
 			out.Set(i, o, v)
 		}
@@ -111,9 +84,9 @@ func TestFitProjection(t *testing.T) {
 	for o := 1; o < size; o++ {
 		require.GreaterOrEqual(t, c.At(o-1, o-1), c.At(o, o)*0.999, "components fall in variance")
 	}
-	_, err = fitProjection(t.Context(), cpu(t), matrix{rows: 3, columns: d, data: cells.data[:3*d]}, 1, size, nil)
+	_, err = fitProjection(t.Context(), onCPU(t), linear.Matrix{Rows: 3, Columns: d, Data: cells.Data[:3*d]}, 1, size, nil)
 	require.ErrorContains(t, err, "fewer photos")
-	_, err = fitProjection(t.Context(), cpu(t), cells, 1, d+1, nil)
+	_, err = fitProjection(t.Context(), onCPU(t), cells, 1, d+1, nil)
 	require.ErrorContains(t, err, "24 features of a crop, fewer than the 25 numbers of an embedding")
 }
 
@@ -126,18 +99,18 @@ func TestLayoutIsTempered(t *testing.T) {
 
 	const n, count, channels, size = 64, 3, 4, 5
 	rng := rand.New(rand.NewPCG(3, 3))
-	cells := matrix{n, count * channels, make([]float32, n*count*channels)}
-	for i := range cells.data {
-		cells.data[i] = float32(rng.NormFloat64())
+	cells := linear.Matrix{Rows: n, Columns: count * channels, Data: make([]float32, n*count*channels)}
+	for i := range cells.Data {
+		cells.Data[i] = float32(rng.NormFloat64())
 	}
-	weights, err := fitProjection(t.Context(), cpu(t), cells, count, size, nil)
+	weights, err := fitProjection(t.Context(), onCPU(t), cells, count, size, nil)
 	require.NoError(t, err)
-	tempered := matrix{n, cells.columns, slices.Clone(cells.data)}
-	temperLayout(tempered.data, n, count)
-	plain, err := principalComponents(t.Context(), cpu(t), tempered, size, shrinkage, nil)
+	tempered := cells.Clone()
+	temperLayout(tempered.Data, n, count)
+	plain, err := principalComponents(t.Context(), onCPU(t), tempered, size, shrinkage, nil)
 	require.NoError(t, err)
-	got, want := project(cells, weights), project(tempered, plain)
-	for i := range got.data {
-		require.InDelta(t, want.data[i], got.data[i], 1e-4)
+	got, want := project(cells, weights), project(tempered, models.Weights{"unsupervised.weight": plain.Weight, "unsupervised.bias": plain.Bias})
+	for i := range got.Data {
+		require.InDelta(t, want.Data[i], got.Data[i], 1e-4)
 	}
 }

@@ -7,8 +7,16 @@ import (
 	"slices"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/photo"
 )
+
+// mostRefineChannels is how many numbers of a cell the second look is fitted to. The equations of a linear layer grow with
+// the square of cells times channels: of a ResNet-50, which has 2,048 of them, they would take 19 GB, and its patches 7.
+const mostRefineChannels = 256
+
+// basisPatches are from how many patches a basis is learned at most.
+const basisPatches = 1000
 
 // Penalties of the two ridge regressions, of standardised cells and weights that sum to one: as good as any, by folds,
 // over a factor of ten.
@@ -31,10 +39,10 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
-	joint, bias := models.NewTensor(5, sides.weight.Shape[1]), models.NewTensor(5)
-	copy(joint.Data, append(append([]float32(nil), sides.weight.Data...), presence.weight.Data...))
-	joint = m.dresses.basis.expand(joint)
-	copy(bias.Data, append(append([]float32(nil), sides.bias.Data...), presence.bias.Data...))
+	joint, bias := models.NewTensor(5, sides.Weight.Shape[1]), models.NewTensor(5)
+	copy(joint.Data, append(append([]float32(nil), sides.Weight.Data...), presence.Weight.Data...))
+	joint = m.dresses.basis.Expand(joint)
+	copy(bias.Data, append(append([]float32(nil), sides.Bias.Data...), presence.Bias.Data...))
 	model.Weights.Merge("", models.Weights{"refine.weight": joint, "refine.bias": bias})
 	return nil
 }
@@ -42,10 +50,10 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 // dressPatches are patches with a dress about in their middle, and where in them the dress's sides are.
 type dressPatches struct {
 	patches []patch
-	sides   matrix // in shares of the patch
-	basis   *channelBasis
-	cells   matrix              // in the basis
-	fits    map[string]ridgeFit // by the folds that they are without
+	sides   linear.Matrix // in shares of the patch
+	basis   *linear.Basis
+	cells   linear.Matrix           // in the basis
+	fits    map[string]linear.Layer // by the folds that they are without
 }
 
 // Of each real dress there are so many patches, of each painted one, of so many at most.
@@ -61,7 +69,7 @@ var dressShares = map[sceneKind]float64{homeDress: 0.4, streetDress: 0.3, painte
 func (p *Pool) drawDresses(config models.Config) dressPatches {
 	rng := rand.New(rand.NewPCG(5, 5))
 	height, width := config.PatchSize()
-	d := dressPatches{sides: matrix{columns: 4}, fits: map[string]ridgeFit{}}
+	d := dressPatches{sides: linear.Matrix{Columns: 4}, fits: map[string]linear.Layer{}}
 	painted := 0
 	for i := range p.Scenes {
 		s := &p.Scenes[i]
@@ -81,8 +89,8 @@ func (p *Pool) drawDresses(config models.Config) dressPatches {
 				sides[0], sides[2] = 1-sides[2], 1-sides[0]
 			}
 			d.patches = append(d.patches, patch{i, region, mirrored})
-			d.sides.data = append(d.sides.data, sides[:]...)
-			d.sides.rows++
+			d.sides.Data = append(d.sides.Data, sides[:]...)
+			d.sides.Rows++
 		}
 	}
 	return d
@@ -112,15 +120,15 @@ func sidesIn(region, box photo.Box) [4]float32 {
 }
 
 // fitSides fits where in a patch the dress is, without some folds; negative ones are none.
-func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...int) (ridgeFit, error) {
+func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...int) (linear.Layer, error) {
 	if m.dresses == nil { // the same for all folds
 		d := m.pool.drawDresses(model.Config)
 		var err error
 		if d.basis, err = m.channelBasis(ctx, model, d.patches); err != nil {
-			return ridgeFit{}, err
+			return linear.Layer{}, err
 		}
 		if d.cells, err = m.cellsOf(ctx, model, d.basis, d.patches, 6, m.counter("refine: patches of dresses")); err != nil {
-			return ridgeFit{}, err
+			return linear.Layer{}, err
 		}
 		m.dresses = &d
 	}
@@ -135,7 +143,7 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...i
 		s := &m.pool.Scenes[p.scene]
 		shares.add(s.kind(), dressShares[s.kind()], !s.Real || !slices.Contains(excluded, s.fold()))
 	}
-	fit, err := ridge(ctx, m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda, m.counter("refine: fitting sides"))
+	fit, err := linear.Ridge(ctx, m.Backend, m.dresses.cells, m.dresses.sides, shares.weights(), sidesLambda, m.counter("refine: fitting sides"))
 	if err == nil {
 		m.dresses.fits[key] = fit
 	}
@@ -144,7 +152,7 @@ func (m *maker) fitSides(ctx context.Context, model *models.Model, excluded ...i
 
 // channelBasis is the basis for trunks of many channels, nil for others. It is learned from what the trunk sees in patches,
 // not from where their dresses are, and so, like the trunk, it is one for all folds.
-func (m *maker) channelBasis(ctx context.Context, model *models.Model, patches []patch) (*channelBasis, error) {
+func (m *maker) channelBasis(ctx context.Context, model *models.Model, patches []patch) (*linear.Basis, error) {
 	backbone, err := model.Trunk()
 	if err != nil || backbone.Channels <= mostRefineChannels || len(patches) == 0 {
 		return nil, err
@@ -157,7 +165,7 @@ func (m *maker) channelBasis(ctx context.Context, model *models.Model, patches [
 	if err != nil {
 		return nil, err
 	}
-	return newChannelBasis(ctx, m.Backend, matrix{len(cells.data) / backbone.Channels, backbone.Channels, cells.data}, mostRefineChannels)
+	return linear.NewBasis(ctx, m.Backend, linear.Matrix{Rows: len(cells.Data) / backbone.Channels, Columns: backbone.Channels, Data: cells.Data}, mostRefineChannels)
 }
 
 // weightShares weighs samples such that those of a group have a share together.

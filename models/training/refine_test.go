@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -30,10 +31,10 @@ func TestDressPatches(t *testing.T) {
 	}}
 	d := p.drawDresses(config)
 	require.Len(t, d.patches, realDressPatches+paintedDressPatches)
-	require.Equal(t, len(d.patches), d.sides.rows)
+	require.Equal(t, len(d.patches), d.sides.Rows)
 	mirrored, moved := 0, 0
 	for i, patch := range d.patches {
-		sides := [4]float32(d.sides.row(i))
+		sides := [4]float32(d.sides.Row(i))
 		if patch.mirrored {
 			mirrored++
 			sides[0], sides[2] = 1-sides[2], 1-sides[0]
@@ -64,24 +65,24 @@ func TestNearbyBoxesOverlap(t *testing.T) {
 // TestSidesAreFittedOnceForFolds: what leads looks at photos of a fold has not learned from them, and which fold was
 // named first does not matter.
 func TestSidesAreFittedOnceForFolds(t *testing.T) {
-	backend := cpu(t)
+	backend := onCPU(t)
 	box := photo.Box{XMin: 60, YMin: 80, XMax: 140, YMax: 260}
 	pool := &Pool{}
 	for fold := range 3 {
 		pool.Scenes = append(pool.Scenes, Scene{Image: photo.New(200, 300), Real: true, Fold: fold, Box: box})
 	}
-	d := &dressPatches{fits: map[string]ridgeFit{}, cells: matrix{columns: 1}, sides: matrix{columns: 1}}
+	d := &dressPatches{fits: map[string]linear.Layer{}, cells: linear.Matrix{Columns: 1}, sides: linear.Matrix{Columns: 1}}
 	for i := range 30 { // what follows from a cell differs from fold to fold
 		fold := i % 3
 		d.patches = append(d.patches, patch{scene: fold})
-		d.cells.data, d.sides.data = append(d.cells.data, float32(i/3)), append(d.sides.data, float32(fold*(i/3)))
+		d.cells.Data, d.sides.Data = append(d.cells.Data, float32(i/3)), append(d.sides.Data, float32(fold*(i/3)))
 	}
-	d.cells.rows, d.sides.rows = 30, 30
+	d.cells.Rows, d.sides.Rows = 30, 30
 	m := &maker{Options: Options{Backend: backend}, pool: pool, dresses: d}
 	slope := func(excluded ...int) float32 {
 		fit, err := m.fitSides(t.Context(), nil, excluded...)
 		require.NoError(t, err)
-		return fit.weight.Data[0] * (1 + sidesLambda) // the penalty is known: the weights are even and sum to one
+		return fit.Weight.Data[0] * (1 + sidesLambda) // the penalty is known: the weights are even and sum to one
 	}
 	require.InDelta(t, 1, slope(-1), 0.3)
 	require.InDelta(t, 2, slope(0, 1), 0.6)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 )
 
 // ShopFigures are of the products that are apart: of each photo whose product has another one, and beside which there
@@ -70,7 +71,7 @@ func (s *Shop) Measure(ctx context.Context, options Options, model *models.Model
 }
 
 // embed returns the unsupervised embeddings of crops as they are.
-func (s *Shop) embed(ctx context.Context, options Options, model *models.Model, crops []Crop) (matrix, error) {
+func (s *Shop) embed(ctx context.Context, options Options, model *models.Model, crops []Crop) (linear.Matrix, error) {
 	m := &maker{Options: options}
 	var looks []look
 	for i := range crops {
@@ -78,13 +79,13 @@ func (s *Shop) embed(ctx context.Context, options Options, model *models.Model, 
 	}
 	cells, err := newEmbeddingCellSource(options.Backend, &Pool{Crops: crops}, model).of(ctx, looks, m.counter("measuring"))
 	if err != nil {
-		return matrix{}, err
+		return linear.Matrix{}, err
 	}
 	return project(cells, model.Weights), nil
 }
 
 // recall of unit vectors, one a crop, and how many of them are queries; nil for none.
-func (s *shopProducts) recall(vectors matrix) (*RecallPair, int) {
+func (s *shopProducts) recall(vectors linear.Matrix) (*RecallPair, int) {
 	var at1, at5 float64
 	queries, least := 0, len(s.crops) // of the photos of others
 	for i := range s.crops {
@@ -98,12 +99,12 @@ func (s *shopProducts) recall(vectors matrix) (*RecallPair, int) {
 		best := float32(-2) // of its own product
 		for _, j := range own {
 			if j != i {
-				best = max(best, vectors.dot(i, j))
+				best = max(best, vectors.Dot(i, j))
 			}
 		}
 		nearer := 0 // photos of others
 		for j := range s.crops {
-			if s.crops[j].Product != s.crops[i].Product && vectors.dot(i, j) >= best {
+			if s.crops[j].Product != s.crops[i].Product && vectors.Dot(i, j) >= best {
 				nearer++
 			}
 		}

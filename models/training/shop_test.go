@@ -22,6 +22,7 @@ import (
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 )
 
@@ -29,7 +30,7 @@ import (
 // in the first half, and chance in the second.
 func rankPool(painted, real, size int) (*Pool, rankSamples) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	pool, samples := &Pool{}, rankSamples{vectors: matrix{columns: size}}
+	pool, samples := &Pool{}, rankSamples{vectors: linear.Matrix{Columns: size}}
 	for product := range painted + real {
 		own := make([]float32, size/2)
 		for i := range own {
@@ -39,11 +40,11 @@ func rankPool(painted, real, size int) (*Pool, rankSamples) {
 		for range 2 {
 			crops = append(crops, len(pool.Crops))
 			pool.Crops = append(pool.Crops, Crop{Product: product, Real: product >= painted})
-			samples.vectors.data = append(samples.vectors.data, own...)
+			samples.vectors.Data = append(samples.vectors.Data, own...)
 			for range size - len(own) {
-				samples.vectors.data = append(samples.vectors.data, float32(rng.NormFloat64()))
+				samples.vectors.Data = append(samples.vectors.Data, float32(rng.NormFloat64()))
 			}
-			samples.vectors.rows++
+			samples.vectors.Rows++
 			samples.crops = append(samples.crops, crops[len(crops)-1])
 		}
 		pool.Products, pool.Siblings = append(pool.Products, crops), append(pool.Siblings, -1)
@@ -128,12 +129,12 @@ func TestMining(t *testing.T) {
 // TestShopRecall asks each photo whose product has another one, as far as there is something to compare with.
 func TestShopRecall(t *testing.T) {
 	// The first a is nearer to b than to the other a; both c are alike; b is asked by nobody.
-	vectors := matrix{5, 2, []float32{1, 0, 0.6, 0.8, 0.8, 0.6, 0, -1, 0, -1}}
-	far := matrix{2, 2, []float32{1, 0, -1, 0}}
-	many := matrix{7, 2, []float32{1, 0, -1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}}
+	vectors := linear.Matrix{Rows: 5, Columns: 2, Data: []float32{1, 0, 0.6, 0.8, 0.8, 0.6, 0, -1, 0, -1}}
+	far := linear.Matrix{Rows: 2, Columns: 2, Data: []float32{1, 0, -1, 0}}
+	many := linear.Matrix{Rows: 7, Columns: 2, Data: []float32{1, 0, -1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}}
 	for name, test := range map[string]struct {
 		products []string
-		vectors  matrix
+		vectors  linear.Matrix
 		queries  int
 		want     *RecallPair
 	}{

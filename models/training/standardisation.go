@@ -1,7 +1,6 @@
 package training
 
 import (
-	"math"
 	"slices"
 
 	"github.com/kleid-search/kleid/models"
@@ -54,22 +53,4 @@ func upTo(n int) []int {
 		numbers[i] = i
 	}
 	return numbers
-}
-
-// moments are the mean and the standard deviation of each column, over some rows.
-func moments(m matrix, rows []int) (mean, deviation []float32) {
-	sum, square := make([]float64, m.columns), make([]float64, m.columns)
-	for _, i := range rows {
-		for j, v := range m.row(i) {
-			sum[j] += float64(v)
-			square[j] += float64(v) * float64(v)
-		}
-	}
-	mean, deviation = make([]float32, m.columns), make([]float32, m.columns)
-	for j := range sum {
-		mu := sum[j] / float64(len(rows))
-		mean[j] = float32(mu)
-		deviation[j] = float32(math.Sqrt(max(square[j]/float64(len(rows))-mu*mu, 1e-8)))
-	}
-	return mean, deviation
 }

@@ -55,16 +55,16 @@ func TestHeadsLearnFromWhatTheyAreGiven(t *testing.T) {
 	for i := range pool.Crops {
 		learned, err := source.of(t.Context(), []look{{crop: i}, {crop: i, jitter: jitter{flip: 1}}}, func(int, int) {})
 		require.NoError(t, err)
-		crop := learned.columns - source.around()
-		require.Equal(t, learned.columns, len(served[2*i].Cells))
+		crop := learned.Columns - source.around()
+		require.Equal(t, learned.Columns, len(served[2*i].Cells))
 		for turn := range 2 {
-			cells := make([]float32, learned.columns)
+			cells := make([]float32, learned.Columns)
 			for j, v := range served[2*i+turn].Cells {
 				cells[j] = v.Float32()
 			}
-			require.Less(t, distance(learned.row(turn)[:crop], cells[:crop]), 0.1, "photo %d, mirrored %d", i, turn)
-			require.Less(t, distance(learned.row(turn)[crop:], cells[crop:]), 0.1, "surroundings of photo %d, mirrored %d", i, turn)
-			require.Greater(t, distance(learned.row(1 - turn)[crop:], cells[crop:]), 0.15, "a photo is not its mirror image")
+			require.Less(t, distance(learned.Row(turn)[:crop], cells[:crop]), 0.1, "photo %d, mirrored %d", i, turn)
+			require.Less(t, distance(learned.Row(turn)[crop:], cells[crop:]), 0.1, "surroundings of photo %d, mirrored %d", i, turn)
+			require.Greater(t, distance(learned.Row(1 - turn)[crop:], cells[crop:]), 0.15, "a photo is not its mirror image")
 		}
 	}
 }

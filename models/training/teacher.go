@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
@@ -115,7 +116,7 @@ func (p *Pool) look(ctx context.Context, backend backends.Backend, teacher Teach
 				at = append(at, i)
 			}
 		}
-		err := t.look(ctx, p.Wholes, at, size, true, func(i int, placement photo.Placement, near, deep matrix) {
+		err := t.look(ctx, p.Wholes, at, size, true, func(i int, placement photo.Placement, near, deep linear.Matrix) {
 			p.Wholes[i].maps = append(p.Wholes[i].maps, t.keep(size, placement, near, deep))
 			done++
 			progress(done, total)
@@ -157,13 +158,13 @@ func (t *teacherNet) fit(ctx context.Context, wholes []Whole) error {
 		at = append(at, i*len(wholes)/min(photos, len(wholes)))
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
-	var sampled [2]matrix
-	err := t.look(ctx, wholes, at, size, false, func(_ int, placement photo.Placement, near, deep matrix) {
-		for s, m := range []matrix{near, deep} {
+	var sampled [2]linear.Matrix
+	err := t.look(ctx, wholes, at, size, false, func(_ int, placement photo.Placement, near, deep linear.Matrix) {
+		for s, m := range []linear.Matrix{near, deep} {
 			for range cellsEach {
-				sampled[s].columns = m.columns
-				sampled[s].rows++
-				sampled[s].data = append(sampled[s].data, m.row(rng.IntN(m.rows))...)
+				sampled[s].Columns = m.Columns
+				sampled[s].Rows++
+				sampled[s].Data = append(sampled[s].Data, m.Row(rng.IntN(m.Rows))...)
 			}
 		}
 	})
@@ -175,21 +176,20 @@ func (t *teacherNet) fit(ctx context.Context, wholes []Whole) error {
 		if err != nil {
 			return err
 		}
-		embedded := linear(m, fitted["unsupervised.weight"], fitted["unsupervised.bias"])
-		_, deviation := moments(embedded, upTo(embedded.rows))
+		embedded := fitted.Apply(m)
+		_, deviation := linear.Moments(embedded, upTo(embedded.Rows))
 		var mean float64
 		for _, d := range deviation {
 			mean += float64(d) * float64(d) / float64(len(deviation))
 		}
-		c := components{weights: models.Weights{}}
+		c := components{weights: models.Weights{"unsupervised.weight": fitted.Weight, "unsupervised.bias": fitted.Bias}}
 		for _, d := range deviation {
 			c.scale = append(c.scale, spread/(d/float32(math.Sqrt(mean))))
 		}
-		for name, w := range fitted {
+		for _, w := range c.weights {
 			for i := range w.Data {
 				w.Data[i] /= float32(math.Sqrt(mean))
 			}
-			c.weights[name] = w
 		}
 		t.stages[s] = c
 	}
@@ -198,7 +198,7 @@ func (t *teacherNet) fit(ctx context.Context, wholes []Whole) error {
 
 // look runs the teacher over photos in one size. Of each photo it gives the cells of both stages, [cells,
 // channels], or their components.
-func (t *teacherNet) look(ctx context.Context, wholes []Whole, at []int, size int, project bool, seen func(i int, placement photo.Placement, near, deep matrix)) error {
+func (t *teacherNet) look(ctx context.Context, wholes []Whole, at []int, size int, project bool, seen func(i int, placement photo.Placement, near, deep linear.Matrix)) error {
 	const batch = 8
 	net := models.NewFrozenNet(t.Weights)
 	rows, columns := teacherSizes[size].rows, teacherSizes[size].columns
@@ -240,18 +240,18 @@ func (t *teacherNet) look(ctx context.Context, wholes []Whole, at []int, size in
 		if err != nil {
 			return err
 		}
-		var both [2]matrix
+		var both [2]linear.Matrix
 		for s, o := range outputs {
 			data, err := tensors.CopyFlatData[float32](o)
 			if err != nil {
 				return err
 			}
-			both[s] = matrix{rows: o.Shape().Dimensions[0] / batch, columns: o.Shape().Dimensions[1], data: data}
+			both[s] = linear.Matrix{Rows: o.Shape().Dimensions[0] / batch, Columns: o.Shape().Dimensions[1], Data: data}
 		}
 		for b := range min(batch, len(at)-step*batch) {
-			part := func(m matrix) matrix {
-				n := m.rows * m.columns
-				return matrix{rows: m.rows, columns: m.columns, data: m.data[b*n : (b+1)*n]}
+			part := func(m linear.Matrix) linear.Matrix {
+				n := m.Rows * m.Columns
+				return linear.Matrix{Rows: m.Rows, Columns: m.Columns, Data: m.Data[b*n : (b+1)*n]}
 			}
 			seen(at[step*batch+b], placements[step*batch+b], part(both[0]), part(both[1]))
 		}
@@ -261,7 +261,7 @@ func (t *teacherNet) look(ctx context.Context, wholes []Whole, at []int, size in
 }
 
 // keep brings the deep stage's cells to the places of the near one's and both to bytes.
-func (t *teacherNet) keep(size int, placement photo.Placement, near, deep matrix) featureMap {
+func (t *teacherNet) keep(size int, placement photo.Placement, near, deep linear.Matrix) featureMap {
 	rows, columns := teacherSizes[size].rows, teacherSizes[size].columns
 	n := t.Components
 	m := featureMap{Placement: placement, Rows: rows, Columns: columns, Cells: make([]byte, rows*columns*2*n)}
@@ -270,11 +270,11 @@ func (t *teacherNet) keep(size int, placement photo.Placement, near, deep matrix
 	for r := range rows {
 		for c := range columns {
 			cell := m.Cells[(r*columns+c)*2*n:][:2*n]
-			toBytes(cell[:n], near.row(r*columns+c), t.stages[0].scale)
+			toBytes(cell[:n], near.Row(r*columns+c), t.stages[0].scale)
 			// The middle of the deep stage's cell i is at that of the near stage's cell 2i+1.
 			clear(value)
 			bilinear(float64(r-1)/2, float64(c-1)/2, deepRows, deepColumns, func(cell int, share float32) {
-				for i, v := range deep.row(cell) {
+				for i, v := range deep.Row(cell) {
 					value[i] += share * v
 				}
 			})

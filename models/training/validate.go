@@ -3,11 +3,11 @@ package training
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/gomlx/gomlx/backends"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 )
 
 // What is measured.
@@ -42,9 +42,9 @@ func trunkRecall(backend backends.Backend, held *Pool, config models.Config) fun
 }
 
 // recall is the share of the queries among the rows whose nearest other row, by cosine, is of the same product.
-func recall(rows matrix, products []int, queries []bool) float64 {
-	unit := matrix{rows.rows, rows.columns, slices.Clone(rows.data)}
-	unit.normalise()
+func recall(rows linear.Matrix, products []int, queries []bool) float64 {
+	unit := rows.Clone()
+	unit.Normalise()
 	right, asked := 0, 0
 	for i, query := range queries {
 		if !query {
@@ -52,11 +52,11 @@ func recall(rows matrix, products []int, queries []bool) float64 {
 		}
 		asked++
 		nearest, best := -1, float32(math.Inf(-1))
-		for j := range unit.rows {
+		for j := range unit.Rows {
 			if queries[j] {
 				continue
 			}
-			if cosine := unit.dot(i, j); cosine > best {
+			if cosine := unit.Dot(i, j); cosine > best {
 				nearest, best = j, cosine
 			}
 		}
@@ -107,33 +107,33 @@ func facetsMacroF1(pool *Pool, samples facetSamples) func(ctx context.Context, w
 // rightTriplets measures DeepRank on judged triplets that it does not learn from: the share in which the photo that
 // people found more like the query is nearer to it. The rows are unsupervised embeddings, three for each triplet. It is
 // loop.Options.Validate.
-func rightTriplets(unsupervised matrix) func(ctx context.Context, weights models.Weights) (float64, error) {
+func rightTriplets(unsupervised linear.Matrix) func(ctx context.Context, weights models.Weights) (float64, error) {
 	return func(ctx context.Context, weights models.Weights) (float64, error) {
 		return rightOf(ranked(unsupervised, weights)), ctx.Err()
 	}
 }
 
 // rightOf is the share of triplets of rows of which the second is nearer to the first than the third.
-func rightOf(rows matrix) float64 {
+func rightOf(rows linear.Matrix) float64 {
 	right := 0
-	for i := 0; i < rows.rows; i += 3 {
-		if rows.dot(i, i+1) > rows.dot(i, i+2) {
+	for i := 0; i < rows.Rows; i += 3 {
+		if rows.Dot(i, i+1) > rows.Dot(i, i+2) {
 			right++
 		}
 	}
-	return 3 * float64(right) / float64(max(rows.rows, 1))
+	return 3 * float64(right) / float64(max(rows.Rows, 1))
 }
 
 // facetAnswers returns the index of the likeliest label for each row of cells. weight is [labels, cells], bias [labels].
-func facetAnswers(cells matrix, weight, bias *models.Tensor) []int {
-	if cells.rows == 0 {
+func facetAnswers(cells linear.Matrix, weight, bias *models.Tensor) []int {
+	if cells.Rows == 0 {
 		return nil
 	}
-	logits := linear(cells, weight, bias)
-	answers := make([]int, cells.rows)
+	logits := linear.Layer{Weight: weight, Bias: bias}.Apply(cells)
+	answers := make([]int, cells.Rows)
 	for i := range answers {
-		for l, v := range logits.row(i) {
-			if v > logits.row(i)[answers[i]] {
+		for l, v := range logits.Row(i) {
+			if v > logits.Row(i)[answers[i]] {
 				answers[i] = l
 			}
 		}

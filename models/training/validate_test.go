@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
@@ -21,7 +22,7 @@ func TestFacetsMacroF1(t *testing.T) {
 	for _, f := range pool.Facets {
 		weights["facets."+f.Name+".weight"], weights["facets."+f.Name+".bias"] = identity, models.NewTensor(3)
 	}
-	samples := facetSamples{cells: matrix{rows: 5, columns: 3, data: []float32{
+	samples := facetSamples{cells: linear.Matrix{Rows: 5, Columns: 3, Data: []float32{
 		0.9, 0.1, 0, // none, is none
 		0.1, 0.6, 0.3, // short, is none
 		0, 2, 1, // short, is short
@@ -40,7 +41,7 @@ func TestFacetsMacroF1(t *testing.T) {
 	require.NoError(t, err)
 	require.InDelta(t, (0+2.0/3)/2, f1, 1e-9)
 
-	f1, err = facetsMacroF1(pool, facetSamples{cells: matrix{columns: 3}})(t.Context(), weights)
+	f1, err = facetsMacroF1(pool, facetSamples{cells: linear.Matrix{Columns: 3}})(t.Context(), weights)
 	require.NoError(t, err)
 	require.Zero(t, f1)
 }
@@ -79,7 +80,7 @@ func TestFacetsAreValidated(t *testing.T) {
 
 // TestRecall has two queries, one of which finds its product.
 func TestRecall(t *testing.T) {
-	rows := matrix{rows: 4, columns: 2, data: []float32{
+	rows := linear.Matrix{Rows: 4, Columns: 2, Data: []float32{
 		1, 0, // product 7 in the catalogue
 		0, 3, // product 8 in the catalogue
 		9, 1, // product 7 seen by a customer

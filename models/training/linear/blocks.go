@@ -1,4 +1,4 @@
-package training
+package linear
 
 import (
 	"context"
@@ -45,32 +45,32 @@ func (b *blocks) next() error {
 }
 
 // gram returns the first rows of xᵀx, [rows, columns of x], in blockCount(rows) blocks.
-func gram(backend backends.Backend, x matrix, rows int, b *blocks) (matrix, error) {
+func gram(backend backends.Backend, x Matrix, rows int, b *blocks) (Matrix, error) {
 	exec, err := NewExec(backend, func(some, all *Node) *Node { return DotGeneral(some, []int{0}, nil, all, []int{0}, nil) })
 	if err != nil {
-		return matrix{}, err
+		return Matrix{}, err
 	}
 	defer exec.Finalize()
-	all := tensors.FromFlatDataAndDimensions(x.data, x.rows, x.columns)
-	product := matrix{rows, x.columns, make([]float32, 0, rows*x.columns)}
+	all := tensors.FromFlatDataAndDimensions(x.Data, x.Rows, x.Columns)
+	product := Matrix{rows, x.Columns, make([]float32, 0, rows*x.Columns)}
 	for from := 0; from < rows; from += blockSize {
 		if err := b.next(); err != nil {
-			return matrix{}, err
+			return Matrix{}, err
 		}
 		width := min(blockSize, rows-from)
-		some := make([]float32, 0, x.rows*width)
-		for i := range x.rows {
-			some = append(some, x.row(i)[from:from+width]...)
+		some := make([]float32, 0, x.Rows*width)
+		for i := range x.Rows {
+			some = append(some, x.Row(i)[from:from+width]...)
 		}
-		output, err := exec.Exec1(tensors.FromFlatDataAndDimensions(some, x.rows, width), all)
+		output, err := exec.Exec1(tensors.FromFlatDataAndDimensions(some, x.Rows, width), all)
 		if err != nil {
-			return matrix{}, err
+			return Matrix{}, err
 		}
 		part, err := tensors.CopyFlatData[float32](output)
 		if err != nil {
-			return matrix{}, err
+			return Matrix{}, err
 		}
-		product.data = append(product.data, part...)
+		product.Data = append(product.Data, part...)
 	}
 	return product, nil
 }

@@ -1,4 +1,4 @@
-package training
+package linear
 
 import (
 	"context"
@@ -13,28 +13,10 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// ridgeFit is y = weight·x + bias: weight is [outputs, columns], bias [outputs].
-type ridgeFit struct {
-	weight, bias *models.Tensor
-}
-
-// of a row.
-func (r ridgeFit) of(row []float32) []float32 {
-	out := make([]float32, len(r.bias.Data))
-	for o := range out {
-		sum := float64(r.bias.Data[o])
-		for i, v := range row {
-			sum += float64(r.weight.Data[o*len(row)+i]) * float64(v)
-		}
-		out[o] = float32(sum)
-	}
-	return out
-}
-
-// ridge fits y to x with the least weighted squares and lambda times the squares of the weights for columns of x of mean
+// Ridge fits y to x with the least weighted squares and lambda times the squares of the weights for columns of x of mean
 // 0 and deviation 1 (Hoerl and Kennard, 1970). x is [rows, columns], y [rows, outputs]. The answer is for x as it is. It
 // ends where ctx is cancelled, and tells of its progress if it takes seconds; tell may be nil.
-func ridge(ctx context.Context, backend backends.Backend, x, y matrix, weights []float32, lambda float64, tell func(done, total int)) (ridgeFit, error) {
+func Ridge(ctx context.Context, backend backends.Backend, x, y Matrix, weights []float32, lambda float64, tell func(done, total int)) (Layer, error) {
 	mean, deviation := weightedMoments(x, weights)
 	target, _ := weightedMoments(y, weights)
 	var total float64
@@ -42,47 +24,47 @@ func ridge(ctx context.Context, backend backends.Backend, x, y matrix, weights [
 		total += float64(v)
 	}
 	if !(total > 0) {
-		return ridgeFit{}, errors.New("ridge: there is nothing to fit to")
+		return Layer{}, errors.New("ridge: there is nothing to fit to")
 	}
-	joint := matrix{x.rows, x.columns + y.columns, make([]float32, x.rows*(x.columns+y.columns))} // y behind x
-	for i := range x.rows {
+	joint := Matrix{x.Rows, x.Columns + y.Columns, make([]float32, x.Rows*(x.Columns+y.Columns))} // y behind x
+	for i := range x.Rows {
 		root := float32(math.Sqrt(float64(weights[i]) / total))
-		for j, v := range x.row(i) {
-			joint.row(i)[j] = root * (v - mean[j]) / deviation[j]
+		for j, v := range x.Row(i) {
+			joint.Row(i)[j] = root * (v - mean[j]) / deviation[j]
 		}
-		for j, v := range y.row(i) {
-			joint.row(i)[x.columns+j] = root * (v - target[j])
+		for j, v := range y.Row(i) {
+			joint.Row(i)[x.Columns+j] = root * (v - target[j])
 		}
 	}
-	work := newBlocks(ctx, 2*blockCount(x.columns), tell)
-	products, err := gram(backend, joint, x.columns, work)
+	work := newBlocks(ctx, 2*blockCount(x.Columns), tell)
+	products, err := gram(backend, joint, x.Columns, work)
 	if err != nil {
-		return ridgeFit{}, err
+		return Layer{}, err
 	}
 	solution, err := solve(products, lambda, work)
 	if err != nil {
-		return ridgeFit{}, err
+		return Layer{}, err
 	}
-	w, b := models.NewTensor(y.columns, x.columns), models.NewTensor(y.columns)
-	for o := range y.columns {
+	w, b := models.NewTensor(y.Columns, x.Columns), models.NewTensor(y.Columns)
+	for o := range y.Columns {
 		offset := float64(target[o])
-		for j := range x.columns {
+		for j := range x.Columns {
 			v := solution.Data[j*solution.Stride+o] / float64(deviation[j])
-			w.Data[o*x.columns+j] = float32(v)
+			w.Data[o*x.Columns+j] = float32(v)
 			offset -= v * float64(mean[j])
 		}
 		b.Data[o] = float32(offset)
 	}
-	return ridgeFit{w, b}, nil
+	return Layer{w, b}, nil
 }
 
 // solve returns (gram + lambda)⁻¹ moment, [rows, outputs], of products, which are gram, [rows, rows], and behind it moment.
-func solve(products matrix, lambda float64, work *blocks) (blas64.General, error) {
-	n, outputs := products.rows, products.columns-products.rows
+func solve(products Matrix, lambda float64, work *blocks) (blas64.General, error) {
+	n, outputs := products.Rows, products.Columns-products.Rows
 	a := blas64.General{Rows: n, Cols: n, Stride: n, Data: make([]float64, n*n)}
 	solution := blas64.General{Rows: n, Cols: outputs, Stride: outputs, Data: make([]float64, n*outputs)}
 	for i := range n {
-		for j, v := range products.row(i) {
+		for j, v := range products.Row(i) {
 			if j < n {
 				a.Data[i*n+j] = float64(v)
 			} else {
@@ -105,18 +87,18 @@ func solve(products matrix, lambda float64, work *blocks) (blas64.General, error
 const leastDeviation = 1e-4
 
 // weightedMoments are each column's mean and deviation.
-func weightedMoments(m matrix, weights []float32) (mean, deviation []float32) {
-	sum, square := make([]float64, m.columns), make([]float64, m.columns)
+func weightedMoments(m Matrix, weights []float32) (mean, deviation []float32) {
+	sum, square := make([]float64, m.Columns), make([]float64, m.Columns)
 	var total float64
-	for i := range m.rows {
+	for i := range m.Rows {
 		w := float64(weights[i])
 		total += w
-		for j, v := range m.row(i) {
+		for j, v := range m.Row(i) {
 			sum[j] += w * float64(v)
 			square[j] += w * float64(v) * float64(v)
 		}
 	}
-	mean, deviation = make([]float32, m.columns), make([]float32, m.columns)
+	mean, deviation = make([]float32, m.Columns), make([]float32, m.Columns)
 	for j := range sum {
 		mu := sum[j] / max(total, 1e-12)
 		mean[j] = float32(mu)

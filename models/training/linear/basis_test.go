@@ -1,4 +1,4 @@
-package training
+package linear
 
 import (
 	"math"
@@ -19,7 +19,7 @@ func TestChannelBasis(t *testing.T) {
 	for i := range mix {
 		mix[i] = rng.NormFloat64()
 	}
-	cells := matrix{rows, places * channels, make([]float32, rows*places*channels)}
+	cells := Matrix{rows, places * channels, make([]float32, rows*places*channels)}
 	for at := range rows * places {
 		var few [kept]float64
 		for k := range few {
@@ -30,53 +30,53 @@ func TestChannelBasis(t *testing.T) {
 			for k, v := range few {
 				sum += v * mix[k*channels+c]
 			}
-			cells.data[at*channels+c] = float32(sum * math.Pow(10, float64(c%3)))
+			cells.Data[at*channels+c] = float32(sum * math.Pow(10, float64(c%3)))
 		}
 	}
-	basis, err := newChannelBasis(t.Context(), cpu(t), matrix{rows * places, channels, cells.data}, kept)
+	basis, err := NewBasis(t.Context(), cpu(t), Matrix{rows * places, channels, cells.Data}, kept)
 	require.NoError(t, err)
-	reduced := basis.reduce(cells)
-	require.Equal(t, []int{rows, places * kept}, []int{reduced.rows, reduced.columns})
+	reduced := basis.Reduce(cells)
+	require.Equal(t, []int{rows, places * kept}, []int{reduced.Rows, reduced.Columns})
 
 	even := make([]float32, rows)
-	y := matrix{rows, 1, make([]float32, rows)}
+	y := Matrix{rows, 1, make([]float32, rows)}
 	for i := range rows {
 		even[i] = 1
-		y.data[i] = 2*cells.row(i)[1] - 30*cells.row(i)[channels]
+		y.Data[i] = 2*cells.Row(i)[1] - 30*cells.Row(i)[channels]
 	}
 	_, deviation := weightedMoments(reduced, even)
 	for _, v := range deviation {
 		require.InDelta(t, deviation[0], v, 0.2*float64(deviation[0]))
 	}
-	fit, err := ridge(t.Context(), cpu(t), reduced, y, even, 1e-9, nil)
+	fit, err := Ridge(t.Context(), cpu(t), reduced, y, even, 1e-9, nil)
 	require.NoError(t, err)
-	expanded := ridgeFit{basis.expand(fit.weight), fit.bias}
-	require.Equal(t, []int{1, places * channels}, expanded.weight.Shape)
+	expanded := Layer{basis.Expand(fit.Weight), fit.Bias}
+	require.Equal(t, []int{1, places * channels}, expanded.Weight.Shape)
 	for i := range rows {
-		require.InDelta(t, y.data[i], fit.of(reduced.row(i))[0], 0.5, "nothing is lost")
-		require.InDelta(t, fit.of(reduced.row(i))[0], expanded.of(cells.row(i))[0], 0.5)
+		require.InDelta(t, y.Data[i], fit.Of(reduced.Row(i))[0], 0.5, "nothing is lost")
+		require.InDelta(t, fit.Of(reduced.Row(i))[0], expanded.Of(cells.Row(i))[0], 0.5)
 	}
 }
 
 func TestNoChannelBasis(t *testing.T) {
-	var none *channelBasis
-	cells := matrix{1, 2, []float32{1, 2}}
-	require.Equal(t, cells, none.reduce(cells))
+	var none *Basis
+	cells := Matrix{1, 2, []float32{1, 2}}
+	require.Equal(t, cells, none.Reduce(cells))
 	layer := models.NewTensor(1, 2)
-	require.Same(t, layer, none.expand(layer))
+	require.Same(t, layer, none.Expand(layer))
 }
 
 // TestChannelBasisOfSilentChannels: what is never seen to change is not read.
 func TestChannelBasisOfSilentChannels(t *testing.T) {
 	const rows, channels, silent, kept = 100, 12, 9, 4
 	rng := rand.New(rand.NewPCG(3, 4))
-	places := matrix{rows, channels, make([]float32, rows*channels)}
-	for i := range places.data {
+	places := Matrix{rows, channels, make([]float32, rows*channels)}
+	for i := range places.Data {
 		if i%channels >= silent {
-			places.data[i] = float32(rng.NormFloat64())
+			places.Data[i] = float32(rng.NormFloat64())
 		}
 	}
-	basis, err := newChannelBasis(t.Context(), cpu(t), places, kept)
+	basis, err := NewBasis(t.Context(), cpu(t), places, kept)
 	require.NoError(t, err)
 	for i, v := range basis.weight.Data {
 		if i%channels < silent {

@@ -1,4 +1,4 @@
-package training
+package linear
 
 import (
 	"context"
@@ -15,10 +15,10 @@ import (
 func TestBlocksAreTheWhole(t *testing.T) {
 	const rows, d = 40, 2*blockSize + 30
 	rng := rand.New(rand.NewPCG(2, 3))
-	x, wide := matrix{rows, d, make([]float32, rows*d)}, mat.NewDense(rows, d, nil)
-	for i := range x.data {
-		x.data[i] = float32(rng.NormFloat64())
-		wide.RawMatrix().Data[i] = float64(x.data[i])
+	x, wide := Matrix{rows, d, make([]float32, rows*d)}, mat.NewDense(rows, d, nil)
+	for i := range x.Data {
+		x.Data[i] = float32(rng.NormFloat64())
+		wide.RawMatrix().Data[i] = float64(x.Data[i])
 	}
 	work := newBlocks(t.Context(), 0, nil)
 	got, err := gram(cpu(t), x, d-5, work)
@@ -28,7 +28,7 @@ func TestBlocksAreTheWhole(t *testing.T) {
 	want.Mul(wide.T(), wide)
 	for i := range d - 5 {
 		for j := range d {
-			require.InDelta(t, want.At(i, j), got.row(i)[j], 1e-3)
+			require.InDelta(t, want.At(i, j), got.Row(i)[j], 1e-3)
 		}
 	}
 
@@ -61,7 +61,7 @@ func TestBlocksAreTheWhole(t *testing.T) {
 // TestSolvesAreCancelled: between two blocks of each part, and not after all of them.
 func TestSolvesAreCancelled(t *testing.T) {
 	const d = 3 * blockSize
-	x := matrix{4, d, make([]float32, 4*d)}
+	x := Matrix{4, d, make([]float32, 4*d)}
 	identity := func() blas64.General {
 		all := mat.NewDense(d, d, nil)
 		for i := range d {
@@ -87,8 +87,8 @@ func TestSolvesAreCancelled(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := ridge(ctx, cpu(t), x, matrix{4, 1, make([]float32, 4)}, []float32{1, 1, 1, 1}, 1, nil)
+	_, err := Ridge(ctx, cpu(t), x, Matrix{4, 1, make([]float32, 4)}, []float32{1, 1, 1, 1}, 1, nil)
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = fitProjection(ctx, cpu(t), x, 1, 4, nil)
+	_, err = PrincipalComponents(ctx, cpu(t), x, 4, 0, nil)
 	require.ErrorIs(t, err, context.Canceled)
 }
