@@ -253,7 +253,7 @@ func (s *embedStage) keep(batch []loaded, photos []embedding.Photo) error {
 
 func (s *embedStage) giveUp(item loaded, err error) {
 	s.logger.Error("a photo cannot be embedded", "source", s.loader.entries[item.entry].Source, "error", err)
-	s.loader.release(item.key, validText("the photo cannot be embedded: "+err.Error()))
+	s.loader.release(item.key, catalog.ValidText("the photo cannot be embedded: "+err.Error()))
 }
 
 // embed brings every photo into the journal that can be read and is not there yet.

@@ -11,7 +11,7 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// fetchAttempts is how often a server is asked for a photo or a manifest: one that is busy for a moment must not cost any.
+// fetchAttempts is how often a server is asked for a photo: one that is busy for a moment must not cost any.
 const fetchAttempts = 3
 
 // photoFetcher fetches the photos of a catalogue. One on the shop's own network, which the operator named, has its photos

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -185,7 +186,7 @@ func TestListedPhotosAreNotAskedFor(t *testing.T) {
 	b := newBench(t, nil)
 	info := storage.Info{ETag: "1"}
 	var asked atomic.Int64
-	load := func(entries []Entry, before map[string]known) *loader {
+	load := func(entries []source.Entry, before map[string]known) *loader {
 		journal, err := openJournal(t.TempDir(), b.embedder.meta, b.embedder.cells, silent)
 		require.NoError(t, err)
 		t.Cleanup(func() { journal.Close() })
@@ -200,17 +201,17 @@ func TestListedPhotosAreNotAskedFor(t *testing.T) {
 		require.NoError(t, l.run(t.Context(), out))
 		return l
 	}
-	entry := Entry{Location: "s3://shop/1.jpg", Info: info}
-	first := load([]Entry{entry}, nil)
+	entry := source.Entry{Location: "s3://shop/1.jpg", Info: info}
+	first := load([]source.Entry{entry}, nil)
 	require.Equal(t, int64(1), asked.Load())
 	learned := first.learned()
 	require.Len(t, learned, 1)
 	before := map[string]known{entry.Location: learned[0]}
-	second := load([]Entry{entry}, before)
+	second := load([]source.Entry{entry}, before)
 	require.Equal(t, int64(1), asked.Load(), "the ETag is the same")
 	require.Equal(t, first.broken, second.broken)
 	require.Equal(t, learned, second.learned())
 	entry.Info.ETag = "2"
-	load([]Entry{entry}, before)
+	load([]source.Entry{entry}, before)
 	require.Equal(t, int64(2), asked.Load())
 }

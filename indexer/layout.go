@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -80,4 +81,35 @@ func (l layout) runs() ([]string, error) {
 		}
 	}
 	return runs, nil
+}
+
+// isIndex says whether a folder with these files is what a job made: it has runs, or all that a job makes
+// before there is one.
+func isIndex(files []os.DirEntry) bool {
+	has := make(map[string]bool)
+	for _, file := range files {
+		name := file.Name()
+		if run, ok := strings.CutPrefix(name, runPrefix); ok && ownRun.MatchString(run) {
+			name = runPrefix
+		}
+		has[name] = true
+	}
+	return has["latest"] && has[runPrefix] || has["lock"] && has["work"] && has["thumbnails"]
+}
+
+// indexOf is the folder of the index that a key is of, by the form of its name: a Parquet file, a report or a thumbnail.
+// Other files stay the shop's, also in a folder called thumbnails.
+func indexOf(key string) (folder string, ok bool) {
+	parts := strings.Split(key, "/")
+	for i, part := range parts[:len(parts)-1] {
+		if run, ok := strings.CutPrefix(part, runPrefix); ok && ownRun.MatchString(run) {
+			return path.Join(parts[:i]...), true
+		}
+	}
+	if n := len(parts); n >= 3 && parts[n-3]+"/" == thumbnailsPrefix {
+		if m := ownThumbnail.FindStringSubmatch(parts[n-1]); m != nil && m[1] != "" && m[1][:2] == parts[n-2] {
+			return path.Join(parts[:n-3]...), true
+		}
+	}
+	return "", false
 }

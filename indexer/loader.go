@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -41,7 +43,7 @@ func (r *runner) readers() int {
 	switch {
 	case r.Workers > 0:
 		return r.Workers
-	case slices.ContainsFunc(r.entries, func(e Entry) bool { return strings.Contains(e.Location, "://") }):
+	case slices.ContainsFunc(r.entries, func(e source.Entry) bool { return strings.Contains(e.Location, "://") }):
 		return max(cpus, asksAtOnce)
 	}
 	return cpus
@@ -61,7 +63,7 @@ type loader struct {
 	known map[string]known // by location
 	done  func(bad bool)   // called for each entry that needs no embedding
 
-	entries  []Entry
+	entries  []source.Entry
 	findings []finding     // one for each entry
 	firsts   []int         // the entries that are loaded: the first of each location
 	twins    map[int][]int // the others that have the location of a first one, and share its finding
@@ -73,7 +75,7 @@ type loader struct {
 	waits    map[photoKey]int    // entries of a photo that is being embedded
 }
 
-func newLoader(entries []Entry) *loader {
+func newLoader(entries []source.Entry) *loader {
 	l := &loader{
 		entries: entries, decoding: make(chan struct{}, runtime.GOMAXPROCS(0)), findings: make([]finding, len(entries)), twins: make(map[int][]int),
 		begun: make(map[photoKey]bool), broken: make(map[photoKey]string), noPhotos: make(map[photoKey]bool), waits: make(map[photoKey]int),
@@ -155,7 +157,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		f.err = validText(err.Error())
+		f.err = catalog.ValidText(err.Error())
 		l.count(1+len(l.twins[i]), true)
 		return nil
 	}
@@ -180,7 +182,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	m, err := photo.Open(data, l.limits)
 	at = l.watch.lap(WorkDecode, at)
 	if err != nil {
-		l.unreadable(f.key, validText(err.Error()))
+		l.unreadable(f.key, catalog.ValidText(err.Error()))
 		return nil
 	}
 	if err := l.thumbnails.make(f.key, m); err != nil {

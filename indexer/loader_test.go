@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -18,10 +19,10 @@ import (
 // A location is read once, however many entries have it, and all of them share what came of that: a shop that lists a
 // product once for each size gives each of its photos several times.
 func TestEachLocationIsReadOnce(t *testing.T) {
-	of := func(location, size string) Entry {
-		return Entry{ProductID: "dress " + location, Source: location, Location: location, Attributes: map[string]string{"size": size}}
+	of := func(location, size string) source.Entry {
+		return source.Entry{ProductID: "dress " + location, Source: location, Location: location, Attributes: map[string]string{"size": size}}
 	}
-	entries := []Entry{of("cut", "S"), of("whole", "S"), {Source: "catalogue.csv:4", Err: "no photo"}, of("cut", "M"), of("whole", "M"), of("whole", "L"), {Source: "catalogue.csv:8", Err: "no photo"}}
+	entries := []source.Entry{of("cut", "S"), of("whole", "S"), {Source: "catalogue.csv:4", Err: "no photo"}, of("cut", "M"), of("whole", "M"), of("whole", "L"), {Source: "catalogue.csv:8", Err: "no photo"}}
 	dir := t.TempDir()
 	j, err := openJournal(dir, newStub().meta, "cells-1", slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
@@ -66,14 +67,14 @@ func TestEachLocationIsReadOnce(t *testing.T) {
 
 // Photos of a server are waited for side by side, since that takes no CPU; as many are decoded at once as there are CPUs.
 func TestPhotosOfAServerAreWaitedForTogether(t *testing.T) {
-	var entries []Entry
+	var entries []source.Entry
 	for i := range asksAtOnce {
 		at := fmt.Sprintf("https://cdn.shop.example/%d.jpg", i)
-		entries = append(entries, Entry{ProductID: at, Source: at, Location: at})
+		entries = append(entries, source.Entry{ProductID: at, Source: at, Location: at})
 	}
 	r := &runner{entries: entries}
 	require.GreaterOrEqual(t, r.readers(), asksAtOnce)
-	require.Equal(t, runtime.GOMAXPROCS(0), (&runner{entries: []Entry{{Location: "photos/1.jpg"}}}).readers())
+	require.Equal(t, runtime.GOMAXPROCS(0), (&runner{entries: []source.Entry{{Location: "photos/1.jpg"}}}).readers())
 	r.Workers = 3
 	require.Equal(t, 3, r.readers())
 

@@ -51,6 +51,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -78,7 +79,7 @@ type Options struct {
 	// Catalogue is a folder of photos, s3://bucket/prefix, or a CSV, JSONL or Parquet file that names them.
 	Catalogue string
 	// Filter says which of its photos are indexed. Optional: all.
-	Filter Filter
+	Filter source.Filter
 	// Out is the folder of the index: Parquet, journal, thumbnails, reports. It may be s3://bucket/prefix, where
 	// published runs, thumbnails and reports are put; all else is then in Scratch, where the runs are brought if it is
 	// new, so that the gate has something to compare with.

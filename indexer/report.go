@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/kleid-search/kleid/indexer/source"
 )
 
 // Report is what became of a job. It is written to report.json, report.txt and report.html in Options.Out.
@@ -60,8 +62,8 @@ type Report struct {
 	// Bad lists the unreadable photos, Skipped what else of the catalogue was not indexed, or not as it was meant.
 	Bad []BadPhoto `json:"bad"`
 	// BadReasons are the commonest reasons why photos are unreadable.
-	BadReasons BadReasons `json:"bad_reasons"`
-	Skipped    []Skipped  `json:"skipped"`
+	BadReasons BadReasons       `json:"bad_reasons"`
+	Skipped    []source.Skipped `json:"skipped"`
 	// OtherFiles counts the files in the catalogue's folder that are no photos, such as texts.
 	OtherFiles int `json:"other_files"`
 	// NotRead counts the photos that nobody looked at, since the run was to be refused for its unreadable ones anyway.

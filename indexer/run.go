@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -82,7 +83,7 @@ type runner struct {
 
 	stageBegan time.Time
 	watch      stopwatch
-	entries    []Entry
+	entries    []source.Entry
 	loader     *loader
 	journal    *journal
 	pictures   thumbnails
@@ -139,7 +140,7 @@ func (r *runner) run(ctx context.Context) (Report, error) {
 	r.meta.Run, r.meta.CreatedAt = newRunID(r.started), r.started.UTC().Truncate(time.Millisecond)
 	r.report = Report{
 		Index: r.out, Run: r.meta.Run, PreviousRun: previous, MaxBad: r.MaxBad, MaxBadCount: r.MaxBadCount, Stages: make(map[string]float64),
-		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []Skipped{}, Unsure: []UnsurePhoto{},
+		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel, Bad: []BadPhoto{}, Skipped: []source.Skipped{}, Unsure: []UnsurePhoto{},
 		Gate: Verdict{Reasons: []Reason{}}, Facets: []FacetCounts{},
 	}
 	if err := r.readYesterday(previous); err != nil {

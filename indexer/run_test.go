@@ -15,6 +15,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -363,7 +364,7 @@ func TestRefusedOptions(t *testing.T) {
 }
 
 func TestReportBrief(t *testing.T) {
-	report := Report{Photos: 5, Unreadable: 3, Bad: []BadPhoto{{Source: "a\nb"}, {Source: "c"}, {Source: "d"}}, Skipped: []Skipped{{"x", "a loop"}, {"y", ""}}}
+	report := Report{Photos: 5, Unreadable: 3, Bad: []BadPhoto{{Source: "a\nb"}, {Source: "c"}, {Source: "d"}}, Skipped: []source.Skipped{{Source: "x", Reason: "a loop"}, {Source: "y", Reason: ""}}}
 	brief := report.Brief(1)
 	require.Equal(t, 2, brief.BadLeftOut)
 	require.Equal(t, 1, brief.SkippedLeftOut)

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/kleid-search/kleid/indexer/source"
 )
 
 // Shard is a part of a job that is done by several machines. They do not talk to each other: which photos are whose
@@ -122,7 +124,7 @@ func runShard(ctx context.Context, options Options, shard Shard) (ShardReport, e
 		Index: shard.Index, Count: shard.Count, Journal: journalName(r.meta), SHA256: map[string]string{},
 		EmbeddingModel: r.meta.EmbeddingModel, FacetModel: r.meta.FacetModel,
 	}
-	r.entries = slices.DeleteFunc(r.entries, func(e Entry) bool { return !shard.takes(e.Location) })
+	r.entries = slices.DeleteFunc(r.entries, func(e source.Entry) bool { return !shard.takes(e.Location) })
 	manifest.Photos = len(r.entries)
 	if r.journal, err = openJournal(r.work(), r.meta, r.Embedder.FacetCells(), r.Logger); err != nil {
 		return ShardReport{}, err

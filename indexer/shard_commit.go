@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -129,7 +130,7 @@ func (s *shardSource) gatherFindings(r *runner) error {
 			r.loader.broken[f.Key] = f.Broken
 		}
 	}
-	var entries []Entry
+	var entries []source.Entry
 	var findings []finding
 	for _, e := range r.entries {
 		f, ok := s.findings[e.Location]

@@ -24,7 +24,10 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/storage/storagetest"
 	"github.com/kleid-search/kleid/vectors"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
@@ -345,4 +348,24 @@ func bySource(t *testing.T, rows []catalog.Row, source string) catalog.Row {
 	}
 	require.Fail(t, "no row", "source %q", source)
 	return catalog.Row{}
+}
+
+// fakeS3 starts an S3-compatible server with a bucket called shop, and puts files below a prefix of it.
+func fakeS3(t *testing.T, prefix string, files map[string][]byte) storage.Bucket {
+	t.Helper()
+	storagetest.S3(t, "shop")
+	bucket, err := storage.Open(t.Context(), "s3://shop/"+prefix)
+	require.NoError(t, err)
+	for name, data := range files {
+		require.NoError(t, bucket.Put(t.Context(), name, bytes.NewReader(data)))
+	}
+	return bucket
+}
+
+func sources(skipped []source.Skipped) []string {
+	var all []string
+	for _, s := range skipped {
+		all = append(all, s.Source)
+	}
+	return all
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/indexer/source"
 )
 
 func TestTooManyBad(t *testing.T) {
@@ -68,7 +70,7 @@ func TestTooManyBadEndsEarly(t *testing.T) {
 func TestMaxBadCount(t *testing.T) {
 	for _, allowed := range []int{0, 1, 2} {
 		count := allowed
-		r := &runner{Options: Options{MaxBad: 1, MaxBadCount: &count}, entries: make([]Entry, 4)}
+		r := &runner{Options: Options{MaxBad: 1, MaxBadCount: &count}, entries: make([]source.Entry, 4)}
 		require.Equal(t, allowed < 2, r.tooMany(2))
 		require.Equal(t, float64(allowed)/4, r.maxBadShare())
 	}

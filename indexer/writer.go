@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -18,7 +19,7 @@ const rowsPerBatch = 1024
 
 // rows makes the rows of a listing, in its order. After the embed stage each call gives the same rows.
 type rows struct {
-	entries   []Entry
+	entries   []source.Entry
 	findings  []finding
 	broken    map[photoKey]string
 	journal   *journal

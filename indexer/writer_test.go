@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
@@ -35,7 +36,7 @@ func TestFirstReadableRowIsStored(t *testing.T) {
 		product string
 		finding finding
 	}{{"twice", unreadable}, {"twice", seen(1)}, {"changed", seen(2)}, {"changed", seen(3)}, {"changed", unreadable}, {"gone", unreadable}, {"once", seen(4)}} {
-		r.entries = append(r.entries, Entry{ProductID: row.product, Source: row.product + ".png"})
+		r.entries = append(r.entries, source.Entry{ProductID: row.product, Source: row.product + ".png"})
 		r.findings = append(r.findings, row.finding)
 	}
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/indexer/source"
 )
 
 // listedBad is how many bad photos the report on standard output names; report.json names all.
@@ -151,7 +152,7 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 	options := indexer.Options{
 		Catalogue: c.String("catalogue"), Out: c.String("out"), Scratch: c.String("scratch"), Workers: c.Int("workers"),
 		Keep: c.Int("keep"), Force: c.Bool("force"), Replay: c.String("replay"), Reread: c.Bool("reread"),
-		Filter: indexer.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
+		Filter: source.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
 	}
 	if wrong := options.Filter.Check(); err == nil && wrong != nil {
 		err = wrongUsage(c, "%v", wrong)

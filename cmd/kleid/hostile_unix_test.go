@@ -17,6 +17,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/indexer/source"
 )
 
 // hugePNG claims 60,000 x 60,000 pixels in its header, and has none.
@@ -82,7 +83,7 @@ func TestHostileFolder(t *testing.T) {
 	require.Equal(t, len(files)+1, report.Photos)
 	require.Equal(t, 5, report.Unreadable)
 	require.Len(t, report.Bad, 5)
-	require.Equal(t, []indexer.Skipped{{Source: "loop", Reason: report.Skipped[0].Reason}}, report.Skipped)
+	require.Equal(t, []source.Skipped{{Source: "loop", Reason: report.Skipped[0].Reason}}, report.Skipped)
 	require.Contains(t, report.Skipped[0].Reason, "symbolic link")
 	for _, row := range rows(t, out) {
 		file, ok := files[row.Source]

@@ -5,14 +5,14 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/storage"
 )
 
 // checkProducts says whether a catalogue gives product ids. It returns an error where rows have none and the photos of
 // each dress are in a folder, photos/DRESS/front.jpg: by their files' names, all of them would be of the one dress "front".
-func checkProducts(place string, entries []indexer.Entry) (named bool, err error) {
+func checkProducts(place string, entries []source.Entry) (named bool, err error) {
 	folders, of := map[string]bool{}, map[string]map[string]bool{}
 	for _, e := range entries {
 		if e.Named {

@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 	for _, field := range file.Schema().Fields() {
 		name := columnName(field.Name())
 		skip := func(why string) {
-			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + validText(name), validText(why)})
+			m.listing.Skipped = append(m.listing.Skipped, Skipped{m.name() + ": " + catalog.ValidText(name), catalog.ValidText(why)})
 		}
 		if !field.Leaf() || field.Repeated() {
 			skip(fmt.Sprintf("the column %s has lists or structures, and one value a row is read: write it as strings", name))

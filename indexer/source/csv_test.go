@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"fmt"
@@ -162,11 +162,11 @@ func requireSane(t *testing.T, listing Listing, lines int) {
 		require.NotEmpty(t, e.Source)
 		require.True(t, e.Location != "" || e.Err != "")
 		for _, text := range []string{e.ProductID, e.Source, e.Title, e.URL, e.Currency, e.Err} {
-			require.Equal(t, validText(text), text)
+			require.Equal(t, catalog.ValidText(text), text)
 		}
 		for name, value := range e.Attributes {
-			require.Equal(t, validText(name), name)
-			require.Equal(t, validText(value), value)
+			require.Equal(t, catalog.ValidText(name), name)
+			require.Equal(t, catalog.ValidText(value), value)
 			require.NotEmpty(t, value)
 		}
 	}

@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"cmp"
@@ -15,20 +15,21 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
 )
 
 // manifests are what a manifest behind a URL may be: gigabytes, for which a slow server has its time.
-var manifests = storage.FetchOptions{Limit: 8 << 30, AllowPrivate: true, Timeout: 30 * time.Minute, Attempts: fetchAttempts}
+var manifests = storage.FetchOptions{Limit: 8 << 30, AllowPrivate: true, Timeout: 30 * time.Minute, Attempts: 3}
 
 // scanURL lists the photos of a catalogue at a URL: those of a manifest, or the objects below s3://bucket/prefix.
-func scanURL(ctx context.Context, url string, heads knownHeads) (Listing, error) {
+func scanURL(ctx context.Context, url string, options Options) (Listing, error) {
 	name, _, _ := strings.Cut(url, "?")
 	if manifestReader(name) != nil {
 		return scanRemoteManifest(ctx, url, name)
 	}
 	if scheme, _, _ := strings.Cut(url, "://"); strings.ToLower(scheme) == "s3" {
-		return scanS3(ctx, url, heads)
+		return scanS3(ctx, url, options)
 	}
 	return Listing{}, fmt.Errorf("only s3://bucket/prefix can be listed: name a %s file", manifestForms)
 }
@@ -77,8 +78,8 @@ func download(ctx context.Context, url string, w io.Writer, options storage.Fetc
 
 // scanS3 lists the objects below a prefix, as a folder's files are listed. Names without an extension say nothing of what
 // is in them, and systems that keep photos by their hash give no others: S3 is asked for the first bytes of each, unless
-// heads knows it.
-func scanS3(ctx context.Context, url string, heads knownHeads) (Listing, error) {
+// Options.IsPhoto knows it.
+func scanS3(ctx context.Context, url string, options Options) (Listing, error) {
 	bucket, err := storage.Open(ctx, url)
 	if err != nil {
 		return Listing{}, err
@@ -90,10 +91,10 @@ func scanS3(ctx context.Context, url string, heads knownHeads) (Listing, error) 
 		if err != nil && info.Key == "" {
 			return Listing{}, err
 		}
-		index, ok := indexOf(info.Key)
+		index, ok := options.IndexOf(info.Key)
 		switch {
 		case err != nil:
-			listing.Skipped = append(listing.Skipped, Skipped{validText(info.Key), err.Error()})
+			listing.Skipped = append(listing.Skipped, Skipped{catalog.ValidText(info.Key), err.Error()})
 		case ok: // an index may lie beside the photos
 			inIndex[index]++
 		case looksLikePhoto(info.Key):
@@ -106,9 +107,9 @@ func scanS3(ctx context.Context, url string, heads knownHeads) (Listing, error) 
 	}
 	for _, index := range slices.Sorted(maps.Keys(inIndex)) {
 		reason := fmt.Sprintf("%d files of an index: its thumbnails are no photos of the catalogue", inIndex[index])
-		listing.Skipped = append(listing.Skipped, Skipped{validText(cmp.Or(index, ".")), reason})
+		listing.Skipped = append(listing.Skipped, Skipped{catalog.ValidText(cmp.Or(index, ".")), reason})
 	}
-	photos, err := photosOf(ctx, bucket, nameless, heads)
+	photos, err := photosOf(ctx, bucket, nameless, options)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -119,18 +120,15 @@ func scanS3(ctx context.Context, url string, heads knownHeads) (Listing, error) 
 }
 
 func entryOfS3(bucket storage.Bucket, info storage.Info) Entry {
-	return Entry{ProductID: productOf(info.Key), Source: validText(info.Key), Location: bucket.String() + "/" + info.Key, Info: info}
+	return Entry{ProductID: productOf(info.Key), Source: catalog.ValidText(info.Key), Location: bucket.String() + "/" + info.Key, Info: info}
 }
 
 // headsAtOnce is how many objects' first bytes are asked for at once.
 const headsAtOnce = 32
 
-// knownHeads says whether an object is a photo where that is known, so that nobody has to ask for its first bytes.
-type knownHeads func(location string, info storage.Info) (isPhoto, known bool)
-
 // photosOf returns those objects that are photos by their first bytes. One that is gone or forbidden counts as a photo: what
 // is wrong with it its row will say. What else fails ends the scan: in an outage every object would be a photo.
-func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info, known knownHeads) ([]Entry, error) {
+func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info, options Options) ([]Entry, error) {
 	isPhoto, all := make([]bool, len(objects)), make([]Entry, len(objects))
 	group, heads := errgroup.WithContext(ctx)
 	group.SetLimit(headsAtOnce)
@@ -139,7 +137,7 @@ func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info
 			break
 		}
 		all[i] = entryOfS3(bucket, info)
-		if is, ok := known(all[i].Location, info); ok {
+		if is, ok := options.IsPhoto(all[i].Location, info); ok {
 			isPhoto[i] = is
 			continue
 		}
@@ -166,21 +164,4 @@ func photosOf(ctx context.Context, bucket storage.Bucket, objects []storage.Info
 		}
 	}
 	return entries, nil
-}
-
-// indexOf is the folder of the index that a key is of, by the form of its name: a Parquet file, a report or a thumbnail.
-// Other files stay the shop's, also in a folder called thumbnails.
-func indexOf(key string) (folder string, ok bool) {
-	parts := strings.Split(key, "/")
-	for i, part := range parts[:len(parts)-1] {
-		if run, ok := strings.CutPrefix(part, runPrefix); ok && ownRun.MatchString(run) {
-			return path.Join(parts[:i]...), true
-		}
-	}
-	if n := len(parts); n >= 3 && parts[n-3]+"/" == thumbnailsPrefix {
-		if m := ownThumbnail.FindStringSubmatch(parts[n-1]); m != nil && m[1] != "" && m[1][:2] == parts[n-2] {
-			return path.Join(parts[:n-3]...), true
-		}
-	}
-	return "", false
 }

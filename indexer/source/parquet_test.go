@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func parquetListing(t *testing.T, columns parquet.Group, rows ...parquet.Row) (L
 	require.NoError(t, w.Close())
 	path := filepath.Join(t.TempDir(), "catalogue.parquet")
 	require.NoError(t, os.WriteFile(path, table.Bytes(), 0o644))
-	return Scan(t.Context(), path, "")
+	return Scan(t.Context(), path, Options{})
 }
 
 // A value of a Parquet file is what its logical type says.

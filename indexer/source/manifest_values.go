@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 var (
@@ -54,7 +56,7 @@ func (m *manifest) text(line int, value string) string {
 	if !utf8.ValidString(value) {
 		m.notUTF8.found(line)
 	}
-	return validText(value)
+	return catalog.ValidText(value)
 }
 
 // read returns what was read, and tells what is odd in it.

@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestScanFolder(t *testing.T) {
 	writeFiles(t, root, map[string][]byte{
 		"b.jpg": nil, "a/z.JPEG": nil, "a/y.WebP": nil, "a-b.png": nil, "B.gif": nil, "readme.md": nil, "jpg": nil, "out/thumb.jpg": nil, "a/out/kept.tiff": nil,
 	})
-	listing, err := Scan(t.Context(), root, filepath.Join(root, "a", "..", "out"))
+	listing, err := Scan(t.Context(), root, Options{Exclude: filepath.Join(root, "a", "..", "out")})
 	require.NoError(t, err)
 	var found []string
 	for _, e := range listing.Entries {
@@ -31,13 +31,13 @@ func TestScanFolder(t *testing.T) {
 	require.Empty(t, listing.Skipped)
 	require.Equal(t, 2, listing.Others, "readme.md and jpg")
 
-	all, err := Scan(t.Context(), root, "")
+	all, err := Scan(t.Context(), root, Options{})
 	require.NoError(t, err)
 	require.Len(t, all.Entries, len(found)+1)
 
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = Scan(gone, root, "")
+	_, err = Scan(gone, root, Options{})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -50,7 +50,7 @@ func TestScanLinks(t *testing.T) {
 	}
 	outer := filepath.Join(t.TempDir(), "outer")
 	require.NoError(t, os.Symlink(root, outer))
-	listing, err := Scan(t.Context(), outer, "")
+	listing, err := Scan(t.Context(), outer, Options{})
 	require.NoError(t, err)
 	require.Len(t, listing.Entries, 1)
 	require.Equal(t, "real/deep/a.jpg", listing.Entries[0].Source)
@@ -58,32 +58,14 @@ func TestScanLinks(t *testing.T) {
 	require.Equal(t, `a symbolic link to the folder "real", which is read already`, listing.Skipped[0].Reason)
 }
 
-// An index inside the catalogue, of this shop or of another, is no part of it.
-func TestScanSkipsIndexes(t *testing.T) {
-	b := newBench(t, pictures(0, 2))
-	b.run(t)
-	for _, made := range []string{"copies/index", "begun"} {
-		require.NoError(t, os.CopyFS(filepath.Join(b.photos, made), os.DirFS(b.out)))
-	}
-	require.NoError(t, os.Remove(layout{filepath.Join(b.photos, "begun")}.latest()))
-	writeFiles(t, b.photos, map[string][]byte{"season/work/a.png": nil, "season/thumbnails/b.png": nil, "season/latest/c.png": nil, "run=1/d.png": nil})
-	listing, err := Scan(t.Context(), b.photos, "")
-	require.NoError(t, err)
-	require.Len(t, listing.Entries, 6)
-	require.Equal(t, []string{"begun", "copies/index"}, sources(listing.Skipped))
-	require.Contains(t, listing.Skipped[0].Reason, "the folder of an index")
-	_, err = Scan(t.Context(), b.out, "")
-	require.ErrorContains(t, err, "is the folder of an index")
-}
-
 // A photo that its name does not tell is found, or at least reported.
 func TestScanPhotosOfOtherNames(t *testing.T) {
 	root := t.TempDir()
 	writeFiles(t, root, map[string][]byte{
-		"12345": picture(ordinaryWidth, 1), "a.jpg_large": []byte("\xff\xd8\xff\xe0"), "b.bak": picture(ordinaryWidth, 2), "c": []byte("GIF89a"),
+		"12345": picture(1), "a.jpg_large": []byte("\xff\xd8\xff\xe0"), "b.bak": picture(2), "c": []byte("GIF89a"),
 		"BMW": []byte("BMW"), "notes.txt": []byte("no photo"), "empty": nil, ".hidden": {0},
 	})
-	listing, err := Scan(t.Context(), root, "")
+	listing, err := Scan(t.Context(), root, Options{})
 	require.NoError(t, err)
 	require.Len(t, listing.Entries, 2)
 	require.Equal(t, []string{"12345", "c"}, []string{listing.Entries[0].Source, listing.Entries[1].Source})
@@ -95,14 +77,6 @@ func TestScanPhotosOfOtherNames(t *testing.T) {
 	require.Equal(t, 4, listing.Others)
 }
 
-func sources(skipped []Skipped) []string {
-	var all []string
-	for _, s := range skipped {
-		all = append(all, s.Source)
-	}
-	return all
-}
-
 func TestProductOf(t *testing.T) {
 	for source, want := range map[string]string{
 		"a.jpg": "a", "x/y/a.b.jpg": "a.b", "a": "a", ".jpg": ".jpg", "https://x.example/p/12.webp?v=3&f=a/b.png": "12", "s3://bucket/a#b/c.jpg": "c",
@@ -111,12 +85,6 @@ func TestProductOf(t *testing.T) {
 		require.Equal(t, want, productOf(fileOf(source)), source)
 	}
 	require.Equal(t, `one\two`, productOf(`folder/one\two.jpg`), "a file may be called so")
-}
-
-func TestValidText(t *testing.T) {
-	for text, want := range map[string]string{"": "", "größe\n": "größe\n", "a\xffb\xc3": `a\xffb\xc3`, "\ufffd": "\ufffd", "\xed\xa0\x80": `\xed\xa0\x80`} {
-		require.Equal(t, want, validText(text))
-	}
 }
 
 // Whatever a file is called, it gets one row with a text that JSON and Parquet take.
@@ -132,7 +100,7 @@ func FuzzFileName(f *testing.F) {
 		if os.WriteFile(filepath.Join(root, name+".jpg"), nil, 0o644) != nil {
 			return // the file system takes no such name
 		}
-		listing, err := Scan(t.Context(), root, "")
+		listing, err := Scan(t.Context(), root, Options{})
 		require.NoError(t, err)
 		require.Len(t, listing.Entries, 1)
 		require.True(t, utf8.ValidString(listing.Entries[0].Source))

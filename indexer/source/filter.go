@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"fmt"
@@ -29,9 +29,9 @@ func (f Filter) passes(source string) bool {
 	return (len(f.Include) == 0 || slices.ContainsFunc(f.Include, matches)) && !slices.ContainsFunc(f.Exclude, matches)
 }
 
-// apply leaves the entries out of a listing that do not pass, and counts them. Lines of a catalogue that name no photo stay:
+// Apply leaves the entries out of a listing that do not pass, and counts them. Lines of a catalogue that name no photo stay:
 // nobody knows whether it would have passed, and somebody should be told.
-func (f Filter) apply(l *Listing) {
+func (f Filter) Apply(l *Listing) {
 	all := len(l.Entries)
 	l.Entries = slices.DeleteFunc(l.Entries, func(e Entry) bool { return !e.IsLine && !f.passes(e.Source) })
 	l.Filtered = all - len(l.Entries)

@@ -1,4 +1,4 @@
-package indexer
+package source
 
 import (
 	"cmp"
@@ -64,7 +64,7 @@ func (m *manifest) bad(line int, format string, args ...any) {
 
 // at names a line that names no photo.
 func (m *manifest) at(line int) string {
-	return validText(fmt.Sprintf("%s:%d", m.name(), line))
+	return catalog.ValidText(fmt.Sprintf("%s:%d", m.name(), line))
 }
 
 // name is that of the manifest's file.
@@ -110,7 +110,7 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 			if e.Attributes == nil {
 				e.Attributes = make(map[string]string, len(fields))
 			}
-			e.Attributes[validText(name)] = m.text(line, value)
+			e.Attributes[catalog.ValidText(name)] = m.text(line, value)
 		}
 	}
 	switch e.Named = e.ProductID != ""; {
@@ -135,7 +135,7 @@ func (m *manifest) addPhoto(line int, e Entry, source string) {
 	if source == "" {
 		e.Source, e.IsLine, e.Err = m.at(line), true, fmt.Sprintf("line %d of the catalogue names no photo", line)
 	} else {
-		e.Source, e.Location = validText(source), m.locate(source)
+		e.Source, e.Location = catalog.ValidText(source), m.locate(source)
 		if err := storage.CheckReference(m.path, e.Location); err != nil {
 			e.Location, e.Err = "", fmt.Sprintf("line %d of the catalogue names what it may not: %v", line, err)
 		}

@@ -1,11 +1,10 @@
-package indexer
+package source
 
 import (
-	"fmt"
 	"path"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -48,24 +47,5 @@ func productOf(file string) string {
 	if stem := strings.TrimSuffix(name, path.Ext(name)); stem != "" {
 		name = stem
 	}
-	return validText(name)
-}
-
-// validText writes bytes that are no UTF-8, which a file name may have, as \xff: Parquet, JSON and the
-// stores take text only, and two names must stay two.
-func validText(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		if r == utf8.RuneError && size == 1 {
-			fmt.Fprintf(&b, `\x%02x`, s[0])
-		} else {
-			b.WriteString(s[:size])
-		}
-		s = s[size:]
-	}
-	return b.String()
+	return catalog.ValidText(name)
 }
