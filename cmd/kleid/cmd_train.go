@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -387,7 +388,7 @@ func confirmStudioLabels(c *cli.Context, progress *progress, model *models.Model
 	for _, facet := range datasets.Facets() {
 		names = append(names, facet.Name)
 	}
-	plan, err := training.PlanLabels(model.Config.Facets, []*datasets.Dataset{training.Studio()}, training.LabelOptions{Facets: names})
+	plan, err := vocabulary.NewPlan(model.Config.Facets, []*datasets.Dataset{training.Studio()}, vocabulary.Options{Facets: names})
 	if err != nil {
 		return err
 	}
@@ -395,8 +396,8 @@ func confirmStudioLabels(c *cli.Context, progress *progress, model *models.Model
 	for _, f := range model.Config.Facets {
 		own[f.Name] = true
 	}
-	changes := slices.ContainsFunc(plan.Changes, func(change training.LabelChange) bool {
-		return own[change.Facet] && change.Fate != training.LabelKept
+	changes := slices.ContainsFunc(plan.Changes, func(change vocabulary.Change) bool {
+		return own[change.Facet] && change.Fate != vocabulary.Kept
 	})
 	if !changes {
 		return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -179,7 +180,7 @@ func (f *facetTraining) close() {
 	}
 }
 
-func (f *facetTraining) run(parts []datasetArgument, labels training.LabelOptions) error {
+func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) error {
 	c := f.c
 	var err error
 	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 )
 
 // datasetFlags choose a shop's own photos to measure facets with.
@@ -78,7 +79,7 @@ func evaluateDatasets(c *cli.Context) error {
 }
 
 // datasetOptions reads the flags, and what goes without --dataset alone is refused.
-func datasetOptions(c *cli.Context) (limit maxBad, labels training.LabelOptions, err error) {
+func datasetOptions(c *cli.Context) (limit maxBad, labels vocabulary.Options, err error) {
 	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
 		if onCommandLine(c, name) {
 			return limit, labels, wrongUsage(c, "--dataset and --%s exclude each other", name)
@@ -104,7 +105,7 @@ func datasetOptions(c *cli.Context) (limit maxBad, labels training.LabelOptions,
 }
 
 // planTests opens the datasets, and brings their labels to the model's.
-func (f *facetTraining) planTests(labels training.LabelOptions) error {
+func (f *facetTraining) planTests(labels vocabulary.Options) error {
 	facets, known := f.options.From.Metadata().Facets, map[string]bool{}
 	model := make([]models.FacetConfig, len(facets)) // colours, which no head names, included
 	for i, facet := range facets {
@@ -137,11 +138,11 @@ func (f *facetTraining) planTests(labels training.LabelOptions) error {
 		}
 	}
 	var err error
-	if f.mixture.Plan, err = training.PlanLabels(model, f.mixture.Tests, labels); err != nil {
+	if f.mixture.Plan, err = vocabulary.NewPlan(model, f.mixture.Tests, labels); err != nil {
 		return wrongUsage(f.c, "%v", err)
 	}
 	for _, change := range f.mixture.Plan.Changes {
-		if change.Fate == training.LabelNew {
+		if change.Fate == vocabulary.Added {
 			f.progress.say("the model has no %s %s, and so is wrong about each photo of it; where it calls it otherwise, say --rename %s:%s=…",
 				change.Facet, printable(change.Label), change.Facet, printable(change.Label))
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
-	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/loop"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -46,7 +46,7 @@ func TestStructuredLines(t *testing.T) {
 	p.told = time.Now().Add(-lineInterval)
 	p.show("embed", 0, 10, "")
 	require.Contains(t, out.String(), `"left":"unknown"`)
-	require.NoError(t, showLabels(p, []training.LabelChange{{Facet: "fit", Label: "slim", Fate: training.LabelNew, Photos: 3}}))
+	require.NoError(t, showLabels(p, []vocabulary.Change{{Facet: "fit", Label: "slim", Fate: vocabulary.Added, Photos: 3}}))
 	require.Contains(t, out.String(), `"facet":"fit","label":"slim","photos":3`)
 	app := newApp(strings.NewReader(""), io.Discard, &out)
 	app.Command("embed").Action = func(c *cli.Context) error {

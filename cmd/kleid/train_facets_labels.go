@@ -12,6 +12,7 @@ import (
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 )
 
 // facetNames reads --facets.
@@ -33,8 +34,8 @@ func facetNames(c *cli.Context) ([]string, error) {
 }
 
 // labelOptions reads --facets, --labels and --rename.
-func labelOptions(c *cli.Context) (training.LabelOptions, error) {
-	o := training.LabelOptions{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
+func labelOptions(c *cli.Context) (vocabulary.Options, error) {
+	o := vocabulary.Options{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
 	var err error
 	if o.Facets, err = facetNames(c); err != nil {
 		return o, err
@@ -74,14 +75,14 @@ func facetLabels(c *cli.Context, labels map[string][]string) error {
 }
 
 // plan brings the labels together, reads what is said of them, shows what changes and asks for it.
-func (f *facetTraining) plan(options training.LabelOptions) error {
+func (f *facetTraining) plan(options vocabulary.Options) error {
 	var sets []*datasets.Dataset
 	for _, part := range f.mixture.Parts {
 		sets = append(sets, part.Dataset)
 	}
 	options.Tests, options.OwnTrunk = f.mixture.Tests, f.options.OwnTrunk > 0
 	var err error
-	if f.mixture.Plan, err = training.PlanLabels(f.options.From.Config.Facets, sets, options); err != nil {
+	if f.mixture.Plan, err = vocabulary.NewPlan(f.options.From.Config.Facets, sets, options); err != nil {
 		return wrongUsage(f.c, "%v", err)
 	}
 	f.tellWaiting(sets)
@@ -105,7 +106,7 @@ func (f *facetTraining) tellWaiting(sets []*datasets.Dataset) {
 }
 
 // confirmLabels shows what changes in the labels of the model, and asks for it.
-func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) error {
+func confirmLabels(c *cli.Context, progress *progress, plan vocabulary.Plan) error {
 	if err := showLabels(progress, plan.Changes); err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func confirmLabels(c *cli.Context, progress *progress, plan training.LabelPlan) 
 }
 
 // showLabels tells what changes: a table, or a record for each label.
-func showLabels(progress *progress, changes []training.LabelChange) error {
+func showLabels(progress *progress, changes []vocabulary.Change) error {
 	if progress.structured {
 		for _, change := range changes {
 			progress.logger().Info("label", "facet", change.Facet, "label", change.Label, "photos", change.Photos, "fate", change.Fate, "from", change.From)
@@ -125,11 +126,11 @@ func showLabels(progress *progress, changes []training.LabelChange) error {
 	for _, change := range changes {
 		what, photos := string(change.Fate), strconv.Itoa(change.Photos)
 		switch change.Fate {
-		case training.LabelRenamed:
+		case vocabulary.Renamed:
 			what = "is " + printable(change.From) + " renamed"
-		case training.LabelGone:
+		case vocabulary.Gone:
 			photos = ""
-		case training.LabelAnew:
+		case vocabulary.Anew:
 			what += ": its head read another trunk, or its features in another way"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(change.Facet), printable(change.Label), photos, what)

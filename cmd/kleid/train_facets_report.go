@@ -15,21 +15,22 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/storage"
 )
 
 // facetsFigures is WORK/facets.json, and what `train facets --json` prints.
 type facetsFigures struct {
-	Model          string                 `json:"model"`
-	EmbeddingModel string                 `json:"embedding_model"`
-	FacetModel     string                 `json:"facet_model"`
-	Parent         string                 `json:"parent_facet_model"`
-	Datasets       []datasetFigures       `json:"datasets"`
-	Bad            int                    `json:"bad_photos"`
-	Labels         []training.LabelChange `json:"labels"`
-	Weights        []report.ClassWeight   `json:"class_weights"`
-	Train          []facetFigures         `json:"train"`
-	Test           []facetFigures         `json:"test"`
+	Model          string               `json:"model"`
+	EmbeddingModel string               `json:"embedding_model"`
+	FacetModel     string               `json:"facet_model"`
+	Parent         string               `json:"parent_facet_model"`
+	Datasets       []datasetFigures     `json:"datasets"`
+	Bad            int                  `json:"bad_photos"`
+	Labels         []vocabulary.Change  `json:"labels"`
+	Weights        []report.ClassWeight `json:"class_weights"`
+	Train          []facetFigures       `json:"train"`
+	Test           []facetFigures       `json:"test"`
 	// Before is how the model that was trained from predicts, on the photos of Test, the facets that it knows.
 	Before []facetFigures `json:"test_before"`
 }

@@ -250,3 +250,14 @@ func TestCalibrateOnRealPhotos(t *testing.T) {
 	require.Less(t, temperature(leastJudged-1), 1.5)
 	require.InDelta(t, 3/math.Log(2), temperature(60), 0.2, "so that it says two thirds")
 }
+
+// TestWithTrained puts facets in the place of those of their name, and new ones behind.
+func TestWithTrained(t *testing.T) {
+	facet := func(name string, labels ...string) models.FacetConfig {
+		return models.FacetConfig{Facet: catalog.Facet{Name: name, Labels: labels}}
+	}
+	model := []models.FacetConfig{facet("neckline", "round", "v-neck"), facet("sleeve", "cap", "long")}
+	trained := []models.FacetConfig{facet("neckline", "halter", "crew"), facet("fit", "slim", "wide")}
+	require.Equal(t, []models.FacetConfig{trained[0], model[1], trained[1]}, withTrained(model, trained))
+	require.Equal(t, []string{"round", "v-neck"}, model[0].Labels, "the model that it starts from does not change")
+}

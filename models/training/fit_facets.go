@@ -107,11 +107,11 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	if err != nil {
 		return nil, err
 	}
-	if plan.roots {
+	if plan.Roots {
 		roots(samples.cells)
 	}
 	// The model's own heads may have learned from the very photos that are left out for the calibration.
-	initial, anew := plan.initial(m.From, "", samples.crop, samples.cells.Columns), zeroFacets(m.pool, samples.cells.Columns)
+	initial, anew := plan.Initial(m.From, "", samples.crop, samples.cells.Columns), zeroFacets(m.pool, samples.cells.Columns)
 	if trunk.heads != nil {
 		initial, anew = trunk.heads, trunk.heads
 	}
@@ -176,7 +176,7 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	}
 	model.Config.Surroundings = m.FacetLoss.surroundings(m.From.Config, plan.Facets)
 	model.Weights.Merge("", withoutUnread(m.pool, weights, m.FacetLoss, samples.crop))
-	calibrated := unseen.calibrate(m.pool, 0.8, plan.roots)
+	calibrated := unseen.calibrate(m.pool, 0.8, plan.Roots)
 	for _, f := range calibrated {
 		if f.Temperature > unsure {
 			m.Logger.Warn(f.Name+": of photos that they did not learn from, heads say hardly more than chance would: its probabilities are low, and so are those of right answers; more photos of each label help", "temperature", f.Temperature)

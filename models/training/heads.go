@@ -279,3 +279,17 @@ func (m *maker) tripletEmbeddings(ctx context.Context, model *models.Model, trip
 	}
 	return project(cells, model.Weights), nil
 }
+
+// withTrained are a model's facets with those that were trained in their place, new ones behind.
+func withTrained(model, trained []models.FacetConfig) []models.FacetConfig {
+	configs := slices.Clone(model)
+	for _, f := range trained {
+		at := slices.IndexFunc(configs, func(c models.FacetConfig) bool { return c.Name == f.Name })
+		if at < 0 {
+			configs = append(configs, f)
+		} else {
+			configs[at] = f
+		}
+	}
+	return configs
+}

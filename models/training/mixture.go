@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -36,7 +37,7 @@ func Studio() *datasets.Dataset {
 // Mixture is what facet heads are fitted to.
 type Mixture struct {
 	Parts []Part
-	Plan  LabelPlan
+	Plan  vocabulary.Plan
 	// Tests are measured with: what they share with the parts is not learned from.
 	Tests []*datasets.Dataset
 	// Split is that of the photos of Tests that are measured with; "" takes all.

@@ -2,6 +2,7 @@ package training
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,8 +13,18 @@ import (
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/models/training/report"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/photo"
 )
+
+// datasetOf is a dataset with an example for each label of a facet.
+func datasetOf(facet string, labels ...string) *datasets.Dataset {
+	d := &datasets.Dataset{Name: facet, Facets: []catalog.Facet{{Name: facet, Labels: slices.Compact(slices.Sorted(slices.Values(labels)))}}}
+	for _, label := range labels {
+		d.Examples = append(d.Examples, datasets.Example{Labels: map[string]string{facet: label}})
+	}
+	return d
+}
 
 // TestSortMixture: what is measured with anywhere is not learned from anywhere.
 func TestSortMixture(t *testing.T) {
@@ -35,7 +46,7 @@ func TestSortMixture(t *testing.T) {
 	other.Examples = []datasets.Example{photo("3", "cap", datasets.Train), photo("4", "cap", datasets.Train), photo("6", "long", datasets.Train)}
 	test := datasetOf("sleeve", "cap", "long")
 	test.Examples = []datasets.Example{photo("2", "long", datasets.Train), photo("7", "cap", datasets.Train)}
-	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{})
+	plan, err := vocabulary.NewPlan(nil, []*datasets.Dataset{shop, other}, vocabulary.Options{})
 	require.NoError(t, err)
 	parts := []Part{{Dataset: shop, Weight: 1}, {Dataset: Studio(), Weight: 1, Painted: true}, {Dataset: other, Weight: 1}}
 	for name, c := range map[string]struct {
@@ -61,7 +72,7 @@ func TestSortMixture(t *testing.T) {
 
 // TestLearnedPhotos: a model says of each facet by itself what it has learned from, since ever.
 func TestLearnedPhotos(t *testing.T) {
-	plan, err := PlanLabels(nil, []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("fit", "slim", "wide")}, LabelOptions{})
+	plan, err := vocabulary.NewPlan(nil, []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("fit", "slim", "wide")}, vocabulary.Options{})
 	require.NoError(t, err)
 	p := &FacetPhotos{mixture: Mixture{Plan: plan}, Learned: []LabelledPhoto{{Example: datasets.Example{PhotoID: "bbbbbbbbbb", Labels: map[string]string{"sleeve": "cap"}}}}}
 	before := map[string]models.PhotoSample{"sleeve": "aaaaaaaa", "neckline": "cccccccc"}
@@ -82,7 +93,7 @@ func TestSortMixtureByProduct(t *testing.T) {
 	alias := photo("8", "P3", true, datasets.Train) // of P1 by another name
 	alias.Aliases = []string{"P1"}
 	shop.Examples = append(shop.Examples, alias)
-	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{Order: map[string][]string{"sleeve": {"cap", "long"}}})
+	plan, err := vocabulary.NewPlan(nil, []*datasets.Dataset{shop, other}, vocabulary.Options{Order: map[string][]string{"sleeve": {"cap", "long"}}})
 	require.NoError(t, err)
 	for name, mixture := range map[string]Mixture{
 		"two to learn from": {Parts: []Part{{Dataset: shop, Weight: 1}, {Dataset: other, Weight: 1}}, Plan: plan},
@@ -119,7 +130,7 @@ func TestSortMixtureRepeated(t *testing.T) {
 	boxed := example("5", "V", datasets.Test, cap) // another dress, perhaps
 	boxed.Box = &photo.Box{XMax: 9, YMax: 9}
 	other.Examples = append(other.Examples, boxed)
-	plan, err := PlanLabels(nil, []*datasets.Dataset{shop, other}, LabelOptions{Order: map[string][]string{"sleeve": {"cap", "long"}, "fit": {"wide", "slim"}}})
+	plan, err := vocabulary.NewPlan(nil, []*datasets.Dataset{shop, other}, vocabulary.Options{Order: map[string][]string{"sleeve": {"cap", "long"}, "fit": {"wide", "slim"}}})
 	require.NoError(t, err)
 	p := &FacetPhotos{}
 	measured, products := map[string][]map[string]string{}, map[string][]string{}

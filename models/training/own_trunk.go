@@ -55,7 +55,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 		names = append(names, f.Name)
 	}
 	slices.Sort(names)
-	name, start := strings.Join(names, "+"), photos.mixture.Plan.start
+	name, start := strings.Join(names, "+"), photos.mixture.Plan.Start
 	from := m.From.WithTrunk(start)
 	config := from.Config
 	backbone, err := config.Trunk()
@@ -85,7 +85,7 @@ func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weightin
 	fmt.Fprintln(inputs, stagesVersion, from.EmbeddingModel(), from.FacetHeads(), m.pool.Facets, weighting, m.FacetLoss, m.Trunk.Mix, m.OwnTrunk, m.Loop.Identity(), m.Seed)
 
 	columns := config.CellRows * config.CellColumns * backbone.Channels
-	initial := photos.mixture.Plan.initial(m.From, start, columns, columns)
+	initial := photos.mixture.Plan.Initial(m.From, start, columns, columns)
 	initial.Merge("trunk.", from.Weights.Sub("trunk."))
 	loss := func(net *models.Net, inputs []*Node) []*Node {
 		pass := config.CropPass(net.In("trunk"), backbone, inputs[0])

@@ -1,4 +1,6 @@
-package training
+// Package vocabulary brings together the labels that a model knows and those that datasets have, before any photo is decoded:
+// which there will be, and what becomes of each.
+package vocabulary
 
 import (
 	"cmp"
@@ -11,45 +13,45 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// LabelFate is what becomes of a label when a head is fitted to other ones.
-type LabelFate string
+// Fate is what becomes of a label when a head is fitted to other ones.
+type Fate string
 
 // The fates. Kept and Renamed labels keep their weights.
 const (
-	LabelKept    LabelFate = "kept"
-	LabelRenamed LabelFate = "renamed"
-	LabelNew     LabelFate = "new"
-	LabelGone    LabelFate = "gone"
-	// LabelAnew is of a facet whose head read something else than what it is trained with, such as another trunk: it
+	Kept    Fate = "kept"
+	Renamed Fate = "renamed"
+	Added   Fate = "new"
+	Gone    Fate = "gone"
+	// Anew is of a facet whose head read something else than what it is trained with, such as another trunk: it
 	// begins from nothing.
-	LabelAnew LabelFate = "begins anew"
+	Anew Fate = "begins anew"
 )
 
-// LabelChange is the fate of one label.
-type LabelChange struct {
-	Facet  string    `json:"facet"`
-	Label  string    `json:"label"`
-	Fate   LabelFate `json:"fate"`
-	From   string    `json:"from,omitempty"` // the model's label whose weights it keeps
-	Photos int       `json:"photos"`         // of the datasets that have it, painted ones aside
+// Change is the fate of one label.
+type Change struct {
+	Facet  string `json:"facet"`
+	Label  string `json:"label"`
+	Fate   Fate   `json:"fate"`
+	From   string `json:"from,omitempty"` // the model's label whose weights it keeps
+	Photos int    `json:"photos"`         // of the datasets that have it, painted ones aside
 }
 
-// LabelPlan is how a model's facets become those of datasets.
-type LabelPlan struct {
+// Plan is how a model's facets become those of datasets.
+type Plan struct {
 	// Facets are to be trained, with their labels in order.
 	Facets []catalog.Facet
 	// Changes are those of all labels of these facets, in their order; what is gone comes last in each facet.
-	Changes []LabelChange
+	Changes []Change
+	Start   string // the trunk that the facets are trained with, or that theirs starts from
+	Roots   bool   // whether the heads read roots, see models.FacetConfig.Roots
 
 	names   map[string]map[string]string // facet, label in a dataset: label in Facets
-	renamed map[string]map[string]string // LabelOptions.Renamed
-	apart   map[string][]string          // labels of each facet that only LabelOptions.Tests have
-	start   string                       // the trunk that the facets are trained with, or that theirs starts from
-	roots   bool                         // whether the heads read roots, see models.FacetConfig.Roots
+	renamed map[string]map[string]string // Options.Renamed
+	apart   map[string][]string          // labels of each facet that only Options.Tests have
 }
 
-// LabelOptions say how labels are brought together. The zero value takes all facets of the datasets.
-type LabelOptions struct {
+// Options say how labels are brought together. The zero value takes all facets of the datasets.
+type Options struct {
 	// Facets are the names of those that are trained.
 	Facets []string
 	// Order has, by facet, labels in their order, each of which a dataset or the model has: those of the model are there
@@ -64,7 +66,7 @@ type LabelOptions struct {
 }
 
 // Distinct are a model's labels of a facet, but for those that are renamed to another one: an order of them.
-func (o LabelOptions) Distinct(facet catalog.Facet) []string {
+func (o Options) Distinct(facet catalog.Facet) []string {
 	var labels []string
 	seen := map[string]bool{}
 	for _, label := range facet.Labels {
@@ -76,12 +78,12 @@ func (o LabelOptions) Distinct(facet catalog.Facet) []string {
 	return labels
 }
 
-// PlanLabels brings the labels of a model and of datasets together. A facet's labels are those that the datasets
+// NewPlan brings the labels of a model and of datasets together. A facet's labels are those that the datasets
 // have, in the order that is given, else that of a dataset whose labels somebody put in order, else the model's
 // with new ones behind. Labels that differ in case, spaces, - and _ alone are one label, in the spelling of the
 // first dataset.
-func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options LabelOptions) (LabelPlan, error) {
-	plan := LabelPlan{names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
+func NewPlan(model []models.FacetConfig, sets []*datasets.Dataset, options Options) (Plan, error) {
+	plan := Plan{names: map[string]map[string]string{}, renamed: options.Renamed, apart: map[string][]string{}}
 	known := map[string][]string{} // the model's labels
 	for _, f := range model {
 		known[f.Name] = f.Labels
@@ -92,7 +94,7 @@ func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options La
 	}
 	for _, facet := range names {
 		if err := plan.add(facet, known[facet], sets, options); err != nil {
-			return LabelPlan{}, err
+			return Plan{}, err
 		}
 	}
 	for what, given := range map[string][]string{
@@ -100,21 +102,21 @@ func PlanLabels(model []models.FacetConfig, sets []*datasets.Dataset, options La
 	} {
 		for _, facet := range given {
 			if !slices.Contains(names, facet) {
-				return LabelPlan{}, fmt.Errorf("there is %s for %s, which is not among the facets", what, facet)
+				return Plan{}, fmt.Errorf("there is %s for %s, which is not among the facets", what, facet)
 			}
 		}
 	}
 	if options.OwnTrunk {
-		plan.start = sharedTrunk(model, names)
+		plan.Start = sharedTrunk(model, names)
 	} else { // heads of a model from before there were roots go on as they are
-		plan.roots = !slices.ContainsFunc(model, func(f models.FacetConfig) bool {
+		plan.Roots = !slices.ContainsFunc(model, func(f models.FacetConfig) bool {
 			return slices.Contains(names, f.Name) && f.Trunk == "" && !f.Roots
 		})
 	}
 	for _, f := range model {
 		for i := range plan.Changes {
-			if c := &plan.Changes[i]; c.Facet == f.Name && c.From != "" && (f.Trunk != plan.start || f.Roots != plan.roots) {
-				c.Fate = LabelAnew
+			if c := &plan.Changes[i]; c.Facet == f.Name && c.From != "" && (f.Trunk != plan.Start || f.Roots != plan.Roots) {
+				c.Fate = Anew
 			}
 		}
 	}
@@ -162,7 +164,7 @@ func allFacets(model []models.FacetConfig, sets []*datasets.Dataset) []string {
 }
 
 // add plans a facet; known are the model's labels.
-func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, options LabelOptions) error {
+func (p *Plan) add(facet string, known []string, sets []*datasets.Dataset, options Options) error {
 	renamed := options.Renamed[facet]
 	rename := func(label string) string { return cmp.Or(renamed[label], label) }
 	spelling := map[string]string{} // by loose name
@@ -246,19 +248,19 @@ func (p *LabelPlan) add(facet string, known []string, sets []*datasets.Dataset, 
 	labels = append(labels[:ordered:ordered], inOrder(labels[ordered:], facet, from, known, sets, learn)...)
 	p.Facets = append(p.Facets, catalog.Facet{Name: facet, Labels: labels})
 	for _, label := range labels {
-		c := LabelChange{Facet: facet, Label: label, Fate: LabelNew, From: from[label], Photos: photos[label]}
+		c := Change{Facet: facet, Label: label, Fate: Added, From: from[label], Photos: photos[label]}
 		switch c.From {
 		case "":
 		case label:
-			c.Fate = LabelKept
+			c.Fate = Kept
 		default:
-			c.Fate = LabelRenamed
+			c.Fate = Renamed
 		}
 		p.Changes = append(p.Changes, c)
 	}
 	for _, label := range known {
 		if !slices.Contains(slices.Collect(maps.Values(from)), label) {
-			p.Changes = append(p.Changes, LabelChange{Facet: facet, Label: label, Fate: LabelGone})
+			p.Changes = append(p.Changes, Change{Facet: facet, Label: label, Fate: Gone})
 		}
 	}
 	return nil
@@ -291,12 +293,12 @@ func inOrder(labels []string, facet string, from map[string]string, known []stri
 }
 
 // Changed says whether a model's labels change at all, but for their order.
-func (p LabelPlan) Changed() bool {
-	return slices.ContainsFunc(p.Changes, func(c LabelChange) bool { return c.Fate != LabelKept })
+func (p Plan) Changed() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Fate != Kept })
 }
 
 // Measured are Facets with the labels, behind theirs, that only datasets to measure with have.
-func (p LabelPlan) Measured() []catalog.Facet {
+func (p Plan) Measured() []catalog.Facet {
 	facets := slices.Clone(p.Facets)
 	for i, f := range facets {
 		facets[i].Labels = slices.Concat(f.Labels, p.apart[f.Name])
@@ -306,7 +308,7 @@ func (p LabelPlan) Measured() []catalog.Facet {
 
 // Label is the name of a dataset's label in the plan, as Measured has it; "" of a facet or label that is not in it. One
 // that only datasets to measure with have may be spelled otherwise.
-func (p LabelPlan) Label(facet, label string) string {
+func (p Plan) Label(facet, label string) string {
 	if name, ok := p.names[facet][label]; ok {
 		return name
 	}
@@ -325,7 +327,7 @@ func (p LabelPlan) Label(facet, label string) string {
 }
 
 // Renamed is what a label of the model is called in the plan.
-func (p LabelPlan) Renamed(facet, label string) string {
+func (p Plan) Renamed(facet, label string) string {
 	for _, c := range p.Changes {
 		if c.Facet == facet && c.From == label {
 			return c.Label
@@ -335,7 +337,7 @@ func (p LabelPlan) Renamed(facet, label string) string {
 }
 
 // Waiting are the labels, by facet, that a dataset's order names and that are not in the plan, since no photo has them.
-func (p LabelPlan) Waiting(d *datasets.Dataset) map[string][]string {
+func (p Plan) Waiting(d *datasets.Dataset) map[string][]string {
 	waiting := map[string][]string{}
 	for _, f := range p.Facets {
 		for _, label := range d.Order[f.Name] {
@@ -348,7 +350,7 @@ func (p LabelPlan) Waiting(d *datasets.Dataset) map[string][]string {
 }
 
 // Examples are a dataset's with the labels of the plan. Those of other facets are left out.
-func (p LabelPlan) Examples(d *datasets.Dataset) []datasets.Example {
+func (p Plan) Examples(d *datasets.Dataset) []datasets.Example {
 	examples := slices.Clone(d.Examples)
 	for i, e := range examples {
 		examples[i].Labels = map[string]string{}

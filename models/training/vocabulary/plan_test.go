@@ -1,4 +1,4 @@
-package training
+package vocabulary
 
 import (
 	"maps"
@@ -11,6 +11,15 @@ import (
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 )
+
+// painted is like the painted dresses, which are in no photo.
+func painted() *datasets.Dataset {
+	d := &datasets.Dataset{Name: "studio", Facets: datasets.Facets(), Order: map[string][]string{}}
+	for _, f := range d.Facets {
+		d.Order[f.Name] = f.Labels
+	}
+	return d
+}
 
 // datasetOf is a dataset with an example for each label of a facet.
 func datasetOf(facet string, labels ...string) *datasets.Dataset {
@@ -25,75 +34,75 @@ func facetConfig(name string, labels ...string) models.FacetConfig {
 	return models.FacetConfig{Facet: catalog.Facet{Name: name, Labels: labels}, Temperature: 1.5, Roots: true}
 }
 
-func TestPlanLabels(t *testing.T) {
+func TestNewPlan(t *testing.T) {
 	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck", "halter", "boat"), facetConfig("sleeve", "cap", "long")}
 	ordered := datasetOf("neckline", "boat", "round", "v-neck")
 	ordered.Order = map[string][]string{"neckline": {"v-neck", "round", "cowl"}}
 	type change struct {
 		label, from string
-		fate        LabelFate
+		fate        Fate
 		photos      int
 	}
 	for name, c := range map[string]struct {
 		sets    []*datasets.Dataset
-		options LabelOptions
+		options Options
 		want    []change
 	}{
 		"all stay": {
-			[]*datasets.Dataset{datasetOf("neckline", "boat", "v-neck", "round", "halter", "round")}, LabelOptions{},
-			[]change{{"round", "round", LabelKept, 2}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
+			[]*datasets.Dataset{datasetOf("neckline", "boat", "v-neck", "round", "halter", "round")}, Options{},
+			[]change{{"round", "round", Kept, 2}, {"v-neck", "v-neck", Kept, 1}, {"halter", "halter", Kept, 1}, {"boat", "boat", Kept, 1}},
 		},
 		"new ones come behind, by name": {
-			[]*datasets.Dataset{datasetOf("neckline", "square", "cowl", "boat", "round")}, LabelOptions{},
+			[]*datasets.Dataset{datasetOf("neckline", "square", "cowl", "boat", "round")}, Options{},
 			[]change{
-				{"round", "round", LabelKept, 1}, {"boat", "boat", LabelKept, 1}, {"cowl", "", LabelNew, 1}, {"square", "", LabelNew, 1},
-				{"v-neck", "", LabelGone, 0}, {"halter", "", LabelGone, 0},
+				{"round", "round", Kept, 1}, {"boat", "boat", Kept, 1}, {"cowl", "", Added, 1}, {"square", "", Added, 1},
+				{"v-neck", "", Gone, 0}, {"halter", "", Gone, 0},
 			},
 		},
 		"renamed by hand, in the model": {
-			[]*datasets.Dataset{datasetOf("neckline", "crew", "boat", "v-neck", "halter")}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}},
-			[]change{{"crew", "round", LabelRenamed, 1}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
+			[]*datasets.Dataset{datasetOf("neckline", "crew", "boat", "v-neck", "halter")}, Options{Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}},
+			[]change{{"crew", "round", Renamed, 1}, {"v-neck", "v-neck", Kept, 1}, {"halter", "halter", Kept, 1}, {"boat", "boat", Kept, 1}},
 		},
 		"renamed by hand, in a dataset": {
-			[]*datasets.Dataset{datasetOf("neckline", "crew", "round", "v-neck")}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}},
-			[]change{{"round", "round", LabelKept, 2}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "", LabelGone, 0}, {"boat", "", LabelGone, 0}},
+			[]*datasets.Dataset{datasetOf("neckline", "crew", "round", "v-neck")}, Options{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}},
+			[]change{{"round", "round", Kept, 2}, {"v-neck", "v-neck", Kept, 1}, {"halter", "", Gone, 0}, {"boat", "", Gone, 0}},
 		},
 		"two of the model's become one": {
-			[]*datasets.Dataset{datasetOf("neckline", "halter", "round", "boat", "v-neck")}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
-			[]change{{"round", "round", LabelKept, 2}, {"v-neck", "v-neck", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "", LabelGone, 0}},
+			[]*datasets.Dataset{datasetOf("neckline", "halter", "round", "boat", "v-neck")}, Options{Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
+			[]change{{"round", "round", Kept, 2}, {"v-neck", "v-neck", Kept, 1}, {"halter", "halter", Kept, 1}, {"boat", "", Gone, 0}},
 		},
 		"written otherwise": {
-			[]*datasets.Dataset{datasetOf("neckline", "V Neck", "Round"), datasetOf("neckline", "v_neck", "round", "boat")}, LabelOptions{},
-			[]change{{"Round", "round", LabelRenamed, 2}, {"V Neck", "v-neck", LabelRenamed, 2}, {"boat", "boat", LabelKept, 1}, {"halter", "", LabelGone, 0}},
+			[]*datasets.Dataset{datasetOf("neckline", "V Neck", "Round"), datasetOf("neckline", "v_neck", "round", "boat")}, Options{},
+			[]change{{"Round", "round", Renamed, 2}, {"V Neck", "v-neck", Renamed, 2}, {"boat", "boat", Kept, 1}, {"halter", "", Gone, 0}},
 		},
 		"a dataset's order": {
-			[]*datasets.Dataset{datasetOf("neckline", "halter"), ordered}, LabelOptions{},
-			[]change{{"v-neck", "v-neck", LabelKept, 1}, {"round", "round", LabelKept, 1}, {"halter", "halter", LabelKept, 1}, {"boat", "boat", LabelKept, 1}},
+			[]*datasets.Dataset{datasetOf("neckline", "halter"), ordered}, Options{},
+			[]change{{"v-neck", "v-neck", Kept, 1}, {"round", "round", Kept, 1}, {"halter", "halter", Kept, 1}, {"boat", "boat", Kept, 1}},
 		},
 		"an order by hand, with a label that the model alone has": {
-			[]*datasets.Dataset{ordered}, LabelOptions{Order: map[string][]string{"neckline": {"boat", "halter"}}},
+			[]*datasets.Dataset{ordered}, Options{Order: map[string][]string{"neckline": {"boat", "halter"}}},
 			[]change{
-				{"boat", "boat", LabelKept, 1}, {"halter", "halter", LabelKept, 0},
-				{"v-neck", "v-neck", LabelKept, 1}, {"round", "round", LabelKept, 1},
+				{"boat", "boat", Kept, 1}, {"halter", "halter", Kept, 0},
+				{"v-neck", "v-neck", Kept, 1}, {"round", "round", Kept, 1},
 			},
 		},
 		"a new facet": {
-			[]*datasets.Dataset{datasetOf("fit", "wide", "slim")}, LabelOptions{Facets: []string{"fit"}},
-			[]change{{"slim", "", LabelNew, 1}, {"wide", "", LabelNew, 1}},
+			[]*datasets.Dataset{datasetOf("fit", "wide", "slim")}, Options{Facets: []string{"fit"}},
+			[]change{{"slim", "", Added, 1}, {"wide", "", Added, 1}},
 		},
 	} {
-		plan, err := PlanLabels(model, c.sets, c.options)
+		plan, err := NewPlan(model, c.sets, c.options)
 		require.NoError(t, err, name)
 		var got []change
 		var labels, stay []string
 		for _, one := range plan.Changes {
 			got = append(got, change{one.Label, one.From, one.Fate, one.Photos})
-			if one.Fate != LabelGone {
+			if one.Fate != Gone {
 				labels = append(labels, one.Label)
 			}
 		}
 		for _, one := range c.want {
-			if one.fate != LabelGone {
+			if one.fate != Gone {
 				stay = append(stay, one.label)
 			}
 		}
@@ -118,17 +127,17 @@ func TestPlanLabels(t *testing.T) {
 func TestPlanOfSeveralFacets(t *testing.T) {
 	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck"), facetConfig("sleeve", "cap", "long")}
 	sets := []*datasets.Dataset{datasetOf("fit", "slim", "wide"), datasetOf("sleeve", "cap", "long"), datasetOf("neckline", "round", "v-neck")}
-	names := func(options LabelOptions) (names []string) {
-		plan, err := PlanLabels(model, sets, options)
+	names := func(options Options) (names []string) {
+		plan, err := NewPlan(model, sets, options)
 		require.NoError(t, err)
 		for _, f := range plan.Facets {
 			names = append(names, f.Name)
 		}
 		return names
 	}
-	require.Equal(t, []string{"neckline", "sleeve", "fit"}, names(LabelOptions{}))
-	require.Equal(t, []string{"fit", "neckline"}, names(LabelOptions{Facets: []string{"fit", "neckline"}}))
-	plan, err := PlanLabels(model, sets, LabelOptions{Facets: []string{"fit"}})
+	require.Equal(t, []string{"neckline", "sleeve", "fit"}, names(Options{}))
+	require.Equal(t, []string{"fit", "neckline"}, names(Options{Facets: []string{"fit", "neckline"}}))
+	plan, err := NewPlan(model, sets, Options{Facets: []string{"fit"}})
 	require.NoError(t, err)
 	require.Empty(t, plan.Examples(sets[1])[0].Labels)
 	require.Equal(t, map[string]string{"sleeve": "cap"}, sets[1].Examples[0].Labels, "a dataset does not change")
@@ -138,7 +147,7 @@ func TestPlanOfSeveralFacets(t *testing.T) {
 // those photos.
 func TestPlanOfTests(t *testing.T) {
 	shop, test := datasetOf("neckline", "round", "v-neck"), datasetOf("neckline", "crew", "V Neck", "halter", "Halter")
-	plan, err := PlanLabels(nil, []*datasets.Dataset{shop}, LabelOptions{
+	plan, err := NewPlan(nil, []*datasets.Dataset{shop}, Options{
 		Tests: []*datasets.Dataset{test}, Renamed: map[string]map[string]string{"neckline": {"crew": "round"}},
 	})
 	require.NoError(t, err)
@@ -149,7 +158,7 @@ func TestPlanOfTests(t *testing.T) {
 		labels = append(labels, e.Labels["neckline"])
 	}
 	require.Equal(t, []string{"round", "v-neck", "Halter", "Halter"}, labels)
-	_, err = PlanLabels(nil, []*datasets.Dataset{shop}, LabelOptions{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}})
+	_, err = NewPlan(nil, []*datasets.Dataset{shop}, Options{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}})
 	require.ErrorContains(t, err, "neither the model nor a dataset has", "nobody has it")
 }
 
@@ -164,22 +173,22 @@ func TestPlanOfOwnTrunks(t *testing.T) {
 	model := []models.FacetConfig{of("neckline", "neckline+sleeve", "round", "v-neck"), of("sleeve", "neckline+sleeve", "cap", "long"), of("length", "", "mini", "maxi")}
 	sets := []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("neckline", "round", "v-neck"), datasetOf("length", "mini", "maxi")}
 	for name, c := range map[string]struct {
-		options LabelOptions
+		options Options
 		start   string
-		fate    LabelFate
+		fate    Fate
 	}{
-		"both of a pair, in another order": {LabelOptions{Facets: []string{"sleeve", "neckline"}, OwnTrunk: true}, "neckline+sleeve", LabelKept},
-		"one of a pair":                    {LabelOptions{Facets: []string{"sleeve"}, OwnTrunk: true}, "neckline+sleeve", LabelKept},
-		"with the model's trunk again":     {LabelOptions{Facets: []string{"sleeve"}}, "", LabelAnew},
-		"of several trunks":                {LabelOptions{Facets: []string{"sleeve", "length"}, OwnTrunk: true}, "", LabelAnew},
-		"of none":                          {LabelOptions{Facets: []string{"length"}, OwnTrunk: true}, "", LabelAnew},
-		"with the model's trunk as before": {LabelOptions{Facets: []string{"length"}}, "", LabelKept},
+		"both of a pair, in another order": {Options{Facets: []string{"sleeve", "neckline"}, OwnTrunk: true}, "neckline+sleeve", Kept},
+		"one of a pair":                    {Options{Facets: []string{"sleeve"}, OwnTrunk: true}, "neckline+sleeve", Kept},
+		"with the model's trunk again":     {Options{Facets: []string{"sleeve"}}, "", Anew},
+		"of several trunks":                {Options{Facets: []string{"sleeve", "length"}, OwnTrunk: true}, "", Anew},
+		"of none":                          {Options{Facets: []string{"length"}, OwnTrunk: true}, "", Anew},
+		"with the model's trunk as before": {Options{Facets: []string{"length"}}, "", Kept},
 	} {
-		plan, err := PlanLabels(model, sets, c.options)
+		plan, err := NewPlan(model, sets, c.options)
 		require.NoError(t, err, name)
-		require.Equal(t, c.start, plan.start, name)
+		require.Equal(t, c.start, plan.Start, name)
 		require.Equal(t, c.fate, plan.Changes[0].Fate, name)
-		require.Equal(t, c.fate != LabelKept, plan.Changed(), name)
+		require.Equal(t, c.fate != Kept, plan.Changed(), name)
 	}
 }
 
@@ -190,22 +199,22 @@ func TestPlanOfRoots(t *testing.T) {
 	sets := []*datasets.Dataset{datasetOf("sleeve", "cap", "long"), datasetOf("length", "mini", "maxi"), datasetOf("fit", "slim", "wide")}
 	for facet, c := range map[string]struct {
 		roots bool
-		fate  LabelFate
-	}{"sleeve": {false, LabelKept}, "length": {true, LabelKept}, "fit": {true, LabelNew}} {
-		plan, err := PlanLabels([]models.FacetConfig{plain, rooted}, sets, LabelOptions{Facets: []string{facet}})
+		fate  Fate
+	}{"sleeve": {false, Kept}, "length": {true, Kept}, "fit": {true, Added}} {
+		plan, err := NewPlan([]models.FacetConfig{plain, rooted}, sets, Options{Facets: []string{facet}})
 		require.NoError(t, err)
-		require.Equal(t, c.roots, plan.roots, facet)
+		require.Equal(t, c.roots, plan.Roots, facet)
 		require.Equal(t, c.fate, plan.Changes[0].Fate, facet)
 	}
-	plan, err := PlanLabels([]models.FacetConfig{plain, rooted}, sets, LabelOptions{Facets: []string{"sleeve", "length"}})
+	plan, err := NewPlan([]models.FacetConfig{plain, rooted}, sets, Options{Facets: []string{"sleeve", "length"}})
 	require.NoError(t, err)
-	require.False(t, plan.roots)
-	require.Equal(t, []LabelFate{LabelKept, LabelAnew}, []LabelFate{plan.Changes[0].Fate, plan.Changes[2].Fate})
+	require.False(t, plan.Roots)
+	require.Equal(t, []Fate{Kept, Anew}, []Fate{plan.Changes[0].Fate, plan.Changes[2].Fate})
 }
 
 // TestPlanBesidePaintedDresses: what only they have is not meant, unless it is named or there are no others.
 func TestPlanBesidePaintedDresses(t *testing.T) {
-	names := func(plan LabelPlan, err error) (all []string) {
+	names := func(plan Plan, err error) (all []string) {
 		require.NoError(t, err)
 		for _, f := range plan.Facets {
 			all = append(all, f.Name)
@@ -213,15 +222,15 @@ func TestPlanBesidePaintedDresses(t *testing.T) {
 		return all
 	}
 	shop := datasetOf("neckline", "round", "v-neck")
-	require.Equal(t, []string{"neckline"}, names(PlanLabels(nil, []*datasets.Dataset{Studio(), shop}, LabelOptions{})))
-	require.Equal(t, []string{"sleeve"}, names(PlanLabels(nil, []*datasets.Dataset{Studio(), shop}, LabelOptions{Facets: []string{"sleeve"}})))
-	require.Len(t, names(PlanLabels(nil, []*datasets.Dataset{Studio()}, LabelOptions{})), len(datasets.Facets()))
+	require.Equal(t, []string{"neckline"}, names(NewPlan(nil, []*datasets.Dataset{painted(), shop}, Options{})))
+	require.Equal(t, []string{"sleeve"}, names(NewPlan(nil, []*datasets.Dataset{painted(), shop}, Options{Facets: []string{"sleeve"}})))
+	require.Len(t, names(NewPlan(nil, []*datasets.Dataset{painted()}, Options{})), len(datasets.Facets()))
 }
 
 func TestPlanErrors(t *testing.T) {
 	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck")}
 	sets := []*datasets.Dataset{datasetOf("neckline", "round", "boat")}
-	for says, options := range map[string]LabelOptions{
+	for says, options := range map[string]Options{
 		"no dataset has labels of hem":                 {Facets: []string{"hem"}},
 		"an order of labels for sleeve, which is not":  {Order: map[string][]string{"sleeve": {"cap"}}},
 		"a new name of a label for sleeve, which is":   {Renamed: map[string]map[string]string{"sleeve": {"a": "b"}}},
@@ -230,7 +239,7 @@ func TestPlanErrors(t *testing.T) {
 		`the order of neckline has label "v", which neither a photo nor the model has; photos have ["boat" "round"]`: {Order: map[string][]string{"neckline": {"boat", "v"}}},
 		`one label of neckline, "round": there is nothing`:                                                           {Renamed: map[string]map[string]string{"neckline": {"boat": "round"}}},
 	} {
-		_, err := PlanLabels(model, sets, options)
+		_, err := NewPlan(model, sets, options)
 		require.ErrorContains(t, err, says)
 	}
 }
@@ -241,16 +250,16 @@ func TestPlanOfOrders(t *testing.T) {
 	model := []models.FacetConfig{facetConfig("neckline", "round", "v-neck", "boat")}
 	shop := datasetOf("neckline", "crew", "boat")
 	shop.Order = map[string][]string{"neckline": {"boat", "crew", "wings"}, "sleeve": {"cap"}}
-	options := LabelOptions{
+	options := Options{
 		Facets: []string{"neckline"}, Tests: []*datasets.Dataset{datasetOf("neckline", "zip")},
 		Order:   map[string][]string{"neckline": {"zip", "halter", "crew", "v-neck"}},
 		Renamed: map[string]map[string]string{"neckline": {"round": "crew", "boat": "crew"}},
 	}
-	plan, err := PlanLabels(model, []*datasets.Dataset{shop, Studio()}, options)
+	plan, err := NewPlan(model, []*datasets.Dataset{shop, painted()}, options)
 	require.NoError(t, err)
 	require.Equal(t, []string{"zip", "halter", "crew", "v-neck"}, plan.Facets[0].Labels[:4])
 	require.Equal(t, map[string][]string{"neckline": {"wings"}}, plan.Waiting(shop))
-	require.Empty(t, plan.Waiting(Studio()))
+	require.Empty(t, plan.Waiting(painted()))
 	for label, want := range map[string]string{"round": "crew", "boat": "crew", "v-neck": "v-neck", "odd": "odd"} {
 		require.Equal(t, want, plan.Renamed("neckline", label))
 	}
@@ -266,17 +275,15 @@ func TestInitialHeads(t *testing.T) {
 			"facets.sleeve.weight": {Shape: []int{2, 2}, Data: []float32{1, 1, 1, 1}}, "facets.sleeve.bias": {Shape: []int{2}, Data: []float32{0, 0}},
 		},
 	}
-	plan, err := PlanLabels(model.Config.Facets, []*datasets.Dataset{datasetOf("neckline", "halter", "crew", "cowl"), datasetOf("fit", "slim", "wide")},
-		LabelOptions{Order: map[string][]string{"neckline": {"halter", "cowl", "crew"}}, Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}})
+	plan, err := NewPlan(model.Config.Facets, []*datasets.Dataset{datasetOf("neckline", "halter", "crew", "cowl"), datasetOf("fit", "slim", "wide")},
+		Options{Order: map[string][]string{"neckline": {"halter", "cowl", "crew"}}, Renamed: map[string]map[string]string{"neckline": {"round": "crew"}}})
 	require.NoError(t, err)
-	initial := plan.initial(model, "", 2, 2)
+	initial := plan.Initial(model, "", 2, 2)
 	require.Equal(t, []float32{5, 9, 3, 5, 1, 2}, initial["facets.neckline.weight"].Data)
 	require.Equal(t, []float32{30, 20, 10}, initial["facets.neckline.bias"].Data)
 	require.Equal(t, make([]float32, 4), initial["facets.fit.weight"].Data)
-	require.Equal(t, []float32{5, 9, 0, 3, 5, 0, 1, 2, 0}, plan.initial(model, "", 2, 3)["facets.neckline.weight"].Data, "heads that read no surroundings begin without")
+	require.Equal(t, []float32{5, 9, 0, 3, 5, 0, 1, 2, 0}, plan.Initial(model, "", 2, 3)["facets.neckline.weight"].Data, "heads that read no surroundings begin without")
 	require.ElementsMatch(t, []string{"facets.fit.bias", "facets.fit.weight", "facets.neckline.bias", "facets.neckline.weight"}, slices.Collect(maps.Keys(initial)))
 
-	trained := []models.FacetConfig{facetConfig("neckline", "halter", "cowl", "crew"), facetConfig("fit", "slim", "wide")}
-	require.Equal(t, []models.FacetConfig{trained[0], model.Config.Facets[1], trained[1]}, withTrained(model.Config.Facets, trained))
 	require.Equal(t, []string{"round", "v-neck", "halter"}, model.Config.Facets[0].Labels, "the model that it starts from does not change")
 }

@@ -1,4 +1,4 @@
-package training
+package vocabulary
 
 import (
 	"slices"
@@ -6,13 +6,13 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// initial are the weights that the heads start from, for cells of so many columns, of which the first are of crops: those of
+// Initial are the weights that the heads start from, for cells of so many columns, of which the first are of crops: those of
 // the labels that stay, and the mean of a head's for its new labels, so that they begin as likely as any other. trunk is
 // that of the cells, see models.FacetConfig.
-func (p LabelPlan) initial(model *models.Model, trunk string, crop, columns int) models.Weights {
+func (p Plan) Initial(model *models.Model, trunk string, crop, columns int) models.Weights {
 	known := map[string][]string{}
 	for _, f := range model.Config.Facets {
-		if f.Trunk == trunk && f.Roots == p.roots { // else they are of other cells
+		if f.Trunk == trunk && f.Roots == p.Roots { // else they are of other cells
 			known[f.Name] = f.Labels
 		}
 	}
@@ -50,25 +50,11 @@ func (p LabelPlan) initial(model *models.Model, trunk string, crop, columns int)
 }
 
 // from is the model's label whose weights a label keeps, "" for none.
-func (p LabelPlan) from(facet, label string) string {
+func (p Plan) from(facet, label string) string {
 	for _, c := range p.Changes {
-		if c.Facet == facet && c.Label == label && c.Fate != LabelGone {
+		if c.Facet == facet && c.Label == label && c.Fate != Gone {
 			return c.From
 		}
 	}
 	return ""
-}
-
-// withTrained are a model's facets with those that were trained in their place, new ones behind.
-func withTrained(model, trained []models.FacetConfig) []models.FacetConfig {
-	configs := slices.Clone(model)
-	for _, f := range trained {
-		at := slices.IndexFunc(configs, func(c models.FacetConfig) bool { return c.Name == f.Name })
-		if at < 0 {
-			configs = append(configs, f)
-		} else {
-			configs[at] = f
-		}
-	}
-	return configs
 }
