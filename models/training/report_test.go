@@ -122,6 +122,17 @@ func TestReportOfAnInterruption(t *testing.T) {
 	require.Empty(t, r.Stages[0].Error)
 }
 
+// TestReportOfNoStep: a training that fails before its first step, as with a broken checkpoint, has no options to tell of.
+func TestReportOfNoStep(t *testing.T) {
+	m := reported(t)
+	m.current = "trunk"
+	m.reporter("trunk", trunkLosses)
+	m.endStage(t.Context(), errors.New("the checkpoint is broken"))
+	r, _ := readReport(t, m)
+	require.Equal(t, report.Failed, r.Stages[0].State)
+	require.Empty(t, r.Stages[0].Facts)
+}
+
 // TestReportOfSeveralTrainings has each of a stage's, and links to each.
 func TestReportOfSeveralTrainings(t *testing.T) {
 	m := reported(t)
