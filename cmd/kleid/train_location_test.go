@@ -101,7 +101,7 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 	require.Equal(t, measuredOn["location.mean_iou"], measuredOn["before.location.mean_iou"])
 
 	report := readText(t, filepath.Join(work, "report.html"))
-	require.Contains(t, report, "<td>kept apart, before</td>")
+	require.Contains(t, report, `<th scope="row">kept apart, before</th>`)
 	require.Contains(t, report, "6 photos that are kept apart, the worst first")
 	require.GreaterOrEqual(t, strings.Count(report, "data:image/jpeg"), 5, "but perhaps for the wall")
 

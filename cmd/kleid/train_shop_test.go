@@ -84,8 +84,8 @@ func TestTrainOnOwnProducts(t *testing.T) {
 
 	report := readText(t, filepath.Join(work, "report.html"))
 	require.Contains(t, report, "6 photos of products kept apart, each among 5 others")
-	require.Regexp(t, `<td>DeepRank</td><td class="n">[01]\.\d+</td><td class="n">–</td><td class="n">[01]\.\d+</td><td class="n">–</td>`, report)
-	require.Regexp(t, `(?s)1 triplets with a photo of products kept apart.*<td>unsupervised</td><td class="n">[01]\.000</td><td class="n">[01]\.000</td>`, report)
+	require.Regexp(t, `<th scope="row">DeepRank</th><td class="n">[01]\.\d+</td><td class="n">–</td><td class="n">[01]\.\d+</td><td class="n">–</td>`, report)
+	require.Regexp(t, `(?s)1 triplets with a photo of products kept apart.*<th scope="row">unsupervised</th><td class="n">[01]\.000</td><td class="n">[01]\.000</td>`, report)
 
 	// Of a model that is there, the same is said.
 	of := []string{"evaluate", "similarity", "--catalogue", catalogue, "--models", filepath.Join(work, "model.safetensors"), "--triplets", clicks(click(ofApart[0]))}
