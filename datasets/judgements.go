@@ -218,7 +218,6 @@ func (js *Judgements) boxesOf(examples []Example) map[string][]photo.Box {
 // Match takes what was said of a box that is no example's any more, as one that was found anew, for said of the box that
 // overlaps it most, at least by half.
 func (js *Judgements) Match(examples []Example) {
-	const half = 0.5
 	for id, boxes := range js.boxesOf(examples) {
 		for _, votes := range js.said[id] {
 			for i, v := range votes {
@@ -226,7 +225,7 @@ func (js *Judgements) Match(examples []Example) {
 					continue
 				}
 				nearest := slices.MaxFunc(boxes, func(a, b photo.Box) int { return cmp.Compare(a.IoU(v.box), b.IoU(v.box)) })
-				if nearest.IoU(v.box) >= half {
+				if nearest.IoU(v.box) >= sameDress {
 					votes[i].box = nearest
 				}
 			}
@@ -374,18 +373,27 @@ func ParseJudgements(text []byte) ([]Judgement, error) {
 const maxJudgements = 1 << 30
 
 func readJudgements(ctx context.Context, bucket storage.Bucket) (*Judgements, error) {
-	js := &Judgements{}
 	text, err := storage.ReadAll(ctx, bucket, JudgementsFile, maxJudgements)
 	if errors.Is(err, fs.ErrNotExist) {
-		return js, nil
+		return &Judgements{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	all, err := ParseJudgements(text)
+	js, err := judgementsOf(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", JudgementsFile, err)
 	}
+	return js, nil
+}
+
+// judgementsOf are those of a JudgementsFile.
+func judgementsOf(text []byte) (*Judgements, error) {
+	all, err := ParseJudgements(text)
+	if err != nil {
+		return nil, err
+	}
+	js := &Judgements{}
 	for _, j := range all {
 		js.Add(j)
 	}

@@ -138,7 +138,8 @@ func (r *runner) probesOf(ctx context.Context, old vectors.Index) ([]catalog.Row
 		if err != nil {
 			return nil, err
 		}
-		if rows[0].PhotoID == f.key.String() {
+		relabel(&rows[0], r.Judgements, r.meta.Facets) // what people call no dress is not sought
+		if rows[0].PhotoID == f.key.String() && rows[0].Status == catalog.StatusOK {
 			probes = append(probes, rows[0])
 		}
 	}

@@ -32,6 +32,8 @@ type Report struct {
 	FacetModel      string  `json:"facet_model"`
 
 	Products int `json:"products"`
+	// Judged is how many rows have a label that people gave.
+	Judged int `json:"judged"`
 	// Described is how many of the rows with a dress have a title, url, price and currency, by these names.
 	Described map[string]int `json:"described"`
 	// Repeated is how many rows have the product and source of an earlier one. They are in the Parquet
@@ -79,7 +81,7 @@ type Report struct {
 
 // count takes over the numbers of rows.
 func (r *Report) count(t tally) {
-	r.OK, r.NoDress, r.Unreadable, r.Repeated, r.Products = t.ok, t.noDress, t.unreadable, t.repeated, len(t.products)
+	r.OK, r.NoDress, r.Unreadable, r.Repeated, r.Products, r.Judged = t.ok, t.noDress, t.unreadable, t.repeated, len(t.products), t.judged
 	r.Described = make(map[string]int, len(descriptions))
 	for _, d := range descriptions {
 		r.Described[d.name] = t.described[d.name]
@@ -150,6 +152,9 @@ func (r Report) String() string {
 	line("%d embedded anew, %.1f photos a second", r.Embedded, r.ImagesPerSecond)
 	if r.FacetsRead > 0 {
 		line("the facets of %d photos were read from kept features, as the facet model alone is new", r.FacetsRead)
+	}
+	if r.Judged > 0 {
+		line("%d photos have labels that people gave", r.Judged)
 	}
 	switch {
 	case r.Published:

@@ -203,7 +203,7 @@ func (r *runner) stages(ctx context.Context) error {
 	}
 	rows := &rows{
 		entries: r.entries, findings: r.loader.findings, broken: r.loader.broken,
-		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch,
+		journal: r.journal, meta: r.meta, indexedAt: r.meta.CreatedAt, watch: &r.watch, judgements: r.Options.Judgements,
 	}
 	r.report.TooManyBad, r.report.MaxBad = r.tooMany(len(rows.bad())), r.maxBadShare()
 	if r.report.TooManyBad && r.refusesBad() {

@@ -26,6 +26,8 @@ type rows struct {
 	meta      catalog.Metadata
 	indexedAt time.Time
 	watch     *stopwatch
+
+	judgements Judgements // nil: nobody's
 }
 
 // at makes the row of an entry.
@@ -55,6 +57,7 @@ func (r *rows) at(i int) (catalog.Row, error) {
 		return row, fmt.Errorf("the photo %q is not in the journal", e.Source)
 	}
 	seen.fill(&row, r.meta.Facets)
+	relabel(&row, r.judgements, r.meta.Facets)
 	return row, nil
 }
 
@@ -68,6 +71,7 @@ func (r *rows) known(i int) bool {
 // tally counts rows.
 type tally struct {
 	ok, noDress, unreadable int
+	judged                  int // rows with a label by people
 	repeated                int // rows whose id an earlier row has
 	bad                     []BadPhoto
 	unsure, dressless       []UnsurePhoto
@@ -95,6 +99,9 @@ func (t *tally) add(row catalog.Row) (stored bool) {
 	switch row.Status {
 	case catalog.StatusOK:
 		t.ok++
+		if judged(&row) {
+			t.judged++
+		}
 		for _, d := range descriptions {
 			if d.of(&row) {
 				t.described[d.name]++

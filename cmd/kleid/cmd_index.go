@@ -131,6 +131,9 @@ func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (index
 	}
 	p := newProgress(c)
 	defer p.end()
+	if err := readJudgements(c, p, &options); err != nil {
+		return indexer.Report{}, err
+	}
 	report, err := runIndexer(c.Context, p, store, options, run)
 	p.end()
 	if err != nil && c.Context.Err() != nil {
@@ -178,6 +181,7 @@ func jobFlags() []cli.Flag {
 		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU, and at least 16 from S3 or a server"},
 		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or has nothing to compare it with, or photos are unreadable; the report says so"},
 		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, price_min, price_max, price_currency, embedding and k: the report says how much their answers have in common with those of the run before"},
+		judgementsFlag(),
 		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}; text in it says in a line how it went, as chats such as Slack and Mattermost show it"},
 		&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
 		jsonFlag(),

@@ -63,7 +63,7 @@ func shardOf(c *cli.Context) (indexer.Shard, error) {
 
 // notOfShards are flags for what commit does. In a variable, which all machines of a plan may share, they are no mistake.
 func notOfShards(c *cli.Context) error {
-	names := []string{"notify", "push-metrics", "replay"}
+	names := []string{"judgements", "notify", "push-metrics", "replay"}
 	for _, f := range gateFlags() {
 		names = append(names, f.Names()[0])
 	}
