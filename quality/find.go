@@ -113,7 +113,8 @@ type Page struct {
 }
 
 // Find answers a query. What the model is surest of, against a label, comes first: there labels are wrong most often
-// (https://arxiv.org/abs/1911.00068). Labels that people gave come behind those that nobody has looked at.
+// (https://arxiv.org/abs/1911.00068). Labels that people gave come behind those that nobody has looked at, and photos without
+// a label last, first those of which the model is least sure.
 func (r *Review) Find(q Query) (Page, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -173,10 +174,16 @@ func of(judge string, votes map[string]string) string {
 	return ""
 }
 
-// doubt is how sure the model is that the label is another one, less 1 where people have judged it, -1 where it is not.
+// doubt is how sure the model is that the label is another one, less 1 where people have judged it, and -1 where it is not.
+// Where nobody has said one it is less than that, and the more the less sure the model is: what people say of such photos
+// teaches most (uncertainty sampling, https://arxiv.org/abs/cmp-lg/9407020).
 func (i Item) doubt() float32 {
 	switch {
-	case i.Label == "" || i.Predicted == "" || i.Label == i.Predicted:
+	case i.Label == "" && i.Predicted != "":
+		return -1 - i.Probability
+	case i.Label == "":
+		return -2
+	case i.Predicted == "" || i.Label == i.Predicted:
 		return -1
 	case len(i.Votes) > 0:
 		return i.Probability - 1

@@ -486,3 +486,20 @@ func TestWhatCannotBeKept(t *testing.T) {
 	_, err := r.File()
 	require.ErrorIs(t, err, syscall.EROFS)
 }
+
+// TestTheLeastSureFirst: of photos that nobody has labelled, those come first of which a label teaches most.
+func TestTheLeastSureFirst(t *testing.T) {
+	options := shop(t)
+	rows := "photo,neckline\n"
+	for i := range 8 {
+		rows += fmt.Sprintf("%d.png,\n", i)
+	}
+	require.NoError(t, os.WriteFile(options.Dataset, []byte(rows), 0o644))
+	without(t, options, "2.png")
+	r := review(t, options)
+	unlabelled := find(t, r, Query{Show: ShowUnlabelled})
+	require.Len(t, unlabelled, 8)
+	require.Equal(t, []string{"7.png", "2.png"}, []string{unlabelled[0], unlabelled[7]})
+	require.NoError(t, say(r, "ann", 7, "neckline", "round"))
+	require.NotContains(t, find(t, r, Query{Show: ShowUnlabelled}), "7.png")
+}

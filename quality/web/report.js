@@ -50,6 +50,7 @@ function figure(facet) {
 
 function figures(facet) {
   const b = text => el("b", {}, text);
+  if (!sum(facet.counts)) return ["No photo has a label yet. Give some: those of which the model is least sure come first"];
   if (!facet.measured) return [b(count(sum(facet.counts))), " photos with a label; no predictions of them: --predictions gives them"];
   const macro = hasMany(facet) ? ["macro F1 ", b(two(facet.macro_f1)), ", "] : [];
   const missed = facet.show.missed ?? 0;
