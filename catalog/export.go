@@ -155,7 +155,8 @@ func (r *Reader) where(text string) (func(*Row) (bool, error), error) {
 		return func(*Row) (bool, error) { return true, nil }, nil
 	}
 	empty := r.environment(&Row{})
-	program, err := expr.Compile(text, expr.Env(empty), expr.AsBool())
+	program, err := expr.Compile(text, expr.Env(empty), expr.AsBool(),
+		expr.DisableBuiltin("float"), expr.Function("float", float, new(func(string) float64), new(func(float64) float64), new(func(int) float64)))
 	if err != nil {
 		return nil, &OptionsError{fmt.Sprintf("the condition cannot be understood: %v\nThe columns are %s", err, strings.Join(slices.Sorted(maps.Keys(empty)), ", "))}
 	}
@@ -167,6 +168,24 @@ func (r *Reader) where(text string) (func(*Row) (bool, error), error) {
 		}
 		return value.(bool), nil
 	}, nil
+}
+
+// float is that of expressions, for attributes, which are texts. One that is missing is no number, as in a column.
+func float(values ...any) (any, error) {
+	switch v := values[0].(type) {
+	case float64:
+		return v, nil
+	case int:
+		return float64(v), nil
+	case string:
+		if v = strings.TrimSpace(v); v == "" {
+			return math.NaN(), nil
+		}
+		if f, err := strconv.ParseFloat(v, 64); err == nil {
+			return f, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is no number", values[0])
 }
 
 // environment is a row as an expression sees it. Names with - are written with _, which expressions understand.
