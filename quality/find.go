@@ -179,11 +179,11 @@ func of(judge string, votes map[string]string) string {
 // teaches most (uncertainty sampling, https://arxiv.org/abs/cmp-lg/9407020).
 func (i Item) doubt() float32 {
 	switch {
-	case i.Label == "" && i.Predicted != "":
-		return -1 - i.Probability
-	case i.Label == "":
+	case i.Label == "" && len(i.Votes) == 0 && i.Predicted == "":
 		return -2
-	case i.Predicted == "" || i.Label == i.Predicted:
+	case i.Label == "" && len(i.Votes) == 0:
+		return -1 - i.Probability
+	case i.Label == "" || i.Predicted == "" || i.Label == i.Predicted:
 		return -1
 	case len(i.Votes) > 0:
 		return i.Probability - 1
