@@ -11,12 +11,12 @@ func TestConditionsOnAttributes(t *testing.T) {
 	r := &Reader{columns: columnsOf(nil)}
 	row := &Row{Attributes: map[string]string{"stock": " 4 ", "sold": "", "fabric": "silk"}}
 	for condition, want := range map[string]bool{
-		"float(attributes.stock) > 3":                         true,
-		"float(attributes.stock) > 4":                         false,
-		"float(attributes.sold) < 1":                          false,
-		"float(attributes.other) < 1":                         false,
-		"float(price) < 1":                                    false,
-		"float(3) == 3.0":                                     true,
+		"float(attributes.stock) > 3":                          true,
+		"float(attributes.stock) > 4":                          false,
+		"float(attributes.sold) < 1":                           false,
+		"float(attributes.other) < 1":                          false,
+		"float(price) < 1":                                     false,
+		"float(3) == 3.0":                                      true,
 		`attributes.fabric == "silk" && attributes.sold == ""`: true,
 	} {
 		holds, err := r.where(condition)
