@@ -11,7 +11,8 @@ func benchCommand() *cli.Command {
   kleid bench embed --network resnet18 --batch 8 --threads 2
   kleid bench train --network resnet18 --batch 16 --size 128
   kleid bench index --catalogue photos/
-  kleid bench rebuild --rows 100000`,
-		Subcommands: []*cli.Command{benchEmbedCommand(), benchTrainCommand(), benchIndexCommand(), benchRebuildCommand()},
+  kleid bench rebuild --rows 100000
+  kleid bench serve --index index/`,
+		Subcommands: []*cli.Command{benchEmbedCommand(), benchTrainCommand(), benchIndexCommand(), benchRebuildCommand(), benchServeCommand()},
 	}
 }

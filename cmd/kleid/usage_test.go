@@ -43,7 +43,7 @@ func TestHelp(t *testing.T) {
 			require.Contains(t, r.stdout, "--"+flag.Names()[0], name)
 		}
 	})
-	require.Subset(t, names, []string{"demo", "index commit", "index list", "export", "serve", "search", "embed", "train all", "evaluate facets", "bench embed", "bench train", "bench index", "version"})
+	require.Subset(t, names, []string{"demo", "index commit", "index list", "export", "serve", "search", "embed", "train all", "evaluate facets", "bench embed", "bench train", "bench index", "bench serve", "version"})
 	for _, parent := range []string{"", "index", "train", "evaluate", "bench"} {
 		r := kleid(t, strings.Fields(parent+" --help")...)
 		require.Equal(t, exitDone, r.code, parent)
@@ -264,6 +264,8 @@ func TestWrongUsage(t *testing.T) {
 		{"unknown precision", []string{"bench", "embed", "--precision", "f8"}, `--precision is "f8", but must be one of f32 bf16 int8`},
 		{"input without output", []string{"bench", "embed", "--input", "x"}, "--input and --output go together"},
 		{"output without input", []string{"bench", "embed", "--output", "y"}, "--input and --output go together"},
+		{"no clients", []string{"bench", "serve", "--clients", "4,0"}, `--clients has "0"`},
+		{"no time to serve", []string{"bench", "serve", "--seconds", "0"}, "--seconds is 0"},
 		{"no products", []string{"demo", "--once", "--products", "0"}, "--products is 0"},
 		{"negative seed", []string{"demo", "--once", "--seed", "-1"}, `"-1"`},
 	}
