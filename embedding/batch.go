@@ -2,6 +2,7 @@ package embedding
 
 import (
 	"fmt"
+	"math/bits"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -13,8 +14,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
-// maxBatch is how many photos a network computes at once. Batches have one of two sizes, one and
-// maxBatch, since each size is a graph to compile; what is missing is padded with zeros.
+// maxBatch is how many photos a network computes at once. The sizes of batches are the powers of two up to that, since each
+// is a graph to compile; what is missing is padded with zeros. Of one photo, two patches are looked at at a time.
 const maxBatch = 8
 
 // batch is the input of a network: pixels [size, height, width, 3].
@@ -34,10 +35,7 @@ type batches struct {
 
 // take returns a batch for a number of photos. What is in it is any.
 func (b *batches) take(photos, height, width int) batch {
-	shape := batchShape{1, height, width}
-	if photos > 1 {
-		shape.size = maxBatch
-	}
+	shape := batchShape{sizeFor(photos), height, width}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	idle := b.idle[shape]
@@ -47,6 +45,9 @@ func (b *batches) take(photos, height, width int) batch {
 	b.idle[shape] = idle[:len(idle)-1]
 	return batch{shape, idle[len(idle)-1]}
 }
+
+// sizeFor is the size of the batch for a number of photos, at most maxBatch: the next power of two.
+func sizeFor(photos int) int { return 1 << bits.Len(uint(photos-1)) }
 
 // put takes a batch back that no network is at work on.
 func (b *batches) put(used batch) {

@@ -51,10 +51,7 @@ func newFacetReader(backend backends.Backend, model *models.Model) (*facetReader
 
 // read predicts the facets of at most maxBatch dresses.
 func (r *facetReader) read(dresses []Cells) ([][]Prediction, error) {
-	size, each := 1, len(dresses[0])
-	if len(dresses) > 1 {
-		size = maxBatch
-	}
+	size, each := sizeFor(len(dresses)), len(dresses[0])
 	flat := make([]float32, size*each)
 	for i, cells := range dresses {
 		for j, v := range cells {
