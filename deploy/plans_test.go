@@ -94,11 +94,11 @@ func TestPlansAgree(t *testing.T) {
 }
 
 // requireUploadsFit wants room for the largest uploads that all connections can send, for the two photos that are
-// looked at (640 MiB each, photo.Limits.MaxMemory) and for the model, within nine tenths of the memory, beyond which kleid
+// decoded at once (640 MiB each, photo.Limits.MaxMemory) and for the model, within nine tenths of the memory, beyond which kleid
 // lets no garbage wait.
 func requireUploadsFit(t *testing.T, text string) {
 	t.Helper()
-	found := regexp.MustCompile(`(?s)--max-connections, "(\d+)", --max-upload, "(\d+)".*?limits: \{memory: (\d+)Gi\}`).FindStringSubmatch(text)
+	found := regexp.MustCompile(`(?s)--max-connections, "(\d+)", --max-upload, "(\d+)", --embeds, "2".*?limits: \{memory: (\d+)Gi\}`).FindStringSubmatch(text)
 	require.Len(t, found, 4)
 	var n [3]int
 	for i, digits := range found[1:] {

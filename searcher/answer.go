@@ -90,8 +90,8 @@ type Candidate struct {
 type Timing struct {
 	Decode float64 `json:"decode_ms"`
 	Wait   float64 `json:"wait_ms" doc:"For other photos to be embedded"`
-	Locate float64 `json:"locate_ms"`
-	Embed  float64 `json:"embed_ms"`
+	Locate float64 `json:"locate_ms" doc:"A photo's share, where several were looked at together"`
+	Embed  float64 `json:"embed_ms" doc:"Likewise"`
 	Search float64 `json:"search_ms"`
 	Total  float64 `json:"total_ms"`
 }

@@ -34,9 +34,9 @@ func NewEngine(ctx context.Context, options Options) (*Engine, error) {
 		options: options,
 		model:   options.Embedder.Metadata(),
 		pins:    pins{limit: options.StoreTimeout, refreshing: newTurn()},
-		lane:    newLane(options.Embeds, options.Queue),
 		recent:  newRecent(options.Recent),
 	}
+	e.lane = &lane{look: e.look, places: options.Embeds, queue: options.Queue}
 	if _, err := e.Refresh(ctx); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -41,7 +42,8 @@ type Options struct {
 	// Limits bound the photos that are decoded. Optional: photo.DefaultLimits for an Engine; a Server
 	// takes photos of 32 MiB at most, as it holds many at once.
 	Limits photo.Limits
-	// Embeds is how many photos are decoded and embedded at once. Optional: 2.
+	// Embeds is how many batches of photos are decoded and embedded at once: a photo each, or a few where many wait. Each decodes
+	// one at a time, with Limits.MaxMemory at most. Optional: DefaultEmbeds.
 	Embeds int
 	// Queue is how many photos may wait for that; more are refused as busy. Optional: 32; negative: none.
 	Queue int
@@ -79,6 +81,9 @@ type Options struct {
 	Version string
 }
 
+// DefaultEmbeds is half of the CPUs, 2 at least and 8 at most: a network keeps no more than a few CPUs busy with one photo.
+func DefaultEmbeds() int { return min(max(2, runtime.GOMAXPROCS(0)/2), 8) }
+
 // complete checks the options and puts defaults where there is nothing.
 func (o *Options) complete() error {
 	switch {
@@ -97,7 +102,7 @@ func (o *Options) complete() error {
 		return fmt.Errorf("searcher: the limits of %d bytes and %d pixels allow no photo", o.Limits.MaxBytes, o.Limits.MaxPixels)
 	}
 	if o.Embeds <= 0 {
-		o.Embeds = 2
+		o.Embeds = DefaultEmbeds()
 	}
 	if o.Queue == 0 {
 		o.Queue = 32

@@ -228,7 +228,7 @@ func TestBusy(t *testing.T) {
 	ask(photos[0])
 	<-entered
 	ask(photos[1])
-	require.Eventually(t, func() bool { return s.engine.lane.waiting.Load() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.engine.lane.waits() == 1 }, 10*time.Second, time.Millisecond)
 	r := s.upload(photos[2])
 	r.problem(t, http.StatusServiceUnavailable, CodeBusy)
 	require.Equal(t, "2", r.header.Get("Retry-After"))

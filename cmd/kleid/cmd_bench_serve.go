@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -157,10 +158,8 @@ func benchService(ctx context.Context, p *progress, place string, embedder *embe
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() {
-		if down := server.Shutdown(context.WithoutCancel(ctx)); err == nil {
-			err = down
-		}
-		<-served
+		down := server.Shutdown(context.WithoutCancel(ctx))
+		err = cmp.Or(err, down, <-served)
 	}()
 
 	loads, err := loadsOf("http://"+listener.Addr().String(), rows)

@@ -63,6 +63,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
 			&cli.IntFlag{Name: "max-connections", Value: searcher.DefaultConnections, EnvVars: env("max-connections"), Usage: "serve `NUMBER` connections at once, and refuse more"},
 			&cli.DurationFlag{Name: "store-timeout", Value: searcher.DefaultStoreTimeout, EnvVars: env("store-timeout"), Usage: "`TIME` in which the store must answer; after that a search is answered with status 503"},
+			&cli.IntFlag{Name: "embeds", EnvVars: env("embeds"), Usage: "look at `NUMBER` of batches of photos at once, of which each decodes a photo with 640 MiB at most", DefaultText: "half of the CPUs, 2 to 8"},
 			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: env("max-upload"), Usage: "take photos of `MiB` at most"},
 		}, embedderFlags()...),
 		Action: serveAction,
@@ -83,6 +84,9 @@ func serveAction(c *cli.Context) error {
 		return wrongUsage(c, "--allowed-origin: %v", err)
 	}
 	if err := positive(c, "max-connections", "max-upload"); err != nil {
+		return err
+	}
+	if err := notNegative(c, "embeds"); err != nil {
 		return err
 	}
 	if mib := c.Int("max-upload"); mib > maxUpload {
@@ -112,7 +116,7 @@ func serveAction(c *cli.Context) error {
 	p := newProgress(c)
 	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
 		Embedder: embedder, AllowedOrigins: origins, HideAttributes: repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
-		StoreTimeout: c.Duration("store-timeout"),
+		StoreTimeout: c.Duration("store-timeout"), Embeds: c.Int("embeds"),
 	})
 }
 

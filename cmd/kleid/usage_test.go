@@ -228,6 +228,7 @@ func TestWrongUsage(t *testing.T) {
 		{"origin without scheme", []string{"serve", "--index", "index", "--allowed-origin", "shop.example"}, `"shop.example" is no origin`},
 		{"no connections", []string{"serve", "--index", "index", "--max-connections", "0"}, "--max-connections is 0"},
 		{"no uploads", []string{"serve", "--index", "index", "--max-upload", "0"}, "--max-upload is 0"},
+		{"fewer than no photos at once", []string{"serve", "--index", "index", "--embeds", "-1"}, "--embeds is -1"},
 		{"no time for the store", []string{"serve", "--index", "index", "--store-timeout", "0s"}, "--store-timeout is 0s"},
 		{"unknown backend", append(index, "--backend", "abacus"), `there is no backend "abacus"`},
 		{"negative threads", append(index, "--threads", "-2"), "--threads is -2"},
