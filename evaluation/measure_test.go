@@ -25,10 +25,11 @@ func TestUncalibrated(t *testing.T) {
 func TestLabelProbabilities(t *testing.T) {
 	facets := []catalog.Facet{{Name: "sleeve", Labels: []string{"short", "long"}}, {Name: "fit", Labels: []string{"slim"}}}
 	said := []embedding.Prediction{{Name: "sleeve", Label: "long", Probabilities: []float32{0.25, 0.75}}}
+	box := &catalog.Box{XMax: 3, YMax: 4}
 	require.Equal(t, []LabelProbability{
-		{Source: "a.jpg", PhotoID: "id", Facet: "sleeve", Label: "short", Probability: 0.25},
-		{Source: "a.jpg", PhotoID: "id", Facet: "sleeve", Label: "long", Probability: 0.75, Predicted: true},
-	}, LabelProbabilities("a.jpg", "id", facets, said))
+		{Source: "a.jpg", PhotoID: "id", Facet: "sleeve", Label: "short", Probability: 0.25, FacetModel: "f", Box: box},
+		{Source: "a.jpg", PhotoID: "id", Facet: "sleeve", Label: "long", Probability: 0.75, Predicted: true, FacetModel: "f", Box: box},
+	}, LabelProbabilities("a.jpg", "id", "f", box, facets, said))
 }
 
 // TestMeasuredOn tells apart other photos and other labels of them, and not their order.

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
@@ -25,6 +26,9 @@ type LabelProbability struct {
 	// compares labels with what people said leaves out those of which they said nothing.
 	Truth string `parquet:"truth,dict,optional" json:"truth,omitempty"` // the label that people gave the facet, empty where they gave none
 	Set   Set    `parquet:"set,dict,optional" json:"set,omitempty"`
+	// What said so of which dress, as the columns of an index name both; tables of before have neither.
+	FacetModel string       `parquet:"facet_model,dict,optional" json:"facet_model,omitempty"` // fingerprint
+	Box        *catalog.Box `parquet:"-" json:"box,omitempty"`                                 // in the table, box_x_min and so on
 }
 
 // Set is what a labelled photo was for.
@@ -37,8 +41,9 @@ const (
 	Other   Set = "other"   // of no use, such as one without a label
 )
 
-// LabelProbabilities are the rows of one photo, in the order of facets and their labels.
-func LabelProbabilities(source, photoID string, facets []catalog.Facet, predictions []embedding.Prediction) []LabelProbability {
+// LabelProbabilities are the rows of the dress in a box of a photo, in the order of facets and their labels. model is the
+// fingerprint of what predicted them.
+func LabelProbabilities(source, photoID, model string, box *catalog.Box, facets []catalog.Facet, predictions []embedding.Prediction) []LabelProbability {
 	var rows []LabelProbability
 	for _, facet := range facets {
 		for _, p := range predictions {
@@ -46,31 +51,80 @@ func LabelProbabilities(source, photoID string, facets []catalog.Facet, predicti
 				continue
 			}
 			for i, label := range facet.Labels {
-				rows = append(rows, LabelProbability{source, photoID, facet.Name, label, p.Probabilities[i], label == p.Label, "", ""})
+				rows = append(rows, LabelProbability{
+					Source: source, PhotoID: photoID, Facet: facet.Name, Label: label, Probability: p.Probabilities[i], Predicted: label == p.Label,
+					FacetModel: model, Box: box,
+				})
 			}
 		}
 	}
 	return rows
 }
 
+// predictionRow is a LabelProbability as Parquet has it.
+type predictionRow struct {
+	LabelProbability
+	XMin *int32 `parquet:"box_x_min,optional"`
+	YMin *int32 `parquet:"box_y_min,optional"`
+	XMax *int32 `parquet:"box_x_max,optional"`
+	YMax *int32 `parquet:"box_y_max,optional"`
+}
+
+// sides are those of a box, in the order of their columns.
+func sides(box *catalog.Box) [4]*int32 {
+	if box == nil {
+		return [4]*int32{}
+	}
+	return [4]*int32{&box.XMin, &box.YMin, &box.XMax, &box.YMax}
+}
+
+// boxOf is the box of four sides, nil where one is missing.
+func boxOf(sides [4]*int32) *catalog.Box {
+	if slices.Contains(sides[:], nil) {
+		return nil
+	}
+	return &catalog.Box{XMin: *sides[0], YMin: *sides[1], XMax: *sides[2], YMax: *sides[3]}
+}
+
 // WritePredictionsParquet writes rows as a Parquet file.
 func WritePredictionsParquet(w io.Writer, rows []LabelProbability) error {
-	out := parquet.NewGenericWriter[LabelProbability](w, parquet.Compression(&parquet.Zstd))
-	if _, err := out.Write(rows); err != nil {
-		return fmt.Errorf("predictions: %w", err)
+	out := parquet.NewGenericWriter[predictionRow](w, parquet.Compression(&parquet.Zstd))
+	for part := range slices.Chunk(rows, 4096) {
+		written := make([]predictionRow, len(part))
+		for i, r := range part {
+			s := sides(r.Box)
+			written[i] = predictionRow{r, s[0], s[1], s[2], s[3]}
+		}
+		if _, err := out.Write(written); err != nil {
+			return fmt.Errorf("predictions: %w", err)
+		}
 	}
 	return out.Close()
 }
 
+// boxColumns are those of the sides.
+var boxColumns = [4]string{"box_x_min", "box_y_min", "box_x_max", "box_y_max"}
+
 // WritePredictionsCSV writes rows as CSV, with a line of names.
 func WritePredictionsCSV(w io.Writer, rows []LabelProbability) error {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"source", "photo_id", "facet", "label", "probability", "predicted", "truth", "set"}); err != nil {
+	names := append([]string{"source", "photo_id", "facet", "label", "probability", "predicted", "truth", "set", "facet_model"}, boxColumns[:]...)
+	if err := out.Write(names); err != nil {
 		return err
 	}
 	for _, r := range rows {
-		err := out.Write([]string{r.Source, r.PhotoID, r.Facet, r.Label, strconv.FormatFloat(float64(r.Probability), 'g', -1, 32), strconv.FormatBool(r.Predicted), r.Truth, string(r.Set)})
-		if err != nil {
+		fields := []string{
+			r.Source, r.PhotoID, r.Facet, r.Label, strconv.FormatFloat(float64(r.Probability), 'g', -1, 32), strconv.FormatBool(r.Predicted),
+			r.Truth, string(r.Set), r.FacetModel,
+		}
+		for _, side := range sides(r.Box) {
+			text := ""
+			if side != nil {
+				text = strconv.Itoa(int(*side))
+			}
+			fields = append(fields, text)
+		}
+		if err := out.Write(fields); err != nil {
 			return err
 		}
 	}

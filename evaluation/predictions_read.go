@@ -85,12 +85,17 @@ func parquetPredictions(file *os.File) (next func() ([]LabelProbability, error),
 			return nil, fmt.Errorf("it has no column %s: this is no table of predictions", column)
 		}
 	}
-	reader := parquet.NewGenericReader[LabelProbability](opened)
-	batch := make([]LabelProbability, 4096)
+	reader := parquet.NewGenericReader[predictionRow](opened)
+	batch, rows := make([]predictionRow, 4096), make([]LabelProbability, 4096)
 	return func() (_ []LabelProbability, err error) {
 		defer recoverParquet(&err)
+		clear(batch) // what a file lacks is not written to
 		n, err := reader.Read(batch)
-		return batch[:n], err
+		for i, r := range batch[:n] {
+			rows[i] = r.LabelProbability
+			rows[i].Box = boxOf([4]*int32{r.XMin, r.YMin, r.XMax, r.YMax})
+		}
+		return rows[:n], err
 	}, nil
 }
 
@@ -139,6 +144,19 @@ func csvPredictions(file io.Reader) (next func() ([]LabelProbability, error), er
 		if err != nil {
 			return nil, fmt.Errorf("line %d: predicted: %w", line, err)
 		}
-		return []LabelProbability{{get("source"), get("photo_id"), get("facet"), get("label"), float32(probability), predicted, get("truth"), Set(get("set"))}}, nil
+		var sides [4]*int32
+		for i, column := range boxColumns {
+			if text := get(column); text != "" {
+				side, err := strconv.ParseInt(text, 10, 32)
+				if err != nil {
+					return nil, fmt.Errorf("line %d: %s: %w", line, column, err)
+				}
+				sides[i] = new(int32(side))
+			}
+		}
+		return []LabelProbability{{
+			Source: get("source"), PhotoID: get("photo_id"), Facet: get("facet"), Label: get("label"), Probability: float32(probability), Predicted: predicted,
+			Truth: get("truth"), Set: Set(get("set")), FacetModel: get("facet_model"), Box: boxOf(sides),
+		}}, nil
 	}, nil
 }

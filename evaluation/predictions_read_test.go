@@ -9,6 +9,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 func readAll(path string) (rows []LabelProbability, err error) {
@@ -26,7 +28,10 @@ func TestPredictionsAreReadAgain(t *testing.T) {
 	var rows []LabelProbability // more than are read at once
 	for n := range 5000 {
 		id := fmt.Sprintf("%064x", n)
-		rows = append(rows, LabelProbability{"photos/a, b.jpg", id, "sleeve", "long", 0.75, true, "cap", Apart}, LabelProbability{"photos/a, b.jpg", id, "sleeve", "cap", 0.25, false, "", ""})
+		row := LabelProbability{Source: "photos/a, b.jpg", PhotoID: id, Facet: "sleeve", Label: "long", Probability: 0.75, Predicted: true, Truth: "cap", Set: Apart, FacetModel: "f"}
+		row.Box = &catalog.Box{XMax: int32(n), YMax: 4}
+		other := LabelProbability{Source: "photos/a, b.jpg", PhotoID: id, Facet: "sleeve", Label: "cap", Probability: 0.25} // of before there were boxes
+		rows = append(rows, row, other)
 	}
 	for name, write := range map[string]func(path string) error{
 		"p.csv": func(path string) error {
@@ -53,7 +58,10 @@ func TestPredictionsAreReadAgain(t *testing.T) {
 // TestPredictionsOfWhichNobodySaidAnything have no truth, rather than an empty one, which no label is; files of before had
 // that, and are read alike.
 func TestPredictionsOfWhichNobodySaidAnything(t *testing.T) {
-	rows := []LabelProbability{{"a.jpg", "aa", "sleeve", "cap", 0.5, true, "", ""}, {"a.jpg", "aa", "sleeve", "long", 0.5, false, "cap", Learned}}
+	rows := []LabelProbability{
+		{Source: "a.jpg", PhotoID: "aa", Facet: "sleeve", Label: "cap", Probability: 0.5, Predicted: true},
+		{Source: "a.jpg", PhotoID: "aa", Facet: "sleeve", Label: "long", Probability: 0.5, Truth: "cap", Set: Learned},
+	}
 	type nullable struct {
 		Truth *string `parquet:"truth,optional"`
 		Set   *string `parquet:"set,optional"`
@@ -94,6 +102,7 @@ func TestWhatIsNoPredictions(t *testing.T) {
 		"more than sure":  {"p.csv", "photo_id,facet,label,probability,predicted\naa,sleeve,cap,1.5,true\n"},
 		"nothing":         {"p.csv", ""},
 		"nowhere":         {"none/p.csv", ""},
+		"no box":          {"p.csv", "photo_id,facet,label,probability,predicted,box_x_min\naa,sleeve,cap,0.5,true,left\n"},
 		"a row too short": {"p.csv", "photo_id,facet,label,probability,predicted\naa\n"},
 	} {
 		path := filepath.Join(t.TempDir(), file[0])
@@ -111,5 +120,5 @@ func TestPredictionsOfASpreadsheet(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("\xef\xbb\xbfphoto_id,facet,label,probability,predicted\r\naa,sleeve,cap,0.5,TRUE\r\n"), 0o644))
 	rows, err := readAll(path)
 	require.NoError(t, err)
-	require.Equal(t, []LabelProbability{{"", "aa", "sleeve", "cap", 0.5, true, "", ""}}, rows)
+	require.Equal(t, []LabelProbability{{PhotoID: "aa", Facet: "sleeve", Label: "cap", Probability: 0.5, Predicted: true}}, rows)
 }

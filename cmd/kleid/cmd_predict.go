@@ -105,7 +105,7 @@ func predictAction(c *cli.Context) error {
 	p.end()
 	facets := embedder.Metadata().Facets
 	if file != nil {
-		if err := writePredictions(file, filepath.Ext(out), facets, photos); err != nil {
+		if err := writePredictions(file, filepath.Ext(out), embedder.Metadata(), photos); err != nil {
 			return err
 		}
 	}
@@ -130,7 +130,7 @@ func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto 
 			}
 			list[i].Confident[one.Name] = one.Confident
 		}
-		for _, r := range evaluation.LabelProbabilities(p.Source, p.PhotoID, facets, p.predictions) {
+		for _, r := range evaluation.LabelProbabilities(p.Source, p.PhotoID, "", p.Box, facets, p.predictions) {
 			if list[i].Facets == nil {
 				list[i].Facets = map[string]map[string]float32{}
 			}
@@ -143,10 +143,10 @@ func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto 
 	return list
 }
 
-func writePredictions(file *outputFile, extension string, facets []catalog.Facet, photos []embeddedPhoto) error {
+func writePredictions(file *outputFile, extension string, meta catalog.Metadata, photos []embeddedPhoto) error {
 	var rows []evaluation.LabelProbability
 	for _, p := range photos {
-		rows = append(rows, evaluation.LabelProbabilities(p.Source, p.PhotoID, facets, p.predictions)...)
+		rows = append(rows, evaluation.LabelProbabilities(p.Source, p.PhotoID, meta.FacetModel, p.Box, meta.Facets, p.predictions)...)
 	}
 	write := evaluation.WritePredictionsCSV
 	if extension == ".parquet" {

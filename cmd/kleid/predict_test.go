@@ -2,15 +2,12 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -25,7 +22,8 @@ func TestPredict(t *testing.T) {
 	dir := t.TempDir()
 	photo := s.photos(t)[0]
 	wall := write(t, filepath.Join(dir, "wall.jpg"), greyPhoto(t))
-	seen := decodeLine[embedReport](t, kleid(t, "embed", photo, "--json")).Photos[0]
+	embedded := decodeLine[embedReport](t, kleid(t, "embed", photo, "--json"))
+	seen, model := embedded.Photos[0], embedded.FacetModel
 
 	files := []string{filepath.Join(dir, "predictions.parquet"), filepath.Join(dir, "predictions.csv")}
 	for _, file := range files {
@@ -37,12 +35,21 @@ func TestPredict(t *testing.T) {
 			require.Contains(t, r.stdout, value.Label)
 		}
 	}
-	rows, err := parquet.ReadFile[evaluation.LabelProbability](files[0])
-	require.NoError(t, err)
+	tables := make([][]evaluation.LabelProbability, len(files))
+	for i, file := range files {
+		for row, err := range evaluation.ReadPredictions(file) {
+			require.NoError(t, err)
+			tables[i] = append(tables[i], row)
+		}
+	}
+	rows := tables[0]
+	require.Equal(t, rows, tables[1])
 	sums, found := map[string]float64{}, map[string]string{}
 	for _, r := range rows {
 		require.Equal(t, photo, r.Source)
 		require.Equal(t, seen.PhotoID, r.PhotoID)
+		require.Equal(t, seen.Box, r.Box)
+		require.Equal(t, model, r.FacetModel)
 		sums[r.Facet] += float64(r.Probability)
 		if r.Predicted {
 			found[r.Facet] = r.Label
@@ -53,19 +60,6 @@ func TestPredict(t *testing.T) {
 		require.InDelta(t, 1, sums[facet], 1e-5)
 		require.Equal(t, value.Label, found[facet])
 	}
-	f, err := os.Open(files[1])
-	require.NoError(t, err)
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
-	require.NoError(t, err)
-	require.Len(t, lines, 1+len(rows))
-	for i, r := range rows {
-		require.Equal(t, []string{r.Source, r.PhotoID, r.Facet, r.Label}, lines[i+1][:4])
-		p, err := strconv.ParseFloat(lines[i+1][4], 32)
-		require.NoError(t, err)
-		require.Equal(t, r.Probability, float32(p))
-	}
-
 	r := kleid(t, "predict", photo, "nowhere.jpg", "--json")
 	require.Equal(t, exitFailed, r.code)
 	report := decodeLine[predictReport](t, result{stdout: r.stdout, code: exitDone})
