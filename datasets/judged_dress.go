@@ -23,8 +23,8 @@ func FetchJudgements(ctx context.Context, source string) (*Judgements, error) {
 	return js, nil
 }
 
-// sameDress is how much two boxes overlap at least, as an IoU, that are of one dress.
-const sameDress = 0.5
+// SameDress is how much two boxes overlap at least, as an IoU, that are of one dress.
+const SameDress = 0.5
 
 // Of is what most judges say of the dress in a box of a photo: its labels, as facets spell them, and whether it is no dress
 // at all. What was said of another box counts where that overlaps this one by half, and what was said without a box does.
@@ -37,7 +37,7 @@ func (js *Judgements) Of(photoID string, box photo.Box, facets []catalog.Facet) 
 	ofDress := map[string][]vote{}
 	for facet, votes := range said {
 		for _, v := range votes {
-			if v.box.Empty() || v.box.IoU(box) >= sameDress {
+			if isOf(v.box, box) {
 				v.box = box
 				ofDress[facet] = append(ofDress[facet], v)
 			}

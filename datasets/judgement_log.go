@@ -15,7 +15,7 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// JudgementLog adds to a dataset's JudgementsFile. It is safe for concurrent use.
+// JudgementLog adds to a JudgementsFile. It is safe for concurrent use.
 type JudgementLog struct {
 	mu    sync.Mutex
 	file  *os.File
@@ -23,12 +23,8 @@ type JudgementLog struct {
 	isNew bool // there was no file before
 }
 
-// ReadJudgements returns what is in the JudgementsFile of a dataset on this machine, which may be missing.
-func ReadJudgements(location string) ([]Judgement, error) {
-	path, err := judgementsPath(location)
-	if err != nil {
-		return nil, err
-	}
+// ReadJudgements returns what is in a JudgementsFile of this machine, which may be missing.
+func ReadJudgements(path string) ([]Judgement, error) {
 	_, all, err := readJudgementsFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -46,7 +42,9 @@ func readJudgementsFile(path string) (text []byte, all []Judgement, err error) {
 	return text, all, nil
 }
 
-func judgementsPath(location string) (string, error) {
+// JudgementsPath is that of the JudgementsFile of a dataset on this machine. It fails for a dataset in S3, where nothing can
+// be added to a file.
+func JudgementsPath(location string) (string, error) {
 	folder, _, err := splitLocation(location)
 	if err != nil {
 		return "", fmt.Errorf("dataset %s: %w", storage.WithoutSecrets(location), err)
@@ -58,13 +56,9 @@ func judgementsPath(location string) (string, error) {
 	return filepath.Join(path, JudgementsFile), nil
 }
 
-// OpenJudgements opens the JudgementsFile of a dataset on this machine, and returns what is in it. One program at a time
-// may have it open. It fails for a dataset in S3, where nothing can be added to a file.
-func OpenJudgements(location string) (*JudgementLog, []Judgement, error) {
-	path, err := judgementsPath(location)
-	if err != nil {
-		return nil, nil, err
-	}
+// OpenJudgements opens a JudgementsFile of this machine to add to it, and returns what is in it. It is made where there is
+// none. One program at a time may have it open.
+func OpenJudgements(path string) (*JudgementLog, []Judgement, error) {
 	_, missing := os.Stat(path)
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
 	switch locked, err := lock.TryLock(); {

@@ -70,6 +70,14 @@ func (j Judgement) Check() error {
 	return nil
 }
 
+// IsOf says whether a judgement is of the dress in a box of its photo: it overlaps the judged one by half, or that is not
+// known.
+func (j Judgement) IsOf(box photo.Box) bool {
+	return j.Box == nil || isOf(*j.Box, box)
+}
+
+func isOf(judged, box photo.Box) bool { return judged.Empty() || judged.IoU(box) >= SameDress }
+
 // CheckNewLabel returns an error where a label that a dataset does not have yet is none to give it. What was imported may be
 // longer, and is judged as it stands.
 func CheckNewLabel(label string) error {
@@ -167,6 +175,9 @@ func (js *Judgements) last(e *Example, facet string, alone bool) []vote {
 // Votes are the labels that judges gave a facet of an example, by their names. alone says that the photo has no other
 // example: then all that was said of the photo is of this one; else what was said of its box.
 func (js *Judgements) Votes(e *Example, facet string, alone bool) map[string]string {
+	if len(js.said[e.PhotoID][facet]) == 0 {
+		return nil
+	}
 	votes := map[string]string{}
 	for _, v := range js.last(e, facet, alone) {
 		if v.label != "" {
@@ -225,7 +236,7 @@ func (js *Judgements) Match(examples []Example) {
 					continue
 				}
 				nearest := slices.MaxFunc(boxes, func(a, b photo.Box) int { return cmp.Compare(a.IoU(v.box), b.IoU(v.box)) })
-				if nearest.IoU(v.box) >= sameDress {
+				if nearest.IoU(v.box) >= SameDress {
 					votes[i].box = nearest
 				}
 			}

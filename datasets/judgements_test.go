@@ -20,10 +20,18 @@ func judgement(judge, content, facet, label string) Judgement {
 	return Judgement{Time: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), Judge: judge, PhotoID: photoID(content), Facet: facet, Label: label}
 }
 
+// judged is the JudgementsFile of a dataset.
+func judged(t *testing.T, location string) string {
+	t.Helper()
+	path, err := JudgementsPath(location)
+	require.NoError(t, err)
+	return path
+}
+
 // judge adds judgements to a dataset.
 func judge(t *testing.T, location string, all ...Judgement) {
 	t.Helper()
-	log, _, err := OpenJudgements(location)
+	log, _, err := OpenJudgements(judged(t, location))
 	require.NoError(t, err)
 	for _, j := range all {
 		require.NoError(t, log.Append(j))
@@ -209,7 +217,7 @@ func TestJudgedFromNothing(t *testing.T) {
 // TestJudgementsThatAreGone: nothing is written into a file that nobody will find.
 func TestJudgementsThatAreGone(t *testing.T) {
 	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
-	log, _, err := OpenJudgements(dir)
+	log, _, err := OpenJudgements(judged(t, dir))
 	require.NoError(t, err)
 	require.NoError(t, log.Append(judgement("ann", "a", "neckline", "boat")))
 	require.NoError(t, os.Rename(log.Path(), log.Path()+".old"))
@@ -217,7 +225,7 @@ func TestJudgementsThatAreGone(t *testing.T) {
 	require.NoError(t, os.WriteFile(log.Path(), nil, 0o644))
 	require.ErrorContains(t, log.Append(judgement("ann", "a", "neckline", "round")), "was moved, replaced or deleted")
 	require.NoError(t, log.Close())
-	all, err := ReadJudgements(dir)
+	all, err := ReadJudgements(judged(t, dir))
 	require.NoError(t, err)
 	require.Empty(t, all)
 }
@@ -244,7 +252,7 @@ func TestJudgementsThatWereCutOff(t *testing.T) {
 	for _, marked := range []string{withMark, strings.TrimSpace(withMark)} {
 		require.NoError(t, os.WriteFile(path, []byte(marked), 0o644))
 		judge(t, dir, judgement("bob", "a", "neckline", "boat"))
-		all, err := ReadJudgements(dir)
+		all, err := ReadJudgements(judged(t, dir))
 		require.NoError(t, err)
 		require.Len(t, all, 2, "an editor has put a mark before it")
 	}
@@ -256,7 +264,7 @@ func TestJudgementsThatWereCutOff(t *testing.T) {
 // TestJudgementsBehindALineWithoutAnEnd, as another program may leave one, begin a line.
 func TestJudgementsBehindALineWithoutAnEnd(t *testing.T) {
 	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
-	log, _, err := OpenJudgements(dir)
+	log, _, err := OpenJudgements(judged(t, dir))
 	require.NoError(t, err)
 	require.NoError(t, log.Append(judgement("ann", "a", "neckline", "boat")))
 	whole, err := os.ReadFile(log.Path())
@@ -264,7 +272,7 @@ func TestJudgementsBehindALineWithoutAnEnd(t *testing.T) {
 	require.NoError(t, os.WriteFile(log.Path(), []byte(strings.TrimSpace(string(whole))), 0o644))
 	require.NoError(t, log.Append(judgement("bob", "a", "neckline", "boat")))
 	require.NoError(t, log.Close())
-	all, err := ReadJudgements(dir)
+	all, err := ReadJudgements(judged(t, dir))
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 }
@@ -272,7 +280,7 @@ func TestJudgementsBehindALineWithoutAnEnd(t *testing.T) {
 // TestJudgementsThatNobodyMade leave no file.
 func TestJudgementsThatNobodyMade(t *testing.T) {
 	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
-	log, _, err := OpenJudgements(dir)
+	log, _, err := OpenJudgements(judged(t, dir))
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
 	require.NoFileExists(t, log.Path())
@@ -281,9 +289,9 @@ func TestJudgementsThatNobodyMade(t *testing.T) {
 // TestJudgementsHaveOneWriter, and it is told what it may not write.
 func TestJudgementsHaveOneWriter(t *testing.T) {
 	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
-	log, _, err := OpenJudgements(dir)
+	log, _, err := OpenJudgements(judged(t, dir))
 	require.NoError(t, err)
-	_, _, err = OpenJudgements(dir)
+	_, _, err = OpenJudgements(judged(t, dir))
 	require.ErrorContains(t, err, "another program adds to")
 	for want, change := range map[string]func(j *Judgement){
 		"the judge's name": func(j *Judgement) { j.Judge = " " }, "photo_id": func(j *Judgement) { j.PhotoID = "a" },
@@ -296,10 +304,10 @@ func TestJudgementsHaveOneWriter(t *testing.T) {
 		require.ErrorContains(t, log.Append(j), want)
 	}
 	require.NoError(t, log.Close())
-	_, all, err := OpenJudgements(dir)
+	_, all, err := OpenJudgements(judged(t, dir))
 	require.NoError(t, err)
 	require.Empty(t, all)
-	_, _, err = OpenJudgements("s3://shop/photos")
+	_, err = JudgementsPath("s3://shop/photos")
 	require.ErrorContains(t, err, "bring the dataset to a folder of this machine first")
 }
 

@@ -314,10 +314,10 @@ func TestPageOfManyLabels(t *testing.T) {
 	r := review(t, shop(t))
 	const long = 60
 	said := func(label string) {
-		require.NoError(t, r.Judge(Said{Judge: "bob", ID: idOf(&r.examples[3]), Facet: "sleeve", Label: label, New: true}))
+		require.NoError(t, r.Judge(Said{Judge: "bob", ID: idOf(r, 3), Facet: "sleeve", Label: label, New: true}))
 	}
 	for n := range 9 {
-		require.NoError(t, r.Judge(Said{Judge: fmt.Sprint("judge ", n), ID: idOf(&r.examples[2]), Facet: "sleeve", Label: fmt.Sprint("sleeve ", n), New: true}))
+		require.NoError(t, r.Judge(Said{Judge: fmt.Sprint("judge ", n), ID: idOf(r, 2), Facet: "sleeve", Label: fmt.Sprint("sleeve ", n), New: true}))
 	}
 	said(strings.Repeat("L", long))
 	v := visit(t, r, "#facet=sleeve&show=all", 8)

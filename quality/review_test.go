@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 )
@@ -63,11 +64,9 @@ func shop(t *testing.T) Options {
 			evaluation.LabelProbability{Source: name, PhotoID: id, Facet: "neckline", Label: "round", Probability: 1 - v, Predicted: v < 0.5, Set: set})
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "labels.csv"), []byte(rows), 0o644))
-	file, err := os.Create(filepath.Join(dir, "predictions.parquet"))
-	require.NoError(t, err)
-	require.NoError(t, evaluation.WritePredictionsParquet(file, predictions))
-	require.NoError(t, file.Close())
-	return Options{Dataset: filepath.Join(dir, "labels.csv"), Predictions: file.Name()}
+	options := Options{Dataset: filepath.Join(dir, "labels.csv"), Predictions: filepath.Join(dir, "predictions.parquet")}
+	predict(t, options, predictions...)
+	return options
 }
 
 func review(t *testing.T, options Options) *Review {
@@ -77,6 +76,9 @@ func review(t *testing.T, options Options) *Review {
 	t.Cleanup(func() { r.Close() })
 	return r
 }
+
+// idOf is the id of the photo of a number.
+func idOf(r *Review, n int) string { return r.collection.dresses[n].id() }
 
 func find(t *testing.T, r *Review, q Query) []string {
 	t.Helper()
@@ -93,13 +95,13 @@ func find(t *testing.T, r *Review, q Query) []string {
 
 // say judges the photo of a number.
 func say(r *Review, judge string, n int, facet, label string) error {
-	return r.Judge(Said{Judge: judge, ID: idOf(&r.examples[n]), Facet: facet, Label: label})
+	return r.Judge(Said{Judge: judge, ID: idOf(r, n), Facet: facet, Label: label})
 }
 
 // itemOf is the photo of a number.
 func itemOf(t *testing.T, r *Review, n int, facet string) Item {
 	t.Helper()
-	item, err := r.Item(idOf(&r.examples[n]), facet)
+	item, err := r.Item(idOf(r, n), facet)
 	require.NoError(t, err)
 	return item
 }
@@ -119,7 +121,7 @@ func TestFiguresFollowPeople(t *testing.T) {
 	before := neckline()
 	require.Equal(t, 4, before.Measured, "those that the model has not learned from")
 	require.InDelta(t, 0.75, before.Accuracy, 1e-9)
-	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 2, ShowUnlabelled: 1}, before.Show)
+	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 2, ShowUnlabelled: 1, ShowLabelled: 7}, before.Show)
 	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Show: ShowDisagree}), "what the model is surest of first")
 	require.Equal(t, []string{"0.png"}, find(t, r, Query{Show: ShowDisagree, Set: evaluation.Apart}))
 	require.Equal(t, []string{"0.png", "7.png"}, find(t, r, Query{Label: "round", Predicted: "v-neck"}))
@@ -127,14 +129,14 @@ func TestFiguresFollowPeople(t *testing.T) {
 
 	require.NoError(t, say(r, " ann ", 0, "neckline", "v-neck"))
 	require.ErrorContains(t, say(r, "ann", 6, "neckline", "smocked"), `neckline has no label "smocked"`)
-	require.NoError(t, r.Judge(Said{"ann", idOf(&r.examples[6]), "neckline", "smocked", true}))
+	require.NoError(t, r.Judge(Said{"ann", idOf(r, 6), "neckline", "smocked", true}))
 	require.NoError(t, say(r, "ann", 7, "neckline", "round"))
 	require.NoError(t, say(r, "bob", 7, "neckline", "v-neck"))
 	after := neckline()
 	require.Equal(t, 1.0, after.Accuracy)
 	require.Equal(t, 2, after.Judges)
 	require.Equal(t, []string{"v-neck", "round", "smocked"}, slices.DeleteFunc(after.Labels, func(l string) bool { return !slices.Contains([]string{"v-neck", "round", "smocked"}, l) }))
-	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 1, ShowAtOdds: 1}, after.Show)
+	require.Equal(t, map[Show]int{ShowAll: 8, ShowDisagree: 1, ShowAtOdds: 1, ShowLabelled: 7}, after.Show)
 	require.Equal(t, []string{"6.png", "0.png"}, find(t, r, Query{Show: ShowSecond, Judge: "bob"}))
 	require.Equal(t, []string{"7.png"}, find(t, r, Query{Show: ShowMine, Judge: "bob"}))
 	require.NoError(t, say(r, "ann", 1, datasets.DressFacet, "no"))
@@ -177,7 +179,7 @@ func TestWhatCannotBeReviewed(t *testing.T) {
 		"must be yes or no":              func() error { return say(r, "ann", 0, datasets.DressFacet, "perhaps") },
 		"of 60 plain characters at most": func() error { return say(r, strings.Repeat("a", 61), 0, "neckline", "round") },
 		"a new label has 60 plain characters": func() error {
-			return r.Judge(Said{"ann", idOf(&r.examples[0]), "neckline", strings.Repeat("a", 61), true})
+			return r.Judge(Said{"ann", idOf(r, 0), "neckline", strings.Repeat("a", 61), true})
 		},
 	} {
 		err := judge()
@@ -312,9 +314,9 @@ func TestLabelsThatWereImported(t *testing.T) {
 func TestALabelThatWasTakenBack(t *testing.T) {
 	options := shop(t)
 	r := review(t, options)
-	require.NoError(t, r.Judge(Said{"ann", idOf(&r.examples[0]), "neckline", "v-nekc", true}))
+	require.NoError(t, r.Judge(Said{"ann", idOf(r, 0), "neckline", "v-nekc", true}))
 	require.NoError(t, say(r, "ann", 0, "neckline", "v-neck"))
-	require.NoError(t, r.Judge(Said{"ann", idOf(&r.examples[1]), "neckline", "smocked", true}))
+	require.NoError(t, r.Judge(Said{"ann", idOf(r, 1), "neckline", "smocked", true}))
 	labels := again(t, r, options).Overview().Facets[0].Labels
 	require.NotContains(t, labels, "v-nekc")
 	require.Contains(t, labels, "smocked")
@@ -336,12 +338,39 @@ func TestABoxThatChanged(t *testing.T) {
 	require.Equal(t, 1, r.Overview().Strays)
 }
 
-// TestPhotosOfSeveralDresses have no prediction, since nobody knows which dress it is of, and can be judged.
+// TestPhotosOfSeveralDresses have no prediction where nobody knows which dress it is of, and can be judged; of a table that
+// tells it has that of its own.
 func TestPhotosOfSeveralDresses(t *testing.T) {
 	options := shop(t)
-	require.NoError(t, os.WriteFile(options.Dataset, []byte("photo,neckline,x_min,y_min,x_max,y_max\n0.png,round,0,0,10,10\n0.png,v-neck,10,10,20,20\n"), 0o644))
+	require.NoError(t, os.WriteFile(options.Dataset, []byte("photo,neckline,x_min,y_min,x_max,y_max\n0.png,round,0,0,10,10\n0.png,v-neck,10,10,20,20\n1.png,round,0,0,10,10\n"), 0o644))
 	r := review(t, options)
 	require.Empty(t, itemOf(t, r, 0, "neckline").Predicted)
+	require.Equal(t, "round", itemOf(t, r, 2, "neckline").Predicted)
+
+	id := func(n int) string { return r.collection.dresses[n].photoID }
+	left, right := &catalog.Box{XMax: 10, YMax: 9}, &catalog.Box{XMin: 11, YMin: 10, XMax: 20, YMax: 20}
+	row := func(id, label string, box *catalog.Box, model string) evaluation.LabelProbability {
+		return evaluation.LabelProbability{PhotoID: id, Facet: "neckline", Label: label, Probability: 1, Predicted: true, FacetModel: model, Box: box}
+	}
+	predict(t, options, row(id(0), "boat", right, "f"), row(id(0), "halter", left, "f"), row(id(0), "cowl", &catalog.Box{XMin: 30, XMax: 40, YMax: 10}, "f"), row(id(2), "cowl", right, "f"))
+	r = again(t, r, options)
+	require.Equal(t, []string{"halter", "boat"}, []string{itemOf(t, r, 0, "neckline").Predicted, itemOf(t, r, 1, "neckline").Predicted})
+	require.Empty(t, itemOf(t, r, 2, "neckline").Predicted, "of another dress than the one that people labelled")
+	require.Equal(t, "f", r.Overview().Model)
+
+	require.NoError(t, r.Close())
+	predict(t, options, row(id(0), "boat", right, "one"), row(id(0), "boat", left, "another"))
+	_, err := Open(t.Context(), options)
+	require.ErrorContains(t, err, "of two models, one and another: name those of one")
+}
+
+// predict makes rows the table of predictions.
+func predict(t *testing.T, options Options, rows ...evaluation.LabelProbability) {
+	t.Helper()
+	file, err := os.Create(options.Predictions)
+	require.NoError(t, err)
+	require.NoError(t, evaluation.WritePredictionsParquet(file, rows))
+	require.NoError(t, file.Close())
 }
 
 // TestNamesOfJudges: nobody is two judges by the spelling of a name.
@@ -426,10 +455,7 @@ func without(t *testing.T, options Options, names ...string) {
 			rows = append(rows, row)
 		}
 	}
-	file, err := os.Create(options.Predictions)
-	require.NoError(t, err)
-	require.NoError(t, evaluation.WritePredictionsParquet(file, rows))
-	require.NoError(t, file.Close())
+	predict(t, options, rows...)
 }
 
 // TestPhotosWithoutAPrediction are in no figure, but told of.

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,6 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/recover"
 
 	"github.com/kleid-search/kleid/evaluation"
-	"github.com/kleid-search/kleid/photo"
 )
 
 // web is the page.
@@ -46,19 +44,21 @@ type Server struct {
 	review  *Review
 	app     *fiber.App
 	options ServerOptions
-	// decoding bounds the photos that are decoded at once.
+	// decoding bounds the photos that are read and decoded at once.
 	decoding chan struct{}
 }
 
 const (
-	pictureSide, largeSide = 560, 1600 // the longer side of a picture in pixels
-	pageLimit              = 2000      // photos in one answer
-	bodyLimit              = 16 << 10
+	pageLimit = 2000 // photos in one answer
+	bodyLimit = 16 << 10
 )
 
 // NewServer prepares a server.
 func NewServer(review *Review, options ServerOptions) *Server {
-	s := &Server{review: review, options: options, decoding: make(chan struct{}, 2)}
+	s := &Server{review: review, options: options, decoding: make(chan struct{}, photosAtOnce)}
+	if review != nil && review.options.Index != nil {
+		s.decoding = make(chan struct{}, thumbnailsAtOnce)
+	}
 	s.app = fiber.New(fiber.Config{
 		DisableStartupMessage: true, CaseSensitive: true, Immutable: true, BodyLimit: bodyLimit,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 30 * time.Second, ErrorHandler: s.fail,
@@ -101,6 +101,7 @@ func (s *Server) named(c *fiber.Ctx) string {
 // Serve answers until the context is done, and then finishes what is under way. A browser may hold a connection on which
 // it asks nothing: nobody waits long for that, and what was judged is on the disk.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	go s.review.follow(ctx, followEvery, s.options.Logger)
 	served := make(chan error, 1)
 	go func() { served <- s.app.Listener(listener) }()
 	select {
@@ -180,47 +181,6 @@ func (s *Server) photos(c *fiber.Ctx) error {
 	return c.JSON(page)
 }
 
-// picture sends the dress, small, or larger with ?large=1.
-func (s *Server) picture(c *fiber.Ctx) error {
-	at, ok := s.review.at[c.Params("id")]
-	if !ok {
-		return ErrNotFound
-	}
-	s.decoding <- struct{}{}
-	defer func() { <-s.decoding }()
-	e := &s.review.examples[at]
-	data, err := os.ReadFile(e.Path)
-	if err != nil {
-		return fiber.NewError(fiber.StatusNotFound, "the photo's file is gone: "+e.Name)
-	}
-	if photo.ID(data) != e.PhotoID {
-		return fiber.NewError(fiber.StatusConflict, "the photo's file is another one than at the start: "+e.Name+"; start kleid quality again")
-	}
-	m, err := photo.Open(data, photo.DefaultLimits())
-	if err != nil {
-		return fiber.NewError(fiber.StatusUnprocessableEntity, err.Error())
-	}
-	region := m.Frame()
-	if e.Box != nil && !e.Box.Empty() {
-		const around = 0.06 // of the box's size, so that its rim is seen
-		region = e.Box.Grow(around)
-	}
-	side := pictureSide
-	if c.QueryBool("large") {
-		side = largeSide
-	}
-	longer := max(region.Width(), region.Height())
-	scale := min(1, float64(side)/float64(longer))
-	small, _ := photo.Letterbox(m, region, max(1, int(scale*float64(region.Width()))), max(1, int(scale*float64(region.Height()))))
-	jpeg, err := photo.EncodeJPEG(small, 85)
-	if err != nil {
-		return err
-	}
-	c.Set(fiber.HeaderCacheControl, "private, max-age=3600")
-	c.Set(fiber.HeaderContentType, "image/jpeg")
-	return c.Send(jpeg)
-}
-
 // judge keeps what a person says. JSON alone is taken, which a form of another page cannot send.
 func (s *Server) judge(c *fiber.Ctx) error {
 	if kind, _, _ := strings.Cut(c.Get(fiber.HeaderContentType), ";"); strings.TrimSpace(kind) != fiber.MIMEApplicationJSON {
@@ -261,8 +221,10 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 		status = known.Code
 	case errors.Is(err, ErrInvalid):
 		status = fiber.StatusBadRequest
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrGone):
 		status = fiber.StatusNotFound
+	case errors.Is(err, ErrChanged):
+		status = fiber.StatusConflict
 	case errors.Is(err, ErrReadOnly):
 		status = fiber.StatusForbidden
 	default:

@@ -38,7 +38,7 @@ func request(t *testing.T, s *Server, method, path, body string, headers map[str
 func TestServer(t *testing.T) {
 	options := shop(t)
 	r := review(t, options)
-	first := idOf(&r.examples[0])
+	first := idOf(r, 0)
 	s := NewServer(r, ServerOptions{Logger: slog.New(slog.DiscardHandler)})
 	for _, path := range []string{"/", "/app.js", "/style.css", "/api/overview", "/api/photos?facet=neckline", "/api/photos/" + first + "/picture", "/api/photos/" + first + "/picture?large=1"} {
 		status, body := request(t, s, http.MethodGet, path, "", nil)
@@ -84,11 +84,11 @@ func TestServer(t *testing.T) {
 		require.NotContains(t, itemOf(t, r, 0, "neckline").DressVotes, "cid")
 	}
 	require.NoError(t, os.Remove(filepath.Join(filepath.Dir(options.Dataset), "3.png")))
-	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(&r.examples[3])+"/picture", "", nil)
+	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(r, 3)+"/picture", "", nil)
 	require.Equal(t, http.StatusNotFound, status)
 	require.Contains(t, body, "the photo's file is gone: 3.png")
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(options.Dataset), "4.png"), picture(t, 20), 0o644))
-	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(&r.examples[4])+"/picture", "", nil)
+	status, body = request(t, s, http.MethodGet, "/api/photos/"+idOf(r, 4)+"/picture", "", nil)
 	require.Equal(t, http.StatusConflict, status)
 	require.Contains(t, body, "another one than at the start: 4.png")
 }
@@ -115,7 +115,7 @@ func TestABrowserThatAsksNothing(t *testing.T) {
 func TestBehindAProxy(t *testing.T) {
 	r := review(t, shop(t))
 	s := NewServer(r, ServerOptions{Hosts: []string{"quality.shop.example"}, JudgeHeader: "X-Remote-User"})
-	said := `{"judge": "bob", "id": "` + idOf(&r.examples[0]) + `", "facet": "neckline", "label": "v-neck"}`
+	said := `{"judge": "bob", "id": "` + idOf(r, 0) + `", "facet": "neckline", "label": "v-neck"}`
 	origin := map[string]string{"Origin": "https://quality.shop.example"}
 	status, body := request(t, s, http.MethodPost, "/api/judgements", said, origin)
 	require.Equal(t, http.StatusForbidden, status)

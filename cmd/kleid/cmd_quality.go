@@ -2,46 +2,55 @@ package main
 
 import (
 	"net"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/quality"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // qualityCommand is the app for labels.
 func qualityCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "quality",
-		Usage: "look at what a model says of labelled photos, and correct the labels, in the browser",
-		Description: `Shows for each facet the model's F1, precision and recall of each label, what is taken for what, and the photos behind
-every number, those first of which the model is surest that the label is another one. A click, or a key, says which label
-a dress has; several people judge under their names, and the majority counts.
+		Usage: "look at the labels of an index, or at what a model says of labelled photos, and correct them, in the browser",
+		Description: `With --index, merchandisers see which labels of the catalogue are doubtful, those first of which the model is least sure,
+and correct them; nothing but the index is needed. The photos are its thumbnails. What they say is kept in the file of
+--judgements, by the photos' bytes, and the next kleid index --judgements puts it into the index. That index is shown as
+soon as it is published. Of a photo the index has the most likely label of each facet alone, and so has the page.
 
-What they say is kept in judgements.jsonl beside the photos or the manifest, a line for each judgement, and counts more
-than what was imported wherever kleid reads that dataset: kleid train facets --dataset D learns from it.
-
+With --dataset, for whoever trains: F1, precision and recall of each label, what is taken for what, and the photos behind
+every number, those first of which the model is surest that the label is another one. What people say is kept in
+judgements.jsonl beside the photos or the manifest, and counts more than what was imported wherever kleid reads that
+dataset: kleid train facets --dataset D learns from it. It may be given to kleid index --judgements as well.
 --predictions is the predictions.parquet or .csv that kleid train facets leaves in --work, which tells photos that were
-learned from apart, or what kleid predict --out writes. Without it the page shows labels alone.
+learned from apart, or what kleid predict --out writes. Without it the page shows labels alone. A manifest may have no
+labels yet, but a column photo, to label from nothing.
+
+A click, or a key, says which label a dress has, or that there is no dress; several people judge under their names, and
+the majority counts. A line is added for each judgement, and none is changed.
 
 There are no users and passwords: whoever reaches --listen may judge. Where it is not for this machine alone, put it
 behind a proxy that asks who one is, and name the page's --host and the --judge-header in which the proxy says it.
 
-A manifest may have no labels yet, but a column photo, to label from nothing. What is corrected changes what is learned
-and measured, not an index: that follows from the next model.
-
 Examples:
+  kleid quality --index index/
+  kleid index --catalogue shop.csv --out index/ --judgements index/judgements.jsonl
+  kleid quality --index s3://shop/index --judgements shop/judgements.jsonl
   kleid quality --dataset shop/labels.csv --predictions build/facets/predictions.parquet
   kleid quality --dataset photos/ --facets neckline,sleeve
   kleid quality --dataset shop/labels.csv --host quality.shop.example --judge-header X-Remote-User
-  kleid train facets --dataset shop/labels.csv --facets neckline
 
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "folder `DIR`, or s3://bucket/prefix, that kleid index --out made"},
+			&cli.StringFlag{Name: "judgements", EnvVars: env("judgements"), Usage: "with --index, `FILE` of this machine to keep in what people say", DefaultText: "judgements.jsonl in the folder of --index"},
 			&cli.StringFlag{Name: "dataset", EnvVars: env("quality-dataset"), Usage: "`PLACE` of the photos on this machine: a folder, or a .csv, .jsonl or .parquet file, as kleid train facets reads it"},
+			&cli.StringFlag{Name: "predictions", EnvVars: env("predictions"), Usage: "with --dataset, `FILE` of what a model says of the photos, .parquet or .csv", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`FACETS` to review, parted by commas; may be repeated", DefaultText: "all that can be told as such"},
-			&cli.StringFlag{Name: "predictions", EnvVars: env("predictions"), Usage: "`FILE` of what a model says of the photos, .parquet or .csv", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "host", EnvVars: env("host"), Usage: "`NAME` under which people open the page, such as quality.shop.example; may be repeated, and in the variable parted by ;", DefaultText: "this machine's addresses"},
 			&cli.StringFlag{Name: "judge-header", EnvVars: env("judge-header"), Usage: "`HEADER` in which a proxy says who asks, such as X-Remote-User", DefaultText: "people say so themselves"},
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8090", EnvVars: env("quality-listen"), Usage: "`ADDRESS` to serve on, host:port"},
@@ -51,22 +60,62 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 }
 
 func qualityAction(c *cli.Context) error {
-	if err := required(c, "dataset"); err != nil {
-		return err
-	}
-	facets, err := facetNames(c)
+	options, err := qualityOptions(c)
 	if err != nil {
 		return err
-	}
-	if slices.Contains(facets, datasets.DressFacet) {
-		return wrongUsage(c, "--facets: %s is no facet to review: whether a photo shows a dress is asked of every photo", datasets.DressFacet)
 	}
 	listener, err := listen(c, "listen")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	return serveQuality(c, listener, quality.Options{Dataset: c.String("dataset"), Facets: facets, Predictions: c.String("predictions")})
+	return serveQuality(c, listener, options)
+}
+
+// qualityOptions are those of an index or of a dataset. Flags of the other one are refused, but its variables are not, which
+// all commands of a plan may share.
+func qualityOptions(c *cli.Context) (options quality.Options, err error) {
+	if options.Facets, err = facetNames(c); err != nil {
+		return options, err
+	}
+	if slices.Contains(options.Facets, datasets.DressFacet) {
+		return options, wrongUsage(c, "--facets: %s is no facet to review: whether a photo shows a dress is asked of every photo", datasets.DressFacet)
+	}
+	index, dataset := c.String("index"), c.String("dataset")
+	switch {
+	case index == "" && dataset == "":
+		return options, wrongUsage(c, "%s needs --index or --dataset", c.Command.HelpName)
+	case onCommandLine(c, "index") && onCommandLine(c, "dataset"):
+		return options, wrongUsage(c, "--index and --dataset are two things to review: leave one out")
+	case index == "" || dataset != "" && !onCommandLine(c, "index"):
+		if onCommandLine(c, "judgements") {
+			return options, wrongUsage(c, "--judgements is for --index: what people say of a dataset is kept beside it")
+		}
+		options.Dataset, options.Predictions = dataset, c.String("predictions")
+		return options, nil
+	case onCommandLine(c, "predictions"):
+		return options, wrongUsage(c, "--predictions is for --dataset: of an index its own labels are shown")
+	}
+	if options.Judgements, err = qualityJudgements(c, index); err != nil {
+		return options, err
+	}
+	options.Index, err = openIndexRows(c.Context, index)
+	return options, err
+}
+
+// qualityJudgements is the file that keeps what people say of an index.
+func qualityJudgements(c *cli.Context, index string) (string, error) {
+	if err := onDisk(c, "judgements"); err != nil {
+		return "", err
+	}
+	if file := c.String("judgements"); file != "" {
+		return file, nil
+	}
+	folder, ok := storage.LocalPath(index)
+	if !ok {
+		return "", wrongUsage(c, "--index is %s: name a file of this machine for what people say with --judgements", storage.WithoutSecrets(index))
+	}
+	return filepath.Join(folder, datasets.JudgementsFile), nil
 }
 
 func serveQuality(c *cli.Context, listener net.Listener, options quality.Options) error {
@@ -82,9 +131,14 @@ func serveQuality(c *cli.Context, listener net.Listener, options quality.Options
 	if bad := review.Bad(); len(bad) > 0 {
 		p.say("%d photos or rows of the dataset cannot be used; the first: %s: %s", len(bad), bad[0].Photo, bad[0].Reason)
 	}
-	if file, err := review.File(); err != nil {
+	switch file, err := review.File(); {
+	case err != nil && options.Index != nil:
+		p.say("nothing that people say can be kept, only looked at: %v: name another file with --judgements", err)
+	case err != nil:
 		p.say("nothing that people say can be kept, only looked at: %v", err)
-	} else {
+	case options.Index != nil:
+		p.say("what people say is kept in %s, which kleid index --judgements puts into the index", file)
+	default:
 		p.say("what people say is kept in %s", file)
 	}
 	p.say("Kleid quality serves http://%s/ (stop it with Ctrl-C)", listener.Addr())

@@ -80,7 +80,7 @@ func TestEveryFlagIsAVariable(t *testing.T) {
 
 // sameMeaning are the flags that mean the same in all commands, and say more of it in some.
 var sameMeaning = []string{
-	"KLEID_CATALOGUE", "KLEID_EVALUATE_PRODUCTS", "KLEID_FACETS", "KLEID_INDEX", "KLEID_MAX_BAD", "KLEID_MODELS", "KLEID_OUT",
+	"KLEID_CATALOGUE", "KLEID_EVALUATE_PRODUCTS", "KLEID_FACETS", "KLEID_INDEX", "KLEID_JUDGEMENTS", "KLEID_MAX_BAD", "KLEID_MODELS", "KLEID_OUT",
 	"KLEID_REFERENCE", "KLEID_RUN", "KLEID_SCRATCH", "KLEID_TRAIN_PRODUCTS", "KLEID_TRIPLETS",
 }
 

@@ -1,13 +1,14 @@
-// The page of kleid quality: what a model says of labelled photos, and people's judgements of them.
+// The page of kleid quality: what a model says of photos, and people's judgements of them.
 
 import { askOverview } from "./api.js";
 import { $, calm, fail } from "./dom.js";
 import { load, redrawCards, whenJudged } from "./photos.js";
 import { showReport } from "./report.js";
-import { judge, read, state, take } from "./view.js";
+import { facetOf, judge, read, renew, state, take } from "./view.js";
 
 window.addEventListener("hashchange", async () => {
   if (!state.overview) return;
+  state.run = state.overview.index?.run; // photos are listed anew
   read();
   showReport();
   const arriving = state.arriving;
@@ -46,23 +47,28 @@ window.addEventListener("keydown", event => { if (event.key === "Escape") calm()
 let waiting, asked = 0;
 whenJudged(() => {
   clearTimeout(waiting);
-  waiting = setTimeout(async () => {
-    const turn = ++asked;
-    try {
-      const overview = await askOverview();
-      if (turn !== asked) return;
-      take(overview);
-      showReport();
-      redrawCards();
-    } catch (error) {
-      fail(error);
-    }
-  }, 400);
+  waiting = setTimeout(refresh, 400);
 });
+// An index may be made anew while nobody looks.
+document.addEventListener("visibilitychange", () => { if (!document.hidden && state.overview?.index) refresh(); });
 
-$("report").open = matchMedia("(min-width: 861px)").matches;
+async function refresh() {
+  const turn = ++asked;
+  try {
+    const overview = await askOverview();
+    if (turn !== asked) return;
+    take(overview);
+    if (!facetOf(state.view.facet)) return renew(); // the new index does not have it
+    showReport();
+    redrawCards();
+  } catch (error) {
+    fail(error);
+  }
+}
+
 try {
   take(await askOverview());
+  $("report").open = !state.overview.index && matchMedia("(min-width: 861px)").matches; // of an index one comes for the photos
   if (state.overview.judge) {
     $("judge").hidden = true;
     $("judge-name").textContent = state.overview.judge;

@@ -42,18 +42,28 @@ export function card(item, acts) {
       button("another…", "another", () => another(item, labels, acts.say), { kind: "quiet" }),
       isDress("no", "no dress"), item.no_dress || item.dress_votes ? isDress("yes", "it is a dress") : null),
     acts.isLost ? el("p", { class: "not-kept" }, "What you said was not kept: say it again.") : null,
-    el("p", { class: "name", title: item.name }, item.name + (item.set === "learned" ? " · learned from" : "")));
+    el("p", { class: "name", title: item.name }, nameOf(item), item.set === "learned" ? " · learned from" : ""));
   e.addEventListener("keydown", event => key(event, item, labels, acts));
   activate(e, false);
   return e;
 }
 
+// nameOf is how a photo is called, which leads to where more of it is seen.
+export function nameOf(item) {
+  const name = [item.title, item.name].filter(Boolean).join(" · ");
+  return item.link ? el("a", { href: item.link, target: "_blank", rel: "noreferrer", title: `${item.name}, at ${item.link}` }, name) : name;
+}
+
+// imported is how that is called which holds while nobody judges.
+const imported = () => state.overview.index ? "in the index, by people" : "imported";
+
 // standing is who says what holds now.
 function standing(item) {
-  if (item.no_dress) return [Object.values(item.dress_votes ?? {}).includes("no") ? "people say" : "imported", "no dress"];
+  const { index } = state.overview;
+  if (item.no_dress) return [Object.values(item.dress_votes ?? {}).includes("no") ? "people say" : index ? "in the index" : "imported", "no dress"];
   const voted = Object.keys(item.votes ?? {}).length > 0 || item.at_odds;
-  if (!voted && !item.label) return ["label", "none yet"];
-  return [voted ? "people say" : "imported", item.at_odds ? "at odds" : item.unseen ? words(UNSEEN) : item.label || "–"];
+  if (!voted && !item.label) return index ? ["people say", "nothing yet"] : ["label", "none yet"];
+  return [voted ? "people say" : imported(), item.at_odds ? "at odds" : item.unseen ? words(UNSEEN) : item.label || "–"];
 }
 
 // said has as many lines before one judges as after, so that the chips stay where they are.
@@ -62,7 +72,7 @@ function said(item) {
   const text = (name, what) => el(name, {}, el("bdi", {}, what));
   const [who, what] = standing(item), voted = who === "people say";
   const lines = item.imported
-    ? [line("people say", voted ? text("b", what) : "–"), line("imported", text(voted ? what === item.imported ? "span" : "s" : "b", item.imported))]
+    ? [line("people say", voted ? text("b", what) : "–"), line(imported(), text(voted ? what === item.imported ? "span" : "s" : "b", item.imported))]
     : [line(who, text("b", what))];
   if (item.predicted) {
     const right = item.label ? (item.label === item.predicted ? "right" : "wrong") : "";
@@ -74,7 +84,8 @@ function said(item) {
 }
 
 function another(item, labels, say) {
-  const label = prompt(`Another ${item.facet} than those that there are:`)?.trim().replace(/\s+/g, " ");
+  const later = state.overview.index ? "; the index has it when the model has learned it" : "";
+  const label = prompt(`Another ${item.facet} than those that there are${later}:`)?.trim().replace(/\s+/g, " ");
   if (!label) return;
   const known = labels.find(l => l.toLowerCase() === label.toLowerCase());
   say(item, known ?? label, { isNew: !known });
@@ -82,7 +93,7 @@ function another(item, labels, say) {
 
 // activate makes a card the one that Tab goes to, and into: there is one at a time, and arrows go to the others.
 export function activate(e, active = true) {
-  for (const place of [e, ...e.querySelectorAll("button")]) place.tabIndex = active ? 0 : -1;
+  for (const place of [e, ...e.querySelectorAll("a, button")]) place.tabIndex = active ? 0 : -1;
 }
 
 function key(event, item, labels, { say, large }) {

@@ -2,7 +2,7 @@
 
 import { DRESS, UNSEEN, askPhotos, judgeInTurn, picture } from "./api.js";
 import { $, calm, count, el, fail } from "./dom.js";
-import { activate, card } from "./card.js";
+import { activate, card, nameOf } from "./card.js";
 import { facetOf, go, judge, state } from "./view.js";
 
 const PAGE = 48;
@@ -65,11 +65,17 @@ function show(list, all, rest) {
   if (held && !refocus(held, at.dataset.name)) (first ?? $("status")).focus();
 }
 
+const LEAST = "; what the model is least sure of comes first";
+const ORDERS = {
+  dataset: { disagree: "; what the model is surest of comes first, what people have judged last", unlabelled: LEAST },
+  index: { unlabelled: LEAST, all: `${LEAST}, what people have judged last`, no_dress: ". Where it was the model that found none, the index has a label when the model has learned from what people say" },
+};
+
 export function showStatus() {
-  const { view } = state;
+  const { view, overview } = state, order = ORDERS[overview.index ? "index" : "dataset"];
   const which = [view.label && `labelled ${view.label}`, view.predicted && `taken for ${view.predicted}`].filter(Boolean).join(", ");
   const learned = { apart: " that the model has not learned from", learned: " that the model has learned from" }[view.set] ?? "";
-  let text = `${count(total)} ${total === 1 ? "photo" : "photos"}${learned}${which ? ", " + which : ""}${view.show === "disagree" ? "; what the model is surest of comes first, what people have judged last" : ""}.`;
+  let text = `${count(total)} ${total === 1 ? "photo" : "photos"}${learned}${which ? ", " + which : ""}${order[view.show] ?? ""}.`;
   if ($("photos").getAttribute("aria-busy") === "true") text = "Looking…";
   else if (view.show === "mine" && !judge()) text = "Say who you are, to see what you have judged.";
   else if (!total) text = `No photos here${which ? ": " + which + learned : ""}.`;
@@ -164,7 +170,8 @@ function large(item) {
   const dialog = $("large");
   dialog.querySelector("img").src = picture(item.id, true);
   dialog.querySelector("img").alt = `dress ${item.product}`;
-  dialog.querySelector("p").textContent = item.name;
+  dialog.querySelector("p").replaceChildren(nameOf(item));
+  dialog.classList.toggle("thumbnail", Boolean(state.overview.index));
   const back = document.activeElement.dataset.name;
   dialog.onclose = () => {
     dialog.querySelector("img").removeAttribute("src");

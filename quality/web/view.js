@@ -2,15 +2,21 @@
 
 import { $ } from "./dom.js";
 
-export const SHOWS = [
+const OFDATASET = [
   ["disagree", "Model disagrees"], ["unlabelled", "No label"], ["at_odds", "Judges at odds"], ["second", "Needs a second judge"],
   ["mine", "Judged by me"], ["no_dress", "No dress"], ["missed", "No prediction"], ["all", "All"],
 ];
+const OFINDEX = [
+  ["unlabelled", "By the model"], ["disagree", "Corrected for tonight"], ["labelled", "By people"], ["at_odds", "Judges at odds"],
+  ["second", "Needs a second judge"], ["mine", "Judged by me"], ["no_dress", "No dress"], ["all", "All"],
+];
+// shows are the choices of photos, with their names.
+export const shows = () => state.overview.index ? OFINDEX : OFDATASET;
 export const OFTHEJUDGE = ["second", "mine"]; // of which the program does not know how many there are
 
 // state is what the program says of all photos, and which of them are looked at. arriving: somebody has clicked a number,
-// and is to be led to its photos.
-export const state = { overview: undefined, view: { facet: "", show: "", label: "", predicted: "", set: "" }, arriving: false };
+// and is to be led to its photos. run: that of the index when its photos were listed.
+export const state = { overview: undefined, run: undefined, view: { facet: "", show: "", label: "", predicted: "", set: "" }, arriving: false };
 
 // judgeName is a name as the program keeps it.
 export const judgeName = name => name.trim().replace(/\s+/g, " ").normalize();
@@ -24,14 +30,19 @@ export function take(overview) {
     if (before) facet.labels = [...before.filter(l => facet.labels.includes(l)), ...facet.labels.filter(l => !before.includes(l))];
   }
   state.overview = overview;
+  state.run ??= overview.index?.run;
 }
+
+// isOld says whether the index has been made anew since.
+export const isOld = () => state.run !== state.overview.index?.run;
 
 export function read() {
   const q = new URLSearchParams(location.hash.slice(1));
   const facet = facetOf(q.get("facet")) || state.overview.facets[0];
   const view = { facet: facet.facet, show: q.get("show") || "", label: q.get("label") || "", predicted: q.get("predicted") || "", set: q.get("set") || "" };
-  if (!SHOWS.some(([show]) => show === view.show)) {
-    view.show = view.label || view.predicted ? "all" : facet.show.disagree ? "disagree" : facet.show.unlabelled ? "unlabelled" : "all";
+  if (!shows().some(([show]) => show === view.show)) {
+    const first = state.overview.index ? ["unlabelled"] : ["disagree", "unlabelled"];
+    view.show = !view.label && !view.predicted && first.find(show => facet.show[show]) || "all";
   }
   if (!state.overview.apart || !["apart", "learned"].includes(view.set)) view.set = "";
   state.view = view;
@@ -49,4 +60,10 @@ export function go(change) {
 export function goTo(change) {
   state.arriving = true;
   go({ show: "all", label: "", predicted: "", set: state.overview.apart ? "apart" : "", ...change });
+}
+
+// renew leads to the photos of the index that was made anew, of the same kind.
+export function renew() {
+  state.arriving = true;
+  go({});
 }
