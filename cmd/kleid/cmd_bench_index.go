@@ -51,7 +51,7 @@ Examples:
   kleid bench index --products 50`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`", DefaultText: "painted dresses"},
-			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where there is no catalogue"},
+			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
 			&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 			&cli.IntFlag{Name: "rounds", Value: 1, EnvVars: env("rounds"), Usage: "`N` times both"},
 			jsonFlag(),

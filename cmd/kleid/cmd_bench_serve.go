@@ -48,9 +48,9 @@ Examples:
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "`DIR` of the index", DefaultText: "one of painted dresses"},
 			storeFlag("embedded:INDEX"),
-			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where there is no index"},
+			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
 			&cli.StringFlag{Name: "clients", Value: "1,8,32", EnvVars: env("clients"), Usage: "`NUMBERS` of clients at once, parted by commas, each measured by itself"},
-			&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: env("seconds"), Usage: "how long each is measured"},
+			&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: env("seconds"), Usage: "how long to measure"},
 			jsonFlag(),
 		}, embedderFlags()...),
 		Action: benchServe,
