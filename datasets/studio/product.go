@@ -8,8 +8,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/kleid-search/kleid/datasets"
 )
 
 // Product is a dress with all that stays the same in every photo of it.
@@ -208,14 +206,4 @@ func (p *Product) name() {
 	}
 	words = append(words, "dress")
 	p.Title = strings.Join(slices.Compact(words), " ")
-}
-
-// labels checks that every facet has a known label; it serves the tests.
-func (p *Product) labels() error {
-	for _, f := range datasets.Facets() {
-		if !slices.Contains(f.Labels, p.Facets[f.Name]) {
-			return fmt.Errorf("%s: %s is %q", p.ID, f.Name, p.Facets[f.Name])
-		}
-	}
-	return nil
 }

@@ -31,9 +31,6 @@ func (c *Call) Reply(message any) error {
 	return encoding.GetCodec("proto").Unmarshal(c.reply, message)
 }
 
-// ReplySize is the size of the reply in bytes.
-func (c *Call) ReplySize() int { return len(c.reply) }
-
 // Answer puts another reply in the place of the server's.
 func (c *Call) Answer(message any) (err error) {
 	c.reply, err = encoding.GetCodec("proto").Marshal(message)
