@@ -21,18 +21,19 @@ func (c *ONNXConfig) backbone() Backbone {
 			x = c.padded(photos)
 			padded, parts := x != photos, []*Node{x}
 			if c.Batch > 0 && dims[0] != c.Batch {
-				if dims[0]%c.Batch != 0 {
-					panic(fmt.Errorf("onnx: the network reads %d photos at once, not %d", c.Batch, dims[0]))
-				}
+				whole := RoundUp(dims[0], c.Batch)
+				x = zeroPad(x, 0, 0, whole-dims[0])
 				parts = nil
-				for at := 0; at < dims[0]; at += c.Batch {
+				for at := 0; at < whole; at += c.Batch {
 					parts = append(parts, Slice(x, AxisRange(at, at+c.Batch)))
 				}
 			}
 			for i, part := range parts {
 				parts[i] = c.call(net, part)
 			}
-			x = Concatenate(parts, 0)
+			if x = Concatenate(parts, 0); x.Shape().Dimensions[0] > dims[0] {
+				x = Slice(x, AxisRange(0, dims[0]))
+			}
 			rows, columns := (dims[1]+c.Stride-1)/c.Stride, (dims[2]+c.Stride-1)/c.Stride
 			if padded {
 				x = Slice(x, AxisRange(), AxisRange(0, rows), AxisRange(0, columns))
@@ -52,7 +53,7 @@ func (c *ONNXConfig) padded(x *Node) *Node {
 	if dims[1] > c.Height || dims[2] > c.Width {
 		panic(fmt.Errorf("onnx: the network reads photos of %d x %d, not of %d x %d", c.Height, c.Width, dims[1], dims[2]))
 	}
-	return Pad(x, ScalarZero(x.Graph(), x.DType()), PadAxis{}, PadAxis{End: c.Height - dims[1]}, PadAxis{End: c.Width - dims[2]}, PadAxis{})
+	return zeroPad(zeroPad(x, 1, 0, c.Height-dims[1]), 2, 0, c.Width-dims[2])
 }
 
 // call builds the network on photos [batch, height, width, 3]; it returns features [batch, rows, columns,

@@ -277,7 +277,7 @@ func floats(t protoreflect.Message) (*Tensor, error) {
 		return nil, nil
 	}
 	if get(t, "external_data").List().Len() > 0 {
-		return nil, fmt.Errorf("onnx: the weights %q are in another file: export the network with its weights inside", get(t, "name").String())
+		return nil, fmt.Errorf("onnx: the weights %q are in another file: export the network with its weights inside, in torch.onnx.export by external_data=False", get(t, "name").String())
 	}
 	w := NewTensor(tensorDims(t)...)
 	raw, list := get(t, "raw_data").Bytes(), get(t, "float_data").List()

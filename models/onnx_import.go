@@ -38,6 +38,11 @@ func (o ONNXOptions) Check() error {
 			return fmt.Errorf("onnx: pixels are normalised by mean %v and deviation %v, but need three numbers each, and deviations above zero", o.Mean, o.Deviation)
 		}
 	}
+	for i := range 3 {
+		if o.Mean[i] > 1 || o.Deviation[i] > 1 {
+			return fmt.Errorf("onnx: mean %v and deviation %v are not of pixels in 0..1: divide those of 0..255 by 255", o.Mean, o.Deviation)
+		}
+	}
 	if o.Height < 0 || o.Width < 0 || (o.Height == 0) != (o.Width == 0) {
 		return fmt.Errorf("onnx: the size is %d x %d, but needs a height and a width", o.Height, o.Width)
 	}

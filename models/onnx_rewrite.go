@@ -124,12 +124,24 @@ func (w *onnxRewriter) node(n onnxNode) error {
 		delete(n.attributes, "split")
 		w.put(n)
 	case "Pad":
-		if pads := attribute[[]int64](n, "pads", nil); pads != nil {
+		pads := attribute[[]int64](n, "pads", nil)
+		if pads != nil {
 			n.inputs = []string{x, w.integers(pads), w.number(attribute(n, "value", float32(0)))}
 			delete(n.attributes, "pads")
 			delete(n.attributes, "value")
+		} else {
+			pads, _ = w.known(n.input(1))
+		}
+		if len(pads) > 0 && !anyPad(pads) {
+			w.add("Identity", y, x)
+			return nil
+		}
+		if n.input(2) == "" { // zero, as exporters write it
+			n.inputs = n.inputs[:2]
 		}
 		w.put(n)
+	case "Mod":
+		return w.mod(n)
 	case "Slice":
 		return w.slice(n)
 	case "Gather", "GatherElements":
@@ -293,7 +305,7 @@ func (w *onnxRewriter) pool(n onnxNode) error {
 		return fmt.Errorf("ceil_mode is not supported")
 	}
 	pads := attribute[[]int64](n, "pads", nil)
-	if attribute(n, "count_include_pad", int64(0)) != 0 && pads != nil {
+	if attribute(n, "count_include_pad", int64(0)) != 0 && anyPad(pads) {
 		// The zeros count: they are put around the image first.
 		half := len(pads) / 2
 		around := slices.Concat([]int64{0, 0}, pads[:half], []int64{0, 0}, pads[half:])
@@ -303,4 +315,9 @@ func (w *onnxRewriter) pool(n onnxNode) error {
 	delete(n.attributes, "count_include_pad")
 	w.put(n)
 	return nil
+}
+
+// anyPad is whether there is anything to put around an image.
+func anyPad(pads []int64) bool {
+	return slices.ContainsFunc(pads, func(p int64) bool { return p != 0 })
 }

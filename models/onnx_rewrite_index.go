@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -19,19 +20,24 @@ func (w *onnxRewriter) gather(n onnxNode) {
 		}
 	}
 	if any {
-		axis := attribute(n, "axis", int64(0))
-		end := axis + 1
-		if end == 0 {
-			end = math.MaxInt64
-		}
-		length := w.add("Slice", "", w.add("Shape", "", n.inputs[0]), w.integers([]int64{axis}), w.integers([]int64{end}))
-		length = w.add("Squeeze", "", length, w.integers([]int64{0})) // a number, so that the indices keep their shape
+		length := w.length(n.inputs[0], attribute(n, "axis", int64(0)))
 		n.inputs[1] = w.add("Add", "", w.value(indices, dims...), w.add("Mul", "", w.value(backwards, dims...), length))
 	}
 	w.put(n)
 }
 
-// slice has its places as attributes up to opset 9. onnx-gomlx makes nothing of steps backwards.
+// length of an axis, a number without axes, so that what is computed with it keeps its own.
+func (w *onnxRewriter) length(x string, axis int64) string {
+	end := axis + 1
+	if end == 0 {
+		end = math.MaxInt64
+	}
+	length := w.add("Slice", "", w.add("Shape", "", x), w.integers([]int64{axis}), w.integers([]int64{end}))
+	return w.add("Squeeze", "", length, w.integers([]int64{0}))
+}
+
+// slice has its places as attributes up to opset 9. onnx-gomlx makes nothing of steps backwards, by which torch's older
+// exporter turns the order of paddings.
 func (w *onnxRewriter) slice(n onnxNode) error {
 	if starts := attribute[[]int64](n, "starts", nil); starts != nil {
 		n.inputs = []string{n.inputs[0], w.integers(starts), w.integers(attribute[[]int64](n, "ends", nil))}
@@ -41,12 +47,35 @@ func (w *onnxRewriter) slice(n onnxNode) error {
 		n.attributes = nil
 	}
 	steps, _ := w.known(n.input(4))
+	starts, _ := w.known(n.input(1))
+	ends, _ := w.known(n.input(2))
+	axes, _ := w.known(n.input(3))
+	if len(axes) == 1 && slices.Equal(steps, []int64{-1}) && slices.Equal(starts, []int64{-1}) && len(ends) == 1 && ends[0] <= math.MinInt32 {
+		last := w.add("Sub", "", w.length(n.inputs[0], axes[0]), w.value([]int64{1}))
+		backwards := w.add("Range", "", last, w.value([]int64{-1}), w.value([]int64{-1}))
+		w.put(onnxNode{op: "Gather", inputs: []string{n.inputs[0], backwards}, outputs: n.outputs, attributes: map[string]any{"axis": axes[0]}})
+		return nil
+	}
 	for _, s := range steps {
 		if s < 0 {
-			return errors.New("steps backwards are not supported: export with indices (Gather) instead")
+			return errors.New("steps backwards are not supported: export with constants folded, as torch.onnx.export does by dynamo=True")
 		}
 	}
 	w.put(n)
+	return nil
+}
+
+// mod is of integers, as of sizes, and has the divisor's sign. Div leaves out what is behind the point.
+func (w *onnxRewriter) mod(n onnxNode) error {
+	if attribute(n, "fmod", int64(0)) != 0 {
+		return errors.New("fmod is not supported")
+	}
+	rest, divisor := n.inputs[0], n.input(1)
+	remainder := func(y string) string {
+		return w.add("Sub", y, rest, w.add("Mul", "", w.add("Div", "", rest, divisor), divisor))
+	}
+	rest = w.add("Add", "", remainder(""), divisor)
+	remainder(n.outputs[0])
 	return nil
 }
 

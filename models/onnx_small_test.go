@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
@@ -191,6 +192,46 @@ func TestONNXIndicesFromTheEnd(t *testing.T) {
 	require.NotEqual(t, times(0), times(-1))
 }
 
+// TestONNXPaddingsOfTorch: how torch's older exporter writes what to pad, which it lists from the last axis on.
+func TestONNXPaddingsOfTorch(t *testing.T) {
+	file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode {
+		constant := func(name string, values ...int64) string {
+			g.tensors[name] = g.newTensorMessage(values, len(values))
+			setText(g.tensors[name], "name", name)
+			return name
+		}
+		node := func(op, y string, inputs ...string) onnxNode {
+			return onnxNode{op: op, inputs: inputs, outputs: []string{y}}
+		}
+		columns := node("Gather", "columns", "s", constant("axis", 3))
+		columns.attributes = map[string]any{"axis": int64(0)}
+		pads := node("Concat", "listed", constant("left", 1), "right", constant("others", 1, 0, 0, 0, 0, 0))
+		pads.attributes = map[string]any{"axis": int64(0)}
+		turned := node("Transpose", "turned", "backwards")
+		turned.attributes = map[string]any{"perm": []int64{1, 0}}
+		return []onnxNode{
+			node("Shape", "s", "x"), columns, node("Neg", "n", "columns"), node("Mod", "right", "n", constant("window", 4)), // 2 of 6 columns
+			pads, node("Reshape", "pairs", "listed", constant("two", -1, 2)),
+			node("Slice", "backwards", "pairs", constant("from", -1), constant("to", math.MinInt64+1), constant("first", 0), constant("step", -1)),
+			turned, node("Reshape", "pads", "turned", constant("all", -1)), node("Pad", "y", "x", "pads", ""),
+		}
+	})
+	model, err := readONNX(file)
+	require.NoError(t, err)
+	require.NoError(t, model.rewrite())
+	_, err = (&ONNXConfig{}).takeWeights(model)
+	require.NoError(t, err)
+	data, err := model.encode(map[string][]int{"x": {-1, -1, -1, -1}}, "y")
+	require.NoError(t, err)
+	network, err := parseONNX(data)
+	require.NoError(t, err)
+	got := MustNewExec(testBackend(t), func(x *Node) *Node {
+		return network.CallGraph(nil, x.Graph(), map[string]*Node{"x": x}, "y")[0]
+	}).MustExec1(tensors.FromFlatDataAndDimensions([]float32{1, 2, 3, 4, 5, 6}, 1, 1, 1, 6))
+	require.Equal(t, []int{1, 1, 2, 9}, got.Shape().Dimensions)
+	require.Equal(t, []float32{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0}, tensors.MustCopyFlatData[float32](got))
+}
+
 // TestONNXHostileFiles: a few bytes that no exporter writes are an error, not the end of the program.
 func TestONNXHostileFiles(t *testing.T) {
 	for want, file := range hostileONNX(t) {
@@ -239,7 +280,7 @@ func hostileONNX(t testing.TB) map[string][]byte {
 	})
 	hostile("steps backwards are not supported", func(g *onnxGraph) []onnxNode {
 		at := func(name string, v int64) string { return claims(g, name, []int64{v}, 1) }
-		return []onnxNode{{op: "Slice", inputs: []string{"x", at("from", -1), at("to", -1<<62), at("axis", 1), at("step", -1)}, outputs: []string{"y"}}}
+		return []onnxNode{{op: "Slice", inputs: []string{"x", at("from", -1), at("to", -1<<62), at("axis", 1), at("step", -2)}, outputs: []string{"y"}}}
 	})
 	hostile(`reads "y", which nothing before it gives`, func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "Add", inputs: []string{"x", "y"}, outputs: []string{"z"}}, {op: "Relu", inputs: []string{"z"}, outputs: []string{"y"}}}

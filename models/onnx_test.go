@@ -121,6 +121,8 @@ func TestONNXRefusals(t *testing.T) {
 		"but features have a place for each part":               {data: vit, options: func(o *ONNXOptions) { o.Layer = "/Softmax_89" }},
 		"the network reads 32 x 32, not 64 x 64":                {data: vit, options: func(o *ONNXOptions) { o.Height, o.Width = 64, 64 }},
 		"needs a height and a width":                            {data: vit, options: func(o *ONNXOptions) { o.Height = 64 }},
+		"divide those of 0..255 by 255":                         {data: vit, options: func(o *ONNXOptions) { o.Mean[0] = 123.7 }},
+		"mean [0.485 0.456 0.406] and deviation [255 1 1] are":  {data: vit, options: func(o *ONNXOptions) { o.Deviation = [3]float32{255, 1, 1} }},
 		"deviations above zero":                                 {data: vit, options: func(o *ONNXOptions) { o.Deviation[1] = 0 }},
 		`operation "Conv" is of the domain "com.microsoft"`:     {data: changedONNX(t, "convnext", func(g *onnxGraph) { first("Conv")(g).domain = "com.microsoft" })},
 		`unimplemented ONNX op "Einsum"`:                        {data: changedONNX(t, "vit", func(g *onnxGraph) { first("Softmax")(g).op = "Einsum" })},
@@ -178,20 +180,19 @@ func TestONNXSizes(t *testing.T) {
 	_, err = build(madeUpPicture(1, 40, 32))
 	require.ErrorContains(t, err, "reads photos of 32 x 32, not of 40 x 32")
 
-	// One that reads one photo at once gets one after the other.
-	one := *c
-	one.Batch = 1
-	backbone = one.backbone()
-	got, err = build(madeUpPicture(3, 32, 32))
-	require.NoError(t, err)
-	values := tensors.MustCopyFlatData[float32](got)
-	for i, v := range golden.Features["3"].Values {
-		require.InDelta(t, v, values[i], 1e-3)
+	// One that reads some photos at once gets so many after the other.
+	for _, batch := range []int{1, 2, 4} {
+		some := *c
+		some.Batch = batch
+		backbone = some.backbone()
+		got, err = build(madeUpPicture(3, 32, 32))
+		require.NoError(t, err)
+		values := tensors.MustCopyFlatData[float32](got)
+		require.Len(t, values, len(golden.Features["3"].Values))
+		for i, v := range golden.Features["3"].Values {
+			require.InDelta(t, v, values[i], 1e-3)
+		}
 	}
-	one.Batch = 2
-	backbone = one.backbone()
-	_, err = build(madeUpPicture(3, 32, 32))
-	require.ErrorContains(t, err, "reads 2 photos at once, not 3")
 
 	any := *c
 	any.Height, any.Width, any.Stride = 0, 0, 32
