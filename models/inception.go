@@ -28,15 +28,14 @@ func inceptionBackbone(name string, channels int, which inception) Backbone {
 	return Backbone{
 		Name: name, Mean: [3]float32{0.5, 0.5, 0.5}, Deviation: [3]float32{0.5, 0.5, 0.5}, Stride: 32, Channels: channels, Stages: 3,
 		Build: func(net *Net, x *Node) *Node {
-			dims := x.Shape().Dimensions
 			// The middle of the first cell is at pixel 37 of what goes in, and should be at 16.
 			const before = 37 - 16
-			var axes [4]PadAxis
 			for axis := 1; axis <= 2; axis++ {
-				cells := (dims[axis] + 31) / 32
-				axes[axis] = PadAxis{Start: before, End: inceptionLeast + 32*(cells-1) - dims[axis] - before}
+				size := x.Shape().Dimensions[axis]
+				cells := (size + 31) / 32
+				x = zeroPad(x, axis, before, inceptionLeast+32*(cells-1)-size-before)
 			}
-			return which.published(net, Pad(x, ScalarZero(x.Graph(), x.DType()), axes[:]...))
+			return which.published(net, x)
 		},
 		Published: which.published,
 	}

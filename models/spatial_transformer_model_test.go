@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
 	"github.com/stretchr/testify/require"
@@ -41,6 +43,20 @@ func TestSpatialTransformerAtEveryStage(t *testing.T) {
 		return config.CropPass(NewRandomNet(3), kleidS, x).Features
 	}).Exec(x)
 	require.ErrorContains(t, err, `kleid-s has no stage "stage9"; there are input, stage1, stage2, stage3`)
+}
+
+// TestSpatialTransformerLearnsAtTheInput: what backbones do with the photo first lets gradients through.
+func TestSpatialTransformerLearnsAtTheInput(t *testing.T) {
+	for _, backbone := range backbones {
+		config, err := ConfigFor(backbone.Name)
+		require.NoError(t, err)
+		config.SpatialTransformer = DefaultSpatialTransformer(transformerInput)
+		variables := context.New()
+		g := NewGraph(testBackend(t), "trunk")
+		pass := config.CropPass(NewTrainingNet(variables, nil, 3, true), backbone, Parameter(g, "pixels", shapes.Make(dtypes.Float32, 2, 64, 64, 3)))
+		require.NotPanics(t, func() { variables.BuildTrainableVariablesGradientsGraph(ReduceAllMean(pass.Features)) }, backbone.Name)
+		g.Finalize()
+	}
 }
 
 func TestSpatialTransformerCheck(t *testing.T) {

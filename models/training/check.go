@@ -67,11 +67,25 @@ func (o TrunkOptions) checkInitial(backend backends.Backend) error {
 		}
 		return nil
 	}
-	if o.Config.ONNX != nil { // whose weights are of the same file
+	if o.Config.ONNX != nil && o.steps() == 0 { // whose weights are of the same file
 		return nil
 	}
 	if err := o.Config.CheckTrunk(backend, o.Initial, o.steps() > 0); err != nil {
 		return fmt.Errorf("trunk: %w", err)
+	}
+	return nil
+}
+
+// checkOwnTrunk returns an error where facets cannot have a trunk of their own that starts from one of the model's, by name.
+func (o Options) checkOwnTrunk(start string) error {
+	if o.OwnTrunk == 0 {
+		return nil
+	}
+	if o.From.Weights.Quantised() {
+		return errors.New("the model is int8, from which no trunk is trained: give the float one that it was made of")
+	}
+	if err := o.From.Config.CheckTrunk(o.Backend, o.From.WithTrunk(start).Weights.Sub("trunk."), true); err != nil {
+		return fmt.Errorf("trunk of the facets: %w", err)
 	}
 	return nil
 }

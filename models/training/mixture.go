@@ -101,6 +101,9 @@ type FacetPhotos struct {
 // ReadFacetPhotos reads the photos of a mixture, on all cores, and locates the dresses that have no box, as an
 // index does. What cannot be read is counted and left out.
 func ReadFacetPhotos(ctx context.Context, options Options, mixture Mixture) (*FacetPhotos, error) {
+	if err := options.checkOwnTrunk(mixture.Plan.Start); err != nil { // photos take their time
+		return nil, err
+	}
 	locator, err := embedding.NewDescriber(options.Backend, options.From)
 	if err != nil {
 		return nil, err

@@ -47,9 +47,6 @@ func (t ownTrunk) in(model *models.Model) *models.Model {
 // trainOwnTrunk trains a trunk with the mixture's facets, from the one that they read so far, on the photos that are
 // not for the fit of temperatures.
 func (m *maker) trainOwnTrunk(ctx context.Context, photos *FacetPhotos, weighting [][]float64) (ownTrunk, error) {
-	if m.From.Weights.Quantised() {
-		return ownTrunk{}, errors.New("the model is int8, from which no trunk is trained: give the float one that it was made of")
-	}
 	var names []string
 	for _, f := range photos.mixture.Plan.Facets {
 		names = append(names, f.Name)
