@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -63,6 +64,9 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 		return nil, nil, fmt.Errorf("safetensors: the header has %d bytes, more than the %d that are read", size, maxHeader)
 	}
 	if size > uint64(len(data)-8) {
+		if is := otherFormat(data); is != "" {
+			return nil, nil, fmt.Errorf("safetensors: this is %s", is)
+		}
 		return nil, nil, fmt.Errorf("safetensors: the header claims %d bytes, the file has %d: not a safetensors file, or cut off", size, len(data)-8)
 	}
 	var header map[string]json.RawMessage
@@ -96,6 +100,17 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 		}
 	}
 	return weights, metadata, nil
+}
+
+// otherFormat says what files are that people have beside safetensors, by how they begin; "" of any other.
+func otherFormat(data []byte) string {
+	switch {
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		return "a file of torch.save: write its state_dict with safetensors.torch.save_file"
+	case bytes.HasPrefix(data, []byte("{")):
+		return "JSON, such as the index of a model in several files: join those into one"
+	}
+	return ""
 }
 
 // decode returns nil for a tensor of integers other than int8.

@@ -71,6 +71,8 @@ func TestSafetensorsRefuses(t *testing.T) {
 		{"empty", "too few", nil},
 		{"cut off", "cut off", file(`{}`, 0)[:9]},
 		{"huge header", "claims", binary.LittleEndian.AppendUint64(nil, math.MaxUint64)},
+		{"torch.save", "write its state_dict with safetensors.torch.save_file", append([]byte("PK\x03\x04"), make([]byte, 16)...)},
+		{"an index", "this is JSON, such as the index of a model in several files", []byte(`{"metadata": {"total_size": 1}}`)},
 		{"not JSON", "header", file(`{`, 0)},
 		{"longer than the file", "cut off", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4)},
 		{"outside", "outside", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 4)},
