@@ -49,7 +49,7 @@ func (m *maker) heads(ctx context.Context, model *models.Model) error {
 	}
 	for _, excluded := range []int{calibrationFold, -1} {
 		suffix := ""
-		if excluded >= 0 {
+		if excluded >= 0 && m.Reference != nil {
 			suffix = withoutFold(excluded)
 		}
 		for _, s := range m.ofCrops(ctx, model, excluded) {
@@ -74,14 +74,18 @@ type headStage struct {
 // negative.
 func (m *maker) ofCrops(ctx context.Context, model *models.Model, excluded int) []headStage {
 	var wanted []headStage
-	for _, s := range []headStage{
-		{"facets", func() error { return m.facets(ctx, model, excluded) }},
-		{"deeprank", func() error { return m.deepRank(ctx, model, excluded) }},
-	} {
-		// Without real photos there is no fold to leave out, and DeepRank, unlike facets, is not calibrated on painted ones.
-		if slices.Contains(m.Heads, s.name) && (s.name != "deeprank" || excluded < 0 || m.Reference != nil) {
-			wanted = append(wanted, s)
+	add := func(name string, run func() error) {
+		if slices.Contains(m.Heads, name) {
+			wanted = append(wanted, headStage{name, run})
 		}
+	}
+	// Without real photos there is no fold to leave out: facets, which are calibrated on painted ones then, are trained
+	// once, and so is DeepRank.
+	if excluded >= 0 || m.Reference != nil {
+		add("facets", func() error { return m.facets(ctx, model, excluded) })
+	}
+	if excluded < 0 || m.Reference != nil {
+		add("deeprank", func() error { return m.deepRank(ctx, model, excluded) })
 	}
 	return wanted
 }

@@ -126,12 +126,11 @@ func TestKilledTrainingGoesOn(t *testing.T) {
 	}
 	steps := trainUntil(t, killed, "")
 	require.NotContains(t, steps, "trunk 1", "the trunk is not trained again")
-	require.Less(t, len(steps), 2*12, "nor are all steps of the head")
+	require.Less(t, len(steps), 12, "nor are all steps of the head")
 
 	want, got := curvesOf(t, undisturbed), curvesOf(t, killed)
 	require.Equal(t, want, got)
 	require.Len(t, want["trunk"][0].Values, 6)
-	require.Len(t, want["facets-without-fold-0"][0].Values, 12)
 	require.Len(t, want["facets"][0].Values, 12)
 	for _, dir := range []string{undisturbed, killed} {
 		files, err := fs.Glob(os.DirFS(dir), "stages/*.checkpoint.safetensors")
