@@ -4,15 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/indexer"
-	"github.com/kleid-search/kleid/vectors"
+	"github.com/kleid-search/kleid/storage"
 )
 
 func exportCommand() *cli.Command {
@@ -30,10 +28,11 @@ Examples:
   kleid export --index index/ --where 'status == "unreadable"' --columns source,error
   kleid export --index index/ --where 'facet_neckline == "v-neck"' --columns 'product_id,attributes.fabric,facet_*' --format csv
   kleid export --index index/ --format parquet --to dresses.parquet
+  kleid export --index s3://shop/index --columns 'product_id,facet_*' --to facets.csv
 
 ` + commonExitCodes,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "folder `DIR` that kleid index --out made"},
+			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "`DIR` that kleid index --out made, or s3://bucket/prefix"},
 			&cli.StringFlag{Name: "run", EnvVars: env("run"), Usage: "`RUN` to export; kleid index list names them", DefaultText: "the latest"},
 			&cli.StringFlag{Name: "where", EnvVars: env("export-where"), Usage: "`CONDITION` that a row has to satisfy", DefaultText: "all rows"},
 			&cli.StringFlag{Name: "columns", EnvVars: env("columns"), Usage: "`NAMES` of columns, parted by commas", DefaultText: "all"},
@@ -48,43 +47,33 @@ func exportAction(c *cli.Context) (err error) {
 	if err := required(c, "index"); err != nil {
 		return err
 	}
-	if index := c.String("index"); strings.Contains(index, "://") {
-		return wrongUsage(c, "--index is %s: name the folder of this machine that kleid index had as --scratch", index)
-	}
 	options := catalog.ExportOptions{Where: c.String("where"), Format: exportFormat(c.String("format"), c.String("to"))}
 	for _, name := range strings.Split(c.String("columns"), ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			options.Columns = append(options.Columns, name)
 		}
 	}
+	index, err := openIndexRows(c.Context, c.String("index"))
+	if err != nil {
+		return err
+	}
 	run := c.String("run")
 	if run == "" {
-		if run, err = indexer.Latest(c.String("index")); err != nil {
+		if run, err = index.Run(c.Context); err != nil {
 			return err
 		}
-		if run == "" {
-			return fmt.Errorf("%s: %w", c.String("index"), vectors.ErrNoIndex)
-		}
 	}
-	f, err := os.Open(indexer.ParquetPath(c.String("index"), run))
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("run %s is not in %s: kleid index list names those that are", run, c.String("index"))
+	reader, file, err := index.Rows(c.Context, run)
+	if errors.Is(err, storage.ErrNotExist) {
+		return fmt.Errorf("run %s is not in %s: kleid index list names those that are", run, index.Name())
 	}
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	reader, err := catalog.Read(f, info.Size())
-	if err != nil {
-		return err
-	}
+	defer file.Close()
 	var to *outputFile
 	if c.String("to") != "" {
-		if to, err = createOutput(c, "to", f.Name()); err != nil {
+		if to, err = createOutput(c, "to", index.path(run)); err != nil {
 			return err
 		}
 		defer to.Close()

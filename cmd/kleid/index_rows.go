@@ -15,7 +15,7 @@ import (
 	"github.com/kleid-search/kleid/vectors"
 )
 
-// indexRows is an index by what lies in its folder or below its prefix in S3, for kleid quality: Parquet and thumbnails.
+// indexRows is an index by what lies in its folder or below its prefix in S3, for kleid quality and kleid export: Parquet and thumbnails.
 type indexRows struct {
 	bucket     storage.Bucket
 	thumbnails searcher.Thumbnails
@@ -52,6 +52,11 @@ func (i *indexRows) Rows(ctx context.Context, run string) (*catalog.Reader, io.C
 		return nil, nil, fmt.Errorf("run %s of %s: %w", run, i.bucket, err)
 	}
 	return reader, blob, nil
+}
+
+// path is where the rows of a run are.
+func (i *indexRows) path(run string) string {
+	return i.bucket.String() + "/" + filepath.ToSlash(indexer.ParquetPath("", run))
 }
 
 func (i *indexRows) Thumbnail(ctx context.Context, photoID string) ([]byte, error) {

@@ -34,6 +34,8 @@ func TestIndexRows(t *testing.T) {
 		return bucket.Put(t.Context(), filepath.ToSlash(key), f)
 	}))
 	want := rows(t, s.index)
+	exported := kleid(t, "export", "--index", s.index)
+	require.Equal(t, exitDone, exported.code, exported.stderr)
 	for _, location := range []string{s.index, "file://" + filepath.ToSlash(s.index), "s3://shop/index"} {
 		index, err := openIndexRows(t.Context(), location)
 		require.NoError(t, err)
@@ -44,6 +46,9 @@ func TestIndexRows(t *testing.T) {
 		got, err := reader.All(catalog.ReadOptions{})
 		require.NoError(t, err)
 		require.Equal(t, want, got, location)
+		there := kleid(t, "export", "--index", location)
+		require.Equal(t, exitDone, there.code, there.stderr)
+		require.Equal(t, exported.stdout, there.stdout, location)
 		require.NoError(t, file.Close())
 		picture, err := index.Thumbnail(t.Context(), want[0].PhotoID)
 		require.NoError(t, err)

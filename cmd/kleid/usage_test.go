@@ -203,7 +203,6 @@ func TestWrongUsage(t *testing.T) {
 		{"list of another machine", []string{"index", "list", "--out", "s3://shop/index"}, "kleid index list: --out is s3://shop/index: name a folder of this machine with --scratch"},
 		{"verify of another machine", []string{"index", "verify", "--out", "s3://shop/index"}, "name a folder of this machine with --scratch"},
 		{"rollback of another machine", []string{"index", "rollback", "--out", "s3://shop/index"}, "name a folder of this machine with --scratch"},
-		{"export from another machine", []string{"export", "--index", "s3://shop/index"}, "name the folder of this machine that kleid index had as --scratch"},
 		{"argument too many", append(index, "more"), `kleid index: there is no command "more": commit, list, verify, rollback`},
 		{"share beyond 1", append(index, "--max-bad", "1.5"), `--max-bad is "1.5"`},
 		{"job without shard", append(index, "--job", "monday"), "--job does nothing without --shard"},
