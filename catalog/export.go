@@ -53,47 +53,64 @@ type OptionsError struct{ Message string }
 
 func (e *OptionsError) Error() string { return e.Message }
 
-// Export writes rows of a file to w, and returns how many of them. progress is told how many were looked at.
-func Export(ctx context.Context, r *Reader, w io.Writer, options ExportOptions, progress func(done, total int)) (int, error) {
+// Exported is what became of an export.
+type Exported struct {
+	Rows int
+	// Unknown are attributes that were asked for and that no row of the file has: their names may be misspelt.
+	Unknown []string
+}
+
+// Export writes rows of a file to w. progress is told how many were looked at.
+func Export(ctx context.Context, r *Reader, w io.Writer, options ExportOptions, progress func(done, total int)) (Exported, error) {
 	columns, err := r.choose(options)
 	if err != nil {
-		return 0, err
+		return Exported{}, err
 	}
 	where, err := r.where(options.Where)
 	if err != nil {
-		return 0, err
+		return Exported{}, err
 	}
 	out, err := newRowWriter(w, r.meta, columns, options.Format)
 	if err != nil {
-		return 0, err
+		return Exported{}, err
+	}
+	var exported Exported
+	for _, c := range columns {
+		if name, ok := strings.CutPrefix(c.name, attributePrefix); ok {
+			exported.Unknown = append(exported.Unknown, name)
+		}
 	}
 	embeddings := strings.Contains(options.Where, "embedding_") || slices.ContainsFunc(columns, isEmbedding)
-	done, written := 0, 0
+	done := 0
 	for batch, err := range r.Batches(ReadOptions{WithoutEmbeddings: !embeddings}) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return written, err
+			return exported, err
 		}
 		done += len(batch)
 		kept := batch[:0]
 		for i := range batch {
+			exported.Unknown = slices.DeleteFunc(exported.Unknown, func(name string) bool {
+				_, has := batch[i].Attributes[name]
+				return has
+			})
 			ok, err := where(&batch[i])
 			if err != nil {
-				return written, err
+				return exported, err
 			}
 			if ok {
 				kept = append(kept, batch[i])
 			}
 		}
 		if err := out.Write(kept); err != nil {
-			return written, err
+			return exported, err
 		}
-		written += len(kept)
+		exported.Rows += len(kept)
 		progress(done, int(r.NumRows()))
 	}
-	return written, out.Close()
+	return exported, out.Close()
 }
 
 func isEmbedding(c column) bool { return c.name == columnUnsupervised || c.name == columnDeepRank }

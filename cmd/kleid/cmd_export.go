@@ -80,9 +80,9 @@ func exportAction(c *cli.Context) (err error) {
 	}
 	p := newProgress(c)
 	defer p.end()
-	n := 0
+	var exported catalog.Exported
 	export := func(w io.Writer) error {
-		n, err = catalog.Export(c.Context, reader, w, options, func(done, total int) { p.show("export", done, total, "") })
+		exported, err = catalog.Export(c.Context, reader, w, options, func(done, total int) { p.show("export", done, total, "") })
 		return err
 	}
 	if to != nil {
@@ -98,7 +98,10 @@ func exportAction(c *cli.Context) (err error) {
 		return wrongUsage(c, "%v", err)
 	}
 	if err == nil {
-		p.say("%d of %d rows of run %s", n, reader.NumRows(), run)
+		p.say("%d of %d rows of run %s", exported.Rows, reader.NumRows(), run)
+		for _, name := range exported.Unknown {
+			p.say("no row has %q among its attributes: is it misspelt?", name)
+		}
 	}
 	return err
 }

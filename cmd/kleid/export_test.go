@@ -50,6 +50,8 @@ func TestExport(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"attributes.colour", "product_id", "attributes.no-such"}, records[0])
 	require.Equal(t, []string{all[0].Attributes["colour"], all[0].ProductID, ""}, records[1])
+	require.Contains(t, r.stderr, `no row has "no-such" among its attributes`)
+	require.NotContains(t, r.stderr, `"colour"`)
 	require.NotEmpty(t, records[1][0])
 
 	to := filepath.Join(t.TempDir(), "dresses.parquet")
