@@ -35,7 +35,7 @@ type RefineConfig struct {
 
 // DefaultRefineConfig is what training starts from.
 func DefaultRefineConfig() RefineConfig {
-	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Anchors: [][4]float64{{0.1, 0.1, 0.9, 0.9}}, Candidates: 2, Again: 0.75, Calibration: [5]float64{-2, 1, 2, 0.5, 3}}
+	return RefineConfig{Margin: 0.3, Rows: 6, Columns: 4, Anchors: [][4]float64{{0.1, 0.1, 0.9, 0.9}}, Candidates: 2, Again: 0.75, Sure: 0.9, Hopeless: 0.05, Calibration: [5]float64{-2, 1, 2, 0.5, 3}}
 }
 
 // refineOutputs are the patch's share at which the dress begins and ends, left, top, right, bottom, and whether there
