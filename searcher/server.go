@@ -55,6 +55,8 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		// What handlers are given outlives them: a photo that is being embedded after a timeout.
 		Immutable: true,
 		BodyLimit: s.bodyLimit(),
+		// Bodies are read by received, and none is left unread.
+		StreamRequestBody: true,
 		// Forms are read by the handler that wants one, after its size is known, and not onto the disk.
 		DisablePreParseMultipartForm: true,
 		Concurrency:                  engine.options.MaxConnections,
@@ -65,7 +67,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 		ErrorHandler:                 s.refuse,
 	})
 	s.app.Server().CloseOnShutdown = true // who sends a next request then knows that it needs another connection
-	s.app.Server().Handler = knownMethods(s.app.Server().Handler, s.app.Config().RequestMethods)
+	s.app.Server().Handler = s.received(knownMethods(s.app.Server().Handler, s.app.Config().RequestMethods))
 	s.connections.watch(s.app.Server())
 	if err := s.route(); err != nil {
 		return nil, errors.Join(err, engine.Close())

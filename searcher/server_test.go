@@ -94,7 +94,7 @@ func TestMalformedRequests(t *testing.T) {
 		"no HTTP":          {"hello\r\n\r\n", 400},
 		"HTTP/2":           {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 404},
 		"a negative size":  {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400},
-		"an enormous size": {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413},
+		"an enormous size": {"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n" + bodyBegins, 413},
 	} {
 		t.Run(name, func(t *testing.T) {
 			connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
@@ -132,7 +132,7 @@ func TestRefusalsAreReadElsewhere(t *testing.T) {
 		connection, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		require.NoError(t, err)
 		defer connection.Close()
-		_, err = io.WriteString(connection, head+"Host: x\r\nOrigin: https://shop.example\r\n\r\n")
+		_, err = io.WriteString(connection, head+"Host: x\r\nOrigin: https://shop.example\r\n\r\n"+bodyBegins)
 		require.NoError(t, err)
 		response, err := http.ReadResponse(bufio.NewReader(connection), nil)
 		require.NoError(t, err)
