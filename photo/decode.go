@@ -8,7 +8,7 @@ import (
 
 // Version names which files are read, and why others are not. It changes whenever a file that was refused is read, one
 // that was read is refused, or the reason is another: who keeps such answers, as the nightly job does, asks again.
-const Version = "photo-3"
+const Version = "photo-4"
 
 // format is one kind of file that Decode reads.
 type format struct {

@@ -482,10 +482,7 @@ func TestTruncatedFiles(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	scans := testFile(t, "progressive.jpg")
-	first := bytes.Index(scans, []byte{0xff, 0xda})
-	length := 2 + int(binary.BigEndian.Uint16(scans[first+2:]))
-	manyScans := append(bytes.Clone(scans[:len(scans)-2]), bytes.Repeat(scans[first:first+length], 101)...)
+	manyScans := withScans(t, 101)
 	damaged := bytes.Clone(asPNG(t, quarters()))
 	damaged[len(damaged)/2] ^= 0xff
 	for _, c := range []struct{ name, data, code, says string }{

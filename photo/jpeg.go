@@ -12,9 +12,11 @@ import (
 
 var jpegFormat = format{name: "JPEG", header: jpegHeader, decode: jpegDecode, open: openJPEG, exif: jpegEXIF, profile: jpegProfile}
 
-// maxJPEGScans bounds the work a file can ask for: each scan of a progressive JPEG visits every block
-// of the picture, however few bytes the scan has. Cameras and encoders write about ten.
-const maxJPEGScans = 100
+// maxJPEGScans is how many scans a small picture may have. Each scan of a progressive JPEG visits every block of the
+// picture, however few bytes the scan has, so that a larger picture may have fewer: maxScanned pixels in all scans
+// together, which take about as long as the largest ordinary file. usualScans, as cameras and encoders write, are never
+// too many.
+const maxJPEGScans, maxScanned, usualScans = 100, 1_200_000_000, 12
 
 func jpegHeader(data []byte) (header, error) {
 	config, err := jpeg.DecodeConfig(bytes.NewReader(data))
@@ -27,14 +29,15 @@ func jpegHeader(data []byte) (header, error) {
 			scans++
 		}
 	}
-	if scans > maxJPEGScans {
-		return header{}, fmt.Errorf("%d scans", scans)
+	size := image.Pt(config.Width, config.Height)
+	if most := min(maxJPEGScans, max(usualScans, maxScanned/max(area(size), 1))); int64(scans) > most {
+		return header{}, fmt.Errorf("%d scans, and %d are read of a picture of its size", scans, most)
 	}
 	// Every block of 8 x 8 pixels takes one bit at least.
 	if blocks := ((config.Width + 7) / 8) * ((config.Height + 7) / 8); blocks > 8*len(data) {
 		return header{}, errTooShort("JPEG", config.Width, config.Height)
 	}
-	h := header{size: image.Pt(config.Width, config.Height)}
+	h := header{size: size}
 	if h.memory, err = fastjpeg.Memory(data); err != nil {
 		h.memory = patientMemory(data, h.size)
 	}

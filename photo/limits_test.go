@@ -49,6 +49,35 @@ func claiming(t *testing.T, data []byte, width, height int) []byte {
 	return append(data, make([]byte, width*height/100)...)
 }
 
+// withScans is a progressive JPEG file of so many scans, most of which say nothing.
+func withScans(t *testing.T, scans int) []byte {
+	t.Helper()
+	data := testFile(t, "progressive.jpg")
+	first := bytes.Index(data, []byte{0xff, 0xda})
+	length := 2 + int(binary.BigEndian.Uint16(data[first+2:]))
+	have := bytes.Count(data, []byte{0xff, 0xda})
+	return append(bytes.Clone(data[:len(data)-2]), bytes.Repeat(data[first:first+length], scans-have)...)
+}
+
+// TestScans: the larger a picture is, the fewer scans it may have, but always as many as encoders write.
+func TestScans(t *testing.T) {
+	for _, c := range []struct {
+		width, height, scans int
+		read                 bool
+	}{
+		{3000, 4000, 100, true}, {3000, 4000, 101, false},
+		{6000, 4000, 50, true}, {6000, 4000, 51, false},
+		{10000, 10000, 12, true}, {10000, 10000, 13, false},
+	} {
+		_, err := jpegHeader(claiming(t, withScans(t, c.scans), c.width, c.height))
+		if c.read {
+			require.NoError(t, err, "%+v", c)
+		} else {
+			require.ErrorContains(t, err, "scans", "%+v", c)
+		}
+	}
+}
+
 // TestMemory: which pictures of 50 and of 100 megapixels may be decoded by default.
 func TestMemory(t *testing.T) {
 	bounds := image.Rect(0, 0, 16, 16)
