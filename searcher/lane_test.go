@@ -108,3 +108,29 @@ func TestTogether(t *testing.T) {
 		return e.lane.taken == 0
 	}, 10*time.Second, time.Millisecond, "places are given back")
 }
+
+// TestGoneInABatch: a photo whose client goes when its batch is being looked at already is not decoded.
+func TestGoneInABatch(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	b := &batches{stubEmbedder: shop.embedder, entered: make(chan struct{}), proceed: make(chan struct{})}
+	close(b.proceed)
+	options := shop.options()
+	options.Embedder = b
+	e, err := NewEngine(t.Context(), options)
+	require.NoError(t, err)
+	defer e.Close()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	data := shop.paint(t, 0, studio.Shot{Query: true})
+	var batch []*ask
+	for _, ctx := range []context.Context{t.Context(), gone} {
+		batch = append(batch, &ask{ctx: ctx, data: data, done: make(chan outcome, 1)})
+	}
+	e.look(batch)
+	require.NoError(t, (<-batch[0].done).err)
+	o := <-batch[1].done
+	require.ErrorIs(t, o.err, context.Canceled)
+	require.Zero(t, o.decode)
+	require.Equal(t, []int{1}, b.sizes)
+}

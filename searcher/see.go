@@ -36,14 +36,18 @@ func (e *Engine) see(ctx context.Context, data []byte, box *photo.Box, timing *T
 // togetherPixels bounds what a batch has in memory beside the photo that is being decoded.
 const togetherPixels = 8_000_000
 
-// look decodes and embeds a batch of photos and answers who asked; what is wrong with one is no matter for the others.
+// look decodes and embeds a batch of photos and answers who asked; what is wrong with one is no matter for the others, and
+// one that nobody waits for any more takes no time from them.
 func (e *Engine) look(batch []*ask) {
 	begun := time.Now()
 	var ready []*decoded
 	pixels := 0
 	for _, a := range batch {
 		d := &decoded{ask: a, outcome: outcome{wait: milliseconds(begun.Sub(a.begun))}}
-		if e.decode(d); d.err != nil {
+		if d.err = a.ctx.Err(); d.err == nil {
+			e.decode(d)
+		}
+		if d.err != nil {
 			a.done <- d.outcome
 			continue
 		}
