@@ -30,17 +30,22 @@ func photosIn(columns string) []string {
 		return photos
 	}
 	for column := range strings.Lines(columns) {
-		first := len(photos)
-		for part := range strings.SplitSeq(column, ",") {
-			part = strings.TrimSpace(part)
-			switch n := len(photos); {
-			case part == "":
-			case n > first && strings.Contains(photos[n-1], "://") && !strings.Contains(part, "://"):
-				photos[n-1] += "," + part
-			default:
-				photos = append(photos, part)
+		var one []string // the parts of a photo
+		end := func() {
+			if len(one) > 0 {
+				photos, one = append(photos, strings.Join(one, ",")), nil
 			}
 		}
+		for part := range strings.SplitSeq(column, ",") {
+			if part = strings.TrimSpace(part); part == "" {
+				continue
+			}
+			if len(one) > 0 && (strings.Contains(part, "://") || !strings.Contains(one[0], "://")) {
+				end()
+			}
+			one = append(one, part)
+		}
+		end()
 	}
 	return photos
 }
@@ -61,19 +66,21 @@ func fromFeed(fields map[string]string) {
 // product, and what stands in it directly its fields, those of the namespace g: before others of their name.
 func readFeed(ctx context.Context, r io.Reader, path string) (Listing, error) {
 	m := &manifest{path: path}
-	d := xml.NewDecoder(r)
+	limited := &limitedItems{r: r}
+	d := xml.NewDecoder(limited)
 	d.CharsetReader = charset.NewReaderLabel
 	items := 0
 	for {
 		if err := ctx.Err(); err != nil {
 			return Listing{}, err
 		}
+		limited.left = catalog.MaxLine
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return Listing{}, fmt.Errorf("it is no XML from there on: %w", err)
+			return Listing{}, noXML(d, err)
 		}
 		start, ok := token.(xml.StartElement)
 		if !ok || start.Name.Local != "item" && start.Name.Local != "entry" {
@@ -88,7 +95,7 @@ func readFeed(ctx context.Context, r io.Reader, path string) (Listing, error) {
 			} `xml:",any"`
 		}
 		if err := d.DecodeElement(&item, &start); err != nil {
-			return Listing{}, fmt.Errorf("it is no XML from there on: %w", err)
+			return Listing{}, noXML(d, err)
 		}
 		fields := make(map[string]string, len(item.Fields))
 		for _, product := range []bool{true, false} {
@@ -109,3 +116,28 @@ func readFeed(ctx context.Context, r io.Reader, path string) (Listing, error) {
 
 // productNamespace is that of g: in feeds.
 const productNamespace = "http://base.google.com/ns/1.0"
+
+// limitedItems gives catalog.MaxLine bytes for each item, and for each token between items: a decoder has them in memory
+// several times.
+type limitedItems struct {
+	r    io.Reader
+	left int
+}
+
+func (l *limitedItems) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		return 0, catalog.ErrLongLine
+	}
+	n, err := l.r.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+// noXML is why a decoder stopped.
+func noXML(d *xml.Decoder, err error) error {
+	if errors.Is(err, catalog.ErrLongLine) {
+		line, _ := d.InputPos()
+		return fmt.Errorf("what it has in line %d %w: no product does", line, err)
+	}
+	return fmt.Errorf("it is no XML from there on: %w", err)
+}

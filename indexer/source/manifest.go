@@ -31,13 +31,13 @@ func ownColumn(name string) bool {
 }
 
 // setField fills a column. Of several of one name, the first that is filled counts, but for those of more photos, which
-// become lines of one; one without a name is no column.
+// become lines of one, up to one more than are taken; one without a name is no column.
 func setField(fields map[string]string, name, value string) {
 	switch {
 	case name == "":
 	case strings.TrimSpace(fields[name]) == "":
 		fields[name] = value
-	case name == morePhotos:
+	case name == morePhotos && strings.Count(fields[name], "\n") < maxPhotos:
 		fields[name] += "\n" + value
 	}
 }
@@ -45,6 +45,10 @@ func setField(fields map[string]string, name, value string) {
 // maxName is how many bytes a product's id and a photo's path or URL may have: more than any file system
 // takes, and little enough for every store.
 const maxName = 4096
+
+// maxPhotos is how many photos a row may name: more than shops' systems keep of a product, and each is a row of the index
+// with all that the catalogue says.
+const maxPhotos = 250
 
 // manifest makes entries of the rows of a manifest.
 type manifest struct {
@@ -73,12 +77,20 @@ func (m *manifest) name() string { return path.Base(filepath.ToSlash(m.path)) }
 // add makes entries of the fields of a line, by column name: one, or of a product feed one for each photo. attributes
 // are more of them, whatever they are called.
 func (m *manifest) add(line int, fields, attributes map[string]string) {
+	if size := sizeOf(fields) + sizeOf(attributes); size > catalog.MaxLine { // as those of no CSV file are
+		m.bad(line, "%v", catalog.ErrLongLine)
+		return
+	}
 	var e Entry
 	var more []string
 	if fields[catalog.FeedColumn] != "" {
 		fromFeed(fields)
 		more = photosIn(fields[morePhotos])
 		delete(fields, morePhotos)
+	}
+	if len(more) >= maxPhotos {
+		m.bad(line, "names more than %d photos", maxPhotos)
+		return
 	}
 	take := func(name string) string {
 		v := fields[name]
@@ -128,6 +140,15 @@ func (m *manifest) add(line int, fields, attributes map[string]string) {
 			m.addPhoto(line, e, photo)
 		}
 	}
+}
+
+// sizeOf is how many bytes the texts of fields have.
+func sizeOf(fields map[string]string) int {
+	size := 0
+	for _, text := range fields {
+		size += len(text)
+	}
+	return size
 }
 
 // addPhoto adds the entry of a photo, "" for none, of a product.

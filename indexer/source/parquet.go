@@ -14,6 +14,10 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 )
 
+// A file of a few megabytes may hold one long text for each of a million rows. It may have so many bytes of text, and so
+// many times its own.
+var leastUnpacked, mostUnpacked int64 = 1 << 30, 100
+
 // readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are skipped. Null is
 // nothing. Of what has no text, Kleid's own columns are refused and others skipped.
 func readParquet(ctx context.Context, f *os.File, path string) (listing Listing, err error) {
@@ -29,6 +33,16 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return Listing{}, fmt.Errorf("not a whole Parquet file: %w", err)
+	}
+	most := leastUnpacked + mostUnpacked*info.Size()
+	unpacked := fmt.Errorf("it unpacks to more than %d MB, where its own size is %d bytes: leave out columns that are no part of the catalogue", most/1_000_000, info.Size())
+	for _, group := range file.Metadata().RowGroups {
+		size := int64(0) // of its pages, one of each column is in memory at once
+		for _, column := range group.Columns {
+			if size += max(column.MetaData.TotalUncompressedSize, 0); size < 0 || size > most {
+				return Listing{}, unpacked
+			}
+		}
 	}
 	m := &manifest{path: path}
 	var names []string
@@ -58,7 +72,7 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(catalog.PhotoColumns, name) }) {
 		return Listing{}, fmt.Errorf("it has no column for the photos: call one of them %s", strings.Join(catalog.PhotoColumns, ", "))
 	}
-	line := 0
+	line, size := 0, int64(0)
 	for _, group := range file.RowGroups() {
 		chunks := group.ColumnChunks()
 		columns := make([]*parquetTexts, len(leaves))
@@ -70,13 +84,21 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 			if line++; line%1024 == 0 && ctx.Err() != nil {
 				return Listing{}, ctx.Err()
 			}
-			fields := make(map[string]string, len(names))
+			fields, long := make(map[string]string, len(names)), false
 			for i, column := range columns {
 				text, err := column.next()
-				if err != nil {
+				if err != nil && !errors.Is(err, catalog.ErrLongLine) {
 					return Listing{}, fmt.Errorf("the Parquet file's column %s: %w", names[i], err)
 				}
+				long = long || err != nil
 				setField(fields, names[i], text)
+			}
+			if size += int64(sizeOf(fields)); size > most {
+				return Listing{}, unpacked
+			}
+			if long {
+				m.bad(line, "%v", catalog.ErrLongLine)
+				continue
 			}
 			m.add(line, fields, nil)
 		}
@@ -118,8 +140,11 @@ func (t *parquetTexts) next() (string, error) {
 	}
 	v := t.rest[0]
 	t.rest = t.rest[1:]
-	if v.IsNull() {
+	switch {
+	case v.IsNull():
 		return "", nil
+	case (v.Kind() == parquet.ByteArray || v.Kind() == parquet.FixedLenByteArray) && len(v.ByteArray()) > catalog.MaxLine:
+		return "", catalog.ErrLongLine
 	}
 	return t.text(v)
 }
