@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // maxBatchPixels bounds the memory of a batch: huge photos go in smaller ones.
@@ -252,7 +253,7 @@ func (s *embedStage) keep(batch []loaded, photos []embedding.Photo) error {
 }
 
 func (s *embedStage) giveUp(item loaded, err error) {
-	s.logger.Error("a photo cannot be embedded", "source", s.loader.entries[item.entry].Source, "error", err)
+	s.logger.Error("a photo cannot be embedded", "source", storage.WithoutSecrets(s.loader.entries[item.entry].Source), "error", err)
 	s.loader.release(item.key, catalog.ValidText("the photo cannot be embedded: "+err.Error()))
 }
 

@@ -186,7 +186,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 		return nil
 	}
 	if err := l.thumbnails.make(f.key, m); err != nil {
-		return fmt.Errorf("the thumbnail of %q: %w", entry.Source, err)
+		return fmt.Errorf("the thumbnail of %q: %w", storage.WithoutSecrets(entry.Source), err)
 	}
 	at = l.watch.lap(WorkThumbnails, at)
 	if known {

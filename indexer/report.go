@@ -13,7 +13,8 @@ import (
 	"github.com/kleid-search/kleid/indexer/source"
 )
 
-// Report is what became of a job. It is written to report.json, report.txt and report.html in Options.Out.
+// Report is what became of a job. It is written to report.json, report.txt and report.html in Options.Out, and may be sent
+// elsewhere: photos are named without what may be a password or a signature in their URLs, which the rows have.
 type Report struct {
 	Photos     int `json:"photos"` // rows: ok, no_dress and unreadable together, and NotRead
 	OK         int `json:"ok"`
@@ -195,7 +196,11 @@ func (r Report) String() string {
 		b.WriteString(r.BadReasons.String())
 	}
 	for _, bad := range r.Bad {
-		line("unreadable %q: %s", bad.Source, bad.Error)
+		of := ""
+		if strings.Contains(bad.Source, "://") { // of which a part may be left out that tells photos apart
+			of = fmt.Sprintf(" of product %q", bad.ProductID)
+		}
+		line("unreadable %q%s: %s", bad.Source, of, bad.Error)
 	}
 	if r.BadLeftOut > 0 {
 		line("… and %d more unreadable photos", r.BadLeftOut)

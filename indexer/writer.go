@@ -11,6 +11,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/indexer/source"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -115,11 +116,11 @@ func (t *tally) add(row catalog.Row) (stored bool) {
 	case catalog.StatusNoDress:
 		t.noDress++
 		if len(t.dressless) < shownDressless {
-			t.dressless = append(t.dressless, UnsurePhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID})
+			t.dressless = append(t.dressless, UnsurePhoto{Source: storage.WithoutSecrets(row.Source), ProductID: row.ProductID, PhotoID: row.PhotoID})
 		}
 	default:
 		t.unreadable++
-		t.bad = append(t.bad, BadPhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
+		t.bad = append(t.bad, BadPhoto{Source: storage.WithoutSecrets(row.Source), ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
 	}
 	t.products[row.ProductID] = true
 	return stored
@@ -136,7 +137,7 @@ func leastSure(kept []UnsurePhoto, row catalog.Row) []UnsurePhoto {
 		return kept
 	}
 	at, _ := slices.BinarySearchFunc(kept, confidence, func(u UnsurePhoto, c float64) int { return cmp.Compare(u.Confidence, c) })
-	kept = slices.Insert(kept, at, UnsurePhoto{row.Source, row.ProductID, row.PhotoID, true, confidence})
+	kept = slices.Insert(kept, at, UnsurePhoto{storage.WithoutSecrets(row.Source), row.ProductID, row.PhotoID, true, confidence})
 	return kept[:min(len(kept), shownUnsure)]
 }
 
@@ -263,7 +264,7 @@ func (r *rows) bad() []BadPhoto {
 	for i, f := range r.findings {
 		why, broken := r.broken[f.key]
 		if f.err != "" || f.hasKey && broken {
-			bad = append(bad, BadPhoto{Source: r.entries[i].Source, ProductID: r.entries[i].ProductID, Error: cmp.Or(f.err, why)})
+			bad = append(bad, BadPhoto{Source: storage.WithoutSecrets(r.entries[i].Source), ProductID: r.entries[i].ProductID, Error: cmp.Or(f.err, why)})
 		}
 	}
 	return bad
