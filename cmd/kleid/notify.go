@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/push"
@@ -118,7 +119,10 @@ func pushMetrics(ctx context.Context, to string, report indexer.Report) error {
 		password, _ := user.Password()
 		pusher = pusher.BasicAuth(user.Username(), password)
 	}
-	return reached(pusher.PushContext(ctx))
+	if err := reached(pusher.PushContext(ctx)); err != nil {
+		return errors.New(strings.ReplaceAll(err.Error(), u.String(), address(to)))
+	}
+	return nil
 }
 
 func notify(ctx context.Context, to string, what any) error {

@@ -48,7 +48,7 @@ func TestHooksKeepTheirSecrets(t *testing.T) {
 	for _, at := range []string{server.URL, gone.URL} {
 		hook := at + "/services/T000/hunter2?token=hunter2"
 		require.Equal(t, at, address(hook))
-		gateway := "http://user:hunter2@" + strings.TrimPrefix(at, "http://") + "/gateway?token=hunter2"
+		gateway := "http://user:hunter2@" + strings.TrimPrefix(at, "http://") + "/gateway/hunter2?token=hunter2"
 		for _, err := range []error{post(t.Context(), hook, nil), pushMetrics(t.Context(), gateway, indexer.Report{})} {
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), "hunter2")
