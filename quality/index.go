@@ -12,6 +12,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // Index is where a catalogue's index is read: in a folder or in S3. It may be asked by several at once.
@@ -119,7 +120,7 @@ func (c *collection) addRow(row *catalog.Row) {
 	}
 	c.at[row.PhotoID] = len(c.dresses)
 	d := dress{
-		photoID: row.PhotoID, name: row.Source, product: row.ProductID, title: cmp.Or(row.Title, row.ProductID), link: linkOf(row),
+		photoID: row.PhotoID, name: storage.WithoutSecrets(row.Source), product: row.ProductID, title: cmp.Or(row.Title, row.ProductID), link: linkOf(row),
 		width: int(row.Width), alone: true, noDress: row.Status == catalog.StatusNoDress,
 	}
 	if b := row.Box; b != nil {
@@ -137,9 +138,14 @@ func (c *collection) addRow(row *catalog.Row) {
 	}
 }
 
-// linkOf is where people see more of a row's photo: the product's page, or the photo itself.
+// linkOf is where people see more of a row's photo: the product's page, or the photo itself, unless its address may have a
+// password or a signature in it.
 func linkOf(row *catalog.Row) string {
-	for _, url := range []string{row.URL, row.Source} {
+	candidates := []string{row.URL}
+	if row.Source == storage.WithoutSecrets(row.Source) {
+		candidates = append(candidates, row.Source)
+	}
+	for _, url := range candidates {
 		if strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://") {
 			return url
 		}

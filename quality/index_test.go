@@ -168,6 +168,24 @@ func TestIndex(t *testing.T) {
 	require.Len(t, review(t, options).Overview().Facets, 1)
 }
 
+// TestSecretsOfAnIndex: whoever may judge is not shown the password or the signature with which a photo was fetched.
+func TestSecretsOfAnIndex(t *testing.T) {
+	k, options := newRack(t)
+	row := k.hung(t, 0, said("boat", 0.5))
+	for _, test := range []struct{ source, url, name, link string }{
+		{"https://cdn.example/a.jpg", "", "https://cdn.example/a.jpg", "https://cdn.example/a.jpg"},
+		{"https://u:hunter2@cdn.example/a.jpg", "", "https://cdn.example/a.jpg", ""},
+		{"https://cdn.example/a.jpg?sig=hunter2", "https://shop.example/1?id=1", "https://cdn.example/a.jpg", "https://shop.example/1?id=1"},
+		{"a.jpg?1", "javascript:alert(1)", "a.jpg?1", ""},
+	} {
+		row.Source, row.URL = test.source, test.url
+		k.publish(t, test.source, row)
+		options.Judgements += "x"
+		item := itemOf(t, review(t, options), 0, "neckline")
+		require.Equal(t, []string{test.name, test.link}, []string{item.Name, item.Link})
+	}
+}
+
 // TestJudgementsOfAnIndex are what kleid index --judgements takes: of the dress in its box, by the photo's bytes.
 func TestJudgementsOfAnIndex(t *testing.T) {
 	_, options := newRack(t)
