@@ -14,7 +14,7 @@ const onnxBackbone = "onnx"
 
 // ONNXConfig is the trunk's part of a model's configuration.
 type ONNXConfig struct {
-	// SHA256 of the file that it came from, in hexadecimal.
+	// SHA256 of the file that it came from, with its weights inside, in hexadecimal.
 	SHA256 string `json:"sha256"`
 	// Graph is an ONNX file of the operations as far as Layer. Its inputs are Input and the large weights.
 	Graph []byte `json:"graph"`

@@ -67,26 +67,27 @@ func tensorType(m protoreflect.Message) protoreflect.Message {
 // onnxBytes is the length of a number, by TensorProto.DataType, of the types that onnx-gomlx reads.
 var onnxBytes = map[int64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 11: 8, 12: 4, 13: 8, 14: 8, 15: 16}
 
-// checkTensors refuses tensors, wherever they are in a message, that hold another number of values than their shape says.
-func checkTensors(m protoreflect.Message) (err error) {
+// eachTensor visits the tensors of a message, wherever they are in it, until there is an error.
+func eachTensor(m protoreflect.Message, visit func(t protoreflect.Message) error) (err error) {
 	if m.Descriptor().Name() == "TensorProto" {
-		return checkTensor(m)
+		return visit(m)
 	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case f.Message() == nil || f.IsMap():
 		case f.IsList():
 			for i := 0; i < v.List().Len() && err == nil; i++ {
-				err = checkTensors(v.List().Get(i).Message())
+				err = eachTensor(v.List().Get(i).Message(), visit)
 			}
 		default:
-			err = checkTensors(v.Message())
+			err = eachTensor(v.Message(), visit)
 		}
 		return err == nil
 	})
 	return err
 }
 
+// checkTensor refuses a tensor that holds another number of values than its shape says.
 func checkTensor(t protoreflect.Message) error {
 	name, dims, size := get(t, "name").String(), tensorDims(t), 1
 	for _, d := range dims {
@@ -96,7 +97,7 @@ func checkTensor(t protoreflect.Message) error {
 		size *= d
 	}
 	bytes, known := onnxBytes[get(t, "data_type").Int()]
-	if !known || get(t, "external_data").List().Len() > 0 { // refused where it is read, if it is
+	if !known { // refused where it is read, if it is
 		return nil
 	}
 	raw, numbers := len(get(t, "raw_data").Bytes()), 0

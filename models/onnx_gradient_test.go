@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
 )
 
@@ -49,4 +50,34 @@ func TestONNXTrains(t *testing.T) {
 
 	config, weights = network(1)
 	require.ErrorContains(t, config.CheckTrunk(testBackend(t), weights, true), "onnx: the network cannot be trained, only stay as it is: ")
+}
+
+// TestONNXReductionsTrain: gradients go through sums, lengths and maxima, also through lengths of zero.
+func TestONNXReductionsTrain(t *testing.T) {
+	file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode {
+		over := func(op, x, y string) onnxNode {
+			return onnxNode{op: op, inputs: []string{x}, outputs: []string{y}, attributes: map[string]any{"axes": []int64{1}}}
+		}
+		return []onnxNode{
+			onnxConv(g, "x", "a", 3, 2, 2, 0), over("ReduceL2", "a", "length"), over("ReduceMax", "a", "largest"), over("ReduceSum", "a", "sum"),
+			{op: "Sum", inputs: []string{"a", "length", "largest", "sum"}, outputs: []string{"y"}},
+		}
+	})
+	c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
+	require.NoError(t, err)
+	kernel := weights["a.kernel"]
+	gradient := func(picture []float32) *Tensor {
+		trainer, err := NewTrainer(testBackend(t), func(net *Net, in []*Node) []*Node {
+			return []*Node{ReduceAllSum(c.backbone().Build(net, in[0]))}
+		}, TrainerOptions{Initial: weights, Seed: 1})
+		require.NoError(t, err)
+		_, err = trainer.Step(1e-2, tensors.FromFlatDataAndDimensions(picture, 1, 8, 8, 3))
+		require.NoError(t, err)
+		trained, err := trainer.Weights()
+		require.NoError(t, err)
+		require.NoError(t, trained.CheckFinite())
+		return trained["a.kernel"]
+	}
+	require.Equal(t, kernel, gradient(make([]float32, 8*8*3)), "nothing is learned from nothing")
+	require.NotEqual(t, kernel, gradient(tensors.MustCopyFlatData[float32](madeUpPicture(1, 8, 8))))
 }

@@ -94,7 +94,7 @@ func parseONNX(data []byte) (model *onnx.Model, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
 	}
-	if err := checkTensors(model.Proto.ProtoReflect()); err != nil {
+	if err := eachTensor(model.Proto.ProtoReflect(), checkTensor); err != nil {
 		return nil, err
 	}
 	return model, checkOrder(model.Proto.Graph.ProtoReflect())
@@ -275,9 +275,6 @@ func runningStatistics(model *onnx.Model) map[string]bool {
 func floats(t protoreflect.Message) (*Tensor, error) {
 	if get(t, "data_type").Int() != onnxFloat32 {
 		return nil, nil
-	}
-	if get(t, "external_data").List().Len() > 0 {
-		return nil, fmt.Errorf("onnx: the weights %q are in another file: export the network with its weights inside, in torch.onnx.export by external_data=False", get(t, "name").String())
 	}
 	w := NewTensor(tensorDims(t)...)
 	raw, list := get(t, "raw_data").Bytes(), get(t, "float_data").List()

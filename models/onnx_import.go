@@ -101,9 +101,13 @@ func importONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 	return c, weights, err
 }
 
-// LoadONNX is importONNX of a file at a path, `https://` or `s3://` URL.
+// LoadONNX is importONNX of a file at a path, `https://` or `s3://` URL, with weights that lie in files beside it.
 func LoadONNX(ctx context.Context, backend backends.Backend, url string, options ONNXOptions) (*ONNXConfig, Weights, error) {
 	data, err := storage.Fetch(ctx, url, fetching)
+	if err != nil {
+		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
+	}
+	data, err = inlineONNX(data, func(file string) ([]byte, error) { return storage.Fetch(ctx, beside(url, file), fetching) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}

@@ -140,6 +140,8 @@ func (w *onnxRewriter) node(n onnxNode) error {
 			n.inputs = n.inputs[:2]
 		}
 		w.put(n)
+	case "ReduceSum", "ReduceL2", "ReduceMax":
+		return w.reduce(n)
 	case "Mod":
 		return w.mod(n)
 	case "Slice":

@@ -50,10 +50,12 @@ func TestONNXAgainstONNXRuntime(t *testing.T) {
 		"convnext":  {ChannelsFirst: true, Layout: ONNXChannelsFirst, Stride: 16, Channels: 32},
 		"operators": {ChannelsFirst: true, Layout: ONNXChannelsFirst, Stride: 2, Channels: 8},
 		"opset9":    {Batch: 1, Height: 32, Width: 24, Layout: ONNXChannelsLast, Stride: 4, Channels: 5},
+		// of which the weights are in a file beside it
+		"reductions": {Height: 28, Width: 20, ChannelsFirst: true, Layout: ONNXChannelsFirst, Stride: 4, Channels: 24},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file, golden := readONNXGolden(t, name)
-			c, weights, err := importONNX(testBackend(t), file, DefaultONNXOptions())
+			_, golden := readONNXGolden(t, name)
+			c, weights, err := LoadONNX(t.Context(), testBackend(t), "testdata/onnx/"+name+".onnx", DefaultONNXOptions())
 			require.NoError(t, err)
 			require.Equal(t, golden.Layer, c.Layer, "the last layer that has places is the one to take")
 			require.Equal(t, want, ONNXConfig{

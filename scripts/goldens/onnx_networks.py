@@ -178,6 +178,34 @@ def opset9():
     return model, features, "channels last"
 
 
+def reductions():
+    """Attention of normalised queries, as SwinV2 (https://arxiv.org/abs/2111.09883) and XCiT write it, and Hiera's pooling
+    (https://arxiv.org/abs/2306.00989), which takes the largest of four places, and maxima over axes of odd lengths and of
+    several. The weights are in a file beside it, as PyTorch's exporter leaves them."""
+    n, width, heads = Network(5), 24, 3
+
+    def normalised(x):  # torch.nn.functional.normalize
+        length = n.add("Clip", n.add("ReduceL2", x, axes=[-1], keepdims=1), n.const(1e-12))
+        return n.add("Div", x, n.add("Expand", length, n.add("Shape", x)))
+
+    x = n.conv("pixels", 3, width, 4, strides=[4, 4])
+    gate = n.add("ReduceMax", x, axes=[2, 3], keepdims=1)  # of all places
+    best = n.add("ReduceMax", x, axes=[1], keepdims=0)  # of all channels
+    x = n.add("Add", n.add("Mul", x, n.add("Sigmoid", gate)), n.add("Unsqueeze", best, n.ints(1)))
+    x = n.add("Transpose", n.add("Reshape", x, n.ints(0, width, -1)), perm=[0, 2, 1])  # [batch, 35 places, width]
+    parts = n.add("Split", n.linear(x, width, 3 * width), n.ints(width, width, width), outputs=3, axis=2)
+    q, k, v = (n.add("Transpose", n.add("Reshape", p, n.ints(0, 0, heads, width // heads)), perm=[0, 2, 1, 3]) for p in parts)
+    scores = n.add("MatMul", normalised(q), n.add("Transpose", normalised(k), perm=[0, 1, 3, 2]))
+    scores = n.add("Mul", scores, n.add("Exp", n.add("Clip", n.weight(heads, 1, 1), "", n.const(4.6))))
+    scores = n.add("Add", scores, n.weight(heads, 35, 35, scale=0.3))  # as the bias of places, so that its weights are many
+    y = n.add("MatMul", n.add("Softmax", scores, axis=-1), v)
+    y = n.add("Reshape", n.add("Transpose", y, perm=[0, 2, 1, 3]), n.ints(0, 7, 5, width))
+    rows = n.add("ReduceSum", y, n.ints(2), keepdims=1)
+    four = n.add("Reshape", n.linear(n.add("Add", y, rows), width, 4 * width), n.ints(0, 7, 5, 4, width))
+    features = n.add("Transpose", n.add("ReduceMax", four, axes=[-2], keepdims=0), perm=[0, 3, 1, 2])
+    return n.model(features, ["batch", width, 7, 5], 17, ("batch", 3, 28, 20)), features, "channels first"
+
+
 def features_of(model, features, pixels):
     inner = onnx.ModelProto()
     inner.CopyFrom(model)
@@ -190,11 +218,10 @@ def features_of(model, features, pixels):
 def main(folder):
     for name, build, batches, height, width in (
         ("vit", vit, (1, 3), 32, 32), ("convnext", convnext, (1, 3), 64, 48), ("operators", operators, (2,), 32, 24), ("opset9", opset9, (1,), 32, 24),
+        ("reductions", reductions, (1, 3), 28, 20),
     ):
         model, features, layout = build()
         onnx.checker.check_model(model)
-        with open(f"{folder}/{name}.onnx", "wb") as f:
-            f.write(model.SerializeToString())
         golden = {"height": height, "width": width, "layer": features, "features": {}}
         for batch in batches:
             pixels = 4 * made_up("input", batch * height * width * 3).reshape(batch, height, width, 3).astype(np.float32)
@@ -209,6 +236,8 @@ def main(folder):
         with open(f"{folder}/{name}.json", "w") as f:
             json.dump(golden, f)
             f.write("\n")
+        beside = {"save_as_external_data": True, "location": f"{name}.onnx.data", "size_threshold": 256} if name == "reductions" else {}
+        onnx.save_model(model, f"{folder}/{name}.onnx", **beside)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+package models
+
+import (
+	"errors"
+	"math"
+)
+
+// reduce writes the reductions that onnx-gomlx lacks, of which it has the mean alone.
+func (w *onnxRewriter) reduce(n onnxNode) error {
+	axes := attribute[[]int64](n, "axes", nil) // an input since opset 13 or 18
+	if axes == nil {
+		axes, _ = w.known(n.input(1))
+	}
+	if len(axes) == 0 {
+		return errors.New("the axes that it goes over are not known: export it with constant ones")
+	}
+	x, y, keep := n.inputs[0], n.outputs[0], attribute(n, "keepdims", int64(1))
+	switch n.op {
+	case "ReduceSum":
+		w.sum(y, x, axes, keep)
+	case "ReduceL2":
+		// The root of zero has no gradient.
+		w.add("Sqrt", y, w.add("Max", "", w.sum("", w.add("Mul", "", x, x), axes, keep), w.number(smallestNormal)))
+	case "ReduceMax":
+		for _, axis := range axes {
+			x = w.largest(x, axis)
+		}
+		if keep != 0 {
+			w.add("Identity", y, x)
+		} else {
+			w.add("Squeeze", y, x, w.integers(axes))
+		}
+	}
+	return nil
+}
+
+// smallestNormal is the least positive float32 that loses no bits.
+const smallestNormal = 0x1p-126
+
+// sum is the mean times the number of places.
+func (w *onnxRewriter) sum(y, x string, axes []int64, keep int64) string {
+	count := w.length(x, axes[0])
+	for _, axis := range axes[1:] {
+		count = w.add("Mul", "", count, w.length(x, axis))
+	}
+	places, mean := w.name(""), w.name("")
+	w.put(onnxNode{op: "Cast", inputs: []string{count}, outputs: []string{places}, attributes: map[string]any{"to": int64(onnxFloat32)}})
+	w.put(onnxNode{op: "ReduceMean", inputs: []string{x}, outputs: []string{mean}, attributes: map[string]any{"axes": axes, "keepdims": keep}})
+	return w.add("Mul", y, mean, places)
+}
+
+// longestAxis of which the largest is found.
+const longestAxis = 1 << 16
+
+// largest leaves one place of an axis: its halves, which overlap where its length is odd, are compared until there are
+// no halves. How long it is is not known here.
+func (w *onnxRewriter) largest(x string, axis int64) string {
+	along, zero, one, two, end := w.integers([]int64{axis}), w.integers([]int64{0}), w.integers([]int64{1}), w.integers([]int64{2}), w.integers([]int64{math.MaxInt64})
+	half := w.length(x, axis)
+	for longest := longestAxis; longest > 1; longest /= 2 {
+		half = w.add("Div", "", w.add("Add", "", half, one), two)
+		x = w.add("Max", "", w.add("Slice", "", x, zero, half, along), w.add("Slice", "", x, w.add("Neg", "", half), end, along))
+	}
+	return x
+}
