@@ -90,7 +90,16 @@ const (
 	NoteParent  = "parent"  // SHA-256, in hex, of the file of the model that this one was trained from
 	NoteDataset = "dataset" // fingerprints of the data that it has learned from, parted by "+"
 	NoteCode    = "code"    // version of the program that trained it
+	NoteTrunk   = "trunk"   // name of the file that an ONNX trunk came from
 )
+
+// TrunkName is what people call the trunk: its network, or onnx:FILE as it was given to a training.
+func (c Config) TrunkName() string {
+	if file := c.Notes[NoteTrunk]; file != "" {
+		return c.Backbone + ":" + file
+	}
+	return c.Backbone
+}
 
 // preprocessing names the way from a photo's bytes to a network's input. It changes whenever package
 // photo gives other pixels, or embedding looks at other parts of a photo, and so do the fingerprints.

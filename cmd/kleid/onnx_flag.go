@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // onnxPrefix names a trunk from a file, as in onnx:model.onnx.
@@ -31,7 +34,7 @@ func joined(v [3]float32) string { return fmt.Sprintf("%v,%v,%v", v[0], v[1], v[
 // they are unless steps are asked for.
 func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	name := c.String("trunk")
-	path, ok := strings.CutPrefix(name, onnxPrefix)
+	file, ok := strings.CutPrefix(name, onnxPrefix)
 	var err error
 	if !ok {
 		for _, flag := range onnxFlags() {
@@ -71,7 +74,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 		return err
 	}
 	defer backend.Finalize()
-	network, weights, err := models.LoadONNX(c.Context, backend, path, o)
+	network, weights, err := models.LoadONNX(c.Context, backend, file, o)
 	if err != nil {
 		return err
 	}
@@ -79,6 +82,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	if options.Config, err = models.ConfigForONNX(network); err != nil {
 		return err
 	}
+	options.Config.Notes = map[string]string{models.NoteTrunk: path.Base(filepath.ToSlash(storage.WithoutSecrets(file)))}
 	say(c, "the trunk's features are layer %q: %d channels, a cell for %d x %d pixels", network.Layer, network.Channels, network.Stride, network.Stride)
 	return attachToTrunk(c, options)
 }

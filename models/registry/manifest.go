@@ -65,7 +65,7 @@ func describe(file []byte, model *models.Model, about About, now time.Time) Mani
 	sum := hash(file)
 	m := Manifest{
 		Version: sum[:versionLength], SHA256: sum, Bytes: int64(len(file)), Created: now.UTC().Truncate(time.Microsecond), About: about,
-		Backbone: model.Config.Backbone, Precision: model.Precision(),
+		Backbone: model.Config.TrunkName(), Precision: model.Precision(),
 		EmbeddingModel: model.EmbeddingModel(), FacetModel: model.FacetModel(), Notes: model.Config.Notes,
 		Embeds: model.Embeds(), Locates: model.Locates(), Parts: model.Parts(),
 	}

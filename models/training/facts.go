@@ -16,9 +16,9 @@ func (m *maker) hasPhotos() bool { return m.pool != nil && len(m.pool.Crops)+len
 
 // facts are the sizes of the data, and the seeds.
 func (m *maker) facts() []report.Fact {
-	facts := []report.Fact{fact("trunk", m.Options.Trunk.Config.Backbone)}
+	facts := []report.Fact{fact("trunk", m.Options.Trunk.Config.TrunkName())}
 	if m.From != nil {
-		facts[0].Value = m.From.Config.Backbone + ", as it was"
+		facts[0].Value = m.From.Config.TrunkName() + ", as it was"
 	}
 	count := func(name string, n int) { facts = append(facts, fact(name, report.Grouped(n))) }
 	if m.hasPhotos() {
@@ -57,12 +57,12 @@ func (m *maker) facts() []report.Fact {
 	return append(facts, fact("seed of what is painted", fmt.Sprint(m.Options.Paint.Seed)))
 }
 
-// stepCount is after how many steps something is done: every step, every 100 steps.
-func stepCount(n int) string {
+// everyStep is how often something is done: every step, every 100 steps.
+func everyStep(n int) string {
 	if n == 1 {
-		return "step"
+		return "every step"
 	}
-	return report.Grouped(n) + " steps"
+	return "every " + report.Steps(n)
 }
 
 // optionFacts are the options in force.
@@ -70,7 +70,7 @@ func optionFacts(o loop.Options) []report.Fact {
 	facts := []report.Fact{
 		fact("photos a step", report.Grouped(o.Photos*o.Accumulate)),
 		fact("learning rate", fmt.Sprintf("%.3g", o.Rate)),
-		fact("warm-up", report.Grouped(o.WarmUp)+" steps"),
+		fact("warm-up", report.Steps(o.WarmUp)),
 	}
 	add := func(on bool, name, format string, values ...any) {
 		if on {
@@ -80,7 +80,7 @@ func optionFacts(o loop.Options) []report.Fact {
 	add(o.Accumulate > 1, "batches a step", "%d", o.Accumulate)
 	add(o.ClipNorm > 0, "gradients clipped at", "%g", o.ClipNorm)
 	add(o.EMA > 0, "moving average", "%g", o.EMA)
-	add(o.Validate != nil, "validated", "every %s", stepCount(o.ValidateEvery))
+	add(o.Validate != nil, "validated", "%s", everyStep(o.ValidateEvery))
 	add(o.Validate != nil && o.Patience > 0, "patience", "%d validations", o.Patience)
 	add(true, "seed", "%d", o.Seed)
 	return facts

@@ -224,9 +224,9 @@ func (m *maker) put(ctx context.Context, file *bytes.Buffer) error {
 	return nil
 }
 
-// note says in a model where it comes from: the model that it was trained from, the data, the program.
+// note says in a model where it comes from: the model that it was trained from, its trunk, the data, the program.
 func (m *maker) note(model *models.Model, data ...string) {
-	notes := map[string]string{models.NoteCode: m.Code}
+	notes := map[string]string{models.NoteCode: m.Code, models.NoteTrunk: model.Config.Notes[models.NoteTrunk]}
 	if m.From != nil {
 		notes[models.NoteParent] = m.From.SHA256
 	}
@@ -255,6 +255,7 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.Config.Notes = nil                  // a file may be moved
 	config, err := json.Marshal(options.Config) // not %v, which would print where in memory its parts are
 	if err != nil {
 		return nil, err

@@ -89,7 +89,7 @@ func caption(c Curve, main []float64) string {
 	last := number(main[len(main)-1])
 	if c.Best {
 		best := bestOf(c)
-		return last + ", best " + number(c.Values[best]) + " after " + Grouped(c.Steps[best]) + " steps"
+		return last + ", best " + number(c.Values[best]) + " after " + Steps(c.Steps[best])
 	}
 	return last
 }

@@ -39,36 +39,45 @@ func NewCurve(name string, steps int, value func(step int) float64) Curve {
 	return c
 }
 
-// smooth is what the noise of a curve is around, nil where there is none: the mean of two moving averages over about
-// a fiftieth of it, one from each end, so that it does not lag behind.
+// smooth is what the noise of a curve is around, nil where there is none: a mean of all values, of which those count most
+// that are nearest, with about a fiftieth of the curve on each side. At its ends it is of one side alone.
 func (c Curve) smooth() []float64 {
 	if c.Name == CurveRate || c.Best {
 		return nil
 	}
-	smooth := moving(c.Values)
-	back := moving(reversed(c.Values))
-	for i := range smooth {
-		smooth[i] = (smooth[i] + back[len(back)-1-i]) / 2
+	before, shares := decaying(c.Values)
+	after, _ := decaying(reversed(c.Values))
+	smooth := make([]float64, len(c.Values))
+	for i, v := range c.Values {
+		back := len(smooth) - 1 - i
+		smooth[i] = (before[i] + after[back] - v) / (shares[i] + shares[back] - 1)
 	}
 	return smooth
 }
 
-// moving is an unbiased exponential moving average.
-func moving(values []float64) []float64 {
+// decaying sums each value and those before it, which count the less the longer ago they are, and how much all count.
+func decaying(values []float64) (sums, shares []float64) {
 	keep := 1 - 1/max(float64(len(values))/50, 1)
 	var sum, share float64
-	averages := make([]float64, len(values))
-	for i, v := range values {
+	for _, v := range values {
 		sum, share = keep*sum+v, keep*share+1
-		averages[i] = sum / share
+		sums, shares = append(sums, sum), append(shares, share)
 	}
-	return averages
+	return sums, shares
 }
 
 func reversed(values []float64) []float64 {
 	r := slices.Clone(values)
 	slices.Reverse(r)
 	return r
+}
+
+// Steps writes how many steps there are: 1 step, 12,345 steps.
+func Steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return Grouped(n) + " steps"
 }
 
 // Grouped writes 12345 as 12,345.

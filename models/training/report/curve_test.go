@@ -23,5 +23,12 @@ func TestSmooth(t *testing.T) {
 	for i := 200; i < 800; i++ {
 		require.InDelta(t, -float64(i), smooth[i], 6)
 	}
+	c.Values[999] = 1e3 // one step says little, also where it is the last
+	require.InDelta(t, -990, c.smooth()[999], 150)
 	require.Nil(t, Curve{Name: CurveRate, Values: []float64{1}}.smooth())
+}
+
+func TestSteps(t *testing.T) {
+	require.Equal(t, "1 step", Steps(1))
+	require.Equal(t, "12,345 steps", Steps(12345))
 }
