@@ -110,6 +110,7 @@ func (r *runner) compareIndexes(ctx context.Context, run string, index vectors.I
 		}
 	}
 	if before := old.Metadata(); before.EmbeddingModel != r.meta.EmbeddingModel || before.DeepRankSize != r.meta.DeepRankSize {
+		r.report.OtherModel = true
 		return nil // its vectors mean nothing to the new one
 	}
 	probes, err := r.probesOf(ctx, old)

@@ -31,6 +31,8 @@ type Report struct {
 	Run             string  `json:"run"`
 	EmbeddingModel  string  `json:"embedding_model"`
 	FacetModel      string  `json:"facet_model"`
+	// OtherModel is whether the index before is of another embedding model, so that their vectors are not compared.
+	OtherModel bool `json:"other_model,omitempty"`
 
 	Products int `json:"products"`
 	// Judged is how many rows have a label that people gave.
@@ -151,6 +153,9 @@ func (r Report) String() string {
 	line("%d photos of %d products in %s: %d with a dress, %d without, %d unreadable",
 		r.Photos, r.Products, time.Duration(r.Seconds*float64(time.Second)).Round(100*time.Millisecond), r.OK, r.NoDress, r.Unreadable)
 	line("%d embedded anew, %.1f photos a second", r.Embedded, r.ImagesPerSecond)
+	if r.OtherModel {
+		line("the embedding model is another one than that of the index before: searchers need it as well")
+	}
 	if r.FacetsRead > 0 {
 		line("the facets of %d photos were read from kept features, as the facet model alone is new", r.FacetsRead)
 	}

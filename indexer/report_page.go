@@ -164,12 +164,16 @@ func (r *Report) checks(yesterday *Report, gate Gate) []checkLine {
 	for _, d := range r.Gate.Drift {
 		worst = math.Max(worst, d)
 	}
+	lost := fmt.Sprintf("%d of %d", r.Gate.Lost, r.Gate.Sought)
+	if r.OtherModel {
+		lost = "not sought: the embedding model is another one"
+	}
 	share := func(r *Report) float64 { return float64(r.Unreadable) / float64(max(r.Photos, 1)) }
 	return append(lines,
 		checkLine{"Unreadable photos more than before", fmt.Sprintf("%+.1f%%", 100*(share(r)-share(yesterday))), fmt.Sprintf("at most %s, or %d photos", percent(gate.MaxMoreUnreadable), fewPhotos-1), refused[CheckUnreadable]},
 		checkLine{"Dresses, in shares of those before", percent(float64(r.OK) / float64(max(yesterday.OK, 1))), fmt.Sprintf("at least %s, or %d fewer", percent(gate.MinRows), fewPhotos-1), refused[CheckRows]},
 		checkLine{"Products of before that are still there", fmt.Sprintf("%d of %d", r.Gate.ProductsKept, r.Gate.ProductsBefore), fmt.Sprintf("at least %s, also of the dresses with a title, URL, price or currency", percent(gate.MinKept)), refused[CheckCatalogue]},
 		checkLine{"Labels that have moved, of the facet that moved most", percent(worst), fmt.Sprintf("at most %s, and what chance does, of %d dresses or more", percent(gate.MaxDrift), fewDresses), refused[CheckDrift]},
-		checkLine{"Photos of before that no longer find their product", fmt.Sprintf("%d of %d", r.Gate.Lost, r.Gate.Sought), "at most " + percent(gate.MaxLost), refused[CheckProbes]},
+		checkLine{"Photos of before that no longer find their product", lost, "at most " + percent(gate.MaxLost), refused[CheckProbes]},
 	)
 }

@@ -139,6 +139,12 @@ func TestChangedModel(t *testing.T) {
 			report := b.run(t)
 			require.Equal(t, test.embedded, report.Embedded)
 			require.Equal(t, 4-test.embedded, report.FacetsRead)
+			other := test.name == "embedding model" || test.name == "size"
+			require.Equal(t, other, report.OtherModel)
+			require.Equal(t, other, strings.Contains(report.String(), "searchers need it as well"))
+			page, err := os.ReadFile(filepath.Join(b.out, "report.html"))
+			require.NoError(t, err)
+			require.Equal(t, other, strings.Contains(string(page), "not sought: the embedding model is another one"))
 			journals, err := filepath.Glob(filepath.Join(escaped(b.out), "work", journalPrefix+"*"))
 			require.NoError(t, err)
 			require.Len(t, journals, 1)

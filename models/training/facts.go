@@ -11,6 +11,9 @@ import (
 
 func fact(name, value string) report.Fact { return report.Fact{Name: name, Value: value} }
 
+// productsFact is there as soon as there are photos.
+const productsFact = "products"
+
 // hasPhotos says whether there is something to learn from by now.
 func (m *maker) hasPhotos() bool { return m.pool != nil && len(m.pool.Crops)+len(m.pool.Scenes) > 0 }
 
@@ -39,7 +42,7 @@ func (m *maker) facts() []report.Fact {
 				empty++
 			}
 		}
-		count("products", len(m.pool.Products))
+		count(productsFact, len(m.pool.Products))
 		if !m.pool.onlyScenes {
 			count("painted crops", len(m.pool.Crops)-realCrops)
 			count("real crops", realCrops)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,9 +52,35 @@ func TestReportBeforeTraining(t *testing.T) {
 	require.Len(t, r.Stages, 1)
 	require.Equal(t, []string{report.Interrupted, report.Interrupted}, []string{r.State, r.Stages[0].State})
 	for _, fact := range r.Facts {
-		require.NotEqual(t, "products", fact.Name, "nobody knows how many there will be")
+		require.NotEqual(t, productsFact, fact.Name, "nobody knows how many there will be")
 	}
 	require.Contains(t, page, `<span class="state interrupted">interrupted</span>`)
+}
+
+// TestPaintingAgainIsTold: who lets a training go on sees why it paints once more.
+func TestPaintingAgainIsTold(t *testing.T) {
+	options := tiny(t)
+	until := func(last string) (stages []string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var one sync.Mutex
+		options.Watch = func(stage string, _ loop.Progress) {
+			one.Lock()
+			defer one.Unlock()
+			if !slices.Contains(stages, stage) {
+				stages = append(stages, stage)
+			}
+			if stage == last {
+				cancel()
+			}
+		}
+		_, err := Make(ctx, options)
+		require.ErrorIs(t, err, context.Canceled)
+		return stages
+	}
+	require.Equal(t, []string{"painting", "painting held-out", "trunk"}, until("trunk"))
+	const again = "painting again, since painted photos are not kept"
+	require.Equal(t, []string{again}, until(again))
 }
 
 // TestReportBetweenStages has what failed there at its top; the next run begins where that was.

@@ -113,6 +113,8 @@ type maker struct {
 	reference string
 
 	report *report.Report
+	// painted is whether an earlier run in Work had painted its photos.
+	painted bool
 	// trainings are what its stages show, of those that ran in this process.
 	trainings map[*report.Stage]*stageProgress
 	// Of the current stage: its name, its checkpoint's key, and the class weights in force.
@@ -145,6 +147,7 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 		return nil, err
 	}
 	m.report = m.openReport(ctx)
+	m.painted = slices.ContainsFunc(m.report.Facts, func(f report.Fact) bool { return f.Name == productsFact })
 	return m, nil
 }
 
@@ -423,7 +426,11 @@ func (m *maker) photos(ctx context.Context) error {
 		return err
 	}
 	m.pool = pool()
-	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter("painting")); err != nil {
+	painting := "painting"
+	if m.painted {
+		painting = "painting again, since painted photos are not kept"
+	}
+	if err := m.pool.Paint(ctx, m.Options.Paint, m.counter(painting)); err != nil {
 		return err
 	}
 	held := m.Options.Paint
