@@ -201,6 +201,14 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	if err != nil {
 		return err
 	}
+	if !c.Bool("folds") { // which trains what a model lacks
+		switch {
+		case slices.Contains(heads, "location") && !model.Locates():
+			return errors.New("the model cannot find dresses, since its location was never trained: train all that a trunk lacks with kleid train heads, or measure heads that are trained anew by --folds")
+		case slices.Contains(heads, "facets") && len(model.Config.Facets) == 0:
+			return errors.New("the model names no facets: train them with kleid train facets, or measure heads that are trained anew by --folds")
+		}
+	}
 	facets, counting := model.Metadata().Facets, evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}
 	if err := facetLabels(c, counting.Labels); err != nil {
 		return err

@@ -57,9 +57,10 @@ func quantizeCommand() *cli.Command {
 		Name:  "quantize",
 		Usage: "make an int8 model of a float32 one: quicker, and about half the size",
 		Description: `The convolutions of trunk and location compute with int8 weights and 8-bit activations afterwards; the
-linear heads stay float32. The ranges of the activations come from a sample of photos, a shop's own if it
-has some. The result is a model file like any other: --models of index, serve, search, … takes it. It has
-an embedding_model of its own, so that an index is made anew with it.
+linear heads stay float32. A model with an ONNX trunk is refused. The ranges of the activations come from
+a sample of photos, a shop's own if it has some. The result is a model file like any other: --models of
+index, serve, search, … takes it. It has an embedding_model of its own, so that an index is made anew with
+it.
 
 Prints how alike the vectors of both models are, on photos that were not calibrated on.
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models"
 )
 
 // paintedReference is a folder in the form of the labelled real photos, of painted dresses.
@@ -192,4 +194,22 @@ func TestEvaluatePaintedOfFew(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Regexp(t, `painted +2 +[01]\.\d{3} .* 0 +–\n`, r.stdout, "all have a dress")
 	require.Regexp(t, `mean +– +–`, r.stdout)
+}
+
+// TestEvaluateATrunk: a model that lacks what is to be measured is told before photos are read, unless it is trained.
+func TestEvaluateATrunk(t *testing.T) {
+	model := *readModel(t, tiny)
+	model.Config.Facets, model.Weights = nil, model.Weights.Clone()
+	delete(model.Weights, "location.out.weight")
+	var file bytes.Buffer
+	require.NoError(t, model.Encode(&file, models.Float32))
+	place := write(t, filepath.Join(t.TempDir(), "trunk.safetensors"), file.Bytes())
+	for what, want := range map[string]string{
+		"location": "its location was never trained: train all that a trunk lacks with kleid train heads, or",
+		"facets":   "the model names no facets: train them with kleid train facets, or",
+	} {
+		r := kleid(t, "evaluate", what, "--reference", "none", "--models", place)
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.stderr, want)
+	}
 }
