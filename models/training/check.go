@@ -49,6 +49,11 @@ func (m *maker) checkParts() error {
 		return errors.New("the model has no embeddings, as a trunk alone has none: kleid train similarity --models THE_MODEL trains them")
 	}
 	if m.From != nil {
+		for _, head := range []string{"background", "location"} {
+			if m.wants(head) && m.From.Weights.Sub(head+".").Quantised() {
+				return errors.New("the model is int8, and so is what finds the dress, which cannot be trained on: train the float one that it was made of, and quantise what comes of that")
+			}
+		}
 		return nil
 	}
 	return errors.Join(m.Options.Trunk.checkInitial(m.Backend), m.Options.Trunk.checkTeacher(m.Backend))

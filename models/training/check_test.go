@@ -26,6 +26,10 @@ func TestMakeChecksPhotos(t *testing.T) {
 		"products to tell apart": {func(o *Options) {
 			o.Trunk.HalfSteps, o.Paint.Products, o.Trunk.PaintedPairs, o.Heads = 1, 1, 1, []string{"deeprank"}
 		}, "deeprank: it takes two products at least"},
+		"location of int8": {func(o *Options) {
+			o.From = &models.Model{Config: trained, Weights: models.Weights{"background.conv.weight": {Shape: []int{1}, Int8: []int8{1}}}}
+			o.Heads = []string{"background", "location"}
+		}, "the model is int8, and so is what finds the dress, which cannot be trained on: train the float one that it was made of"},
 		"weights, or steps":       {func(o *Options) { o.Trunk.HalfSteps, o.Trunk.FullSteps = 0, 0 }, "no weights to start from"},
 		"weights of this network": {func(o *Options) { o.Trunk.Initial = models.Weights{"layer9.weight": models.NewTensor(1)} }, "another network's"},
 		"weights of the teacher": {func(o *Options) {
