@@ -27,11 +27,17 @@ func TestONNXTrunk(t *testing.T) {
 			r := kleid(t, append([]string{"train", "trunk", "--work", work, flags[0], "onnx:" + network}, flags[1:]...)...)
 			require.Zero(t, r.code, r.stderr)
 			require.Contains(t, r.stderr, "the trunk's features are layer")
-			require.NoError(t, os.Remove(network))
+			moved := filepath.Join(t.TempDir(), "moved.onnx")
+			require.NoError(t, os.Rename(network, moved))
+			r = kleid(t, append([]string{"train", "trunk", "--work", work, flags[0], "onnx:" + moved}, flags[1:]...)...)
+			require.Zero(t, r.code, r.stderr)
+			require.Contains(t, r.stderr, "this stage is done", "whatever the file is called")
+			require.NoError(t, os.Remove(moved))
 
 			trunk := filepath.Join(work, "model.safetensors")
 			before := readModel(t, trunk)
 			require.NotNil(t, before.Config.ONNX)
+			require.Equal(t, "onnx:moved.onnx", before.Config.TrunkName())
 			if len(flags) > 1 {
 				require.Equal(t, [3]float32{0.25, 0.25, 0.25}, before.Config.ONNX.Deviation)
 			}
@@ -49,6 +55,10 @@ func TestONNXTrunk(t *testing.T) {
 			after := readModel(t, filepath.Join(facets, "model.safetensors"))
 			require.Equal(t, before.EmbeddingModel(), after.EmbeddingModel(), "the trunk stays as it is")
 			c := after.Config
+			require.Equal(t, "onnx:moved.onnx", c.TrunkName())
+			report, err := os.ReadFile(filepath.Join(facets, "report.html"))
+			require.NoError(t, err)
+			require.Contains(t, string(report), "onnx:moved.onnx, as it was")
 			head := after.Weights["facets.sleeve.weight"]
 			require.Equal(t, []int{len(facetOf(t, after, "sleeve").Labels), c.CellRows * c.CellColumns * c.ONNX.Channels}, head.Shape)
 			require.NotEqual(t, make([]float32, len(head.Data)), head.Data)

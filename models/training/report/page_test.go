@@ -64,6 +64,7 @@ func TestMeasuredFacets(t *testing.T) {
 		},
 	}}
 	read, page := written(t, r)
+	require.NotContains(t, page, `</a> <span class="quiet">facets</span>`, "a rehearsal's title says of what")
 	require.Equal(t, r.Measured, read.Measured)
 	require.Contains(t, page, "macro F1 0.333")
 	require.Contains(t, page, "macro F1 0.988")
