@@ -38,7 +38,7 @@ test-tools: # what some tests use besides Go; without it they are skipped, and s
 	@scripts/test-tools
 
 lint:
-	$(lint) run
+	$(lint) run --allow-parallel-runners
 
 bench: build ## images a second on this machine
 	bin/kleid bench embed $(ARGS)
