@@ -2,6 +2,7 @@ package models
 
 import (
 	"errors"
+	"fmt"
 	"math"
 )
 
@@ -13,6 +14,9 @@ func (w *onnxRewriter) reduce(n onnxNode) error {
 	}
 	if len(axes) == 0 {
 		return errors.New("the axes that it goes over are not known: export it with constant ones")
+	}
+	if len(axes) > mostAxes {
+		return fmt.Errorf("it goes over %d axes, more than a tensor has", len(axes))
 	}
 	x, y, keep := n.inputs[0], n.outputs[0], attribute(n, "keepdims", int64(1))
 	switch n.op {
@@ -33,6 +37,9 @@ func (w *onnxRewriter) reduce(n onnxNode) error {
 	}
 	return nil
 }
+
+// mostAxes of a tensor: what is written of a reduction is as long as its axes are many.
+const mostAxes = 8
 
 // smallestNormal is the least positive float32 that loses no bits.
 const smallestNormal = 0x1p-126

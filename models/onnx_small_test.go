@@ -282,6 +282,12 @@ func hostileONNX(t testing.TB) map[string][]byte {
 		at := func(name string, v int64) string { return claims(g, name, []int64{v}, 1) }
 		return []onnxNode{{op: "Slice", inputs: []string{"x", at("from", -1), at("to", -1<<62), at("axis", 1), at("step", -2)}, outputs: []string{"y"}}}
 	})
+	hostile("it goes over 100000 axes, more than a tensor has", func(*onnxGraph) []onnxNode {
+		return []onnxNode{{op: "ReduceMax", inputs: []string{"x"}, outputs: []string{"y"}, attributes: map[string]any{"axes": make([]int64, 100_000)}}}
+	})
+	hostile("the axes that it goes over are not known", func(*onnxGraph) []onnxNode {
+		return []onnxNode{{op: "ReduceL2", inputs: []string{"x"}, outputs: []string{"y"}}}
+	})
 	hostile(`reads "y", which nothing before it gives`, func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "Add", inputs: []string{"x", "y"}, outputs: []string{"z"}}, {op: "Relu", inputs: []string{"z"}, outputs: []string{"y"}}}
 	})
