@@ -13,15 +13,24 @@ import (
 //go:embed web
 var web embed.FS
 
+const javaScript = "text/javascript; charset=utf-8"
+
 // pages are the addresses of the files of web, and their types.
 var pages = []struct{ path, file, kind string }{
 	{"/", "index.html", fiber.MIMETextHTMLCharsetUTF8},
 	{"/style.css", "style.css", "text/css; charset=utf-8"},
-	{"/app.js", "app.js", "text/javascript; charset=utf-8"},
+	{"/app.js", "app.js", javaScript},
+	{"/api.js", "api.js", javaScript},
+	{"/cards.js", "cards.js", javaScript},
+	{"/dom.js", "dom.js", javaScript},
+	{"/facets.js", "facets.js", javaScript},
+	{"/filters.js", "filters.js", javaScript},
+	{"/photo.js", "photo.js", javaScript},
+	{"/state.js", "state.js", javaScript},
 	{"/icon.svg", "icon.svg", "image/svg+xml"},
 	{"/widget", "widget.html", fiber.MIMETextHTMLCharsetUTF8},
-	{"/widget.js", "widget.js", "text/javascript; charset=utf-8"},
-	{"/widget-demo.js", "widget-demo.js", "text/javascript; charset=utf-8"},
+	{"/widget.js", "widget.js", javaScript},
+	{"/widget-demo.js", "widget-demo.js", javaScript},
 }
 
 func (s *Server) routePages() error {
