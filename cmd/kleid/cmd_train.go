@@ -2,14 +2,11 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -21,25 +18,6 @@ import (
 const trainNotes = `The dresses to learn from are painted, and --reference adds real photos. Those that cannot be read, or whose box is
 outside of them, are counted, listed in bad-photos.csv and left out; more of them than --max-bad are exit code 3.
 Checkpoints and the result, model.safetensors, are in --work: the same command goes on where it stopped.`
-
-// paintedNotes hold for what is fitted to painted dresses alone.
-const paintedNotes = `The dresses to learn from are painted. The result, model.safetensors, is in --work.`
-
-// projectionNotes are of what goes with the projection.
-const projectionNotes = `
-
-DeepRank is made of this embedding. What it has learned does not fit another one, so that it is this embedding itself
-in the new model; "kleid train similarity" trains both.`
-
-// shopNotes hold for what learns from a shop's own products.
-const shopNotes = `
-
-With --catalogue photos of one product are learned to be alike, and one photo to be like itself in another light.
-Photos that are the same byte for byte are taken once, and products that share one are taken for one product. A
-catalogue that gives no product_id, such as a folder, has a product for each file name.
-Prints how often, for the products kept apart, another photo of the product comes first, also by the model before,
-and leaves that in --work for kleid models push (metrics.json), beside bad-photos.csv, which also lists triplets
-with a photo that there is not, and their lines. An index is made anew with the model: its vectors are others.`
 
 // locationNotes hold for what learns where the dress is from a shop's own photos.
 const locationNotes = `
@@ -97,77 +75,12 @@ Example:
 			},
 		},
 	}
-	for _, head := range []struct {
-		name, usage string
-		heads       []string
-		shop        bool // it learns from a shop's own products, too
-		located     bool // it learns where the dress is, and so from a shop's own boxes, too
-		fitted      bool // in closed form, not in steps
-	}{
-		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads, located: true},
-		{name: "similarity", usage: "both embeddings: projection, deeprank and override", heads: []string{"projection", "deeprank", "override"}, shop: true},
-		{name: "projection", usage: "the unsupervised embedding: a principal component analysis of the trunk's features; DeepRank is the same then, until it is trained", fitted: true},
-		{name: "background", usage: "the background network: dress or background, for each place in a photo", located: true},
-		{name: "location", usage: "where the dress is: the background and location networks, and the second look", heads: []string{"background", "location", "refine"}, located: true},
-		{name: "refine", usage: "the second look at a candidate: the dress's box in the patch around it, and whether there is one", located: true, fitted: true},
-		{name: "deeprank", usage: "the similarity embedding, from triplets", shop: true},
-		{name: "override", usage: "the directions in which dresses differ that are alike but for a facet, from painted dresses alone", fitted: true},
-	} {
-		work, heads := "build/"+head.name, head.heads
-		if heads == nil {
-			heads = []string{head.name}
-		}
-		photos := "--reference"
-		if head.shop {
-			photos += " or, without it, in --catalogue"
-		}
-		flags, notes, example, codes := slices.Concat(trainFlags(work, heads), tripletFlags(heads, photos), []cli.Flag{modelsFlag()}), trainNotes, "--reference photos/reference", commonExitCodes
-		switch {
-		case !head.fitted:
-			flags = slices.Concat(flags, referenceFlags(), loopFlags())
-		case work == overrideWork:
-			flags, notes, example = append(flags, seedFlag()), paintedNotes, "--models build/similarity/model.safetensors"
-		default:
-			flags = append(slices.Concat(flags, referenceFlags()), seedFlag())
-		}
-		if head.name == "projection" {
-			notes += projectionNotes
-		}
-		if slices.Contains(heads, "facets") {
-			flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{yesFlag()})
-		}
-		if head.shop {
-			flags, notes, example = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with")), trainNotes+shopNotes, "--catalogue catalogue.csv"
-			codes = badExitCodes
-		} else if work != overrideWork { // whose photos or triplets may be bad
-			flags, codes = append(flags, maxBadFlag()), badExitCodes
-		}
-		if head.located {
-			flags, notes = append(flags, locationTrainFlag()), trainNotes+locationNotes
-			example += "\n  kleid train " + head.name + " --dataset shop.csv"
-		}
-		command.Subcommands = append(command.Subcommands, &cli.Command{
-			Name: head.name, Usage: head.usage,
-			Description: fmt.Sprintf(`Trains this part of the model of --models anew, on its frozen trunk; the other parts stay as they are.
-The whole model with the new part is %[2]s/model.safetensors, unless --work says otherwise.
-
-%[3]s
-
-Examples:
-  kleid train %[1]s %[4]s
-  kleid index --catalogue photos/ --out index/ --models %[2]s/model.safetensors
-
-%[5]s`, head.name, work, notes, example, codes),
-			Flags:  flags,
-			Action: func(c *cli.Context) error { return train(c, heads) },
-		})
+	for _, part := range trainedParts() {
+		command.Subcommands = append(command.Subcommands, part.command())
 	}
 	command.Subcommands = append(command.Subcommands, trainFacetsCommand())
 	return command
 }
-
-// overrideWork is where the model with new directions goes.
-const overrideWork = "build/override"
 
 // productsNote says which painted dresses count, where not all do.
 func productsNote(work string) string {
@@ -236,79 +149,6 @@ func trunkFlags() []cli.Flag {
 		&cli.StringFlag{Name: "crop", EnvVars: env("crop"), DefaultText: "what the shipped model reads, or the network, where its file says so", Usage: "`HEIGHTxWIDTH` in pixels of what embeddings and facets read of a dress: larger crops show more, and cost more; multiples of the trunk's stride"},
 		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
 	}, spatialTransformerFlags(), onnxFlags(), mixFlags())
-}
-
-// facetLossFlags are those of what trains facet heads.
-func facetLossFlags() []cli.Flag {
-	loss := training.DefaultFacetLoss()
-	return []cli.Flag{
-		&cli.StringFlag{Name: "class-weights", Value: string(loss.Weighting), EnvVars: env("class-weights"), Usage: fmt.Sprintf("how rare labels are weighed: one of %v", models.WeightingSchemes())},
-		&cli.StringSliceFlag{Name: "class-weight", EnvVars: env("class-weight"), Usage: "weight by hand, `FACET=LABEL=WEIGHT`; may be repeated (in the variable parted by ;)"},
-		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: env("label-smoothing"), Usage: "share of each target that all labels share"},
-		&cli.Float64Flag{Name: "focal", EnvVars: env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
-		&cli.StringSliceFlag{Name: "upper", EnvVars: env("upper"), DefaultText: "neckline=0.33 and sleeve=0.67 of the few photos of --reference", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
-		&cli.StringSliceFlag{Name: "surroundings", EnvVars: env("surroundings"), DefaultText: "length=also; occasion=alone of the few photos of --reference, else also", Usage: "a facet's head reads what is around the dress, `FACET=also` or FACET=alone, FACET=not for the dress alone; may be repeated"},
-	}
-}
-
-// facetLoss reads facetLossFlags, for facets; what heads read is as of ours, where the flags say nothing.
-func facetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) (training.FacetLoss, error) {
-	loss := training.FacetLoss{
-		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
-		Given: map[string]map[string]float64{}, Upper: map[string]float64{}, Surroundings: map[string]string{},
-	}
-	maps.Copy(loss.Upper, ours.Upper)
-	maps.Copy(loss.Surroundings, ours.Surroundings)
-	isFacet := func(name string) bool {
-		return slices.ContainsFunc(facets, func(f catalog.Facet) bool { return f.Name == name })
-	}
-	for _, given := range repeated(c, "surroundings") {
-		facet, how, _ := strings.Cut(given, "=")
-		if !isFacet(facet) {
-			return loss, wrongUsage(c, "--surroundings: no facet %q is trained", facet)
-		}
-		switch how {
-		case training.Also, training.Alone:
-			loss.Surroundings[facet] = how
-		case "not":
-			delete(loss.Surroundings, facet)
-		default:
-			return loss, wrongUsage(c, "--surroundings is %q, but takes FACET=also, FACET=alone or FACET=not", given)
-		}
-	}
-	for _, given := range repeated(c, "upper") {
-		facet, text, _ := strings.Cut(given, "=")
-		share, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return loss, wrongUsage(c, "--upper is %q, but takes FACET=SHARE", given)
-		}
-		if !isFacet(facet) {
-			return loss, wrongUsage(c, "--upper: no facet %q is trained", facet)
-		}
-		if loss.Surroundings[facet] == training.Alone {
-			return loss, wrongUsage(c, "--upper: %s is read from its surroundings alone; --surroundings %s=also, or =not, goes with it", facet, facet)
-		}
-		loss.Upper[facet] = share
-	}
-	for _, given := range repeated(c, "class-weight") {
-		facet, rest, _ := strings.Cut(given, "=")
-		at := strings.LastIndexByte(rest, '=') // a label may have one in it
-		if at < 0 {
-			return loss, wrongUsage(c, "--class-weight is %q, but takes FACET=LABEL=WEIGHT", given)
-		}
-		weight, err := strconv.ParseFloat(rest[at+1:], 64)
-		if err != nil {
-			return loss, wrongUsage(c, "--class-weight %q: %q is no number", given, rest[at+1:])
-		}
-		if loss.Given[facet] == nil {
-			loss.Given[facet] = map[string]float64{}
-		}
-		loss.Given[facet][rest[:at]] = weight
-	}
-	if err := loss.Check(facets); err != nil {
-		return loss, wrongUsage(c, "%v", err)
-	}
-	return loss, nil
 }
 
 // train runs training.Make. heads nil means a whole model, empty a trunk alone, else those heads of an
