@@ -47,6 +47,7 @@ func (g *graph) optimise() error {
 		fuseConvolutions,
 		fuseBFloat16,
 		fuseElementwise,
+		joinConvolutions, // the last: it puts nodes in the order in which they run
 	} {
 		if err := rewrite(g); err != nil {
 			return err

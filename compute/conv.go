@@ -133,21 +133,17 @@ func (v *conv2D) kernel(n *node) kernel {
 			done()
 		}
 	}
-	if weights := v.weights; weights != nil {
-		key := packedConv{v.spec.Method(), v.filterShape()}
-		packed := func() *kernels.PackedConv {
-			return weights.prepare(key, func() any { return kernels.PackConv(v.spec, v.w.load(&call{}, weights.data)) }).(*kernels.PackedConv)
-		}
-		n.prepare = func() { packed() }
+	if v.weights != nil {
+		n.prepare = func() { v.packed() }
 		return func(c *call) {
 			y, done := v.y.target(c, c.out[0])
-			packed().Forward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.epilogue(c))
+			v.packed().Forward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.epilogue(c, c.in))
 			done()
 		}
 	}
 	return func(c *call) {
 		y, done := v.y.target(c, c.out[0])
-		kernels.ConvForward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), v.epilogue(c))
+		kernels.ConvForward(c.workers(), v.spec, y, v.x.load(c, c.in[0]), v.w.load(c, c.in[1]), v.epilogue(c, c.in))
 		done()
 	}
 }
@@ -156,6 +152,16 @@ func (v *conv2D) kernel(n *node) kernel {
 type packedConv struct {
 	method kernels.Method
 	filterShape
+}
+
+// packedAs is how the constant filters are packed.
+func (v *conv2D) packedAs() packedConv { return packedConv{v.spec.Method(), v.filterShape()} }
+
+// packed are the constant filters in packed form, once for all executions.
+func (v *conv2D) packed() *kernels.PackedConv {
+	return v.weights.prepare(v.packedAs(), func() any {
+		return kernels.PackConv(v.spec, v.w.load(&call{}, v.weights.data))
+	}).(*kernels.PackedConv)
 }
 
 // filterShape is the shape of filters, and the order in which their axes are kept.
@@ -185,10 +191,10 @@ func (v *conv2D) orderedWeights() []float32 {
 	return v.weights.prepare(v.filterShape(), func() any { return v.w.load(&call{}, v.weights.data) }).([]float32)
 }
 
-// epilogue finds the inputs of what is fused to the convolution.
-func (v *conv2D) epilogue(c *call) kernels.Epilogue {
+// epilogue finds the inputs of what is fused to the convolution among its own.
+func (v *conv2D) epilogue(c *call, inputs [][]byte) kernels.Epilogue {
 	e := kernels.Epilogue{ReLU: v.fused.ReLU, Ceiling: v.fused.Ceiling}
-	rest := c.in[2:]
+	rest := inputs[2:]
 	if v.fused.Bias {
 		e.Bias, rest = view[float32](rest[0]), rest[1:]
 	}

@@ -45,6 +45,7 @@ const (
 	opConvGradInput  backends.OpType = backends.OpTypeLast + 1 + iota // inputs: gradient of the output, kernel
 	opConvGradFilter                                                  // inputs: input, gradient of the output
 	opConvFused                                                       // inputs: input, kernel, then bias and residual where there are
+	opConvsJoined                                                     // inputs and outputs: those of several opConvFused, one after the other
 	opElementwise                                                     // a fused chain of element-wise operations
 	opNotNegative                                                     // 1 where x >= 0, 0 where x < 0: the derivative of ReLU
 )
@@ -57,6 +58,8 @@ func opName(op backends.OpType) string {
 		return "ConvGradFilter"
 	case opConvFused:
 		return "ConvFused"
+	case opConvsJoined:
+		return "ConvsJoined"
 	case opElementwise:
 		return "Elementwise"
 	case opNotNegative:

@@ -73,10 +73,31 @@ func (pc *PackedConv) Forward(p Parallel, c Conv, dst, x []float32, e Epilogue) 
 		return
 	}
 	if pc.winograd != nil {
-		winogradConvolve(p, c, dst, x, pc.winograd, e)
+		winogradConvolve(p, pc.winograd, Images{c, dst, x, e})
 		return
 	}
 	convolve(p, c, dst, x, pc.panels, e)
+}
+
+// Images are images of one size, and where their convolution goes: see Forward.
+type Images struct {
+	Conv
+	Dst, X []float32
+	Epilogue
+}
+
+// ForwardAll is Forward for images of some sizes. Winograd's filters are read once for all of them.
+func (pc *PackedConv) ForwardAll(p Parallel, all []Images) {
+	if pc.winograd == nil {
+		for _, i := range all {
+			pc.Forward(p, i.Conv, i.Dst, i.X, i.Epilogue)
+		}
+		return
+	}
+	for _, i := range all {
+		i.check()
+	}
+	winogradConvolve(p, pc.winograd, all...)
 }
 
 // ConvForward is Forward with filters that are packed for this call.
@@ -91,7 +112,7 @@ func ConvForward(p Parallel, c Conv, dst, x, w []float32, e Epilogue) {
 	if c.Method() == Winograd {
 		f := newWinogradFilters(p, activeTiler(), c.C, c.O, w, false, memory.data)
 		memory.data = f.data
-		winogradConvolve(p, c, dst, x, f, e)
+		winogradConvolve(p, f, Images{c, dst, x, e})
 		return
 	}
 	k := c.KH * c.KW * c.C

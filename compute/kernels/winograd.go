@@ -130,37 +130,41 @@ const (
 
 var winogradMemory = newMemory()
 
-// winogradConvolve computes dst [N, OH, OW, O] from x [N, H, W, C], finished by the epilogue.
-func winogradConvolve(p Parallel, c Conv, dst, x []float32, f *winogradFilters, e Epilogue) {
-	rows, columns := c.winogradTiles()
-	w := &winograd{Conv: c, rows: rows, columns: columns, x: x, dst: dst, filters: f, epilogue: e, transforms: winogradOf(Active())}
-	total := c.N * rows * columns
+// winogradConvolve computes the convolutions of images of some sizes with the same filters, which are read once for all.
+func winogradConvolve(p Parallel, f *winogradFilters, all ...Images) {
+	sizes, total := make(winogradSizes, len(all)), 0
+	for i, images := range all {
+		sizes[i] = newWinograd(images, f)
+		total += sizes[i].tiles()
+	}
 	if total == 0 {
 		return
 	}
-	w.ldIn, w.ldOut = leading(c.C), leading(c.O)
+	w := sizes[0] // what is the same for all
 	each := winogradPoints * (w.ldIn + w.ldOut)
 	t := f.points[0].tile
 	// Small filters stay in the caches: each worker goes all the way with its own tiles. Large ones are read
 	// once: each worker takes some points, for all tiles.
-	if block := winogradCache / each / t.rows * t.rows; block > 0 && c.C*c.O <= 128*128 {
+	if block := winogradCache / each / t.rows * t.rows; block > 0 && w.C*w.O <= 128*128 {
 		block, blocks, _ := split(total, block, t.rows, p.Workers(), 1)
 		p.For(blocks, func(i int) {
 			memory := winogradMemory.take()
 			defer winogradMemory.give(memory)
 			from := i * block
-			to := min(from+block, total)
+			n := min(block, total-from)
 			in, out := w.buffers(memory, block)
 			s := winogradScratches.Get().(*winogradScratch)
 			defer winogradScratches.Put(s)
-			for tile := from; tile < to; tile++ {
-				w.transformInput(s, in, block, from, tile)
+			for slot := range n {
+				size, tile := sizes.find(from + slot)
+				size.transformInput(s, in, block, slot, tile)
 			}
 			for point := range winogradPoints {
-				w.multiply(&s.product, in, out, block, to-from, point, 0, f.points[point].count())
+				w.multiply(&s.product, in, out, block, n, point, 0, f.points[point].count())
 			}
-			for tile := from; tile < to; tile++ {
-				w.transformOutput(s, out, block, from, tile)
+			for slot := range n {
+				size, tile := sizes.find(from + slot)
+				size.transformOutput(s, out, block, slot, tile)
 			}
 		})
 		return
@@ -172,7 +176,10 @@ func winogradConvolve(p Parallel, c Conv, dst, x []float32, f *winogradFilters, 
 		n := min(most, total-from)
 		block := (n + t.rows - 1) / t.rows * t.rows
 		in, out := w.buffers(memory, block)
-		w.each(p, n, func(s *winogradScratch, tile int) { w.transformInput(s, in, block, from, from+tile) })
+		eachTile(p, n, func(s *winogradScratch, slot int) {
+			size, tile := sizes.find(from + slot)
+			size.transformInput(s, in, block, slot, tile)
+		})
 		const parts = 2
 		p.For(parts*winogradPoints, func(i int) {
 			panels := f.points[0].count()
@@ -180,20 +187,44 @@ func winogradConvolve(p Parallel, c Conv, dst, x []float32, f *winogradFilters, 
 			defer workspaces.Put(s)
 			w.multiply(s, in, out, block, n, i/parts, i%parts*panels/parts, (i%parts+1)*panels/parts)
 		})
-		w.each(p, n, func(s *winogradScratch, tile int) { w.transformOutput(s, out, block, from, from+tile) })
+		eachTile(p, n, func(s *winogradScratch, slot int) {
+			size, tile := sizes.find(from + slot)
+			size.transformOutput(s, out, block, slot, tile)
+		})
 	}
 }
 
-// winograd is a convolution on its way.
+// winogradSizes are convolutions of images of some sizes. Their tiles are counted one size after the other.
+type winogradSizes []*winograd
+
+// find returns the size that a tile is of, and its number there.
+func (s winogradSizes) find(tile int) (*winograd, int) {
+	for _, w := range s {
+		if tile < w.tiles() {
+			return w, tile
+		}
+		tile -= w.tiles()
+	}
+	panic("kernels: there are fewer tiles")
+}
+
+// winograd is a convolution of images of one size on its way.
 type winograd struct {
-	Conv
+	Images
 	rows, columns int // tiles of an image
-	x, dst        []float32
 	filters       *winogradFilters
-	epilogue      Epilogue
 	transforms    *winogradTransforms
 	ldIn, ldOut   int // floats from a tile to the next, at a point
 }
+
+func newWinograd(images Images, f *winogradFilters) *winograd {
+	rows, columns := images.winogradTiles()
+	return &winograd{
+		Images: images, rows: rows, columns: columns, filters: f, transforms: winogradOf(Active()), ldIn: leading(images.C), ldOut: leading(images.O),
+	}
+}
+
+func (w *winograd) tiles() int { return w.N * w.rows * w.columns }
 
 // winogradScratch is a worker's memory.
 type winogradScratch struct {
@@ -219,8 +250,8 @@ func (w *winograd) buffers(m *memory, tiles int) (in, out []float32) {
 // points at once, which would fall into a few sets of the first cache if they lay a power of two apart.
 func oddLines(n int) int { return ((n+15)/16 | 1) * 16 }
 
-// each calls f for n tiles, shared between the workers.
-func (w *winograd) each(p Parallel, n int, f func(s *winogradScratch, tile int)) {
+// eachTile calls f for n tiles, shared between the workers.
+func eachTile(p Parallel, n int, f func(s *winogradScratch, tile int)) {
 	const few = 4
 	p.For((n+few-1)/few, func(i int) {
 		s := winogradScratches.Get().(*winogradScratch)
@@ -236,11 +267,12 @@ func (w *winograd) place(tile int) (image, y, x int) {
 	return tile / (w.rows * w.columns), tile / w.columns % w.rows * winogradOut, tile % w.columns * winogradOut
 }
 
-func (w *winograd) transformInput(s *winogradScratch, in []float32, tiles, from, tile int) {
+// transformInput puts a tile into a slot of the buffer of so many tiles.
+func (w *winograd) transformInput(s *winogradScratch, in []float32, tiles, slot, tile int) {
 	n, y, x := w.place(tile)
 	y, x = y-w.PadTop, x-w.PadLeft
-	image := w.x[n*w.H*w.W*w.C : (n+1)*w.H*w.W*w.C]
-	dst := unsafe.Pointer(&in[(tile-from)*w.ldIn])
+	image := w.X[n*w.H*w.W*w.C : (n+1)*w.H*w.W*w.C]
+	dst := unsafe.Pointer(&in[slot*w.ldIn])
 	point := 4 * w.pointIn(tiles)
 	scratch := unsafe.Pointer(&s.vectors)
 	if y >= 0 && x >= 0 && y+winogradIn <= w.H && x+winogradIn <= w.W {
@@ -269,25 +301,25 @@ func (w *winograd) multiply(s *workspace, in, out []float32, tiles, rows, point,
 	s.multiply(out[point*w.pointOut(tiles):], w.ldOut, rows, left{data: in[point*w.pointIn(tiles):], row: w.ldIn, column: 1, padded: true}, b, 0, w.C, first, last, false)
 }
 
-func (w *winograd) transformOutput(s *winogradScratch, out []float32, tiles, from, tile int) {
+func (w *winograd) transformOutput(s *winogradScratch, out []float32, tiles, slot, tile int) {
 	n, y, x := w.place(tile)
-	src := unsafe.Pointer(&out[(tile-from)*w.ldOut])
+	src := unsafe.Pointer(&out[slot*w.ldOut])
 	point := 4 * w.pointOut(tiles)
 	scratch := unsafe.Pointer(&s.vectors)
 	row := (n*w.OH+y)*w.OW + x
 	var bias unsafe.Pointer
-	if w.epilogue.Bias != nil {
-		bias = unsafe.Pointer(&w.epilogue.Bias[0])
+	if w.Bias != nil {
+		bias = unsafe.Pointer(&w.Bias[0])
 	}
 	if y+winogradOut <= w.OH && x+winogradOut <= w.OW {
 		var residual unsafe.Pointer
-		if w.epilogue.Residual != nil {
-			residual = unsafe.Pointer(&w.epilogue.Residual[row*w.O])
+		if w.Residual != nil {
+			residual = unsafe.Pointer(&w.Residual[row*w.O])
 		}
-		w.transforms.output(unsafe.Pointer(&w.dst[row*w.O]), src, bias, residual, scratch, w.O, 4*w.OW*w.O, 4*w.O, point, w.epilogue.ReLU)
+		w.transforms.output(unsafe.Pointer(&w.Dst[row*w.O]), src, bias, residual, scratch, w.O, 4*w.OW*w.O, 4*w.O, point, w.ReLU)
 		for r := range winogradOut {
 			at := (row + r*w.OW) * w.O
-			w.epilogue.lower(w.dst[at : at+winogradOut*w.O])
+			w.lower(w.Dst[at : at+winogradOut*w.O])
 		}
 		return
 	}
@@ -296,7 +328,7 @@ func (w *winograd) transformOutput(s *winogradScratch, out []float32, tiles, fro
 	columns := min(winogradOut, w.OW-x)
 	for r := range min(winogradOut, w.OH-y) {
 		at := row + r*w.OW
-		copy(w.dst[at*w.O:(at+columns)*w.O], window[r*winogradOut*w.O:])
-		w.epilogue.apply(w.dst, at, at+columns, w.O, 0, w.O, Active())
+		copy(w.Dst[at*w.O:(at+columns)*w.O], window[r*winogradOut*w.O:])
+		w.apply(w.Dst, at, at+columns, w.O, 0, w.O, Active())
 	}
 }

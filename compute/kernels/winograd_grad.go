@@ -12,9 +12,9 @@ const winogradGradTiles = 48
 
 // winogradGradFilter computes dw [3, 3, C, O] from x [N, H, W, C] and dy [N, OH, OW, O].
 func winogradGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
-	rows, columns := c.winogradTiles()
-	w := &winograd{Conv: c, rows: rows, columns: columns, x: x, transforms: winogradOf(Active()), ldIn: leading(c.C), ldOut: c.O}
-	total := c.N * rows * columns
+	w := newWinograd(Images{Conv: c, X: x}, nil)
+	w.ldOut = c.O
+	total := w.tiles()
 	t := activeTiler()
 	each := oddLines(c.C * c.O)
 	sums, tiles := winogradMemory.take(), winogradMemory.take()
@@ -25,9 +25,9 @@ func winogradGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 	for from := 0; from < total; from += most {
 		n := min(most, total-from)
 		in, out := w.buffers(tiles, n)
-		w.each(p, n, func(s *winogradScratch, tile int) {
-			w.transformInput(s, in, n, from, from+tile)
-			w.spread(s, dy, out, n, from, from+tile)
+		eachTile(p, n, func(s *winogradScratch, slot int) {
+			w.transformInput(s, in, n, slot, from+slot)
+			w.spread(s, dy, out, n, slot, from+slot)
 		})
 		p.For(winogradPoints, func(point int) {
 			s := workspaces.Get().(*workspace)
@@ -44,9 +44,9 @@ func winogradGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 }
 
 // spread transforms one tile of dy. Positions beyond the border have no gradient.
-func (w *winograd) spread(s *winogradScratch, dy, out []float32, tiles, from, tile int) {
+func (w *winograd) spread(s *winogradScratch, dy, out []float32, tiles, slot, tile int) {
 	n, y, x := w.place(tile)
-	dst := unsafe.Pointer(&out[(tile-from)*w.ldOut])
+	dst := unsafe.Pointer(&out[slot*w.ldOut])
 	point := 4 * w.pointOut(tiles)
 	scratch := unsafe.Pointer(&s.vectors)
 	row := (n*w.OH+y)*w.OW + x

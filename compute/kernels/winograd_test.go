@@ -106,3 +106,35 @@ func TestWinogradOfAnImageIsTheSame(t *testing.T) {
 		})
 	}
 }
+
+// TestWinogradOfSizesTogether holds that images are the same to the bit whether those of other sizes are convolved along
+// with them or not, at the border of a block as within it.
+func TestWinogradOfSizesTogether(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for _, channels := range []int{48, 192} { // small filters, and those that each worker reads in part
+		one := Conv{N: 1, C: channels, O: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1}
+		w, bias := random(rng, 9*one.C*one.O), random(rng, one.O)
+		var all []Images
+		var want [][]float32
+		for i, size := range [][3]int{{2, 13, 9}, {3, 7, 5}, {1, 5, 4}, {9, 40, 26}} {
+			c := one
+			c.N, c.H, c.W, c.OH, c.OW = size[0], size[1], size[2], size[1], size[2]
+			require.Equal(t, Winograd, c.Method())
+			images := Images{Conv: c, X: random(rng, c.N*c.H*c.W*c.C), Dst: make([]float32, c.N*c.OH*c.OW*c.O)}
+			if i%2 == 0 {
+				images.Epilogue = Epilogue{Bias: bias, Residual: random(rng, len(images.Dst)), ReLU: true}
+			}
+			all = append(all, images)
+			alone := make([]float32, len(images.Dst))
+			PackConv(c, w).Forward(threads(2), c, alone, images.X, images.Epilogue)
+			want = append(want, alone)
+		}
+		for _, workers := range []int{1, 3} {
+			PackConv(all[0].Conv, w).ForwardAll(threads(workers), all)
+			for i, images := range all {
+				require.Equal(t, want[i], images.Dst, "%d channels, size %d, %d workers", channels, i, workers)
+				clear(images.Dst)
+			}
+		}
+	}
+}
