@@ -68,9 +68,13 @@ func (b batch) fill(photos int, f func(i int, dst []float32)) error {
 	})
 }
 
-// run computes a network's outputs for a batch.
-func run(exec *graph.Exec, b batch) ([][]float32, error) {
-	outputs, err := exec.Exec(b.tensor)
+// run computes a network's outputs for a batch of each of its inputs.
+func run(exec *graph.Exec, inputs ...batch) ([][]float32, error) {
+	given := make([]any, len(inputs))
+	for i, b := range inputs {
+		given[i] = b.tensor
+	}
+	outputs, err := exec.Exec(given...)
 	if err != nil {
 		return nil, err
 	}

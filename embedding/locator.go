@@ -17,14 +17,13 @@ import (
 type Locator struct {
 	model    *models.Model
 	backbone models.Backbone
-	exec     *graph.Exec
-	largest  *graph.Exec // exec for the largest size, where features are wanted as well; nil where they are not
-	features *graph.Exec // features alone; nil where they are not wanted
+	exec     *graph.Exec // of all sizes
+	features *graph.Exec // of the largest size alone; nil where they are not wanted
 	refiner  *refiner    // nil for a model that does not refine
 	batches  batches
 }
 
-// NewLocator prepares the networks; each size of photo and batch is compiled when it is first met.
+// NewLocator prepares the networks; each size of batch is compiled when it is first met.
 func NewLocator(backend backends.Backend, model *models.Model) (*Locator, error) {
 	backbone, err := model.Trunk()
 	if err != nil {
@@ -39,13 +38,9 @@ func NewLocator(backend backends.Backend, model *models.Model) (*Locator, error)
 		return nil, err
 	}
 	l := &Locator{model: model, backbone: backbone, exec: exec, refiner: refiner}
-	if model.Config.Surroundings == nil {
-		return l, nil
+	if model.Config.Surroundings != nil {
+		l.features, err = graph.NewExec(backend, model.SurroundingsGraph)
 	}
-	if l.largest, err = graph.NewExec(backend, model.LocateFeaturesGraph); err != nil {
-		return nil, err
-	}
-	l.features, err = graph.NewExec(backend, model.SurroundingsGraph)
 	return l, err
 }
 
@@ -89,18 +84,9 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, []models.Whol
 
 // lookAt locates the dresses in at most maxBatch views: see locate.
 func (l *Locator) lookAt(views []view) ([][]models.Place, []models.WholeFeatures, time.Duration, error) {
-	var networks time.Duration
-	var wholes []models.WholeFeatures
-	cells := make([][]models.CellBox, len(views))
-	for scale, size := range l.model.Config.Scales {
-		seen, took, err := l.look(views, scale, size[0], size[1], cells)
-		if err != nil {
-			return nil, nil, 0, err
-		}
-		if seen != nil {
-			wholes = seen
-		}
-		networks += took
+	cells, wholes, networks, err := l.look(views)
+	if err != nil {
+		return nil, nil, 0, err
 	}
 	places := make([][]models.Place, len(views))
 	for i, v := range views {
@@ -123,11 +109,11 @@ func (l *Locator) wholes(images []*photo.Image) ([]models.WholeFeatures, time.Du
 	for i, image := range images {
 		views[i] = view{image, image.Frame()}
 	}
-	outputs, placements, took, err := l.see(l.features, views, height, width)
+	outputs, placements, took, err := l.see(l.features, views, [][2]int{{height, width}})
 	if err != nil {
 		return nil, 0, err
 	}
-	return l.wholeFeatures(outputs[0], placements, height, width), took, nil
+	return l.wholeFeatures(outputs[0], placements[0], height, width), took, nil
 }
 
 func (l *Locator) wholeFeatures(features []float32, placements []photo.Placement, height, width int) []models.WholeFeatures {
@@ -141,42 +127,46 @@ func (l *Locator) wholeFeatures(features []float32, placements []photo.Placement
 	return wholes
 }
 
-// see runs a network over views in one size, and returns what it says, where in its input they lie and how long it took.
-func (l *Locator) see(exec *graph.Exec, views []view, height, width int) ([][]float32, []photo.Placement, time.Duration, error) {
-	placements := make([]photo.Placement, len(views))
-	batch := l.batches.take(len(views), height, width)
-	defer l.batches.put(batch)
-	err := batch.fill(len(views), func(i int, dst []float32) {
-		placements[i] = photoInput(dst, l.backbone, views[i].image, views[i].frame, height, width)
-	})
-	if err != nil {
-		return nil, nil, 0, err
+// see runs a network over views in some sizes, height and width, and returns what it says, where in each size's input the
+// views lie and how long it took.
+func (l *Locator) see(exec *graph.Exec, views []view, sizes [][2]int) ([][]float32, [][]photo.Placement, time.Duration, error) {
+	inputs, placements := make([]batch, len(sizes)), make([][]photo.Placement, len(sizes))
+	for scale, size := range sizes {
+		inputs[scale] = l.batches.take(len(views), size[0], size[1])
+		defer l.batches.put(inputs[scale])
+		placements[scale] = make([]photo.Placement, len(views))
+		err := inputs[scale].fill(len(views), func(i int, dst []float32) {
+			placements[scale][i] = photoInput(dst, l.backbone, views[i].image, views[i].frame, size[0], size[1])
+		})
+		if err != nil {
+			return nil, nil, 0, err
+		}
 	}
 	begun := time.Now()
-	outputs, err := run(exec, batch)
+	outputs, err := run(exec, inputs...)
 	return outputs, placements, time.Since(begun), err
 }
 
-// look adds to cells what the networks say of each view at one size, and returns what the trunk sees, at the largest and
-// where it is wanted, and how long they took.
-func (l *Locator) look(views []view, scale, height, width int, cells [][]models.CellBox) ([]models.WholeFeatures, time.Duration, error) {
-	exec := l.exec
-	if scale == 0 && l.largest != nil {
-		exec = l.largest
-	}
-	outputs, placements, took, err := l.see(exec, views, height, width)
+// look returns what the networks say of each view's cells in all sizes, what the trunk sees in the largest, where that is
+// wanted, and how long they took.
+func (l *Locator) look(views []view) ([][]models.CellBox, []models.WholeFeatures, time.Duration, error) {
+	sizes, stride := l.model.Config.Scales, l.backbone.Stride
+	outputs, placements, took, err := l.see(l.exec, views, sizes)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	logits, distances := outputs[0], outputs[1]
-	rows, columns := height/l.backbone.Stride, width/l.backbone.Stride
-	n := rows * columns
-	for i := range views {
-		cells[i] = append(cells[i], models.DecodeCells(
-			logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, l.backbone.Stride, scale, placements[i])...)
+	cells := make([][]models.CellBox, len(views))
+	for scale, size := range sizes {
+		logits, distances := outputs[2*scale], outputs[2*scale+1]
+		rows, columns := size[0]/stride, size[1]/stride
+		n := rows * columns
+		for i := range views {
+			cells[i] = append(cells[i], models.DecodeCells(
+				logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, stride, scale, placements[scale][i])...)
+		}
 	}
-	if len(outputs) < 3 {
-		return nil, took, nil
+	if l.features == nil {
+		return cells, nil, took, nil
 	}
-	return l.wholeFeatures(outputs[2], placements, height, width), took, nil
+	return cells, l.wholeFeatures(outputs[2*len(sizes)], placements[0], sizes[0][0], sizes[0][1]), took, nil
 }

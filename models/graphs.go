@@ -9,19 +9,22 @@ import (
 
 // The graphs of a frozen model. Weights are constants in them, so that a backend may pack them once.
 
-// LocateGraph looks for dresses in whole photos [batch, height, width, 3], normalised, and returns the
-// background network's logits [batch, rows, columns, 1] and the location network's distances
-// [batch, rows, columns, 4] (see DecodeCells).
-func (m *Model) LocateGraph(pixels *Node) (logits, distances *Node) {
-	logits, distances, _ = m.LocateFeaturesGraph(pixels)
-	return logits, distances
-}
-
-// LocateFeaturesGraph is LocateGraph and, for photos of WholeSize, SurroundingsGraph.
-func (m *Model) LocateFeaturesGraph(pixels *Node) (logits, distances, features *Node) {
+// LocateGraph looks for dresses in whole photos, which it is given in some sizes, each [batch, height, width, 3], normalised.
+// For each size it returns the background network's logits [batch, rows, columns, 1] and the location network's
+// distances [batch, rows, columns, 4] (see DecodeCells); and behind these, of a model with Config.Surroundings, the
+// SurroundingsGraph of the first size.
+func (m *Model) LocateGraph(pixels []*Node) []*Node {
 	net := NewFrozenNet(m.Weights)
-	features = m.trunk(net, pixels)
-	return BackgroundHead(net, features), LocationHead(net, features), features
+	var outputs, features []*Node
+	for _, x := range pixels {
+		f := m.trunk(net, x)
+		features = append(features, f)
+		outputs = append(outputs, BackgroundHead(net, f), LocationHead(net, f))
+	}
+	if m.Config.Surroundings != nil {
+		outputs = append(outputs, features[0])
+	}
+	return outputs
 }
 
 // CellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.Cells.

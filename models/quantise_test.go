@@ -396,10 +396,7 @@ func TestQuantisedModel(t *testing.T) {
 		require.Greater(t, cosine(want[i], got[i]), 0.998, "output %d", i)
 	}
 	locate := func(m *Model) []float32 {
-		exec := MustNewExec(testBackend(t), func(x *Node) []*Node {
-			logits, distances := m.LocateGraph(x)
-			return []*Node{logits, distances}
-		})
+		exec := MustNewExec(testBackend(t), m.LocateGraph)
 		out := exec.MustExec(photoPixels(9, 2, 64, 48, 3))
 		return append(tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])...)
 	}

@@ -103,7 +103,7 @@ func TestModelWithSpatialTransformer(t *testing.T) {
 		return tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), m.CellsGraph).MustExec1(crops))
 	}
 	locate := func(m *Model) []float32 {
-		return tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node { logits, _ := m.LocateGraph(x); return logits }).MustExec1(photos))
+		return tensors.MustCopyFlatData[float32](MustNewExec(testBackend(t), func(x *Node) *Node { return m.LocateGraph([]*Node{x})[0] }).MustExec1(photos))
 	}
 	_, err := MustNewExec(testBackend(t), plain.transformsGraph).Exec(crops)
 	require.ErrorContains(t, err, "no spatial transformer")
