@@ -40,12 +40,15 @@ type Net struct {
 	seed     uint64
 	observed *observed // frozen, to calibrate a network in int8: what its layers read
 	bfloat16 bool      // frozen: convolutions with batch normalisation compute in it
+	folds    *foldedLayers
 
 	hooks *cropHooks // of a trunk that crops pass; else nil
 }
 
 // NewFrozenNet builds inference graphs with the weights as constants.
-func NewFrozenNet(weights Weights) *Net { return &Net{weights: weights, used: map[string]bool{}} }
+func NewFrozenNet(weights Weights) *Net {
+	return &Net{weights: weights, used: map[string]bool{}, folds: &foldedLayers{}}
+}
 
 // NewRandomNet builds inference graphs with random weights as constants, for benchmarks.
 func NewRandomNet(seed uint64) *Net { return &Net{random: true, seed: seed} }
@@ -275,35 +278,16 @@ func (n *Net) convNorm(name, norm string, x *Node, out int, w window) *Node {
 	}
 	n.observeLayer(name, norm, x)
 	if n.Frozen() {
-		kernel, bias := n.folded(name, norm, out, x.Shape().Dimensions[3], w)
-		g := x.Graph()
+		layer := n.folds.of(x.Graph(), n.prefix+name, func() (*Tensor, []float32) {
+			return n.folded(name, norm, out, x.Shape().Dimensions[3], w)
+		})
 		if n.bfloat16 {
 			x = ConvertDType(x, dtypes.BFloat16)
 		}
-		y := w.convolve(x, ConvertDType(ConstTensor(g, tensors.FromFlatDataAndDimensions(kernel.Data, kernel.Shape...)), x.DType()))
-		return Add(y, ExpandLeftToRank(ConvertDType(Const(g, bias), x.DType()), 4))
+		y := w.convolve(x, ConvertDType(layer.kernel, x.DType()))
+		return Add(y, ExpandLeftToRank(ConvertDType(layer.bias, x.DType()), 4))
 	}
 	return n.BatchNorm(norm, n.conv(name, x, out, w))
-}
-
-// folded returns the kernel in GoMLX's layout, scaled, and the bias. The arithmetic is in float64, so
-// that folding costs no accuracy.
-func (n *Net) folded(name, norm string, out, in int, win window) (*Tensor, []float32) {
-	w := toGraph(n.value(name+".weight", heNormal(in*win.height*win.width), out, in, win.height, win.width)).Clone()
-	scale := n.value(norm+".weight", constant(1), out).Data
-	offset := n.value(norm+".bias", constant(0), out).Data
-	mean := n.value(norm+".running_mean", constant(0), out).Data
-	variance := n.value(norm+".running_var", constant(1), out).Data
-	bias := make([]float32, out)
-	factor := make([]float64, out)
-	for o := range out {
-		factor[o] = float64(scale[o]) / math.Sqrt(float64(variance[o])+n.normEpsilon())
-		bias[o] = float32(float64(offset[o]) - float64(float64(mean[o])*factor[o]))
-	}
-	for i := range w.Data {
-		w.Data[i] = float32(float64(w.Data[i]) * factor[i%out])
-	}
-	return w, bias
 }
 
 // BatchNorm normalises the last axis (https://arxiv.org/abs/1502.03167): by the batch's statistics in

@@ -1,13 +1,16 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
 
 	"github.com/gomlx/gomlx/backends"
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/gomlx/gomlx/pkg/ml/context"
 	"github.com/stretchr/testify/require"
@@ -155,5 +158,32 @@ func TestBFloat16Backbones(t *testing.T) {
 		got := features(t, testBackend(t), backbone, func() *Net { return net().InBFloat16() }, x)
 		require.NotEqual(t, want, got, backbone.Name)
 		require.Greater(t, cosine(want, got), 0.9998, backbone.Name)
+	}
+}
+
+// TestSizesShareFoldedLayers: a frozen layer that photos of two sizes pass has its weights in the graph once, and each
+// graph has its own.
+func TestSizesShareFoldedLayers(t *testing.T) {
+	ones := func(shape ...int) *Tensor {
+		w := NewTensor(shape...)
+		constant(1)(w, nil)
+		return w
+	}
+	net := NewFrozenNet(Weights{
+		"conv.weight": ones(4, 3, 3, 3), "bn.weight": ones(4), "bn.bias": ones(4), "bn.running_mean": ones(4), "bn.running_var": ones(4),
+	})
+	for range 2 {
+		g := NewGraph(testBackend(t), "sizes")
+		for _, side := range []int{16, 8} {
+			net.ConvNorm("conv", "bn", Parameter(g, fmt.Sprint(side), shapes.Make(dtypes.Float32, 1, side, side, 3)), 4, 3, 1)
+		}
+		kernels := 0
+		for _, n := range g.Nodes() {
+			if n.Type() == NodeTypeConstant && n.Rank() == 4 {
+				kernels++
+			}
+		}
+		require.Equal(t, 1, kernels)
+		g.Finalize()
 	}
 }
