@@ -79,9 +79,6 @@ func benchServe(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	defer p.end()
-	if err := warmUp(c.Context, embedder); err != nil {
-		return err
-	}
 	place := c.String("store")
 	if c.String("index") != "" || place != "" {
 		place, err = storeURL(c)
@@ -162,6 +159,7 @@ func benchService(ctx context.Context, p *progress, place string, embedder *embe
 		err = cmp.Or(err, down, <-served)
 	}()
 
+	server.WarmUp(ctx)
 	loads, err := loadsOf("http://"+listener.Addr().String(), rows)
 	if err != nil {
 		return nil, err

@@ -172,6 +172,7 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 	}
 	warnWithoutIndex(ctx, options.Logger, store, storeURL)
 	p.say("Kleid serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
+	go server.WarmUp(ctx)
 	select {
 	case err := <-served:
 		return errors.Join(err, server.Shutdown(context.WithoutCancel(ctx)))
