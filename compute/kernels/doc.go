@@ -1,6 +1,7 @@
 // Package kernels is the arithmetic of convolutional networks on CPUs, in float32: matrix products and
 // convolutions with their gradients, pools and element-wise chains, with AVX-512 and AVX2 assembly
-// chosen at run time, NEON for the products on arm64, and portable Go elsewhere. For inference there are convolutions in int8 and bfloat16, too.
+// chosen at run time, NEON on arm64 for products, Winograd's transforms and the commonest loops, and
+// portable Go elsewhere. For inference there are convolutions in int8 and bfloat16, too.
 //
 // Images are [batch, height, width, channels], filters [height, width, in/groups, out], matrices
 // row-major, all without padding.

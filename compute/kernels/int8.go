@@ -14,7 +14,7 @@ type PackedConvInt8 struct {
 	narrowPanels
 	conv  Conv
 	zero  uint8
-	start []int32 // of all panels' columns: -zero·(the sum of a filter), with which its sums begin
+	start []int32 // of all panels' columns: -zero·(the sum of a filter), as tiles read bytes, with which its sums begin
 }
 
 // EpilogueInt8 is what is done to the sums of (x - zero)·w, in float32 and in this order: times Scale plus Bias,
@@ -54,9 +54,17 @@ func PackConvInt8(c Conv, w []int8, zero uint8) *PackedConvInt8 {
 				pc.tile.putInt8(data, (r*pc.steps+i/4)*width, width, column, i%4, v)
 			}
 		}
-		pc.start[o] = -int32(zero) * sum
+		pc.start[o] = (pc.tile.offset() - int32(zero)) * sum
 	}
 	return pc
+}
+
+// offset is what tiles take off the bytes that they read.
+func (t *narrowTiler) offset() int32 {
+	if t.signed {
+		return 128
+	}
+	return 0
 }
 
 // putInt8 packs a filter's byte i of a step, before which there are so many columns of steps.

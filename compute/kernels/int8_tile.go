@@ -9,13 +9,7 @@ var portableTilerInt8 = narrowTiler{rows: []int{4, 2, 1}, columns: 16, narrow: 1
 
 // runInt8Portable is what all tiles compute.
 func runInt8Portable(t *narrowTile, rows, _ int) {
-	size, residualSize := 1, 1
-	if t.mode&modeFloat != 0 {
-		size = 4
-	}
-	if t.mode&modeResidualFloat != 0 {
-		residualSize = 4
-	}
+	size, residualSize := t.sizes()
 	for {
 		t.portableInt8(rows)
 		if t.tiles--; t.tiles == 0 {
@@ -23,6 +17,18 @@ func runInt8Portable(t *narrowTile, rows, _ int) {
 		}
 		t.next(rows, size, residualSize)
 	}
+}
+
+// sizes are those of outputs and residuals, in bytes.
+func (t *narrowTile) sizes() (size, residualSize int) {
+	size, residualSize = 1, 1
+	if t.mode&modeFloat != 0 {
+		size = 4
+	}
+	if t.mode&modeResidualFloat != 0 {
+		residualSize = 4
+	}
+	return size, residualSize
 }
 
 func (t *narrowTile) portableInt8(rows int) {

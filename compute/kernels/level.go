@@ -14,7 +14,7 @@ import (
 type Level int32
 
 // The levels for float32 of x86-64, each faster than the one before, then those that have instructions for
-// narrow numbers besides, and that of arm64.
+// narrow numbers besides, and those of arm64.
 const (
 	Portable   Level = iota // plain Go
 	AVX2                    // AVX2 and FMA
@@ -23,9 +23,10 @@ const (
 	AVX512VNNI              // AVX512, and AVX512_VNNI for int8
 	AVX512BF16              // AVX512VNNI, and AVX512_BF16 for bfloat16
 	NEON                    // of arm64, for float32
+	NEONDot                 // NEON, and Armv8.2's dot products for int8
 )
 
-var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16", "neon"}
+var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16", "neon", "neondot"}
 
 func (l Level) String() string { return levelNames[l] }
 
@@ -36,6 +37,8 @@ func (l Level) Vector() Level {
 		return AVX2
 	case AVX512VNNI, AVX512BF16:
 		return AVX512
+	case NEONDot:
+		return NEON
 	}
 	return l
 }
@@ -58,6 +61,8 @@ func (l Level) Supported() bool {
 		return AVX512VNNI.Supported() && cpu.Supports(cpuid.AVX512BF16)
 	case NEON:
 		return runtime.GOARCH == "arm64" // each has it
+	case NEONDot:
+		return NEON.Supported() && cpu.Supports(cpuid.ASIMDDP)
 	}
 	return false
 }
@@ -74,7 +79,7 @@ var variableErr error
 func CheckVariable() error { return variableErr }
 
 func init() {
-	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEON)
+	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEONDot, NEON)
 	if name := os.Getenv(Variable); name != "" {
 		wanted, err := parseLevel(name)
 		if err == nil && !wanted.Supported() {

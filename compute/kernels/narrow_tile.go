@@ -49,6 +49,7 @@ type narrowTiler struct {
 	columns int                                    // of a panel
 	narrow  int                                    // columns of the last panel where that suffices
 	wide    bool                                   // int8 filters are packed as int16, for each step first those of bytes 0 and 2, then of 1 and 3
+	signed  bool                                   // tiles read bytes of the images as int8, less 128, and sums begin accordingly
 	run     func(t *narrowTile, rows, columns int) // leaves t at the last tile
 }
 

@@ -3,7 +3,7 @@ package kernels
 import "math"
 
 // Element-wise arithmetic. dst may be one of the operands, which are at least as long as dst. At AVX-512, and the
-// commonest at AVX2, the loops are assembly, since the compiler writes scalar ones.
+// commonest at AVX2 and NEON, the loops are assembly, since the compiler writes scalar ones.
 
 // Add sets dst[i] = a[i] + b[i].
 func Add(dst, a, b []float32) {
