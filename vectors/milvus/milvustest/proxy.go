@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/proto" // the codec of Milvus's messages
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/protoadapt"
 )
 
 // Call is one that a server has answered.
@@ -22,18 +22,18 @@ type Call struct {
 }
 
 // Request reads the request into a message of its type.
-func (c *Call) Request(message any) error {
-	return encoding.GetCodec("proto").Unmarshal(c.request, message)
+func (c *Call) Request(message protoadapt.MessageV1) error {
+	return proto.Unmarshal(c.request, protoadapt.MessageV2Of(message))
 }
 
 // Reply reads the reply into a message of its type.
-func (c *Call) Reply(message any) error {
-	return encoding.GetCodec("proto").Unmarshal(c.reply, message)
+func (c *Call) Reply(message protoadapt.MessageV1) error {
+	return proto.Unmarshal(c.reply, protoadapt.MessageV2Of(message))
 }
 
 // Answer puts another reply in the place of the server's.
-func (c *Call) Answer(message any) (err error) {
-	c.reply, err = encoding.GetCodec("proto").Marshal(message)
+func (c *Call) Answer(message protoadapt.MessageV1) (err error) {
+	c.reply, err = proto.Marshal(protoadapt.MessageV2Of(message))
 	return err
 }
 
@@ -42,7 +42,7 @@ func (c *Call) Answer(message any) (err error) {
 // reply, which is lost.
 func Proxy(tb testing.TB, server string, answered func(*Call) error) (address string) {
 	tb.Helper()
-	conn, err := grpc.Dial(server, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	conn, err := grpc.NewClient(server, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(verbatim{}), grpc.MaxCallRecvMsgSize(math.MaxInt32)))
 	require.NoError(tb, err)
 	pass := func(_ any, stream grpc.ServerStream) error {
