@@ -132,6 +132,9 @@ func (b *Builder) add(op backends.OpType, outputs []shapes.Shape, attrs any, inp
 		if !supportedDType(shape.DType) {
 			return nil, errors.Errorf("backend %q: operation %s: data type %s is not supported", Name, op, shape.DType)
 		}
+		if !fits(shape) {
+			return nil, errors.Errorf("backend %q: operation %s: a tensor of shape %s takes more memory than there is", Name, op, shape)
+		}
 		n.outputs = append(n.outputs, b.newValue(shape.Clone(), n, i))
 	}
 	var err error

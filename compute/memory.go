@@ -2,9 +2,28 @@ package compute
 
 import (
 	"math/bits"
+	"runtime/debug"
 	"sync"
 	"unsafe"
+
+	"github.com/gomlx/gomlx/pkg/core/shapes"
 )
+
+// mostMemory is more than any machine has.
+const mostMemory = 1 << 44
+
+// fits is whether a tensor of the shape alone takes no more than Go's memory limit: what is asked for beyond ends the
+// process, and a graph from a file may ask for anything.
+func fits(shape shapes.Shape) bool {
+	size, most := int64(shape.DType.Size()), min(debug.SetMemoryLimit(-1), mostMemory)
+	for _, d := range shape.Dimensions {
+		if d < 0 || d > 0 && size > most/int64(d) {
+			return false
+		}
+		size *= int64(d)
+	}
+	return true
+}
 
 // alignment of every tensor in memory: a cache line, and the widest vector register.
 const alignment = 64
