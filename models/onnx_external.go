@@ -24,7 +24,7 @@ func inlineONNX(data []byte, read func(file string) ([]byte, error)) ([]byte, er
 	if proto.Unmarshal(data, &network.Proto) != nil {
 		return data, nil // which importONNX says better
 	}
-	files := map[string][]byte{}
+	files, taken := map[string][]byte{}, map[string]int{}
 	err := eachTensor(network.Proto.ProtoReflect(), func(t protoreflect.Message) (err error) {
 		list := get(t, "external_data").List()
 		if list.Len() == 0 {
@@ -50,6 +50,9 @@ func inlineONNX(data []byte, read func(file string) ([]byte, error)) ([]byte, er
 		}
 		if content, err = part(content, place["offset"], place["length"]); err != nil {
 			return fmt.Errorf("onnx: the weights %q in the file %s: %w", name, file, err)
+		}
+		if taken[file] += len(content); taken[file] > len(files[file]) { // each would be a copy
+			return fmt.Errorf("onnx: the weights in the file %s claim more than its %d bytes: they overlap", file, len(files[file]))
 		}
 		t.Clear(field(t, "external_data"))
 		t.Clear(field(t, "data_location"))

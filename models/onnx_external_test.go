@@ -68,7 +68,9 @@ func TestONNXReadsNoOtherFiles(t *testing.T) {
 		_, err := inlineONNX(elsewhere("w", offset, "9223372036854775807"), func(string) ([]byte, error) { return []byte{1}, nil })
 		require.ErrorContains(t, err, "in the file w: ", offset)
 	}
-	_, _, err := importONNX(testBackend(t), elsewhere("w", "", ""), DefaultONNXOptions())
+	_, err := inlineONNX(elsewhere("w", "", ""), func(string) ([]byte, error) { return make([]byte, 1<<20), nil })
+	require.ErrorContains(t, err, "the weights in the file w claim more than its 1048576 bytes: they overlap")
+	_, _, err = importONNX(testBackend(t), elsewhere("w", "", ""), DefaultONNXOptions())
 	require.ErrorContains(t, err, "has 0 bytes and 0 numbers")
 }
 

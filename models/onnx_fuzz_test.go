@@ -1,6 +1,7 @@
 package models
 
 import (
+	"runtime/debug"
 	"slices"
 	"testing"
 )
@@ -15,6 +16,8 @@ func FuzzImportONNX(f *testing.F) {
 		f.Add(file)
 	}
 	backend := testBackend(f)
+	limit := debug.SetMemoryLimit(1 << 30) // for what a file asks for
+	f.Cleanup(func() { debug.SetMemoryLimit(limit) })
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, weights, err := importONNX(backend, data, DefaultONNXOptions())
 		if err != nil {

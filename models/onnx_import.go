@@ -107,7 +107,12 @@ func LoadONNX(ctx context.Context, backend backends.Backend, url string, options
 	if err != nil {
 		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}
-	data, err = inlineONNX(data, func(file string) ([]byte, error) { return storage.Fetch(ctx, beside(url, file), fetching) })
+	rest := fetching // all files together have no more
+	data, err = inlineONNX(data, func(file string) ([]byte, error) {
+		content, err := storage.Fetch(ctx, beside(url, file), rest)
+		rest.Limit = max(rest.Limit-int64(len(content)), 1)
+		return content, err
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}

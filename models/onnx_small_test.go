@@ -285,6 +285,12 @@ func hostileONNX(t testing.TB) map[string][]byte {
 	hostile("it goes over 100000 axes, more than a tensor has", func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "ReduceMax", inputs: []string{"x"}, outputs: []string{"y"}, attributes: map[string]any{"axes": make([]int64, 100_000)}}}
 	})
+	hostile("takes more memory than there is", func(g *onnxGraph) []onnxNode { // for numbers that a shape is read from
+		return []onnxNode{
+			{op: "Expand", inputs: []string{claims(g, "one", []int64{1}, 1), claims(g, "times", []int64{1 << 45}, 1)}, outputs: []string{"many"}},
+			{op: "Reshape", inputs: []string{"x", "many"}, outputs: []string{"y"}},
+		}
+	})
 	hostile("the axes that it goes over are not known", func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "ReduceL2", inputs: []string{"x"}, outputs: []string{"y"}}}
 	})
