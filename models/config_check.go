@@ -47,6 +47,15 @@ func (c Config) check() error {
 			}
 		}
 	}
+	if r := c.Refine; r != nil {
+		errs = append(errs, size("the second look's rows", r.Rows, 1, mostCells), size("the second look's columns", r.Columns, 1, mostCells),
+			size("the number of candidates that are looked at again", r.Candidates, 0, mostCells), size("the number of anchors", len(r.Anchors), 0, mostCells))
+	}
+	if o := c.ONNX; o != nil {
+		errs = append(errs, size("the ONNX network's stride", o.Stride, 1, mostPixels), size("the ONNX network's channels", o.Channels, 1, mostNumbers),
+			size("the ONNX network's height", o.Height, 0, mostPixels), size("the ONNX network's width", o.Width, 0, mostPixels),
+			size("the ONNX network's batch", o.Batch, 0, mostNumbers), size("the ONNX network's tokens before those of places", o.Prefix, 0, mostCells))
+	}
 	facets := make([]catalog.Facet, len(c.Facets))
 	for i, f := range c.Facets {
 		facets[i] = f.Facet

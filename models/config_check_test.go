@@ -26,6 +26,11 @@ func TestConfigurationsAreChecked(t *testing.T) {
 		`the temperature of facet "sleeve" is 1.79`: func(c *Config) { c.Facets[0].Temperature = math.MaxFloat64 },
 		"the surroundings' rows is 0":               func(c *Config) { c.Surroundings.Rows = 0 },
 		"the surroundings reach -1 below":           func(c *Config) { c.Surroundings.Below = -1 },
+		"the second look's rows is 0":               func(c *Config) { c.Refine.Rows = 0 },
+		"the second look's columns is 4611686":      func(c *Config) { c.Refine.Columns = 1 << 62 },
+		"looked at again is -1":                     func(c *Config) { c.Refine.Candidates = -1 },
+		"the ONNX network's stride is 0":            func(c *Config) { c.ONNX.Stride = 0 },
+		"the ONNX network's batch is -1":            func(c *Config) { c.ONNX.Batch = -1 },
 		`facet "sleeve" reads surroundings`:         func(c *Config) { c.Facets[0].Surroundings, c.Surroundings = true, nil },
 		`facet "sleeve" has no labels`:              func(c *Config) { c.Facets[0].Labels = nil },
 		"the column facet_sleeve":                   func(c *Config) { c.Facets = append(c.Facets, c.Facets[0]) },
@@ -34,6 +39,8 @@ func TestConfigurationsAreChecked(t *testing.T) {
 			m := &Model{Config: DefaultConfig(), Weights: Weights{}}
 			surroundings := DefaultSurroundingsConfig()
 			m.Config.Surroundings = &surroundings
+			refine := DefaultRefineConfig()
+			m.Config.Refine, m.Config.ONNX = &refine, &ONNXConfig{Stride: 16, Channels: 96}
 			m.Config.Facets = []FacetConfig{{Facet: catalog.Facet{Name: "sleeve", Labels: []string{"long"}}, Temperature: 1}}
 			var file bytes.Buffer
 			require.NoError(t, m.Encode(&file, Float32))
