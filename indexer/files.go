@@ -3,12 +3,14 @@ package indexer
 import (
 	"bytes"
 	"errors"
-	"github.com/kleid-search/kleid/catalog"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // writeFile writes a file so that it is whole or not there at all, and durable on return.
@@ -27,14 +29,11 @@ func placeFile(path string, data []byte, sync bool) error {
 
 // placeStream is placeFile for what need not fit into memory.
 func placeStream(path string, data io.Reader, sync bool) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := storage.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*", 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
 	if err == nil && sync {
 		err = f.Sync()
 	}

@@ -113,7 +113,7 @@ func (f *folder) Put(ctx context.Context, key string, r io.Reader) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(dir, temporaryPrefix+"*"+temporarySuffix)
+	file, err := CreateTemp(dir, temporaryPrefix+"*"+temporarySuffix, 0o644)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,6 @@ func (f *folder) Put(ctx context.Context, key string, r io.Reader) (err error) {
 	}()
 	if _, err := io.Copy(file, &contextReader{ctx, r}); err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
-	}
-	// CreateTemp makes files for their owner alone; what is published is for all who may read the folder.
-	if err := file.Chmod(0o644); err != nil && runtime.GOOS != "windows" {
-		return err
 	}
 	if err := file.Sync(); err != nil {
 		return err

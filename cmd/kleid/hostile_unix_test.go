@@ -11,8 +11,10 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
@@ -77,6 +79,7 @@ func TestHostileFolder(t *testing.T) {
 	require.NoError(t, os.Symlink("itself.jpg", filepath.Join(photos, "itself.jpg")))
 
 	out := t.TempDir()
+	defer syscall.Umask(syscall.Umask(0o077))
 	r := kleid(t, "index", "--catalogue", photos, "--out", out, "--max-bad", "1.0", "--json")
 	require.Equal(t, exitDone, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
@@ -100,6 +103,12 @@ func TestHostileFolder(t *testing.T) {
 			require.Contains(t, report.Bad, indexer.BadPhoto{Source: row.Source, ProductID: row.ProductID, PhotoID: row.PhotoID, Error: row.Error})
 		}
 	}
+	require.NoError(t, filepath.WalkDir(out, func(path string, e os.DirEntry, err error) error {
+		if info, failed := e.Info(); assert.NoError(t, failed) && info.Mode().IsRegular() && e.Name() != "metrics.prom" { // the node exporter's
+			assert.Zero(t, info.Mode().Perm()&0o077, "%s is not for others, says the umask", path)
+		}
+		return err
+	}))
 	// The same files one by one, as queries.
 	for name, file := range files {
 		code, want := kleid(t, "search", filepath.Join(photos, name), "--index", out, "--json").code, exitDone

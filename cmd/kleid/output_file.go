@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,7 +87,7 @@ func newOutputFile(path string) (*outputFile, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	f, err := createTemporary(dir, mode)
+	f, err := storage.CreateTemp(dir, ".put-*.tmp", mode) // which a bucket does not list
 	if err != nil {
 		return nil, err
 	}
@@ -120,17 +119,6 @@ func followLinks(path string) (target string, isName bool, err error) {
 		path = target
 	}
 	return "", false, &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
-}
-
-// createTemporary makes a new file with a mode, less the umask, which os.CreateTemp does not know.
-func createTemporary(dir string, mode fs.FileMode) (*os.File, error) {
-	for {
-		// A bucket does not list files of this name.
-		f, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf(".put-%x.tmp", rand.Uint64())), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
 }
 
 // keep makes the file durable and gives it its name.

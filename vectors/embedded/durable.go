@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -50,12 +52,12 @@ func checksumText(sum uint32) string { return fmt.Sprintf("%08x", sum) }
 
 // writeFileDurably puts a file in place, whole, or leaves what was there.
 func writeFileDurably(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+temporarySuffix)
+	temp, err := storage.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+temporarySuffix, 0o644)
 	if err != nil {
 		return err
 	}
 	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Sync(), temp.Chmod(0o644), temp.Close())
+	err = errors.Join(err, temp.Sync(), temp.Close())
 	if err == nil {
 		err = os.Rename(temp.Name(), path)
 	}
