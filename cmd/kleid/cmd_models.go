@@ -165,7 +165,7 @@ func modelsList(c *cli.Context) error {
 			mark = "promoted"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%d\t%s\n", v.Version, v.Created.Format("2006-01-02 15:04"), printable(v.Backbone),
-			v.Precision, float64(v.Bytes)/1e6, printable(v.Dataset), len(v.Metrics), mark)
+			printable(v.Precision), float64(v.Bytes)/1e6, printable(v.Dataset), len(v.Metrics), mark)
 	}
 	return errors.Join(bad, table.Flush())
 }
@@ -291,6 +291,9 @@ func modelsDiff(c *cli.Context) error {
 	fmt.Fprintf(c.App.Writer, "%s → %s\n", a.Version, b.Version)
 	if len(lines) == 0 {
 		lines = []string{"nothing is different"}
+	}
+	for i, line := range lines {
+		lines[i] = printable(line)
 	}
 	_, err = fmt.Fprintln(c.App.Writer, "  "+strings.Join(lines, "\n  "))
 	return err

@@ -200,3 +200,35 @@ func TestModelsOfOtherPhotos(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "it is not known whether these figures were measured on the same photos as those of the promoted one")
 }
+
+// TestManifestsOfStrangers: what somebody wrote into a registry does nothing to the terminal of who looks at it.
+func TestManifestsOfStrangers(t *testing.T) {
+	place := t.TempDir()
+	file := filepath.Join(t.TempDir(), "model.safetensors")
+	push := func(seed uint64) string {
+		require.NoError(t, writeTinyModel(file, seed))
+		r := kleid(t, "models", "push", file, "--models", place, "--json")
+		require.Equal(t, exitDone, r.code, r.stderr)
+		return decodeLine[registry.Manifest](t, r).Version
+	}
+	first, second := push(1), push(2)
+	const escape = "\x1b]0;gone\a\nx"
+	for _, version := range []string{first, second} {
+		manifest := filepath.Join(place, "versions", version, "manifest.json")
+		text, err := os.ReadFile(manifest)
+		require.NoError(t, err)
+		var m registry.Manifest
+		require.NoError(t, json.Unmarshal(text, &m))
+		m.Precision, m.Backbone, m.Dataset, m.Code = escape+version, escape, escape, escape+version
+		m.Metrics = map[string]float64{escape + ".f1": 1}
+		text, err = json.Marshal(m)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(manifest, text, 0o600))
+	}
+	for _, args := range [][]string{{"promote", first}, {"promote", second}, {"list"}, {"diff", first, second}} {
+		r := kleid(t, append(append([]string{"models"}, args...), "--models", place)...)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		require.NotContains(t, r.stdout+r.stderr, "\x1b", args)
+		require.NotContains(t, r.stdout, "\nx", args)
+	}
+}

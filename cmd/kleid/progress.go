@@ -162,7 +162,7 @@ func (p *progress) say(format string, args ...any) {
 		p.logger().Info(fmt.Sprintf(format, args...))
 		return
 	}
-	fmt.Fprintf(p, format+"\n", args...)
+	fmt.Fprintln(p, withoutEscapes(fmt.Sprintf(format, args...)))
 }
 
 // say writes a line for people where nothing is in progress.
