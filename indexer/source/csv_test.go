@@ -116,12 +116,14 @@ func TestLongLines(t *testing.T) {
 // A name that no store could keep costs its own row.
 func TestLongNames(t *testing.T) {
 	long := strings.Repeat("x", maxName+1)
-	entries := readCSVText(t, "photo,product_id\na.jpg,"+long+"\n"+long+".jpg,p\n"+long[:maxName]+",p\n")
-	require.Equal(t, "line 2 of the catalogue names a product or photo with 4097 bytes, more than the 4096 allowed", entries[0].Err)
+	entries := readCSVText(t, "photo,product_id,currency\na.jpg,"+long+",\n"+long+".jpg,p,\n"+long[:maxName]+",p,\nd.jpg,p,"+long+"\n")
+	require.Equal(t, "line 2 of the catalogue names a product, photo or currency with 4097 bytes, more than the 4096 allowed", entries[0].Err)
 	require.Equal(t, []string{"list.csv:2", "a.jpg"}, []string{entries[0].ProductID, entries[0].Source})
 	require.NotEmpty(t, entries[1].Err)
 	require.Equal(t, []string{"p", "list.csv:3"}, []string{entries[1].ProductID, entries[1].Source})
 	require.Empty(t, entries[2].Err)
+	require.Contains(t, entries[3].Err, "line 5 of the catalogue names a product, photo or currency with 4097 bytes")
+	require.Empty(t, entries[3].Currency)
 }
 
 // Quotes that nobody closes cost their own lines only, whatever their number.

@@ -161,8 +161,11 @@ func (m *manifest) addPhoto(line int, e Entry, source string) {
 			e.Location, e.Err = "", fmt.Sprintf("line %d of the catalogue names what it may not: %v", line, err)
 		}
 	}
-	if n := max(len(e.ProductID), len(e.Source)); n > maxName {
-		e.Err = fmt.Sprintf("line %d of the catalogue names a product or photo with %d bytes, more than the %d allowed", line, n, maxName)
+	if n := max(len(e.ProductID), len(e.Source), len(e.Currency)); n > maxName {
+		e.Err = fmt.Sprintf("line %d of the catalogue names a product, photo or currency with %d bytes, more than the %d allowed", line, n, maxName)
+		if len(e.Currency) > maxName {
+			e.Currency = ""
+		}
 		if len(e.ProductID) > maxName {
 			e.ProductID = m.at(line)
 		}
