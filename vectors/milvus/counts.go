@@ -148,7 +148,7 @@ func countRows(ctx context.Context, c client.Client, collection, condition strin
 		return 0, err
 	}
 	column, ok := reply.GetColumn(count).(*entity.ColumnInt64)
-	if !ok || column.Len() != 1 {
+	if !ok || column.Len() != 1 || column.Data()[0] < 0 {
 		return 0, errors.New("Milvus: the reply has no count")
 	}
 	return int(column.Data()[0]), nil

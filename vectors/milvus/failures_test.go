@@ -45,6 +45,52 @@ func testLostReply(t *testing.T, server *milvustest.Server) {
 	require.Len(t, result.Matches, 5)
 }
 
+// A reply that says of itself what does not hold is an error: the program goes on.
+func testNonsense(t *testing.T, server *milvustest.Server) {
+	var spoil func(hits *schemapb.SearchResultData, count []int64)
+	address := milvustest.Proxy(t, server.Address, func(call *milvustest.Call) error {
+		switch call.Method {
+		case "Search":
+			var reply milvuspb.SearchResults
+			if err := call.Reply(&reply); err != nil {
+				return err
+			}
+			spoil(reply.GetResults(), nil)
+			return call.Answer(&reply)
+		case "Query":
+			var reply milvuspb.QueryResults
+			if err := call.Reply(&reply); err != nil {
+				return err
+			}
+			if column := reply.GetFieldsData()[0].GetScalars().GetLongData(); column != nil && spoil != nil {
+				spoil(&schemapb.SearchResultData{}, column.Data)
+			}
+			return call.Answer(&reply)
+		}
+		return nil
+	})
+	s := open(t, milvustest.URL(address, "nonsense"))
+	w, err := s.Create(t.Context(), testMetadata("r-1"))
+	require.NoError(t, err)
+	require.NoError(t, w.Add(t.Context(), testRows(5)))
+	require.NoError(t, w.Finish(t.Context()))
+	for want, change := range map[string]func(hits *schemapb.SearchResultData, count []int64){
+		"cannot be read (runtime error: index out of range":  func(hits *schemapb.SearchResultData, _ []int64) { hits.NumQueries = 4 },
+		"cannot be read (runtime error: slice bounds out of": func(hits *schemapb.SearchResultData, _ []int64) { hits.Topks = []int64{1 << 40} },
+		"the reply has no count": func(_ *schemapb.SearchResultData, count []int64) {
+			for i := range count {
+				count[i] = -1
+			}
+		},
+	} {
+		spoil = change
+		index, err := s.Open(t.Context(), "r-1")
+		require.NoError(t, err)
+		_, err = index.Search(t.Context(), everything)
+		require.ErrorContains(t, err, want)
+	}
+}
+
 // unflushed makes a server say, as one does that has more than one process, that a segment is yet to be flushed.
 func unflushed(call *milvustest.Call) error {
 	var request milvuspb.FlushRequest

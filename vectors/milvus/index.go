@@ -50,16 +50,26 @@ func (x *index) HasPrices(ctx context.Context) (bool, error) {
 // loaded runs a call, and once more after loading when the server has lost the collection from memory,
 // as it does when it restarts.
 func (x *index) loaded(ctx context.Context, call func() error) error {
-	err := call()
+	err := readable(call)
 	if isNotLoaded(err) {
 		if err = x.client.LoadCollection(ctx, x.collection, false); err == nil {
-			err = call()
+			err = readable(call)
 		}
 	}
 	if isNotFound(err) {
 		return fmt.Errorf("run %s has been dropped: open the current index", x.metadata.Run)
 	}
 	return err
+}
+
+// readable runs a call. The client library believes what a reply says of itself, and panics where it does not hold.
+func readable(call func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("Milvus: the reply cannot be read (%v): is it Milvus 2.4 or later?", cause)
+		}
+	}()
+	return call()
 }
 
 // expression is a condition as the server reads it.

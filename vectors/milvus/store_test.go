@@ -48,6 +48,7 @@ func TestMilvus(t *testing.T) {
 	t.Run("colliding facets", func(t *testing.T) { testCollidingFacets(t, server) })
 	t.Run("failures that the client library overlooks", func(t *testing.T) { testReportedFailures(t, server) })
 	t.Run("lost reply", func(t *testing.T) { testLostReply(t, server) })
+	t.Run("replies that make no sense", func(t *testing.T) { testNonsense(t, server) })
 	t.Run("flush", func(t *testing.T) { testFlush(t, server) })
 	t.Run("abort again", func(t *testing.T) { testAbortAgain(t, server) })
 	t.Run("no version", func(t *testing.T) { testNoVersion(t, server) })
