@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 // parseParquet reads the columns of a Parquet file that have one value a row, as text; null is "".
@@ -17,7 +19,7 @@ func parseParquet(name string, data []byte) (t *table, _ []Bad, err error) {
 			err = fmt.Errorf("the Parquet file is damaged: %v", r)
 		}
 	}()
-	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := catalog.OpenParquet(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a whole Parquet file: %w", err)
 	}

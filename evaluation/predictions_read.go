@@ -14,6 +14,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/kleid-search/kleid/catalog"
 )
 
 // ReadPredictions gives the rows of a table of predictions, .parquet or .csv, as kleid train facets and kleid predict write
@@ -76,7 +78,7 @@ func parquetPredictions(file *os.File) (next func() ([]LabelProbability, error),
 	if err != nil {
 		return nil, err
 	}
-	opened, err := parquet.OpenFile(file, info.Size())
+	opened, err := catalog.OpenParquet(file, info.Size())
 	if err != nil {
 		return nil, err
 	}

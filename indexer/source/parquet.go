@@ -30,7 +30,7 @@ func readParquet(ctx context.Context, f *os.File, path string) (listing Listing,
 	if err != nil {
 		return Listing{}, err
 	}
-	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := catalog.OpenParquet(f, info.Size())
 	if err != nil {
 		return Listing{}, fmt.Errorf("not a whole Parquet file: %w", err)
 	}
