@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // TestONNXWeightsBesideIt: a network whose weights lie in another file is read with them, and what is wrong with that
@@ -72,6 +75,38 @@ func TestONNXReadsNoOtherFiles(t *testing.T) {
 	require.ErrorContains(t, err, "the weights in the file w claim more than its 1048576 bytes: they overlap")
 	_, _, err = importONNX(testBackend(t), elsewhere("w", "", ""), DefaultONNXOptions())
 	require.ErrorContains(t, err, "has 0 bytes and 0 numbers")
+}
+
+// TestONNXFilesTogether: a network and the files beside it have no more bytes together than one file may have.
+func TestONNXFilesTogether(t *testing.T) {
+	folder, sum := t.TempDir(), 0
+	network := changedONNX(t, "opset9", func(g *onnxGraph) {
+		for name, tensor := range g.tensors {
+			content := get(tensor, "raw_data").Bytes()
+			if len(content) == 0 {
+				continue
+			}
+			file := fmt.Sprintf("%x", name)
+			require.NoError(t, os.WriteFile(filepath.Join(folder, file), content, 0o600))
+			sum += len(content)
+			tensor.Clear(field(tensor, "raw_data"))
+			entry := appended(tensor, "external_data")
+			setText(entry, "key", "location")
+			setText(entry, "value", file)
+		}
+	})
+	place := filepath.Join(folder, "network.onnx")
+	require.NoError(t, os.WriteFile(place, network, 0o600))
+	before := fetching
+	t.Cleanup(func() { fetching = before })
+	load := func(limit int) error {
+		fetching.Limit = int64(limit)
+		_, _, err := LoadONNX(t.Context(), testBackend(t), place, DefaultONNXOptions())
+		return err
+	}
+	sum += len(network)
+	require.ErrorIs(t, load(sum-1), storage.ErrTooLarge)
+	require.NoError(t, load(sum))
 }
 
 func TestBeside(t *testing.T) {

@@ -107,10 +107,12 @@ func LoadONNX(ctx context.Context, backend backends.Backend, url string, options
 	if err != nil {
 		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
 	}
-	rest := fetching // all files together have no more
+	rest := fetching // the network and what lies beside it have no more together
+	less := func(read []byte) { rest.Limit = max(rest.Limit-int64(len(read)), 1) }
+	less(data)
 	data, err = inlineONNX(data, func(file string) ([]byte, error) {
 		content, err := storage.Fetch(ctx, beside(url, file), rest)
-		rest.Limit = max(rest.Limit-int64(len(content)), 1)
+		less(content)
 		return content, err
 	})
 	if err != nil {
