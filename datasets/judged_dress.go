@@ -54,6 +54,14 @@ func (js *Judgements) Of(photoID string, box photo.Box, facets []catalog.Facet) 
 	return labels, dress[0].NoDress
 }
 
+// IsDress says whether most of those who judged a photo say that there is a dress in it. It may be asked from several
+// goroutines.
+func (js *Judgements) IsDress(photoID string) bool {
+	_, counted := js.DressVotes(&Example{PhotoID: photoID}, true)
+	label, ok := Majority(counted)
+	return ok && label == IsDress
+}
+
 // Foreign are the labels that somebody gave and that facets do not have, as facet=label.
 func (js *Judgements) Foreign(facets []catalog.Facet) []string {
 	known := map[string]catalog.Facet{}

@@ -61,6 +61,31 @@ func TestWhatPeopleSayOfADress(t *testing.T) {
 }
 
 // TestFetchJudgements reads what kleid quality has written, by its path, and says which line is wrong.
+// TestDressThatPeopleTellOf is one where most of those who judged a photo say so, or label it.
+func TestDressThatPeopleTellOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		said []Judgement
+		want bool
+	}{
+		"nothing":    {nil, false},
+		"said":       {[]Judgement{judgement("ann", "a", DressFacet, IsDress)}, true},
+		"labelled":   {[]Judgement{judgement("ann", "a", "sleeve", "long")}, true},
+		"not seen":   {[]Judgement{judgement("ann", "a", "sleeve", Unseen)}, false},
+		"at odds":    {[]Judgement{judgement("ann", "a", DressFacet, IsDress), judgement("bob", "a", DressFacet, NoDress)}, false},
+		"taken back": {[]Judgement{judgement("ann", "a", DressFacet, IsDress), judgement("ann", "a", DressFacet, "")}, false},
+		"no dress":   {[]Judgement{judgement("ann", "a", DressFacet, NoDress)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			js := &Judgements{}
+			for _, j := range c.said {
+				js.Add(j)
+			}
+			require.Equal(t, c.want, js.IsDress(photo.ID([]byte("a"))))
+			require.False(t, js.IsDress(photo.ID([]byte("another"))))
+		})
+	}
+}
+
 func TestFetchJudgements(t *testing.T) {
 	dir := place(t, map[string]string{"neckline/round/a.jpg": "a"})
 	judge(t, dir, judgement("ann", "a", "neckline", "boat"))

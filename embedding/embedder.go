@@ -155,12 +155,23 @@ func (e *Embedder) locate(inputs []Input, photos []Photo) (time.Duration, error)
 				candidates = append(candidates, Candidate{Box: p.Box, Confidence: float32(p.Confidence)})
 			}
 		}
+		if len(candidates) == 0 && inputs[i].IsDress {
+			candidates, photos[i].Told = []Candidate{likeliest(places[n], images[n].Frame())}, true
+		}
 		photos[i].take(candidates)
 		if wholes != nil && photos[i].Status == catalog.StatusOK {
 			photos[i].surroundings = e.model.Config.Surroundings.Cells(wholes[n], photos[i].Box)
 		}
 	}
 	return networks, nil
+}
+
+// likeliest is the best place of a photo, or all of it where location saw none.
+func likeliest(places []models.Place, frame photo.Box) Candidate {
+	if len(places) == 0 {
+		return Candidate{Box: frame}
+	}
+	return Candidate{Box: places[0].Box, Confidence: float32(places[0].Confidence)}
 }
 
 // lookAround adds the surroundings to photos whose dress location did not look for, at most maxBatch, and returns the

@@ -298,6 +298,29 @@ func TestNoDress(t *testing.T) {
 	require.NotEmpty(t, got[1].Unsupervised)
 }
 
+// TestDressThatAPersonTellsOf is at its likeliest place, however unsure that is.
+func TestDressThatAPersonTellsOf(t *testing.T) {
+	model := smallModel(t, func(m *models.Model) { m.Config.Merge.Calibration = [4]float64{-9, 0, 0, 0} })
+	e := newEmbedder(t, 2, model)
+	inputs := photos(3)
+	inputs[1].IsDress = true
+	got := embed(t, e, inputs)
+	require.Equal(t, Photo{Status: catalog.StatusNoDress}, got[0])
+	places, err := e.locator.Locate([]*photo.Image{inputs[1].Image})
+	require.NoError(t, err)
+	require.NotEmpty(t, places[0])
+	require.Equal(t, catalog.StatusOK, got[1].Status)
+	require.True(t, got[1].Told)
+	require.Equal(t, places[0][0].Box, got[1].Box)
+	require.Less(t, float64(got[1].BoxConfidence), model.Config.Merge.MinConfidence)
+	require.NotEmpty(t, got[1].DeepRank)
+	require.Equal(t, photo.Box{XMax: 30, YMax: 40}, likeliest(nil, photo.Box{XMax: 30, YMax: 40}).Box)
+
+	sure := smallModel(t, func(m *models.Model) { m.Config.Merge.Calibration = [4]float64{9, 0, 0, 0} })
+	found := embed(t, newEmbedder(t, 2, sure), inputs)
+	require.False(t, found[1].Told, "it is found without being told")
+}
+
 // TestGivenBoxIsTheFoundBox checks that the same box gives the same vector, whoever found it, and that the
 // pixels outside the crop do not matter.
 func TestGivenBoxIsTheFoundBox(t *testing.T) {

@@ -30,6 +30,8 @@ type Input struct {
 	Image *photo.Image // by photo.Open, or pixels from elsewhere
 	// Box, if not nil, is where the dress is: location is skipped. A person chose it.
 	Box *photo.Box
+	// IsDress is whether a person says that there is a dress: its likeliest place is taken then, however unsure it is.
+	IsDress bool
 }
 
 // Photo is what Kleid sees in one photo.
@@ -38,6 +40,7 @@ type Photo struct {
 	Box           photo.Box
 	BoxConfidence float32
 	Candidates    []Candidate // the best first, Box among them; empty for StatusNoDress
+	Told          bool        // it has StatusOK for Input.IsDress alone
 	Facets        []Prediction
 	Colours       []catalog.Colour // the dominant ones, the largest share first
 	Unsupervised  []float32        // unit length

@@ -217,7 +217,7 @@ func networksTime(photos []embedding.Photo) time.Duration {
 func inputsOf(batch []loaded) []embedding.Input {
 	inputs := make([]embedding.Input, len(batch))
 	for i, item := range batch {
-		inputs[i].Image = item.image
+		inputs[i].Image, inputs[i].IsDress = item.image, item.told
 	}
 	return inputs
 }
@@ -269,6 +269,7 @@ func (r *runner) embed(ctx context.Context) error {
 	}
 	r.loader.limits, r.loader.workers, r.loader.journal = r.Limits, r.readers(), r.journal
 	r.loader.thumbnails, r.loader.fetch = r.pictures, fetchFrom(fetcher, r.Limits)
+	r.loader.judgements = r.Judgements
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.loader.done = func(isBad bool) {

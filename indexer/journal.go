@@ -157,12 +157,12 @@ func readSegment(r io.Reader, take func(offset int64, payload []byte) bool) (who
 	}
 }
 
-// Has says whether a photo is in the journal.
-func (j *journal) Has(key photoKey) bool {
+// Has says whether a photo is in the journal, and, where people tell that there is a dress in it, with one.
+func (j *journal) Has(key photoKey, told bool) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, ok := j.index[key]
-	return ok
+	at, ok := j.index[key]
+	return ok && !(told && int(at.size) == j.codec.size(kindNoDress)) // a dress takes more
 }
 
 // Get returns what the model saw in a photo; false if it has not seen it.
@@ -290,7 +290,7 @@ func (j *journal) CopyTo(f *os.File, keys []photoKey) error {
 // importBatch is how many records are imported at once.
 const importBatch = 256
 
-// Import adds the records of a segment that are not there yet.
+// Import adds the records of a segment that are not there yet, or without the dress that people tell of.
 func (j *journal) Import(segment io.Reader) error {
 	return j.readMissing(segment, j.codec, j.Append)
 }
@@ -310,7 +310,7 @@ func (j *journal) readMissing(segment io.Reader, codec sightingCodec, take func(
 		if err != nil {
 			return false
 		}
-		if !j.Has(s.key) {
+		if !j.Has(s.key, s.told) {
 			if batch = append(batch, s); len(batch) == importBatch {
 				flush()
 			}

@@ -24,7 +24,7 @@ func testSighting(n int) sighting {
 		return s
 	}
 	s.box = catalog.Box{XMin: -1, YMin: 0, XMax: int32(n), YMax: math.MaxInt32}
-	s.confidence = float32(n) / 7
+	s.confidence, s.told = float32(n)/7, n%4 == 2
 	s.facets = []facetSighting{{label: int32(n % 3), probability: 0.1}, {label: noLabel}}
 	for i := range n % 3 {
 		s.colours = append(s.colours, catalog.Colour{Name: []string{"red", "light-blue"}[i], L: float32(n), A: -1, B: 0.5, Share: 1 / float32(i+1)})
@@ -53,7 +53,7 @@ func openTestJournal(t *testing.T, dir string) *journal {
 
 func requireHas(t *testing.T, j *journal, sightings []sighting) {
 	for _, want := range sightings {
-		require.True(t, j.Has(want.key))
+		require.True(t, j.Has(want.key, false))
 		got, ok, err := j.Get(want.key)
 		require.NoError(t, err)
 		require.True(t, ok)

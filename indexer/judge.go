@@ -139,7 +139,15 @@ func (r *runner) probesOf(ctx context.Context, old vectors.Index) ([]catalog.Row
 		if err != nil {
 			return nil, err
 		}
-		relabel(&rows[0], r.Judgements, r.meta.Facets) // what people call no dress is not sought
+		// What people call no dress is not sought, nor what they do not call one any more.
+		relabel(&rows[0], r.Judgements, r.meta.Facets)
+		seen, _, err := r.journal.Get(f.key)
+		if err != nil {
+			return nil, err
+		}
+		if seen.heed(r.Judgements); seen.status == catalog.StatusNoDress {
+			continue
+		}
 		if rows[0].PhotoID == f.key.String() && rows[0].Status == catalog.StatusOK {
 			probes = append(probes, rows[0])
 		}

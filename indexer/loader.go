@@ -31,6 +31,7 @@ type loaded struct {
 	key   photoKey
 	entry int // the first entry that has it
 	image *photo.Image
+	told  bool // people say that there is a dress in it
 }
 
 // asksAtOnce is how many photos servers and S3 are asked for at once, unless Options.Workers says otherwise: an answer takes
@@ -62,6 +63,8 @@ type loader struct {
 	fetch func(ctx context.Context, location string, known storage.Info) ([]byte, storage.Info, error)
 	known map[string]known // by location
 	done  func(bad bool)   // called for each entry that needs no embedding
+
+	judgements Judgements // nil: nobody's
 
 	entries  []source.Entry
 	findings []finding     // one for each entry
@@ -166,7 +169,8 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	if !l.claim(f.key, i) {
 		return nil
 	}
-	known := l.journal.Has(f.key)
+	told := isDress(l.judgements, f.key.String())
+	known := l.journal.Has(f.key, told)
 	if known && l.thumbnails.has(f.key) {
 		l.release(f.key, "")
 		return nil
@@ -196,7 +200,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 	}
 	defer func() { l.watch.lap(WorkQueue, at) }()
 	select {
-	case out <- loaded{f.key, i, m}:
+	case out <- loaded{f.key, i, m, told}:
 	case <-ctx.Done():
 	}
 	return nil
@@ -206,7 +210,7 @@ func (l *loader) load(ctx context.Context, i int, out chan<- loaded) error {
 // thumbnail, or of bytes that are no photo.
 func (l *loader) usable(location string) known {
 	k, ok := l.known[location]
-	if !ok || k.Broken == "" && (!l.journal.Has(k.Key) || !l.thumbnails.has(k.Key)) {
+	if !ok || k.Broken == "" && (!l.journal.Has(k.Key, isDress(l.judgements, k.Key.String())) || !l.thumbnails.has(k.Key)) {
 		return known{}
 	}
 	return k

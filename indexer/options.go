@@ -90,7 +90,7 @@ type Options struct {
 	Store vectors.Store
 	// Embedder sees what is in the photos.
 	Embedder Embedder
-	// Judgements are labels by people, which take the place of predicted ones. Optional.
+	// Judgements are labels by people, which take the place of predicted ones, and dresses that they tell of. Optional.
 	Judgements Judgements
 	// Workers is how many photos are read at once; no more than one for each CPU are decoded. Optional: one for each CPU,
 	// and more where photos are not on this machine.

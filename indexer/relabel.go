@@ -10,6 +10,20 @@ type Judgements interface {
 	// Of is what they say of the dress in a box of a photo, in its pixels: labels of facets, of some or none, and whether
 	// it is no dress at all. It is asked from one goroutine.
 	Of(photoID string, box photo.Box, facets []catalog.Facet) (labels map[string]string, noDress bool)
+	// IsDress is whether they say that there is a dress in a photo. It is asked from several goroutines.
+	IsDress(photoID string) bool
+}
+
+// isDress is whether people say that there is a dress in a photo; judgements may be nil.
+func isDress(judgements Judgements, photoID string) bool {
+	return judgements != nil && judgements.IsDress(photoID)
+}
+
+// heed makes none of a dress that was found for people told of it, where they do not any more.
+func (s *sighting) heed(judgements Judgements) {
+	if s.told && !isDress(judgements, s.key.String()) {
+		s.status = catalog.StatusNoDress
+	}
 }
 
 // relabel puts what people say of a row's dress in the place of what was predicted; judgements may be nil.

@@ -13,7 +13,10 @@ import (
 type said map[string]struct {
 	labels  map[string]string
 	noDress bool
+	isDress bool
 }
+
+func (s said) IsDress(photoID string) bool { return s[photoID].isDress }
 
 func (s said) Of(photoID string, _ photo.Box, _ []catalog.Facet) (map[string]string, bool) {
 	return s[photoID].labels, s[photoID].noDress
@@ -63,4 +66,40 @@ func TestLabelsByPeople(t *testing.T) {
 	again, err := Run(t.Context(), b.options())
 	require.NoError(t, err)
 	require.Equal(t, []int{4, 0, 0}, []int{again.OK, again.NoDress, again.Judged})
+}
+
+// TestDressesThatPeopleTellOf are looked for again, once, and are in the index as long as people say so.
+func TestDressesThatPeopleTellOf(t *testing.T) {
+	files := pictures(0, 4)
+	files["nothing.png"], files["neither.png"] = picture(noDressWidth, 7), picture(noDressWidth, 8)
+	b := newBench(t, files)
+	night := func(judgements Judgements, embedded, ok int) Report {
+		t.Helper()
+		options := b.options()
+		options.Judgements, options.Gate.MinRows = judgements, 0.5
+		report, err := Run(t.Context(), options)
+		require.NoError(t, err)
+		require.True(t, report.Published, "%v", report.Gate.Reasons)
+		b.requireConsistent(t, report)
+		require.Equal(t, []int{embedded, ok, 6 - ok}, []int{report.Embedded, report.OK, report.NoDress})
+		return report
+	}
+	told := said{photo.ID(files["nothing.png"]): {isDress: true}, photo.ID(files[pictureName(1)]): {isDress: true}}
+	night(nil, 6, 4)
+	report := night(told, 1, 5)
+	_, rows := parquetRows(t, b.out, report.Run)
+	row := bySource(t, rows, "nothing.png")
+	require.Equal(t, catalog.StatusOK, row.Status)
+	require.NotNil(t, row.Box)
+	require.NotEmpty(t, row.Facets)
+	require.Len(t, row.EmbeddingDeepRank, b.embedder.meta.DeepRankSize)
+	night(told, 0, 5)
+
+	b.embedder.meta.FacetModel = "heads-2"
+	night(told, 0, 5) // its facets are read from what is kept
+	night(nil, 0, 4)  // taken back
+	night(told, 0, 5)
+	nothing, err := photo.Open(files["nothing.png"], photo.DefaultLimits())
+	require.NoError(t, err)
+	require.Equal(t, 2, b.embedder.seen[pixelID(nothing)])
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/embedding"
+	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -29,8 +30,10 @@ func TestShards(t *testing.T) {
 	for _, place := range []string{"folder", "S3"} {
 		t.Run(place, func(t *testing.T) {
 			b := newBench(t, files)
+			var told Judgements
 			options := func(machine string) Options {
 				o := b.options()
+				o.Judgements = told
 				if place == "S3" {
 					o.Out, o.Scratch = "s3://shop/index", filepath.Join(filepath.Dir(b.out), machine)
 				}
@@ -79,6 +82,11 @@ func TestShards(t *testing.T) {
 			require.Equal(t, timeless(wantOther), timeless(rows))
 			b.embedder.meta.FacetModel = "heads-1"
 			require.Equal(t, report.Run, second.PreviousRun)
+
+			told = said{photo.ID(files["nothing.png"]): {isDress: true}}
+			require.Equal(t, 1, shards("thursday"), "people tell of a dress")
+			last := commit("thursday")
+			require.Equal(t, []int{want.OK + 1, want.NoDress - 1}, []int{last.OK, last.NoDress})
 			bucket, err := storage.Open(t.Context(), options("x").Out)
 			require.NoError(t, err)
 			var keys []string

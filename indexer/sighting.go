@@ -23,6 +23,7 @@ import (
 type sighting struct {
 	key           photoKey
 	status        catalog.Status // StatusOK or StatusNoDress
+	told          bool           // a dress was found for people say that there is one, and is one as long as they do
 	width, height int32
 	box           catalog.Box
 	confidence    float32
@@ -53,7 +54,7 @@ func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []ca
 	}
 	b := seen.Box
 	s.box = catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
-	s.colours = seen.Colours
+	s.told, s.colours = seen.Told, seen.Colours
 	s.confidence, s.unsupervised, s.deepRank = seen.BoxConfidence, seen.Unsupervised, seen.DeepRank
 	s.cells = seen.Cells
 	for _, f := range facets {
@@ -124,6 +125,7 @@ func newSightingCodec(meta catalog.Metadata) sightingCodec {
 const (
 	kindOK      = 1
 	kindNoDress = 2
+	kindTold    = 3 // as kindOK
 )
 
 var errSighting = errors.New("a record does not fit the model")
@@ -131,8 +133,11 @@ var errSighting = errors.New("a record does not fit the model")
 func (c sightingCodec) append(b []byte, s sighting) []byte {
 	le := binary.LittleEndian
 	kind := byte(kindOK)
-	if s.status != catalog.StatusOK {
+	switch {
+	case s.status != catalog.StatusOK:
 		kind = kindNoDress
+	case s.told:
+		kind = kindTold
 	}
 	b = append(b, kind)
 	b = append(b, s.key[:]...)
@@ -171,7 +176,7 @@ func (c sightingCodec) append(b []byte, s sighting) []byte {
 // size is the length of a payload of a kind, without cells and colours.
 func (c sightingCodec) size(kind byte) int {
 	size := 1 + len(photoKey{}) + 2*4
-	if kind == kindOK {
+	if kind != kindNoDress {
 		size += 5*4 + 8*len(c.labels) + 4*(c.unsupervised+c.deepRank) + 4
 	}
 	return size
@@ -179,10 +184,10 @@ func (c sightingCodec) size(kind byte) int {
 
 func (c sightingCodec) decode(payload []byte) (sighting, error) {
 	var s sighting
-	if len(payload) == 0 || payload[0] != kindOK && payload[0] != kindNoDress || len(payload) < c.size(payload[0]) {
+	if len(payload) == 0 || payload[0] < kindOK || payload[0] > kindTold || len(payload) < c.size(payload[0]) {
 		return s, errSighting
 	}
-	s.status = catalog.StatusOK
+	s.status, s.told = catalog.StatusOK, payload[0] == kindTold
 	if payload[0] == kindNoDress {
 		s.status = catalog.StatusNoDress
 	}

@@ -90,6 +90,10 @@ func (s *stub) Locate(ctx context.Context, inputs []embedding.Input) ([]embeddin
 			return nil, errors.New("the graph does not like it")
 		}
 		photos[i] = s.answer(input.Image)
+		if photos[i].Status == catalog.StatusNoDress && input.IsDress {
+			photos[i] = s.dress(input.Image)
+			photos[i].Told = true
+		}
 	}
 	for _, input := range inputs {
 		s.mu.Lock()
@@ -116,6 +120,10 @@ func (s *stub) answer(m *photo.Image) embedding.Photo {
 	if m.Width == noDressWidth {
 		return embedding.Photo{Status: catalog.StatusNoDress}
 	}
+	return s.dress(m)
+}
+
+func (s *stub) dress(m *photo.Image) embedding.Photo {
 	sum := sha256.Sum256(m.Pix)
 	random := rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), 0))
 	unit := func(size int) []float32 {

@@ -57,6 +57,7 @@ func (r *rows) at(i int) (catalog.Row, error) {
 	if !ok {
 		return row, fmt.Errorf("the photo %q is not in the journal", e.Source)
 	}
+	seen.heed(r.judgements)
 	seen.fill(&row, r.meta.Facets)
 	relabel(&row, r.judgements, r.meta.Facets)
 	return row, nil
@@ -66,7 +67,7 @@ func (r *rows) at(i int) (catalog.Row, error) {
 func (r *rows) known(i int) bool {
 	f := &r.findings[i]
 	_, broken := r.broken[f.key]
-	return f.err != "" || f.hasKey && (broken || r.journal.Has(f.key))
+	return f.err != "" || f.hasKey && (broken || r.journal.Has(f.key, false))
 }
 
 // tally counts rows.

@@ -63,7 +63,7 @@ func shardOf(c *cli.Context) (indexer.Shard, error) {
 
 // notOfShards are flags for what commit does. In a variable, which all machines of a plan may share, they are no mistake.
 func notOfShards(c *cli.Context) error {
-	names := []string{"judgements", "notify", "push-metrics", "replay"}
+	names := []string{"notify", "push-metrics", "replay"}
 	for _, f := range gateFlags() {
 		names = append(names, f.Names()[0])
 	}
@@ -93,6 +93,9 @@ func indexShard(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	defer p.end()
+	if err := readJudgements(c, p, &options); err != nil {
+		return err
+	}
 	options.Logger, options.Progress = p.logger(), showIndexing(p)
 	report, err := indexer.RunShard(c.Context, options, shard)
 	p.end()

@@ -12,7 +12,7 @@ import (
 
 // judgementsFlag names what people said of the photos.
 func judgementsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "judgements", EnvVars: env("judgements"), Usage: "`FILE` or URL of what people said of the photos, the judgements.jsonl of kleid quality: their labels take the place of predicted ones, and what they call no dress is none"}
+	return &cli.StringFlag{Name: "judgements", EnvVars: env("judgements"), Usage: "`FILE` or URL of what people said of the photos, the judgements.jsonl of kleid quality: their labels take the place of predicted ones, what they call no dress is none, and where they say that there is one it is looked for once more"}
 }
 
 // shownForeign is how many labels that the model does not have are named.

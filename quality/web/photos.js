@@ -68,7 +68,7 @@ function show(list, all, rest) {
 const LEAST = "; what the model is least sure of comes first";
 const ORDERS = {
   dataset: { disagree: "; what the model is surest of comes first, what people have judged last", unlabelled: LEAST },
-  index: { unlabelled: LEAST, all: `${LEAST}, what people have judged last`, no_dress: ". Where it was the model that found none, the index has a label when the model has learned from what people say" },
+  index: { unlabelled: LEAST, all: `${LEAST}, what people have judged last`, no_dress: ". Where it was the model that found none and people say that there is one, the next night has it" },
 };
 
 export function showStatus() {
