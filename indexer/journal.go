@@ -162,7 +162,7 @@ func (j *journal) Has(key photoKey, told bool) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	at, ok := j.index[key]
-	return ok && !(told && int(at.size) == j.codec.size(kindNoDress)) // a dress takes more
+	return ok && (!told || int(at.size) > j.codec.size(kindNoDress)) // a dress takes more
 }
 
 // Get returns what the model saw in a photo; false if it has not seen it.

@@ -61,7 +61,8 @@ func connect(ctx context.Context, a address, timeout time.Duration) (c client.Cl
 		defer cancel()
 	}
 	// Kleid's interceptor comes first: it sees what is left after the client's own retries.
-	options := append([]grpc.DialOption{grpc.WithReturnConnectionError(), grpc.WithChainUnaryInterceptor(reportFailures)}, slices.Clone(client.DefaultGrpcOpts)...)
+	options := append([]grpc.DialOption{grpc.WithReturnConnectionError(), //nolint:staticcheck // the client library dials as gRPC 1 does
+		grpc.WithChainUnaryInterceptor(reportFailures)}, slices.Clone(client.DefaultGrpcOpts)...)
 	c, err = client.NewClient(ctx, client.Config{
 		Address:       a.host,
 		Username:      a.username,
