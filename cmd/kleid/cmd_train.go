@@ -126,7 +126,7 @@ func tripletFlags(heads []string, photos string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + "; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + ", and there also by their products' ids; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
 }
 
 // openReference opens the folder of --reference, with more triplets and dresses.

@@ -71,7 +71,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	bad, err := os.ReadFile(filepath.Join(work, "bad-photos.csv"))
 	require.NoError(t, err)
 	require.Contains(t, string(bad), "torn.jpg,")
-	require.Regexp(t, `gone\.jpg,.*clicks\.csv: line 5: the photo is not in the catalogue`, string(bad))
+	require.Regexp(t, `gone\.jpg,.*clicks\.csv: line 5: the photo, or product, is not in the catalogue`, string(bad))
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
 	metrics, measuredOn, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))

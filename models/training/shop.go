@@ -24,7 +24,8 @@ type ShopPhoto struct {
 type Shop struct {
 	learned, apart shopProducts
 	fingerprint    string // of what is learned from
-	// places are where each photo's crop is, by the photo's name; left are the names of those that have none.
+	// places are where each photo's crop is, by the photo's name, or a product's first one, by its id; left are the names
+	// and ids of those that have none.
 	places map[string]shopPlace
 	left   map[string]bool
 	// triplets of the crops that are learned from, and held ones, of which a photo is apart.
@@ -126,8 +127,8 @@ func ReadShop(ctx context.Context, options Options, photos []ShopPhoto) (*Shop, 
 	return s, nil
 }
 
-// AddTriplets adds what people, such as customers by their clicks, said of the shop's photos, by their names. Where a
-// photo's product is kept apart, it is measured with. Those that say nothing, and those of a photo that there is not, are
+// AddTriplets adds what people, such as customers by their clicks, said of the shop's photos, by their names, or of its
+// products, by their ids: then it is of their first photos. Where a photo's product is kept apart, it is measured with. Those that say nothing, and those of a photo that there is not, are
 // left out and counted.
 func (s *Shop) AddTriplets(triplets []datasets.Triplet) {
 	h := sha256.New()
@@ -139,7 +140,7 @@ func (s *Shop) AddTriplets(triplets []datasets.Triplet) {
 			return !ok && !s.left[e.Name]
 		})
 		if missing >= 0 {
-			s.BadTriplets = append(s.BadTriplets, badTriplet(t, t.Photos()[missing], "the photo is not in the catalogue"))
+			s.BadTriplets = append(s.BadTriplets, badTriplet(t, t.Photos()[missing], "the photo, or product, is not in the catalogue"))
 			continue
 		}
 		var places [3]shopPlace

@@ -139,5 +139,24 @@ func (s *shopFiles) shop(photos []ShopPhoto) *Shop {
 		}
 		shop.places[name] = at
 	}
+	shop.nameProducts(photos)
 	return shop
+}
+
+// nameProducts has products by their ids as well, where no photo is named so.
+func (s *Shop) nameProducts(photos []ShopPhoto) {
+	names := map[string]bool{}
+	for _, p := range photos {
+		names[p.Name] = true
+	}
+	for _, p := range photos {
+		if names[p.Product] {
+			continue
+		}
+		at, ok := s.places[p.Name]
+		if _, named := s.places[p.Product]; ok && !named {
+			s.places[p.Product] = at
+		}
+		s.left[p.Product] = true // for ids of which no photo has a place; those that have one are looked up there first
+	}
 }

@@ -262,9 +262,26 @@ func TestShopRepeats(t *testing.T) {
 	typo := triplet("size-m.jpg", "typo.jpg", "back.jpg")
 	typo.Source = "clicks.csv: line 9"
 	s.AddTriplets([]datasets.Triplet{typo})
-	require.Equal(t, []datasets.Bad{{Photo: "typo.jpg", Reason: "clicks.csv: line 9: the photo is not in the catalogue"}}, s.BadTriplets)
+	require.Equal(t, []datasets.Bad{{Photo: "typo.jpg", Reason: "clicks.csv: line 9: the photo, or product, is not in the catalogue"}}, s.BadTriplets)
 	require.Equal(t, 6, s.TotalTriplets)
 	require.Equal(t, []int{1, 3}, []int{s.Triplets(), s.Dropped}, "and nothing else became of it")
+}
+
+// TestTripletsOfProducts are of their first photos, as the clicks of a shop's customers are known.
+func TestTripletsOfProducts(t *testing.T) {
+	a, b, c := productOf(datasets.Train, 0), productOf(datasets.Train, 1), productOf(datasets.Train, 2)
+	broken := ShopPhoto{Product: "broken", Name: "broken.jpg", Read: func() ([]byte, error) { return []byte("no photo"), nil }}
+	s, _ := readShop(t, []ShopPhoto{
+		shopPhoto(t, a, "a.jpg", 1), shopPhoto(t, a, "a-back.jpg", 2), shopPhoto(t, b, "b.jpg", 3), shopPhoto(t, c, b, 4), broken,
+	})
+	triplet := func(query, near, far string) datasets.Triplet {
+		return datasets.Triplet{Query: datasets.Example{Name: query}, Near: datasets.Example{Name: near}, Far: datasets.Example{Name: far}, Confidence: 1}
+	}
+	s.AddTriplets([]datasets.Triplet{triplet(a, c, "b.jpg"), triplet("a.jpg", b, "b.jpg"), triplet(a, "broken", c), triplet(a, "none", c)})
+	require.Equal(t, []cropTriplet{{[3]int{0, 3, 2}, 1}, {[3]int{0, 3, 2}, 1}}, s.triplets, "a photo's own name comes first")
+	require.Equal(t, 1, s.Dropped)
+	require.Len(t, s.BadTriplets, 1)
+	require.Equal(t, "none", s.BadTriplets[0].Photo)
 }
 
 // TestJoin groups the products of shops as they are; of each photo it says which products have it.
