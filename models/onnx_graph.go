@@ -210,9 +210,15 @@ func layersLike(layers []string, name string) string {
 	return fmt.Sprintf("%s %q", what, layers[max(len(layers)-namedLayers, 0):])
 }
 
-// reads is whether an operation reads the named tensor.
-func (g *onnxGraph) reads(name string) bool {
-	return slices.ContainsFunc(g.nodes, func(n onnxNode) bool { return slices.Contains(n.inputs, name) })
+// read are the names of what operations read.
+func (g *onnxGraph) read() map[string]bool {
+	names := map[string]bool{}
+	for _, n := range g.nodes {
+		for _, name := range n.inputs {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // only drops all that none of the named outputs depends on.

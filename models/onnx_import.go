@@ -91,8 +91,9 @@ func importONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 	if err := g.only(c.Layer); err != nil {
 		return nil, nil, err
 	}
+	read := g.read()
 	for name := range weights { // those of later layers go
-		if !g.reads(name) {
+		if !read[name] {
 			delete(weights, name)
 			delete(c.Weights, name)
 		}
@@ -199,9 +200,9 @@ func (c *ONNXConfig) takeWeights(g *onnxGraph) (Weights, error) {
 
 // encode writes the graph with the given outputs.
 func (c *ONNXConfig) encode(g *onnxGraph, outputs ...string) ([]byte, error) {
-	inputs := map[string][]int{c.Input: {-1, -1, -1, -1}}
+	inputs, read := map[string][]int{c.Input: {-1, -1, -1, -1}}, g.read()
 	for name, shape := range c.Weights {
-		if g.reads(name) {
+		if read[name] {
 			inputs[name] = shape
 		}
 	}

@@ -100,8 +100,8 @@ func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch int, si
 			g := NewGraph(backend, "onnx")
 			defer g.Finalize()
 			inputs := map[string]*Node{c.Input: c.arranged(Parameter(g, "pixels", shapes.Make(dtypes.Float32, batch, size[0], size[1], 3)))}
-			for name, shape := range c.Weights {
-				if slices.Contains(model.InputsNames, name) {
+			for _, name := range model.InputsNames {
+				if shape, ok := c.Weights[name]; ok {
 					inputs[name] = Parameter(g, "weight "+name, shapes.Make(dtypes.Float32, shape...))
 				}
 			}

@@ -21,10 +21,16 @@ func (g *onnxGraph) rewrite() error {
 		if err := w.node(n); err != nil {
 			return fmt.Errorf("onnx: operation %s %q: %w", n.op, n.name, err)
 		}
+		if len(w.nodes) > mostOperations {
+			return fmt.Errorf("onnx: it has %d operations, which take more than %d to write: that is no network for images", len(g.nodes), mostOperations)
+		}
 	}
 	g.nodes = w.nodes
 	return nil
 }
+
+// mostOperations that are written: large networks have thousands, of which each becomes some, and a reduction a hundred.
+const mostOperations = 1 << 17
 
 // onnxRewriter writes the new nodes.
 type onnxRewriter struct {

@@ -59,14 +59,15 @@ func (w *onnxRewriter) sum(y, x string, axes []int64, keep int64) string {
 // longestAxis of which the largest is found.
 const longestAxis = 1 << 16
 
-// largest leaves one place of an axis: its halves, which overlap where its length is odd, are compared until there are
-// no halves. How long it is is not known here.
+// largest leaves one place of an axis: neighbours are compared until there are none. How long it is is not known here, so
+// its first place is put behind the last, in case that has no neighbour. That takes no arithmetic of lengths, of which
+// onnx-gomlx compiles a graph for each.
 func (w *onnxRewriter) largest(x string, axis int64) string {
-	along, zero, one, two, end := w.integers([]int64{axis}), w.integers([]int64{0}), w.integers([]int64{1}), w.integers([]int64{2}), w.integers([]int64{math.MaxInt64})
-	half := w.length(x, axis)
+	along, zero, one, two, before, end := w.integers([]int64{axis}), w.integers([]int64{0}), w.integers([]int64{1}), w.integers([]int64{2}), w.integers([]int64{-1}), w.integers([]int64{math.MaxInt64})
 	for longest := longestAxis; longest > 1; longest /= 2 {
-		half = w.add("Div", "", w.add("Add", "", half, one), two)
-		x = w.add("Max", "", w.add("Slice", "", x, zero, half, along), w.add("Slice", "", x, w.add("Neg", "", half), end, along))
+		even := w.name("")
+		w.put(onnxNode{op: "Concat", inputs: []string{x, w.add("Slice", "", x, zero, one, along)}, outputs: []string{even}, attributes: map[string]any{"axis": axis}})
+		x = w.add("Max", "", w.add("Slice", "", even, zero, before, along, two), w.add("Slice", "", even, one, end, along, two))
 	}
 	return x
 }

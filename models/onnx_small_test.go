@@ -232,6 +232,30 @@ func TestONNXPaddingsOfTorch(t *testing.T) {
 	require.Equal(t, []float32{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0}, tensors.MustCopyFlatData[float32](got))
 }
 
+// TestONNXLargestOfConstantPlaces: onnx-gomlx compiles and runs a graph for each slice whose places it must compute first.
+func TestONNXLargestOfConstantPlaces(t *testing.T) {
+	file := smallONNX(t, []int{-1, 3, -1, -1}, func(*onnxGraph) []onnxNode {
+		return []onnxNode{{op: "ReduceMax", inputs: []string{"x"}, outputs: []string{"y"}, attributes: map[string]any{"axes": []int64{1, 3}}}}
+	})
+	g, err := readONNX(file)
+	require.NoError(t, err)
+	require.NoError(t, g.rewrite())
+	constant, slices := map[string]bool{}, 0
+	for _, n := range g.nodes {
+		if n.op == "Constant" {
+			constant[n.outputs[0]] = true
+		}
+		if n.op != "Slice" {
+			continue
+		}
+		slices++
+		for _, place := range n.inputs[1:] {
+			require.True(t, constant[place], place)
+		}
+	}
+	require.Positive(t, slices)
+}
+
 // TestONNXHostileFiles: a few bytes that no exporter writes are an error, not the end of the program.
 func TestONNXHostileFiles(t *testing.T) {
 	for want, file := range hostileONNX(t) {
@@ -284,6 +308,19 @@ func hostileONNX(t testing.TB) map[string][]byte {
 	})
 	hostile("it goes over 100000 axes, more than a tensor has", func(*onnxGraph) []onnxNode {
 		return []onnxNode{{op: "ReduceMax", inputs: []string{"x"}, outputs: []string{"y"}, attributes: map[string]any{"axes": make([]int64, 100_000)}}}
+	})
+	hostile("it has 250 operations, which take more than 131072 to write", func(*onnxGraph) (nodes []onnxNode) {
+		for i := range 250 {
+			x, y := fmt.Sprint("m", i-1), fmt.Sprint("m", i)
+			switch i {
+			case 0:
+				x = "x"
+			case 249:
+				y = "y"
+			}
+			nodes = append(nodes, onnxNode{op: "ReduceMax", inputs: []string{x}, outputs: []string{y}, attributes: map[string]any{"axes": make([]int64, mostAxes)}})
+		}
+		return nodes
 	})
 	hostile("takes more memory than there is", func(g *onnxGraph) []onnxNode { // for numbers that a shape is read from
 		return []onnxNode{
