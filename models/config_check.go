@@ -14,10 +14,34 @@ const (
 	mostCells     = 1 << 8  // of an axis
 	mostNumbers   = 1 << 16 // of an embedding
 	mostCropShare = 8       // of a box's size around it
+	mostFacets    = 1 << 12
+	mostLabels    = 1 << 14 // of a facet
+	mostNameBytes = 1 << 12 // of a facet or a label
 )
+
+// checkFacetSizes looks at how many facets and labels there are, and at how long they are.
+func checkFacetSizes(facets []FacetConfig) error {
+	if len(facets) > mostFacets {
+		return fmt.Errorf("there are %d facets, but must be no more than %d", len(facets), mostFacets)
+	}
+	for _, f := range facets {
+		if len(f.Labels) > mostLabels {
+			return fmt.Errorf("facet %.64q has %d labels, but must have no more than %d", f.Name, len(f.Labels), mostLabels)
+		}
+		for _, name := range append([]string{f.Name}, f.Labels...) {
+			if len(name) > mostNameBytes {
+				return fmt.Errorf("the name of facet %.64q, or of a label of it, has %d bytes, but must have no more than %d", f.Name, len(name), mostNameBytes)
+			}
+		}
+	}
+	return nil
+}
 
 // check refuses what no network can be built from, or would give answers that are no numbers.
 func (c Config) check() error {
+	if err := checkFacetSizes(c.Facets); err != nil {
+		return err
+	}
 	size := func(name string, value, least, most int) error {
 		if value < least || value > most {
 			return fmt.Errorf("%s is %d, but must be between %d and %d", name, value, least, most)

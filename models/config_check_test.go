@@ -3,6 +3,8 @@ package models
 import (
 	"bytes"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +35,9 @@ func TestConfigurationsAreChecked(t *testing.T) {
 		"the ONNX network's batch is -1":            func(c *Config) { c.ONNX.Batch = -1 },
 		`facet "sleeve" reads surroundings`:         func(c *Config) { c.Facets[0].Surroundings, c.Surroundings = true, nil },
 		`facet "sleeve" has no labels`:              func(c *Config) { c.Facets[0].Labels = nil },
+		"there are 4097 facets":                     func(c *Config) { c.Facets = slices.Repeat(c.Facets, mostFacets+1) },
+		`facet "sleeve" has 16385 labels`:           func(c *Config) { c.Facets[0].Labels = slices.Repeat(c.Facets[0].Labels, mostLabels+1) },
+		"or of a label of it, has 4097 bytes":       func(c *Config) { c.Facets[0].Labels = []string{strings.Repeat("x", mostNameBytes+1)} },
 		"the column facet_sleeve":                   func(c *Config) { c.Facets = append(c.Facets, c.Facets[0]) },
 	} {
 		t.Run(want, func(t *testing.T) {

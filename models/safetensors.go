@@ -45,6 +45,13 @@ func (t *Tensor) exceedsFloat16() bool {
 // maxHeader bounds the JSON header of a safetensors file, as the format's reference reader does.
 const maxHeader = 100 << 20
 
+// maxValues bounds how many values the header lists, of which some take a hundred times as much memory as their text: a
+// tensor has six or so, large networks have thousands of those.
+const maxValues = 1 << 18
+
+// values is how many a text in JSON lists at most.
+func values(text []byte) int { return 1 + bytes.Count(text, []byte(",")) }
+
 type safetensorsEntry struct {
 	DType   string   `json:"dtype"`
 	Shape   []int    `json:"shape"`
@@ -68,6 +75,9 @@ func DecodeSafetensors(data []byte) (Weights, map[string]string, error) {
 			return nil, nil, fmt.Errorf("safetensors: this is %s", is)
 		}
 		return nil, nil, fmt.Errorf("safetensors: the header claims %d bytes, the file has %d: not a safetensors file, or cut off", size, len(data)-8)
+	}
+	if n := values(data[8 : 8+size]); n > maxValues {
+		return nil, nil, fmt.Errorf("safetensors: the header has %d values, more than the %d that are read: it is damaged, or has far too many tensors", n, maxValues)
 	}
 	var header map[string]json.RawMessage
 	if err := json.Unmarshal(data[8:8+size], &header); err != nil {
@@ -189,6 +199,9 @@ func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string,
 	}
 	for len(text)%8 != 0 { // the format aligns the tensors to 8 bytes
 		text = append(text, ' ')
+	}
+	if n := values(text); n > maxValues {
+		return fmt.Errorf("safetensors: the header would have %d values, more than the %d that are read again: the network has far too many tensors", n, maxValues)
 	}
 	if len(text) > maxHeader {
 		return fmt.Errorf("safetensors: the header would have %d bytes, more than the %d that are read again: a trunk from ONNX has weights in its graph that are no float32; export it in float32", len(text), maxHeader)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,6 +74,7 @@ func TestSafetensorsRefuses(t *testing.T) {
 		{"huge header", "claims", binary.LittleEndian.AppendUint64(nil, math.MaxUint64)},
 		{"torch.save", "write its state_dict with safetensors.torch.save_file", append([]byte("PK\x03\x04"), make([]byte, 16)...)},
 		{"an index", "this is JSON, such as the index of a model in several files", []byte(`{"metadata": {"total_size": 1}}`)},
+		{"too many values", "the header has 262145 values", file(`[0`+strings.Repeat(",0", maxValues)+`]`, 0)},
 		{"not JSON", "header", file(`{`, 0)},
 		{"longer than the file", "cut off", file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 4)},
 		{"outside", "outside", file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 4)},
@@ -86,6 +88,15 @@ func TestSafetensorsRefuses(t *testing.T) {
 		require.Error(t, err, c.name)
 		require.True(t, strings.Contains(err.Error(), c.wants), "%s: %v", c.name, err)
 	}
+}
+
+// TestSafetensorsIsReadAgain: nothing is written that would be refused.
+func TestSafetensorsIsReadAgain(t *testing.T) {
+	many := Weights{}
+	for i := range maxValues / 2 {
+		many[strconv.Itoa(i)] = &Tensor{}
+	}
+	require.ErrorContains(t, EncodeSafetensors(io.Discard, many, nil, Float32), "more than the 262144 that are read again")
 }
 
 func FuzzDecodeSafetensors(f *testing.F) {
