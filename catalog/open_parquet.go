@@ -8,9 +8,19 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// OpenParquet opens a Parquet file of so many bytes for its rows alone. It refuses one that has no room for its own footer:
-// the library takes as much memory as that claims to need, up to 4 GB, before it looks.
-func OpenParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
+// OpenParquet opens a Parquet file of so many bytes, which anybody may have written, for its rows alone. The library takes as
+// much memory as the file claims to need, up to 4 GB, before it looks; so one with a footer or a page that claims what there
+// cannot be is refused. The headers of all pages are read for that.
+func OpenParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
+	file, err := openParquet(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return file, checkPages(file)
+}
+
+// openParquet looks at the footer alone.
+func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
 	const frame = 4 + 8 // the magic number, and behind the footer its length and the magic number again
 	if size < frame {
 		return nil, errors.New("it is too short for a Parquet file")

@@ -33,7 +33,7 @@ type ReadOptions struct {
 // that others have added are ignored.
 func Read(r io.ReaderAt, size int64) (reader *Reader, err error) {
 	defer recoverCorrupt(&err)
-	file, err := OpenParquet(r, size, parquet.ReadBufferSize(256<<10))
+	file, err := openParquet(r, size, parquet.ReadBufferSize(256<<10))
 	if err != nil {
 		return nil, fmt.Errorf("not a whole Parquet file (%w): run the index again", err)
 	}
