@@ -28,6 +28,10 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
+// patience is how long anything may take: it is for pages that will never be there, not for machines that are slow because
+// others use them, too.
+const patience = 3 * time.Minute
+
 // Visitor is a person at a browser.
 type Visitor struct {
 	T   *testing.T      // in whose name it looks
@@ -39,7 +43,7 @@ type Visitor struct {
 func Visit(t *testing.T) Visitor {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -60,11 +64,11 @@ func Visit(t *testing.T) Visitor {
 	return v
 }
 
-// Do takes steps, in at most half a minute.
+// Do takes steps.
 func (v Visitor) Do(steps ...chromedp.Action[chromedp.Void]) {
 	v.T.Helper()
 	require.NoError(v.T, chromedp.Do(v.Ctx)) // the browser must not end with the first step
-	ctx, cancel := context.WithTimeout(v.Ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(v.Ctx, patience)
 	defer cancel()
 	require.NoError(v.T, chromedp.Do(ctx, steps...))
 }
@@ -73,9 +77,9 @@ func (v Visitor) Do(steps ...chromedp.Action[chromedp.Void]) {
 func (v Visitor) Until(format string, args ...any) {
 	v.T.Helper()
 	expression := "Boolean(" + fmt.Sprintf(format, args...) + ")"
-	ctx, cancel := context.WithTimeout(v.Ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(v.Ctx, patience)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression))
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(0)))
 	if err != nil {
 		status, _ := chromedp.Run(v.Ctx, chromedp.Evaluate[string](`document.body.innerText`))
 		require.NoError(v.T, err, "%s\nthe page says: %s", expression, status)

@@ -277,9 +277,10 @@ func (s *shop) thumbnail(_ context.Context, photoID string) ([]byte, error) {
 	return nil, fs.ErrNotExist
 }
 
-// options are those of a server of the shop that notices a new index at once.
+// options are those of a server of the shop that notices a new index at once, and gives up nothing where the machine is slow.
 func (s *shop) options() Options {
-	return Options{Store: s.store, Embedder: s.embedder, Thumbnails: s.thumbnail, Poll: 5 * time.Millisecond}
+	const patience = 3 * time.Minute
+	return Options{Store: s.store, Embedder: s.embedder, Thumbnails: s.thumbnail, Poll: 5 * time.Millisecond, StoreTimeout: patience, Timeout: patience}
 }
 
 // service is a server that answers on a port of its own.
