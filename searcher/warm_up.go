@@ -2,17 +2,20 @@ package searcher
 
 import (
 	"context"
+	"runtime/debug"
 
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
 )
 
 // WarmUp looks at black photos in batches of all sizes, so that the networks are compiled before a photo comes; the service
-// may answer meanwhile. What fails is logged, since all photos will fail alike.
+// may answer meanwhile. What fails is logged, since all photos will fail alike. What compiling took is given back to the
+// system, which is more than the networks keep: an idle service would hold it.
 func (s *Server) WarmUp(ctx context.Context) {
 	if err := s.engine.warmUp(ctx); err != nil && ctx.Err() == nil {
 		s.engine.options.Logger.Error("the model cannot look at photos", "error", err)
 	}
+	debug.FreeOSMemory()
 }
 
 // warmUp looks at photos as the networks find the dress, and as they are told where it is. Graph builders may panic.
