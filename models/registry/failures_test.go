@@ -224,3 +224,28 @@ func TestManifestsThatCannotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsNoVersion: whoever may write to a registry names no versions that do something to a terminal, or lie elsewhere.
+func TestWhatIsNoVersion(t *testing.T) {
+	everywhere(t, func(t *testing.T, r *Registry) {
+		ctx := t.Context()
+		good, err := r.Push(ctx, aModel(t, 1), About{})
+		require.NoError(t, err)
+		put := func(key, text string) { require.NoError(t, r.bucket.Put(ctx, key, strings.NewReader(text))) }
+		const loud = "\u009b2J"
+		put(key(loud, manifestName), `{"version": "`+loud+`", "sha256": "`+loud+`"}`)
+		list, err := r.List(ctx)
+		require.Equal(t, []Manifest{good}, list)
+		require.ErrorIs(t, err, ErrNoVersion)
+		require.NotContains(t, err.Error(), loud)
+
+		put("elsewhere/manifest.json", `{"version": "../elsewhere", "sha256": "../elsewhere"}`)
+		put(promotedKey, "../elsewhere\n")
+		_, err = r.Manifest(ctx, "")
+		require.ErrorIs(t, err, ErrNoVersion)
+
+		put(key(good.Version, manifestName), `{"version": "`+good.Version+`", "sha256": "`+good.Version+loud+`"}`)
+		_, err = r.Manifest(ctx, good.Version)
+		require.ErrorIs(t, err, ErrDamaged)
+	})
+}

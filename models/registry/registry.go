@@ -209,7 +209,12 @@ func (r *Registry) Manifest(ctx context.Context, version string) (Manifest, erro
 	return m, err
 }
 
+// manifest reads that of a version. Others may write to the registry, so that neither a version that it names nor a manifest
+// need be one.
 func (r *Registry) manifest(ctx context.Context, version string) (Manifest, error) {
+	if len(version) != versionLength || checkVersion(version) != nil {
+		return Manifest{}, fmt.Errorf("%s: %.99q is no version, which has %d hexadecimal digits: %w", r, version, versionLength, ErrNoVersion)
+	}
 	text, err := r.read(ctx, key(version, manifestName), textLimit, r.textPatience)
 	if errors.Is(err, storage.ErrNotExist) {
 		return Manifest{}, fmt.Errorf("%s: version %q: %w", r, version, ErrNoVersion)
@@ -221,7 +226,7 @@ func (r *Registry) manifest(ctx context.Context, version string) (Manifest, erro
 	if err := json.Unmarshal(text, &m); err != nil {
 		return Manifest{}, fmt.Errorf("%s: the manifest of %s: %w: %w; push the version again", r, version, ErrDamaged, err)
 	}
-	if m.Version != version || !strings.HasPrefix(m.SHA256, version) {
+	if sum, err := hex.DecodeString(m.SHA256); err != nil || len(sum) != sha256.Size || m.Version != version || !strings.HasPrefix(m.SHA256, version) {
 		return Manifest{}, fmt.Errorf("%s: the manifest of %s is another version's: %w", r, version, ErrDamaged)
 	}
 	return m, nil
