@@ -12,10 +12,12 @@ import (
 // mostMemory is more than any machine has.
 const mostMemory = 1 << 44
 
-// fits is whether a tensor of the shape alone takes no more than Go's memory limit: what is asked for beyond ends the
-// process, and a graph from a file may ask for anything.
+var ofMachine = sync.OnceValue(machineMemory)
+
+// fits is whether a tensor of the shape alone takes no more than Go's memory limit, and than the machine has: what is asked
+// for beyond ends the process, and a graph from a file may ask for anything.
 func fits(shape shapes.Shape) bool {
-	size, most := int64(shape.DType.Size()), min(debug.SetMemoryLimit(-1), mostMemory)
+	size, most := int64(shape.DType.Size()), min(debug.SetMemoryLimit(-1), ofMachine())
 	for _, d := range shape.Dimensions {
 		if d < 0 || d > 0 && size > most/int64(d) {
 			return false

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"runtime"
 	"runtime/debug"
 	"testing"
 
@@ -11,9 +12,14 @@ import (
 
 // TestTensorsBeyondMemory: a graph that asks for more than there is, or for no size, is refused where it is built.
 func TestTensorsBeyondMemory(t *testing.T) {
+	b := NewWithOptions(Options{Threads: 1}).Builder("large")
+	_, err := b.Iota(shapes.Make(dtypes.Float32, int(machineMemory()/4)+1), 0)
+	require.ErrorContains(t, err, "takes more memory than there is")
+	if runtime.GOOS == "linux" {
+		require.Less(t, machineMemory(), int64(mostMemory))
+	}
 	limit := debug.SetMemoryLimit(1 << 30)
 	t.Cleanup(func() { debug.SetMemoryLimit(limit) })
-	b := NewWithOptions(Options{Threads: 1}).Builder("large")
 	for _, test := range []struct {
 		dims []int
 		made bool
