@@ -105,7 +105,10 @@ func (p *progress) watchTraining() func(stage string, t loop.Progress) {
 
 // describeTraining names the stage, its speed, the time left, its loss, and what was last validated.
 func describeTraining(stage string, t loop.Progress) string {
-	d := fmt.Sprintf("%s: %.1f images/s, %v left", stage, t.PerSecond, t.Left.Round(time.Second))
+	d := stage
+	if t.PerSecond > 0 {
+		d += fmt.Sprintf(": %.1f images/s, %v left", t.PerSecond, t.Left.Round(time.Second))
+	}
 	if len(t.Losses) > 0 {
 		d += fmt.Sprintf(", loss %.4f", t.Losses[0])
 	}

@@ -136,6 +136,8 @@ func TestProgressOfATraining(t *testing.T) {
 	watch := p.watchTraining()
 	watch("painting", loop.Progress{Step: 5, Steps: 10, PerSecond: 3})
 	require.Contains(t, out.String(), "painting: 3.0 images/s")
+	watch("trunk", loop.Progress{Step: 1, Steps: 100, Losses: []float64{2}})
+	require.Contains(t, out.String(), "trunk, loss 2.0000", "nobody knows how long it takes")
 	watch("trunk", loop.Progress{
 		Step: 40, Steps: 100, Losses: []float64{1.5, 9}, PerSecond: 81.25, Left: 754 * time.Second,
 		History: &loop.History{Metric: "macro F1", Validations: []loop.Validation{{Step: 20, Value: 0.5}, {Step: 40, Value: 0.625}}},

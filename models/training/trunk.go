@@ -87,8 +87,10 @@ func trainTrunk(ctx context.Context, backend backends.Backend, pool *Pool, bucke
 	o := options.Loop
 	o.Steps, o.Rate, o.WarmUp = steps, cmp.Or(o.Rate, options.LearningRate), options.warmUp()
 	o.Bucket, o.Key, o.CheckpointEvery = bucket, key, options.CheckpointEvery
-	o.Photos = 2*(options.PaintedPairs+options.RealPairs) + options.Scenes + options.RealScenes
-	o.Cost, o.Seed = options.stepCost, options.Seed
+	crops, wholes := options.batchOf(pool)
+	o.Photos = crops + wholes
+	o.Cost = func(step int) float64 { return options.stepCost(pool, backbone, step) }
+	o.Seed = options.Seed
 	o.Describe = func(number int) []string {
 		return drawnBy(pool, func(pool *Pool) { trunkBatch(pool, options, backbone, number) })
 	}
@@ -106,22 +108,44 @@ func (o TrunkOptions) warmUp() int {
 // steps of both sizes.
 func (o TrunkOptions) steps() int { return o.HalfSteps + o.FullSteps }
 
-// stepCost is about what a step takes, in steps at half the size.
-func (o TrunkOptions) stepCost(step int) float64 {
-	if step < o.HalfSteps {
-		return 1
+// batchOf is how many crops and whole photos a batch has: those of real photos where there are some, and a teacher.
+func (o TrunkOptions) batchOf(pool *Pool) (crops, wholes int) {
+	crops, wholes = 2*o.PaintedPairs, o.Scenes
+	if len(pool.Wholes) > 0 {
+		crops += 2 * o.RealPairs
+		if len(pool.teacherDeviations) > 0 {
+			wholes += o.RealScenes
+		}
 	}
-	return 4
+	return crops, wholes
+}
+
+// cropSize is the size in pixels of the crops of a step.
+func (o TrunkOptions) cropSize(backbone models.Backbone, step int) (height, width int) {
+	height, width = o.Config.CropHeight, o.Config.CropWidth
+	if step < o.HalfSteps {
+		height, width = models.RoundUp(height/2, backbone.Stride), models.RoundUp(width/2, backbone.Stride)
+	}
+	return height, width
+}
+
+// stepCost is about what a step takes: the pixels of its crops, which are smaller at first, and of its whole photos, which
+// are not.
+func (o TrunkOptions) stepCost(pool *Pool, backbone models.Backbone, step int) float64 {
+	crops, wholes := o.batchOf(pool)
+	height, width := o.cropSize(backbone, step)
+	cost := float64(crops * height * width)
+	for _, scale := range o.Config.Scales {
+		cost += float64(wholes*scale[0]*scale[1]) / float64(len(o.Config.Scales))
+	}
+	return cost
 }
 
 // trunkBatch is a function of the batch's number alone, so that a resumed run sees the very same batches.
 func trunkBatch(pool *Pool, options TrunkOptions, backbone models.Backbone, number int) []*tensors.Tensor {
 	rng := rand.New(rand.NewPCG(options.Seed, uint64(number)))
 	config := options.Config
-	height, width := config.CropHeight, config.CropWidth
-	if number/max(options.Loop.Accumulate, 1) < options.HalfSteps {
-		height, width = models.RoundUp(height/2, backbone.Stride), models.RoundUp(width/2, backbone.Stride)
-	}
+	height, width := options.cropSize(backbone, number/max(options.Loop.Accumulate, 1))
 	painted, scenes := pool.paintedIndices()
 	crops := pool.drawCrops(rng, painted, options.PaintedPairs, config, width, height, backbone)
 	options.Mix.mix(rng, &crops, height, width)

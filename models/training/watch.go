@@ -74,7 +74,10 @@ func (m *maker) reporterOf(stage *report.Stage, losses []string) func(loop.Progr
 		if p.Step == 0 || !logged.now() && p.Step != p.Steps && !p.Stopped {
 			return
 		}
-		attributes := []any{"step", p.Step, "of", p.Steps, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second)}
+		attributes := []any{"step", p.Step, "of", p.Steps}
+		if p.PerSecond > 0 {
+			attributes = append(attributes, "photos_per_second", fmt.Sprintf("%.1f", p.PerSecond), "left", p.Left.Round(time.Second))
+		}
 		for i, l := range p.Losses {
 			attributes = append(attributes, training.lossName(i), fmt.Sprintf("%.4f", l))
 		}

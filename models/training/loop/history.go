@@ -137,7 +137,10 @@ func (s *stopwatch) progress() Progress {
 	}
 	p := Progress{Step: len(steps), Steps: s.options.Steps, Losses: s.smooth, History: s.history, Options: s.options}
 	p.Stopped = p.Step < p.Steps && s.history.stalled(s.options.Patience)
-	from := max(len(steps)-lapWindow, min(s.first+1, len(steps)-1), 0)
+	from := max(len(steps)-lapWindow, s.first+1)
+	if p.Step == p.Steps {
+		from = max(min(from, len(steps)-1), 0) // of a single step it is all that there is to tell
+	}
 	var seconds, cost float64
 	for i := from; i < len(steps); i++ {
 		seconds += steps[i].Seconds

@@ -59,6 +59,8 @@ func TestProgress(t *testing.T) {
 		return 4
 	}})
 	h.record([]float64{1}, 0, 0, time.Minute) // compiles
+	require.Zero(t, s.progress().PerSecond)
+	require.Zero(t, s.progress().Left, "nobody knows")
 	h.record([]float64{1}, 0, 0, 2*time.Second)
 	p := s.progress()
 	require.Equal(t, 3, p.Step)

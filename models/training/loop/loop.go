@@ -93,7 +93,7 @@ func (o Options) validates(steps int) bool {
 type Progress struct {
 	Step, Steps int
 	Losses      []float64 // smoothed over about fifty steps
-	PerSecond   float64   // photos
+	PerSecond   float64   // photos; 0 while no step is known but the first, which compiles
 	Left        time.Duration
 	// History grows with every step, and Options are those in force; nil and zero of what is no training.
 	History *History
