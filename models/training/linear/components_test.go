@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -40,4 +41,73 @@ func TestPrincipal(t *testing.T) {
 		require.InDelta(t, 1, norm, 1e-9)
 		require.Less(t, math.Sqrt(away), 0.02*values[o], "eigenvector %d", o)
 	}
+}
+
+// TestComponentsOfFewRows are those of the columns' covariance, and orthonormal even where the rows have fewer.
+func TestComponentsOfFewRows(t *testing.T) {
+	const n, d, count = 60, 150, 12
+	rng := rand.New(rand.NewPCG(3, 3))
+	x, columns := Matrix{n, d, make([]float32, n*d)}, newBlocks(t.Context(), 0, nil)
+	hidden := make([][]float64, n)
+	for j := range n {
+		hidden[j] = make([]float64, d)
+		for k := range d {
+			hidden[j][k] = rng.NormFloat64() * math.Pow(0.8, float64(j)) // a falling spectrum, as features have
+		}
+	}
+	for i := range n {
+		for j := range n {
+			share := rng.NormFloat64()
+			for k := range d {
+				x.Row(i)[k] += float32(share * hidden[j][k])
+			}
+		}
+	}
+	want, _, err := principalOfGram(cpu(t), x, n, count, columns)
+	require.NoError(t, err)
+	values, vectors, err := componentsOf(t.Context(), cpu(t), x, count, nil)
+	require.NoError(t, err)
+	for o := range count {
+		require.InEpsilon(t, want[o], values[o], 1e-3, "variance %d", o)
+		var said float64 // the variance of the rows in the direction
+		for i := range n {
+			var along float64
+			for k, v := range x.Row(i) {
+				along += float64(v) * vectors.At(k, o)
+			}
+			said += along * along / n
+		}
+		require.InEpsilon(t, want[o], said, 1e-2, "direction %d", o)
+	}
+
+	_, all, err := componentsOf(t.Context(), cpu(t), Matrix{2, d, append(append([]float32(nil), x.Row(0)...), x.Row(0)...)}, 2, nil)
+	require.NoError(t, err)
+	var products mat.Dense
+	products.Mul(all.T(), all)
+	require.True(t, mat.EqualApprox(&products, mat.NewDiagDense(2, []float64{1, 1}), 1e-9))
+}
+
+// TestFewRowsTakeFewBlocks: the covariance of a large trunk's cells takes gigabytes and minutes.
+func TestFewRowsTakeFewBlocks(t *testing.T) {
+	const n, d = 40, 4 * blockSize
+	x := Matrix{n, d, make([]float32, n*d)}
+	rng := rand.New(rand.NewPCG(4, 4))
+	for i := range x.Data {
+		x.Data[i] = float32(rng.NormFloat64())
+	}
+	ctx := &countedContext{Context: t.Context()}
+	_, _, err := componentsOf(ctx, cpu(t), x, 8, nil)
+	require.NoError(t, err)
+	require.Equal(t, subspaceRounds+2+4, ctx.asked, "a block for the rows in each round, and those of the directions")
+}
+
+// countedContext counts how often it is asked whether it was cancelled, as it is before each block.
+type countedContext struct {
+	context.Context
+	asked int
+}
+
+func (c *countedContext) Err() error {
+	c.asked++
+	return c.Context.Err()
 }

@@ -21,6 +21,17 @@ func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Columns : (i+1)*m.Colum
 // Clone is a copy, whose numbers are its own.
 func (m Matrix) Clone() Matrix { return Matrix{m.Rows, m.Columns, slices.Clone(m.Data)} }
 
+// transposed has the columns as rows.
+func (m Matrix) transposed() Matrix {
+	t := Matrix{m.Columns, m.Rows, make([]float32, len(m.Data))}
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			t.Data[j*m.Rows+i] = v
+		}
+	}
+	return t
+}
+
 // Normalise brings each row to length 1.
 func (m Matrix) Normalise() {
 	for i := range m.Rows {
