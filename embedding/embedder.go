@@ -24,11 +24,10 @@ type Embedder struct {
 
 // New returns an embedder for a model on a backend.
 func New(backend backends.Backend, model *models.Model) (*Embedder, error) {
-	e, err := NewDescriber(backend, model)
-	if err == nil && !model.Embeds() {
+	if !model.Embeds() {
 		return nil, errors.New("embedding: the model has a trunk, but no embeddings: train them with kleid train heads")
 	}
-	return e, err
+	return NewDescriber(backend, model)
 }
 
 // NewDescriber is New for a model that may have no embeddings: photos have no vectors then. Without location either,

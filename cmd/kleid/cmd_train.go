@@ -82,10 +82,10 @@ Example:
 	return command
 }
 
-// productsNote says which painted dresses count, where not all do.
-func productsNote(work string) string {
+// productsNote says what painted dresses take, or, where few of them count, which.
+func productsNote(work string, heads []string) string {
 	if work != overrideWork {
-		return ""
+		return memoryNote(heads)
 	}
 	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
 }
@@ -103,7 +103,7 @@ func memoryNote(heads []string) string {
 func trainFlags(work string, heads []string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
-		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work) + memoryNote(heads)},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work, heads)},
 		backendFlag(), threadsFlag(),
 	}
 }

@@ -83,6 +83,8 @@ func newDescriber(c *cli.Context, boxed bool) (*embedding.Embedder, error) {
 		return nil, err
 	case !boxed && !model.Locates():
 		return nil, errors.New("the model cannot find dresses, since its location was never trained: say where the dress is with --box, or train all that a trunk lacks with kleid train heads")
+	case !model.Embeds() && len(model.Config.Facets) == 0:
+		return nil, errors.New("the model has a trunk, but no facets to name: train them with kleid train heads or, on photos of your own, kleid train facets")
 	}
 	return embedding.NewDescriber(backend, model)
 }

@@ -134,4 +134,9 @@ func TestPredictWithFacetsAlone(t *testing.T) {
 	r := kleid(t, "predict", photo, "--models", bare)
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, "say where the dress is with --box")
+
+	whole.Config.Facets = nil
+	r = kleid(t, "predict", photo, "--models", without("unsupervised", "deeprank", "facets"))
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.stderr, "no facets to name")
 }

@@ -60,3 +60,9 @@ func TestLoopFlags(t *testing.T) {
 	require.Equal(t, training.MixOptions{Mixup: 0.2, CutMix: 1, Share: 0.5}, o.Trunk.Mix)
 	require.Zero(t, set("--mixup=0.2", "--mix-share=0").Trunk.Mix, "a share of none mixes none")
 }
+
+// TestProductsOfOverride: few count, and so what thousands of them take is not said.
+func TestProductsOfOverride(t *testing.T) {
+	require.Contains(t, kleid(t, "train", "override", "--help").stdout, "more than 600 change nothing (default")
+	require.Contains(t, kleid(t, "train", "deeprank", "--help").stdout, "GB of memory")
+}
