@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -179,11 +180,17 @@ func logger(c *cli.Context) *slog.Logger {
 	return newLogger(c.App.ErrWriter, c.String(logFormat) == "json")
 }
 
+// newLogger logs JSON, or text for people, who want four digits of a number.
 func newLogger(w io.Writer, structured bool) *slog.Logger {
 	if structured {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
-	return slog.New(slog.NewTextHandler(w, nil))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindFloat64 {
+			a.Value = slog.StringValue(strconv.FormatFloat(a.Value.Float64(), 'g', 4, 64))
+		}
+		return a
+	}}))
 }
 
 // logFormat is a flag of every command.

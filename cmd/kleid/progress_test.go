@@ -153,3 +153,12 @@ func TestProgressOfATraining(t *testing.T) {
 	p.end()
 	require.NotContains(t, out.String(), "\n")
 }
+
+// TestLogsForPeople have numbers that they can read; those for programs have all digits.
+func TestLogsForPeople(t *testing.T) {
+	var text, structured bytes.Buffer
+	newLogger(&text, false).Info("calibrated", "temperature", 19.999999738165187, "right", 1./6, "facet", "kind")
+	require.Contains(t, text.String(), "temperature=20 right=0.1667 facet=kind")
+	newLogger(&structured, true).Info("calibrated", "right", 1./6)
+	require.Contains(t, structured.String(), `"right":0.16666666666666666`)
+}

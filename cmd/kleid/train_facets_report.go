@@ -300,7 +300,7 @@ func (f *facetTraining) print(figures facetsFigures) {
 		}
 	}
 	row("")
-	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tprecision\trecall\tweighted F1\tprecision\trecall\ttemperature\tcalibration error\tbefore")
+	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tprecision\trecall\tweighted F1\tprecision\trecall\ttemperature\tcalibration error\tuncalibrated")
 	for _, set := range []struct {
 		name    string
 		figures []facetFigures
