@@ -2,7 +2,6 @@ package training
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/kleid-search/kleid/models"
@@ -92,11 +91,7 @@ func (m *maker) locationHeads(ctx context.Context, model *models.Model, excluded
 			Background:  slices.Contains(m.Heads, "background"),
 			Location:    slices.Contains(m.Heads, "location"),
 		}
-		title := "location"
-		if excluded >= 0 {
-			title += fmt.Sprintf(" (without fold %d)", excluded)
-		}
-		weights, err := trainLocation(ctx, m.Backend, m.pool, model, options, m.reporter(title, []string{"loss", "foreground", "box"}))
+		weights, err := trainLocation(ctx, m.Backend, m.pool, model, options, m.reporter("location", []string{"loss", "foreground", "box"}))
 		if err != nil {
 			return err
 		}

@@ -84,6 +84,7 @@ func TestReport(t *testing.T) {
 	require.Equal(t, 2400, facets.Curves[0].Steps[799])
 	require.True(t, facets.Rehearsal, "it is without a fold")
 	require.False(t, r.Stages[1].Rehearsal)
+	require.Equal(t, []string{"facets (without fold 0)", "deeprank"}, []string{facets.Title, r.Stages[1].Title})
 	require.Equal(t, "failed", r.Stages[1].State)
 	require.Empty(t, r.Stages[1].ClassWeights, "another stage's")
 	require.Equal(t, []int{1, 2, 3}, r.Stages[1].Curves[0].Steps)

@@ -2,6 +2,7 @@ package training
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kleid-search/kleid/models/training/loop"
@@ -35,8 +36,13 @@ func (m *maker) counter(what string) func(done, total int) {
 	}
 }
 
-// reporter tells of the progress of a training, and keeps the report.
+// reporter tells of the progress of a training, and keeps the report. A title says which fold the stage leaves out.
 func (m *maker) reporter(title string, losses []string) func(loop.Progress) {
+	for k := range realFolds {
+		if strings.HasSuffix(m.current, withoutFold(k)) {
+			title += fmt.Sprintf(" (without fold %d)", k)
+		}
+	}
 	stage := m.report.Train(m.current, title)
 	stage.Rehearsal = isWithoutFold(m.current)
 	return m.reporterOf(stage, losses)

@@ -140,7 +140,7 @@ func (m MeasuredFacet) labels() []measuredLabel {
 // calibrated ones lie on the diagonal.
 func reliability(f FacetFigures) chart {
 	c := chart{
-		Name: "right, by probability", Kind: "metric", Caption: fmt.Sprintf("error %.3f, %.3f before", f.CalibrationError, f.CalibrationErrorBefore),
+		Name: "right, by probability", Kind: "metric", Caption: fmt.Sprintf("error %.3f, %.3f uncalibrated", f.CalibrationError, f.CalibrationErrorBefore),
 		Raw: fmt.Sprintf("M0 %dL%d 0", plotHeight, plotWidth),
 	}
 	most := 0

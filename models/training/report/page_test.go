@@ -71,7 +71,7 @@ func TestMeasuredFacets(t *testing.T) {
 	require.Contains(t, page, "error 0.051")
 	require.Regexp(t, `(?s)>v-neck<.*>round &lt;b&gt;<.*>boat<`, page)
 	require.NotContains(t, page, "halter", "there is no photo of one")
-	require.Contains(t, page, "right, by probability: error 0.051, 0.000 before. of 4 answers of probability 0.50, 0.25 are right; of 1 answers of probability 1.00, 1.00 are right", "the chart in words")
+	require.Contains(t, page, "right, by probability: error 0.051, 0.000 uncalibrated. of 4 answers of probability 0.50, 0.25 are right; of 1 answers of probability 1.00, 1.00 are right", "the chart in words")
 	require.Contains(t, page, "3 of 4 photos of round &lt;b&gt; are taken for v-neck")
 	require.Contains(t, page, "1 of 4 photos of round &lt;b&gt; are taken for another")
 	require.Contains(t, page, `cx="142.0" cy="114.0" r="9.0"`, "half as right as probable, and below the diagonal")
