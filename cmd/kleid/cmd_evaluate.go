@@ -220,6 +220,15 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	if err != nil {
 		return err
 	}
+	if m.reference != nil && !c.Bool("folds") {
+		learned, err := training.LearnedFrom(model, m.reference)
+		if err != nil {
+			return err
+		}
+		if learned {
+			say(c, "the model comes from a training with these very photos, so that its figures are better than they would be on others: --folds measures heads that have not seen them")
+		}
+	}
 	m.confidences, m.facets, m.counting = confidences, facets, counting
 	of := []*models.Model{model}
 	if c.Bool("folds") {

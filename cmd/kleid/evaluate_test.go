@@ -169,6 +169,26 @@ func TestEvaluateWithBadReference(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 }
 
+// TestEvaluateWhatWasLearned says that figures are of photos that the model was trained with, but where heads are trained
+// without them.
+func TestEvaluateWhatWasLearned(t *testing.T) {
+	folder := paintedReference(t)
+	reference, err := datasets.OpenReference(folder)
+	require.NoError(t, err)
+	fingerprint, err := reference.Fingerprint()
+	require.NoError(t, err)
+	model := *readModel(t, tiny)
+	for notes, says := range map[string]bool{"other+" + fingerprint[:16]: true, "other": false, "": false} {
+		model.Config.Notes = map[string]string{models.NoteDataset: notes}
+		var file bytes.Buffer
+		require.NoError(t, model.Encode(&file, models.Float32))
+		place := write(t, filepath.Join(t.TempDir(), "model.safetensors"), file.Bytes())
+		r := kleid(t, "evaluate", "similarity", "--reference", folder, "--json", "--models", place)
+		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, says, strings.Contains(r.stderr, "the model comes from a training with these very photos"))
+	}
+}
+
 func TestEvaluatePainted(t *testing.T) {
 	args := []string{"evaluate", "painted", "--products", "3", "--queries", "24", "--seed", "4"}
 	r := kleid(t, append(args, "--json")...)

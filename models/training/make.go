@@ -223,7 +223,7 @@ func (m *maker) note(model *models.Model, data ...string) {
 		notes[models.NoteParent] = m.From.SHA256
 	}
 	for i, fingerprint := range data {
-		data[i] = fingerprint[:min(len(fingerprint), noteLength)]
+		data[i] = noted(fingerprint)
 	}
 	notes[models.NoteDataset] = strings.Join(slices.DeleteFunc(data, func(s string) bool { return s == "" }), "+")
 	maps.DeleteFunc(notes, func(_, note string) bool { return note == "" })
@@ -232,6 +232,14 @@ func (m *maker) note(model *models.Model, data ...string) {
 
 // noteLength is how much of a fingerprint stands in a note.
 const noteLength = 16
+
+func noted(fingerprint string) string { return fingerprint[:min(len(fingerprint), noteLength)] }
+
+// LearnedFrom says whether a model comes from a training with these very real photos.
+func LearnedFrom(model *models.Model, reference *datasets.Reference) (bool, error) {
+	fingerprint, err := reference.Fingerprint()
+	return slices.Contains(strings.Split(model.Config.Notes[models.NoteDataset], "+"), noted(fingerprint)), err
+}
 
 // surroundings is what the model that is made sees around a dress.
 func (m *maker) surroundings() *models.SurroundingsConfig {
