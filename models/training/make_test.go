@@ -49,8 +49,15 @@ func tiny(t *testing.T) Options {
 // TestMake goes from nothing to a model that embeds a photo, and again from what the first run left.
 func TestMake(t *testing.T) {
 	options := tiny(t)
+	ended := map[string]int{}
+	options.Watch = func(stage string, p loop.Progress) {
+		if p.Step == p.Steps {
+			ended[stage]++
+		}
+	}
 	model, err := Make(t.Context(), options)
 	require.NoError(t, err)
+	require.Equal(t, 1, ended["refine: is there a dress"], "all looks are counted as one")
 	require.NoError(t, model.Weights.CheckFinite())
 	file, err := storage.ReadAll(t.Context(), options.Work, modelKey, 1<<30)
 	require.NoError(t, err)

@@ -80,6 +80,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides line
 		}
 		cells = linear.Matrix{Rows: cells.Rows + seen.Rows, Columns: seen.Columns, Data: append(cells.Data, seen.Data...)}
 	}
+	progress, looked := m.counter("refine: is there a dress"), 0
 	for look := range uint64(embedding.MaxLooks) {
 		var all, also []int
 		var mirrored []patch
@@ -91,15 +92,17 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides line
 				mirrored = append(mirrored, patch{open[i].scene, open[i].region, true})
 			}
 		}
-		progress := m.counter("refine: is there a dress")
-		seen, err := m.cellsOf(ctx, model, m.dresses.basis, open, 8+2*look, func(done, _ int) { progress(done, len(all)+len(also)) })
+		tell := func(done, _ int) { progress(looked+done, embedding.MaxLooks*(len(all)+len(also))) }
+		seen, err := m.cellsOf(ctx, model, m.dresses.basis, open, 8+2*look, tell)
 		if err != nil {
 			return linear.Layer{}, err
 		}
-		turned, err := m.cellsOf(ctx, model, m.dresses.basis, mirrored, 9+2*look, func(done, _ int) { progress(len(all)+done, len(all)+len(also)) })
+		looked += len(all)
+		turned, err := m.cellsOf(ctx, model, m.dresses.basis, mirrored, 9+2*look, tell)
 		if err != nil {
 			return linear.Layer{}, err
 		}
+		looked += len(also)
 		for i, p := range open {
 			s := &m.pool.Scenes[p.scene]
 			if box := refine.Box(unlearned[s.fold()].Of(seen.Row(i)), p.region, s.Image.Frame()); !box.Empty() {
