@@ -24,7 +24,7 @@ type Embedder struct {
 
 // New returns an embedder for a model on a backend.
 func New(backend backends.Backend, model *models.Model) (*Embedder, error) {
-	if !model.Embeds() {
+	if _, err := model.Trunk(); err == nil && !model.Embeds() {
 		return nil, errors.New("embedding: the model has a trunk, but no embeddings: train them with kleid train heads")
 	}
 	return NewDescriber(backend, model)
