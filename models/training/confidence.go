@@ -21,8 +21,8 @@ type trial struct {
 	found bool // it is a dress: it overlaps the true box by half or more
 }
 
-// try locates the dresses of scenes. Scenes without any candidate tell nothing and are left out.
-func try(backend backends.Backend, model *models.Model, pool *Pool, scenes []int) ([]trial, error) {
+// try locates the dresses of scenes, and tells how many are done. Scenes without any candidate tell nothing and are left out.
+func try(ctx context.Context, backend backends.Backend, model *models.Model, pool *Pool, scenes []int, tell func(done int)) ([]trial, error) {
 	locator, err := embedding.NewLocator(backend, model)
 	if err != nil {
 		return nil, err
@@ -35,10 +35,14 @@ func try(backend backends.Backend, model *models.Model, pool *Pool, scenes []int
 		for i, scene := range part {
 			images[i] = pool.Scenes[scene].Image
 		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		places, err := locator.Locate(images)
 		if err != nil {
 			return nil, err
 		}
+		tell(begin + len(part))
 		for i, scene := range part {
 			s := &pool.Scenes[scene]
 			if len(places[i]) == 0 {
@@ -56,28 +60,32 @@ func try(backend backends.Backend, model *models.Model, pool *Pool, scenes []int
 
 // tryFolds tries each model on the real scenes of the fold that it has not learned from, and the first one on painted
 // scenes, of which none has learned.
-func (m *maker) tryFolds(folds []*models.Model) ([]trial, error) {
-	var all []trial
-	for k, model := range folds {
-		var scenes []int
-		for i := range m.pool.Scenes {
-			if s := &m.pool.Scenes[i]; s.Real && s.fold() == k {
-				scenes = append(scenes, i)
-			}
+func (m *maker) tryFolds(ctx context.Context, folds []*models.Model, progress func(done, total int)) ([]trial, error) {
+	scenes, total := make([][]int, len(folds)), len(m.held.Scenes)
+	for i := range m.pool.Scenes {
+		if s := &m.pool.Scenes[i]; s.Real && s.fold() >= 0 && s.fold() < len(folds) {
+			scenes[s.fold()] = append(scenes[s.fold()], i)
+			total++
 		}
-		trials, err := try(m.Backend, model, m.pool, scenes)
-		if err != nil {
+	}
+	var all []trial
+	done := 0
+	tried := func(model *models.Model, pool *Pool, scenes []int) error {
+		trials, err := try(ctx, m.Backend, model, pool, scenes, func(n int) { progress(done+n, total) })
+		all, done = append(all, trials...), done+len(scenes)
+		return err
+	}
+	for k, model := range folds {
+		if err := tried(model, m.pool, scenes[k]); err != nil {
 			return nil, err
 		}
-		all = append(all, trials...)
-		m.Logger.Info("confidence: photos that were not learned from", "fold", k, "photos", len(scenes))
 	}
 	var painted []int
 	for i := range m.held.Scenes {
 		painted = append(painted, i)
 	}
-	trials, err := try(m.Backend, folds[0], m.held, painted)
-	return append(all, trials...), err
+	err := tried(folds[0], m.held, painted)
+	return all, err
 }
 
 // trust fits how the evidence for a candidate becomes its confidence, for the models without a fold each and for the
@@ -93,11 +101,11 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 	for i, model := range everyone {
 		refine[i], model.Config.Refine = model.Config.Refine, nil
 	}
-	fit := func(features func(trial) []float64, to func(model *models.Model, weights []float64)) error {
+	fit := func(look string, features func(trial) []float64, to func(model *models.Model, weights []float64)) error {
 		if err := m.photos(ctx); err != nil {
 			return err
 		}
-		trials, err := m.tryFolds(without)
+		trials, err := m.tryFolds(ctx, without, m.counter("location: how sure the "+look+" is"))
 		if err != nil {
 			return err
 		}
@@ -117,7 +125,7 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 		}
 		return nil
 	}
-	err := fit(func(t trial) []float64 { return t.place.Evidence[:] }, func(model *models.Model, weights []float64) { copy(model.Config.Merge.Calibration[:], weights) })
+	err := fit("first look", func(t trial) []float64 { return t.place.Evidence[:] }, func(model *models.Model, weights []float64) { copy(model.Config.Merge.Calibration[:], weights) })
 	if err != nil || refine[0] == nil {
 		return err
 	}
@@ -127,7 +135,7 @@ func (m *maker) trust(ctx context.Context, without []*models.Model, full *models
 		own.Calibration = models.DefaultRefineConfig().Calibration
 		model.Config.Refine = &own
 	}
-	err = fit(func(t trial) []float64 { return append(t.place.Evidence[:], t.place.Present) }, func(model *models.Model, weights []float64) {
+	err = fit("last look", func(t trial) []float64 { return append(t.place.Evidence[:], t.place.Present) }, func(model *models.Model, weights []float64) {
 		copy(model.Config.Refine.Calibration[:], weights)
 	})
 	for i, model := range everyone {

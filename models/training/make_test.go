@@ -57,7 +57,13 @@ func TestMake(t *testing.T) {
 	}
 	model, err := Make(t.Context(), options)
 	require.NoError(t, err)
-	require.Equal(t, 1, ended["refine: is there a dress"], "all looks are counted as one")
+	for _, counted := range []string{"refine: is there a dress", "location: how sure the first look is", "location: how sure the last look is"} {
+		require.Equal(t, 1, ended[counted], counted)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	_, err = try(stopped, options.Backend, model, &Pool{Scenes: make([]Scene, 1)}, []int{0}, nil)
+	require.ErrorIs(t, err, context.Canceled, "looking for thousands of dresses takes minutes")
 	require.NoError(t, model.Weights.CheckFinite())
 	file, err := storage.ReadAll(t.Context(), options.Work, modelKey, 1<<30)
 	require.NoError(t, err)
