@@ -19,7 +19,7 @@ func isDress(judgements Judgements, photoID string) bool {
 	return judgements != nil && judgements.IsDress(photoID)
 }
 
-// heed makes none of a dress that was found for people told of it, where they do not any more.
+// heed makes none of a dress that was looked for since people told of it, where they do not any more.
 func (s *sighting) heed(judgements Judgements) {
 	if s.told && !isDress(judgements, s.key.String()) {
 		s.status = catalog.StatusNoDress

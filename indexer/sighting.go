@@ -23,7 +23,7 @@ import (
 type sighting struct {
 	key           photoKey
 	status        catalog.Status // StatusOK or StatusNoDress
-	told          bool           // a dress was found for people say that there is one, and is one as long as they do
+	told          bool           // the dress was looked for since people say that there is one, and is one as long as they do
 	width, height int32
 	box           catalog.Box
 	confidence    float32

@@ -164,6 +164,18 @@ done:
 	FMIN(v, v, 23); \
 	ROUND(v, v)
 
+// ROUNDED16 turns the floats in V12 to V15 to bytes, in V12: clamped, rounded, and moved by V24.
+#define ROUNDED16 \
+	LEASTMOST(12); \
+	LEASTMOST(13); \
+	LEASTMOST(14); \
+	LEASTMOST(15); \
+	VADD V24.S4, V12.S4, V12.S4; \
+	VADD V24.S4, V13.S4, V13.S4; \
+	VADD V24.S4, V14.S4, V14.S4; \
+	VADD V24.S4, V15.S4, V15.S4; \
+	BYTES(12, 12, 13, 14, 15)
+
 // func finishInt8NEON(t *narrowTile, sums *[4 * 16]int32, rows int)
 //
 // The epilogue of a tile's rows, of 16 columns, as finishInt8 defines it.
@@ -224,15 +236,7 @@ residual:
 noResidual:
 	TST $const_modeFloat, R8
 	BNE float
-	LEASTMOST(12)
-	LEASTMOST(13)
-	LEASTMOST(14)
-	LEASTMOST(15)
-	VADD V24.S4, V12.S4, V12.S4
-	VADD V24.S4, V13.S4, V13.S4
-	VADD V24.S4, V14.S4, V14.S4
-	VADD V24.S4, V15.S4, V15.S4
-	BYTES(12, 12, 13, 14, 15)
+	ROUNDED16
 	VST1 [V12.B16], (R4)
 	ADD R6, R4
 	SUBS $1, R2
@@ -271,15 +275,7 @@ sixteen:
 	FMUL(13, 13, 20)
 	FMUL(14, 14, 20)
 	FMUL(15, 15, 20)
-	LEASTMOST(12)
-	LEASTMOST(13)
-	LEASTMOST(14)
-	LEASTMOST(15)
-	VADD V24.S4, V12.S4, V12.S4
-	VADD V24.S4, V13.S4, V13.S4
-	VADD V24.S4, V14.S4, V14.S4
-	VADD V24.S4, V15.S4, V15.S4
-	BYTES(12, 12, 13, 14, 15)
+	ROUNDED16
 	VST1.P [V12.B16], 16(R0)
 	SUBS $16, R2
 	BNE sixteen
