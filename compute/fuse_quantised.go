@@ -315,7 +315,7 @@ func (f *int8Fusion) finish(last *node) {
 	packed := func() *kernels.PackedConvInt8 {
 		return f.weights.prepare(key, func() any { return kernels.PackConvInt8(f.spec, view[int8](f.weights.data), f.zero) }).(*kernels.PackedConvInt8)
 	}
-	last.prepare = func() { packed() }
+	last.prepare = func() { packed().Prepare(f.spec) }
 	last.kernel = func(c *call) {
 		e := kernels.EpilogueInt8{Scale: f.scales, Bias: f.shifts, ReLU: f.relu}
 		switch {

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"sync"
 	"unsafe"
 )
 
@@ -9,10 +10,18 @@ import (
 // 2^31 / (255·128).
 const maxDepthInt8 = 65793
 
-// PackedConvInt8 holds the int8 filters of a convolution, packed once for the level that is active then.
+// PackedConvInt8 holds the int8 filters of a convolution, packed for the level that was active then, once for each
+// method that is in use.
 type PackedConvInt8 struct {
+	conv     Conv
+	zero     uint8
+	windows  func() *windowsInt8
+	winograd func() *winogradInt8 // gives nil where sums may be too large; nil where it does not pay
+}
+
+// windowsInt8 are the filters as tiles read them for gathered windows.
+type windowsInt8 struct {
 	narrowPanels
-	conv  Conv
 	zero  uint8
 	start []int32 // of all panels' columns: -zero·(the sum of a filter), as tiles read bytes, with which its sums begin
 }
@@ -32,31 +41,59 @@ type EpilogueInt8 struct {
 	Zero          uint8   // for bytes alone
 }
 
-// PackConvInt8 packs constant filters w [KH, KW, C, O]; the sizes of images in c do not matter. zero is
-// the zero point of the images, which padding has. Groups is 1, and KH·KW·C at most 65,793: sums are
-// exact in int32.
+// PackConvInt8 packs constant filters w [KH, KW, C, O], which must not change; the sizes of images in c do not matter.
+// zero is the zero point of the images, which padding has. Groups is 1, and KH·KW·C at most 65,793: sums are exact in
+// int32.
 func PackConvInt8(c Conv, w []int8, zero uint8) *PackedConvInt8 {
 	c.check()
 	if c.Groups != 1 || c.KH*c.KW*c.C > maxDepthInt8 {
 		panic(fmt.Sprintf("kernels: %+v is no convolution in int8: one group, and a depth of %d at most", c, maxDepthInt8))
 	}
-	pc := &PackedConvInt8{narrowPanels: newNarrowPanels(c, 1, tilerInt8Of(ActiveNarrow())), conv: c, zero: zero}
-	pc.start = make([]int32, pc.count()*pc.tile.columns)
-	for o := range pc.o {
-		panel, column := o/pc.tile.columns, o%pc.tile.columns
-		width := pc.width(panel)
-		data := pc.data[pc.begin(panel):]
-		sum := int32(0)
-		for r := range pc.runs {
-			for i := range pc.run {
-				v := w[(r*pc.run+i)*pc.o+o]
-				sum += int32(v)
-				pc.tile.putInt8(data, (r*pc.steps+i/4)*width, width, column, i%4, v)
-			}
-		}
-		pc.start[o] = (pc.tile.offset() - int32(zero)) * sum
+	level := ActiveNarrow()
+	pc := &PackedConvInt8{conv: c, zero: zero}
+	pc.windows = sync.OnceValue(func() *windowsInt8 { return newWindowsInt8(tilerInt8Of(level), c, w, zero) })
+	if code := winogradInt8Of(level); code != nil {
+		pc.winograd = sync.OnceValue(func() *winogradInt8 { return newWinogradInt8(code, c, w, zero) })
 	}
 	return pc
+}
+
+// Prepare packs the filters for the convolution c, unless they are.
+func (pc *PackedConvInt8) Prepare(c Conv) {
+	if pc.winogradFor(c) == nil {
+		pc.windows()
+	}
+}
+
+// winogradFor returns nil where c is computed by its definition.
+func (pc *PackedConvInt8) winogradFor(c Conv) *winogradInt8 {
+	if pc.winograd == nil || c.Method() != Winograd {
+		return nil
+	}
+	if rows, columns := c.winogradTiles(); c.N*rows*columns < winogradInt8Tiles {
+		return nil
+	}
+	return pc.winograd()
+}
+
+func newWindowsInt8(tile *narrowTiler, c Conv, w []int8, zero uint8) *windowsInt8 {
+	f := &windowsInt8{narrowPanels: newNarrowPanels(c, 1, tile), zero: zero}
+	f.start = make([]int32, f.count()*tile.columns)
+	for o := range f.o {
+		panel, column := o/tile.columns, o%tile.columns
+		width := f.width(panel)
+		data := f.data[f.begin(panel):]
+		sum := int32(0)
+		for r := range f.runs {
+			for i := range f.run {
+				v := w[(r*f.run+i)*f.o+o]
+				sum += int32(v)
+				tile.putInt8(data, (r*f.steps+i/4)*width, width, column, i%4, v)
+			}
+		}
+		f.start[o] = (tile.offset() - int32(zero)) * sum
+	}
+	return f
 }
 
 // offset is what tiles take off the bytes that they read.
@@ -105,18 +142,27 @@ func (c Conv) sameFilters(other Conv) {
 }
 
 func (pc *PackedConvInt8) forward(p Parallel, c Conv, out narrowOutput, x []uint8, e EpilogueInt8) {
-	e.Scale = e.Scale[:pc.o]
+	e.Scale = e.Scale[:c.O]
 	if e.Bias != nil {
-		e.Bias = e.Bias[:pc.o]
+		e.Bias = e.Bias[:c.O]
 	}
+	x = x[:c.N*c.H*c.W*c.C]
 	shared := e.sharedInt8(&out)
+	if f := pc.winogradFor(c); f != nil {
+		f.convolve(p, c, out, x, &e, shared)
+		return
+	}
+	pc.windows().convolve(p, c, out, x, &e, shared)
+}
+
+func (f *windowsInt8) convolve(p Parallel, c Conv, out narrowOutput, x []uint8, e *EpilogueInt8, shared narrowTile) {
 	shared.mode |= out.fetch(c.N * c.OH * c.OW * c.O)
-	job := narrowConv{Conv: c, window: pc.windowRuns, x: x[:c.N*c.H*c.W*c.C], padding: pc.zero}
-	job.compute(p, pc.count(), len(pc.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
-		begin := panel * pc.tile.columns
+	job := narrowConv{Conv: c, window: f.windowRuns, x: x, padding: f.zero}
+	job.compute(p, f.count(), len(f.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
+		begin := panel * f.tile.columns
 		w.tile = shared
-		w.tile.image, w.tile.start = image, unsafe.Pointer(&pc.start[begin])
-		w.tile.factorsInt8(&e, w, begin, pc.runs*pc.run)
-		pc.panel(w, out, row, panel)
+		w.tile.image, w.tile.start = image, unsafe.Pointer(&f.start[begin])
+		w.tile.factorsInt8(e, w, begin, f.runs*f.run)
+		f.panel(w, out, row, panel)
 	})
 }

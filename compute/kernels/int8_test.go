@@ -182,6 +182,38 @@ func TestConvInt8(t *testing.T) {
 	})
 }
 
+// TestConvInt8Winograd computes by Winograd's filtering where it is worth while, with borders of every kind, and with
+// filters whose sums are too large for it.
+func TestConvInt8Winograd(t *testing.T) {
+	narrowLevels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 2))
+		for range 40 {
+			c := Conv{N: 1 + rng.IntN(3), C: 16 * (2 + rng.IntN(3)), O: 16 * (2 + rng.IntN(3)), KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: rng.IntN(3), PadLeft: rng.IntN(3), DilationH: 1, DilationW: 1, Groups: 1}
+			c.OH, c.OW = 3+rng.IntN(12), 3+rng.IntN(12)
+			c.H, c.W = max(c.OH-rng.IntN(3)+1, 1), max(c.OW-rng.IntN(3)+1, 1)
+			checkConvInt8(t, rng, c)
+		}
+		// As many filters as are read once, by all workers.
+		checkConvInt8(t, rng, Conv{N: 2, H: 7, W: 9, C: 256, OH: 7, OW: 9, O: 144, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1})
+		deep := Conv{N: 1, H: 4, W: 4, C: 128, OH: 4, OW: 4, O: 32, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1}
+		x, scale := make([]uint8, deep.H*deep.W*deep.C), make([]float32, deep.O)
+		fill(x, 255)
+		for i := range scale {
+			scale[i] = 1
+		}
+		for _, v := range []int8{-128, 127, 115, 114, -115} { // 255·115·9·128 is more than 2^25, 255·114·9·128 is less
+			w, got := make([]int8, 9*deep.C*deep.O), make([]float32, deep.OH*deep.OW*deep.O)
+			for i := range w {
+				w[i] = v
+			}
+			PackConvInt8(deep, w, 0).ForwardFloat(threads(2), deep, got, x, EpilogueInt8{Scale: scale})
+			if want := 255 * float32(v) * 9 * 128; got[(deep.OW+1)*deep.O] != want {
+				t.Fatalf("filters of %d: %v, want %v", v, got[(deep.OW+1)*deep.O], want)
+			}
+		}
+	})
+}
+
 // TestConvInt8Deep sums as many of the largest products as PackConvInt8 takes.
 func TestConvInt8Deep(t *testing.T) {
 	narrowLevels(t, func(t *testing.T) {
@@ -371,7 +403,12 @@ func BenchmarkConvInt8(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, c := range narrowLayers() {
 		x, y := randomBytes(rng, c.N*c.H*c.W*c.C), make([]uint8, c.N*c.OH*c.OW*c.O)
-		packed := PackConvInt8(c, signed(randomBytes(rng, c.KH*c.KW*c.C*c.O)), 0)
+		w := signed(randomBytes(rng, c.KH*c.KW*c.C*c.O))
+		for i := range w {
+			w[i] /= 2 // of a filter only few are the largest
+		}
+		packed := PackConvInt8(c, w, 0)
+		packed.Prepare(c)
 		e := EpilogueInt8{Scale: make([]float32, c.O), Bias: make([]float32, c.O), ReLU: true, Factor: 1}
 		b.Run(fmt.Sprintf("%d/%dx%d/%dx%d/%d-%d/%d", c.N, c.H, c.W, c.KH, c.KW, c.C, c.O, c.StrideH), func(b *testing.B) {
 			for b.Loop() {

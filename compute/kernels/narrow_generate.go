@@ -49,6 +49,8 @@ func main() {
 		set{name: "Int8AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, wide: true, mask: "evenBytes", size: 1, step: stepAVX512, finish: finishInt8},
 		set{name: "Int8AVXVNNI", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, size: 1, step: stepAVXVNNI, finish: finishInt8},
 		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, wide: true, size: 1, step: stepAVX2, finish: finishInt8},
+		set{name: "Int16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, step: stepInt16AVX2, finish: finishInt32},
+		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: []int{4, 1}, columns: []int{2}, registers: 16, size: 1, finish: finishInt8},
 	)
 	g.head("bf16")
 	g.line("// As the tiles of bytes, with pairs of bfloat16 in place of four bytes (narrowTile.finishBF16).")
@@ -82,7 +84,11 @@ func (g *generator) tiles(file string, sets ...set) {
 		g.set = s
 		for _, g.r = range s.rows {
 			for _, g.c = range s.columns {
-				g.tile()
+				if g.step == nil {
+					g.finishSums()
+				} else {
+					g.tile()
+				}
 			}
 		}
 	}
@@ -180,6 +186,20 @@ func (g *generator) tile() {
 	g.op("RET")
 }
 
+// finishSums is the end of a tile alone: the sums are in its image.
+func (g *generator) finishSums() {
+	name := fmt.Sprintf("finish%dx%d%s", g.r, g.c*g.lanes, g.name)
+	g.line("\n// func %s(t *narrowTile)", name)
+	g.line("TEXT ·%s(SB), NOSPLIT, $24-8", name)
+	g.op("MOVQ t+0(FP), BP")
+	g.op("MOVQ 0(BP), BX")
+	g.each(func(r, c int, sum string) { g.op("%s %d(BX), %s", g.load(), (r*g.c+c)*g.width(), sum) })
+	g.set.finish(g)
+	g.line("next:")
+	g.op("VZEROUPPER")
+	g.op("RET")
+}
+
 // fetch asks for what the epilogue reads and writes, if it is not expected in a cache.
 func (g *generator) fetch() {
 	g.op("TESTL $32, 116(BP)")
@@ -273,6 +293,26 @@ func stepAVX2(g *generator) {
 			g.products(r, a, 0, -1)
 		}
 	}
+}
+
+func stepInt16AVX2(g *generator) {
+	for c := range g.c {
+		g.op("VMOVDQU %d(BX), %s", c*32, g.spare(c))
+	}
+	for r := range g.r {
+		a := g.spare(2)
+		g.op("VPBROADCASTD (%s)(CX*1), %s", rowRegisters[r], a)
+		g.products(r, a, 0, -1)
+	}
+}
+
+// finishInt32 stores the sums.
+func finishInt32(g *generator) {
+	g.op("MOVQ t+0(FP), BP")
+	g.op("MOVQ 72(BP), DI")
+	g.op("MOVQ 80(BP), DX")
+	g.op("MOVQ 88(BP), SI")
+	g.storeFloats()
 }
 
 // stepAVXVNNI writes VPDPBUSD in bytes: VEX.256.66.0F38.W0 50 /r, which the assembler lacks.

@@ -16,9 +16,9 @@ type workspace struct {
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // grown returns a slice of the wanted length in the given memory, or in new memory.
-func grown(s *[]float32, n int) []float32 {
+func grown[T any](s *[]T, n int) []T {
 	if cap(*s) < n {
-		*s = make([]float32, n)
+		*s = make([]T, n)
 	}
 	return (*s)[:n]
 }
