@@ -16,6 +16,8 @@ type set struct {
 	vector string // prefix of its registers
 	bytes  int    // of a register
 	tiles  [][2]int
+
+	unrolled int // steps of the sum in one round of its loop
 }
 
 type generator struct {
@@ -36,8 +38,8 @@ func main() {
 	g.line("// and multiplies it by one broadcast element of each row of a. The rows of a are reached from pointers")
 	g.line("// that lie three rows apart, as p, p+row and p+2·row.")
 	for _, g.set = range []set{
-		{"512", "Z", 64, [][2]int{{14, 2}, {8, 2}, {4, 2}, {14, 1}}},
-		{"256", "Y", 32, [][2]int{{6, 2}}},
+		{"512", "Z", 64, [][2]int{{14, 2}, {8, 2}, {4, 2}, {14, 1}}, 1},
+		{"256", "Y", 32, [][2]int{{6, 2}}, 4},
 	} {
 		for _, size := range g.set.tiles {
 			g.rows, g.columns = size[0], size[1]
@@ -109,26 +111,32 @@ func (g *generator) tile() {
 	g.line("\tMOVQ tileWork_k(DX), CX")
 	g.line("\tTESTQ CX, CX")
 	g.line("\tJZ store")
+	if g.unrolled > 1 {
+		// Where the elements of a row of a and the rows of b are adjacent, several steps at once.
+		g.line("\tCMPQ R13, $4")
+		g.line("\tJNE step")
+		g.line("\tCMPQ AX, $%d", g.columns*g.bytes)
+		g.line("\tJNE step")
+		g.line("\tSUBQ $%d, CX", g.unrolled)
+		g.line("\tJLT rest")
+		g.line("\tPCALIGN $32")
+		g.line("steps:")
+		for ahead := range g.unrolled {
+			g.step(ahead)
+		}
+		g.line("\tADDQ $%d, BX", g.unrolled*g.columns*g.bytes)
+		g.line("\tADDQ $%d, DI", g.unrolled*64)
+		for _, p := range pointers[:used] {
+			g.line("\tADDQ $%d, %s", g.unrolled*4, p)
+		}
+		g.line("\tSUBQ $%d, CX", g.unrolled)
+		g.line("\tJGE steps")
+		g.line("rest:")
+		g.line("\tADDQ $%d, CX", g.unrolled)
+		g.line("\tJZ summed")
+	}
 	g.line("step:")
-	b := func(c int) string { return fmt.Sprintf("%s%d", g.vector, g.rows*g.columns+c) }
-	for c := range g.columns {
-		g.line("\tVMOVUPS %d(BX), %s", c*g.bytes, b(c))
-	}
-	g.line("\tPREFETCHT1 (DI)")
-	for r := range g.rows {
-		element := fmt.Sprintf("(%s)%s", pointers[r/3], []string{"", "(R12*1)", "(R12*2)"}[r%3])
-		if g.vector != "Z" {
-			a := fmt.Sprintf("%s%d", g.vector, g.rows*g.columns+g.columns)
-			g.line("\tVBROADCASTSS %s, %s", element, a)
-			for c := range g.columns {
-				g.line("\tVFMADD231PS %s, %s, %s", b(c), a, g.register(r, c))
-			}
-			continue
-		}
-		for c := range g.columns {
-			g.line("\tVFMADD231PS.BCST %s, %s, %s", element, b(c), g.register(r, c))
-		}
-	}
+	g.step(0)
 	g.line("\tADDQ AX, BX")
 	g.line("\tADDQ $64, DI")
 	for _, p := range pointers[:used] {
@@ -136,6 +144,9 @@ func (g *generator) tile() {
 	}
 	g.line("\tDECQ CX")
 	g.line("\tJNZ step")
+	if g.unrolled > 1 {
+		g.line("summed:")
+	}
 	for _, p := range pointers[:used] {
 		g.line("\tADDQ R14, %s", p)
 	}
@@ -154,6 +165,29 @@ func (g *generator) tile() {
 	}
 	g.line("\tVZEROUPPER")
 	g.line("\tRET")
+}
+
+// step multiplies a row of b by a column of a, those that lie so many steps ahead.
+func (g *generator) step(ahead int) {
+	b := func(c int) string { return fmt.Sprintf("%s%d", g.vector, g.rows*g.columns+c) }
+	for c := range g.columns {
+		g.line("\tVMOVUPS %d(BX), %s", (ahead*g.columns+c)*g.bytes, b(c))
+	}
+	g.line("\tPREFETCHT1 %d(DI)", 64*ahead)
+	for r := range g.rows {
+		element := fmt.Sprintf("%d(%s)%s", 4*ahead, pointers[r/3], []string{"", "(R12*1)", "(R12*2)"}[r%3])
+		if g.vector != "Z" {
+			a := fmt.Sprintf("%s%d", g.vector, g.rows*g.columns+g.columns)
+			g.line("\tVBROADCASTSS %s, %s", element, a)
+			for c := range g.columns {
+				g.line("\tVFMADD231PS %s, %s, %s", b(c), a, g.register(r, c))
+			}
+			continue
+		}
+		for c := range g.columns {
+			g.line("\tVFMADD231PS.BCST %s, %s, %s", element, b(c), g.register(r, c))
+		}
+	}
 }
 
 // prefetchForWriting is PREFETCHW offset(AX), which the assembler lacks.

@@ -208,7 +208,7 @@ func (w *winogradInt8Conv) place(tile int) (image, y, x int) {
 func (w *winogradInt8Conv) transformInput(s *winogradInt8Scratch, b winogradInt8Buffer, slot, tile int) {
 	n, y, x := w.place(tile)
 	y, x = y-w.PadTop, x-w.PadLeft
-	image := w.x[n*w.H*w.W*w.Conv.C : (n+1)*w.H*w.W*w.Conv.C]
+	image := w.x[n*w.H*w.W*w.C : (n+1)*w.H*w.W*w.C]
 	dst := unsafe.Add(b.in, 2*slot*w.C)
 	scratch := unsafe.Pointer(&s.vectors)
 	if y >= 0 && x >= 0 && y+winogradIn <= w.H && x+winogradIn <= w.W {
