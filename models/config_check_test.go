@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/models/onnx"
 )
 
 // TestConfigurationsAreChecked where a model is read: a photo would be too late.
@@ -45,7 +46,7 @@ func TestConfigurationsAreChecked(t *testing.T) {
 			surroundings := DefaultSurroundingsConfig()
 			m.Config.Surroundings = &surroundings
 			refine := DefaultRefineConfig()
-			m.Config.Refine, m.Config.ONNX = &refine, &ONNXConfig{Stride: 16, Channels: 96}
+			m.Config.Refine, m.Config.ONNX = &refine, &onnx.Network{Stride: 16, Channels: 96}
 			m.Config.Facets = []FacetConfig{{Facet: catalog.Facet{Name: "sleeve", Labels: []string{"long"}}, Temperature: 1}}
 			var file bytes.Buffer
 			require.NoError(t, m.Encode(&file, Float32))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/models/onnx"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -72,7 +73,7 @@ type Config struct {
 	// SpatialTransformer is attached to the trunk where crops pass it; nil for none.
 	SpatialTransformer *SpatialTransformerConfig `json:"spatial_transformer,omitempty"`
 	// ONNX is the trunk where Backbone is "onnx"; else nil.
-	ONNX *ONNXConfig `json:"onnx,omitempty"`
+	ONNX *onnx.Network `json:"onnx,omitempty"`
 	// Refine is how location looks a second time; nil for a model that does not.
 	Refine *RefineConfig `json:"refine,omitempty"`
 	// Notes say how the model came to be, see NoteParent and the others.
@@ -158,7 +159,7 @@ func (c Config) Trunk() (Backbone, error) {
 	if c.ONNX == nil || c.ONNX.Stride < 1 {
 		return Backbone{}, fmt.Errorf("the configuration's backbone is %q, but it has no ONNX network", c.Backbone)
 	}
-	return c.ONNX.backbone(), nil
+	return backboneForONNX(c.ONNX), nil
 }
 
 // Trunk returns the model's backbone.

@@ -21,7 +21,7 @@ func TestONNXTrunk(t *testing.T) {
 		"convnext": {"--backbone", "--onnx-mean=0.5,0.5,0.5", "--onnx-deviation=0.25,0.25,0.25"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join("..", "..", "models", "testdata", "onnx", name+".onnx"))
+			data, err := os.ReadFile(filepath.Join("..", "..", "models", "onnx", "testdata", name+".onnx"))
 			require.NoError(t, err)
 			network, work := write(t, filepath.Join(t.TempDir(), "network.onnx"), data), t.TempDir()
 			r := kleid(t, append([]string{"train", "trunk", "--work", work, flags[0], "onnx:" + network}, flags[1:]...)...)
@@ -87,7 +87,7 @@ func TestCropFlag(t *testing.T) {
 
 // TestTrunkFlags refuses what cannot be before anything is painted.
 func TestTrunkFlags(t *testing.T) {
-	vit := "onnx:" + filepath.Join("..", "..", "models", "testdata", "onnx", "vit.onnx")
+	vit := "onnx:" + filepath.Join("..", "..", "models", "onnx", "testdata", "vit.onnx")
 	for want, flags := range map[string][]string{
 		`no backbone is called "alexnet"; there are kleid-s`: {"--trunk", "alexnet"},
 		`or onnx:FILE`:                                   {"--backbone", "alexnet"},

@@ -1,28 +1,24 @@
-package models
+package onnx
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/gomlx/onnx-gomlx/onnx"
+	onnxgomlx "github.com/gomlx/onnx-gomlx/onnx"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"github.com/kleid-search/kleid/storage"
 )
 
-// inlineONNX puts weights that lie in other files, as torch leaves those of large networks (model.onnx.data), into an ONNX
-// file. read gives such a file by its name, which is relative to the network's and leads to no folder above it. What has all
-// its weights, or is no ONNX file, comes back as it is.
-func inlineONNX(data []byte, read func(file string) ([]byte, error)) ([]byte, error) {
-	var network onnx.Model
+// inline puts weights that lie in other files (https://github.com/onnx/onnx/blob/main/docs/ExternalData.md), as torch leaves
+// those of large networks (model.onnx.data), into an ONNX file. beside gives such a file by its name, which is relative to the
+// network's and leads to no folder above it. What has all its weights, or is no ONNX file, comes back as it is.
+func inline(data []byte, beside func(file string) ([]byte, error)) ([]byte, error) {
+	var network onnxgomlx.Model
 	if proto.Unmarshal(data, &network.Proto) != nil {
-		return data, nil // which importONNX says better
+		return data, nil // which Read says better
 	}
 	files, taken := map[string][]byte{}, map[string]int{}
 	err := eachTensor(network.Proto.ProtoReflect(), func(t protoreflect.Message) (err error) {
@@ -41,7 +37,7 @@ func inlineONNX(data []byte, read func(file string) ([]byte, error)) ([]byte, er
 		}
 		content, ok := files[file]
 		if !ok {
-			if content, err = read(file); errors.Is(err, fs.ErrNotExist) {
+			if content, err = beside(file); errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("onnx: its weights are in a file %s, which is missing: put it beside the network, or export that with its weights inside, in torch.onnx.export by external_data=False", file)
 			} else if err != nil {
 				return fmt.Errorf("onnx: its weights are in a file %s: %w", file, err)
@@ -83,18 +79,4 @@ func part(content []byte, offset, length string) ([]byte, error) {
 		return nil, fmt.Errorf("it ends at byte %d, before byte %d: it is cut off, or another network's", len(content), end)
 	}
 	return content[begin:end], nil
-}
-
-// beside is where a file beside a document is, a path or URL as that is.
-func beside(document, file string) string {
-	if local, ok := storage.LocalPath(document); ok {
-		return filepath.Join(filepath.Dir(local), filepath.FromSlash(file))
-	}
-	document, query, asked := strings.Cut(document, "?") // such as a signature, which may be of the folder
-	scheme, rest, _ := strings.Cut(document, "://")
-	place := scheme + "://" + path.Join(path.Dir(rest), file)
-	if asked {
-		place += "?" + query
-	}
-	return place
 }

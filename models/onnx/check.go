@@ -1,10 +1,10 @@
-package models
+package onnx
 
 import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/onnx-gomlx/onnx"
+	onnxgomlx "github.com/gomlx/onnx-gomlx/onnx"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -12,23 +12,23 @@ import (
 // A file may say what its bytes do not hold, or what no network does: that is found before anything is made of it.
 
 // Numbers of half a length, by TensorProto.DataType, which onnx-gomlx does not read.
-var onnxHalves = map[int64]string{10: "float16", 16: "bfloat16"}
+var halves = map[int64]string{10: "float16", 16: "bfloat16"}
 
-// declaredONNX is a file whose outputs have types and shapes, which onnx-gomlx wants and nothing here needs. Files are
+// withDeclarations is a file whose outputs have types and shapes, which onnx-gomlx wants and nothing here needs. Files are
 // valid without. It refuses inputs that lack theirs, and networks of float16.
-func declaredONNX(data []byte) ([]byte, error) {
-	var file onnx.Model
+func withDeclarations(data []byte) ([]byte, error) {
+	var file onnxgomlx.Model
 	if err := proto.Unmarshal(data, &file.Proto); err != nil {
 		return nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
 	}
-	g := &onnxGraph{message: file.Proto.ProtoReflect()}
+	g := &graph{message: file.Proto.ProtoReflect()}
 	refuse := func(what string, m protoreflect.Message, kind int64) error {
-		if half := onnxHalves[kind]; half != "" {
+		if half := halves[kind]; half != "" {
 			return fmt.Errorf("onnx: the %s %q is %s, and networks are read in float32: export it as float32", what, get(m, "name").String(), half)
 		}
 		return nil
 	}
-	for m := range messages(g.graph(), "input") {
+	for m := range messages(g.graphProto(), "input") {
 		tensor := tensorType(m)
 		if !tensor.Has(field(tensor, "shape")) {
 			return nil, fmt.Errorf("onnx: the input %q is no tensor with a shape: export it as one, [batch, 3, rows, columns]", get(m, "name").String())
@@ -37,22 +37,22 @@ func declaredONNX(data []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	for m := range messages(g.graph(), "initializer") {
+	for m := range messages(g.graphProto(), "initializer") {
 		if err := refuse("tensor", m, get(m, "data_type").Int()); err != nil {
 			return nil, err
 		}
 	}
 	var outputs []string
 	declared := true
-	for m := range messages(g.graph(), "output") {
+	for m := range messages(g.graphProto(), "output") {
 		tensor := tensorType(m)
 		outputs = append(outputs, get(m, "name").String())
-		declared = declared && tensor.Has(field(tensor, "shape")) && onnxBytes[get(tensor, "elem_type").Int()] > 0
+		declared = declared && tensor.Has(field(tensor, "shape")) && numberBytes[get(tensor, "elem_type").Int()] > 0
 	}
 	if declared {
 		return data, nil
 	}
-	g.graph().Clear(field(g.graph(), "output"))
+	g.graphProto().Clear(field(g.graphProto(), "output"))
 	for _, name := range outputs {
 		g.declare("output", name, nil)
 	}
@@ -64,8 +64,8 @@ func tensorType(m protoreflect.Message) protoreflect.Message {
 	return get(get(m, "type").Message(), "tensor_type").Message()
 }
 
-// onnxBytes is the length of a number, by TensorProto.DataType, of the types that onnx-gomlx reads.
-var onnxBytes = map[int64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 11: 8, 12: 4, 13: 8, 14: 8, 15: 16}
+// numberBytes is the length of a number, by TensorProto.DataType, of the types that onnx-gomlx reads.
+var numberBytes = map[int64]int{1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 11: 8, 12: 4, 13: 8, 14: 8, 15: 16}
 
 // eachTensor visits the tensors of a message, wherever they are in it, until there is an error.
 func eachTensor(m protoreflect.Message, visit func(t protoreflect.Message) error) (err error) {
@@ -96,7 +96,7 @@ func checkTensor(t protoreflect.Message) error {
 		}
 		size *= d
 	}
-	bytes, known := onnxBytes[get(t, "data_type").Int()]
+	bytes, known := numberBytes[get(t, "data_type").Int()]
 	if !known { // refused where it is read, if it is
 		return nil
 	}
@@ -112,7 +112,7 @@ func checkTensor(t protoreflect.Message) error {
 
 // checkOrder refuses graphs in which something is read before it is given, or given twice: onnx-gomlx would go round in
 // circles. above are the names of the graphs around it.
-func checkOrder(graph protoreflect.Message, above ...map[string]bool) error {
+func checkOrder(body protoreflect.Message, above ...map[string]bool) error {
 	own := map[string]bool{}
 	scopes := append(above[:len(above):len(above)], own)
 	known := func(name string) bool {
@@ -124,11 +124,11 @@ func checkOrder(graph protoreflect.Message, above ...map[string]bool) error {
 		return name == ""
 	}
 	for _, list := range []protoreflect.Name{"initializer", "input"} {
-		for m := range messages(graph, list) {
+		for m := range messages(body, list) {
 			own[get(m, "name").String()] = true
 		}
 	}
-	for n := range messages(graph, "node") {
+	for n := range messages(body, "node") {
 		what := fmt.Sprintf("operation %s %q", get(n, "op_type").String(), get(n, "name").String())
 		for _, name := range texts(n, "input") {
 			if !known(name) {

@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 )
 
 // reduce writes the reductions that onnx-gomlx lacks, of which it has the mean alone.
-func (w *onnxRewriter) reduce(n onnxNode) error {
+func (w *rewriter) reduce(n node) error {
 	axes := attribute[[]int64](n, "axes", nil) // an input since opset 13 or 18
 	if axes == nil {
 		axes, _ = w.known(n.input(1))
@@ -45,14 +45,14 @@ const mostAxes = 8
 const smallestNormal = 0x1p-126
 
 // sum is the mean times the number of places.
-func (w *onnxRewriter) sum(y, x string, axes []int64, keep int64) string {
+func (w *rewriter) sum(y, x string, axes []int64, keep int64) string {
 	count := w.length(x, axes[0])
 	for _, axis := range axes[1:] {
 		count = w.add("Mul", "", count, w.length(x, axis))
 	}
 	places, mean := w.name(""), w.name("")
-	w.put(onnxNode{op: "Cast", inputs: []string{count}, outputs: []string{places}, attributes: map[string]any{"to": int64(onnxFloat32)}})
-	w.put(onnxNode{op: "ReduceMean", inputs: []string{x}, outputs: []string{mean}, attributes: map[string]any{"axes": axes, "keepdims": keep}})
+	w.put(node{op: "Cast", inputs: []string{count}, outputs: []string{places}, attributes: map[string]any{"to": int64(typeFloat)}})
+	w.put(node{op: "ReduceMean", inputs: []string{x}, outputs: []string{mean}, attributes: map[string]any{"axes": axes, "keepdims": keep}})
 	return w.add("Mul", y, mean, places)
 }
 
@@ -62,11 +62,11 @@ const longestAxis = 1 << 16
 // largest leaves one place of an axis: neighbours are compared until there are none. How long it is is not known here, so
 // its first place is put behind the last, in case that has no neighbour. That takes no arithmetic of lengths, of which
 // onnx-gomlx compiles a graph for each.
-func (w *onnxRewriter) largest(x string, axis int64) string {
+func (w *rewriter) largest(x string, axis int64) string {
 	along, zero, one, two, before, end := w.integers([]int64{axis}), w.integers([]int64{0}), w.integers([]int64{1}), w.integers([]int64{2}), w.integers([]int64{-1}), w.integers([]int64{math.MaxInt64})
 	for longest := longestAxis; longest > 1; longest /= 2 {
 		even := w.name("")
-		w.put(onnxNode{op: "Concat", inputs: []string{x, w.add("Slice", "", x, zero, one, along)}, outputs: []string{even}, attributes: map[string]any{"axis": axis}})
+		w.put(node{op: "Concat", inputs: []string{x, w.add("Slice", "", x, zero, one, along)}, outputs: []string{even}, attributes: map[string]any{"axis": axis}})
 		x = w.add("Max", "", w.add("Slice", "", even, zero, before, along, two), w.add("Slice", "", even, one, end, along, two))
 	}
 	return x

@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"encoding/binary"
@@ -10,7 +10,7 @@ import (
 )
 
 // gather counts indices below 0 from the axis's end, as ONNX does; onnx-gomlx takes them for the first place.
-func (w *onnxRewriter) gather(n onnxNode) {
+func (w *rewriter) gather(n node) {
 	indices, dims := w.known(n.input(1))
 	backwards := make([]int64, len(indices)) // 1 where the axis's length is to be added
 	any := false
@@ -27,7 +27,7 @@ func (w *onnxRewriter) gather(n onnxNode) {
 }
 
 // length of an axis, a number without axes, so that what is computed with it keeps its own.
-func (w *onnxRewriter) length(x string, axis int64) string {
+func (w *rewriter) length(x string, axis int64) string {
 	end := axis + 1
 	if end == 0 {
 		end = math.MaxInt64
@@ -38,7 +38,7 @@ func (w *onnxRewriter) length(x string, axis int64) string {
 
 // slice has its places as attributes up to opset 9. onnx-gomlx makes nothing of steps backwards, by which torch's older
 // exporter turns the order of paddings.
-func (w *onnxRewriter) slice(n onnxNode) error {
+func (w *rewriter) slice(n node) error {
 	if starts := attribute[[]int64](n, "starts", nil); starts != nil {
 		n.inputs = []string{n.inputs[0], w.integers(starts), w.integers(attribute[[]int64](n, "ends", nil))}
 		if axes := attribute[[]int64](n, "axes", nil); axes != nil {
@@ -53,7 +53,7 @@ func (w *onnxRewriter) slice(n onnxNode) error {
 	if len(axes) == 1 && slices.Equal(steps, []int64{-1}) && slices.Equal(starts, []int64{-1}) && len(ends) == 1 && ends[0] <= math.MinInt32 {
 		last := w.add("Sub", "", w.length(n.inputs[0], axes[0]), w.value([]int64{1}))
 		backwards := w.add("Range", "", last, w.value([]int64{-1}), w.value([]int64{-1}))
-		w.put(onnxNode{op: "Gather", inputs: []string{n.inputs[0], backwards}, outputs: n.outputs, attributes: map[string]any{"axis": axes[0]}})
+		w.put(node{op: "Gather", inputs: []string{n.inputs[0], backwards}, outputs: n.outputs, attributes: map[string]any{"axis": axes[0]}})
 		return nil
 	}
 	for _, s := range steps {
@@ -66,7 +66,7 @@ func (w *onnxRewriter) slice(n onnxNode) error {
 }
 
 // mod is of integers, as of sizes, and has the divisor's sign. Div leaves out what is behind the point.
-func (w *onnxRewriter) mod(n onnxNode) error {
+func (w *rewriter) mod(n node) error {
 	if attribute(n, "fmod", int64(0)) != 0 {
 		return errors.New("fmod is not supported")
 	}
@@ -80,7 +80,7 @@ func (w *onnxRewriter) mod(n onnxNode) error {
 }
 
 // known are the numbers and the shape of a constant tensor of integers; nil of any other.
-func (w *onnxRewriter) known(name string) (values []int64, dims []int) {
+func (w *rewriter) known(name string) (values []int64, dims []int) {
 	t := w.graph.tensors[name]
 	if t == nil {
 		t = w.constants[name]
@@ -96,9 +96,9 @@ func integers(t protoreflect.Message) []int64 {
 	var width int
 	var list protoreflect.List
 	switch get(t, "data_type").Int() {
-	case onnxInt32:
+	case typeInt32:
 		width, list = 4, get(t, "int32_data").List()
-	case onnxInt64:
+	case typeInt64:
 		width, list = 8, get(t, "int64_data").List()
 	default:
 		return nil

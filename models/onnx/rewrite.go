@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 
 // rewrite brings the graph into what onnx-gomlx v0.3.4 reads rightly: operations that it lacks become several
 // that it has, and forms that it refuses or misreads become ones that it takes.
-func (g *onnxGraph) rewrite() error {
-	w := &onnxRewriter{graph: g, constants: map[string]protoreflect.Message{}}
+func (g *graph) rewrite() error {
+	w := &rewriter{graph: g, constants: map[string]protoreflect.Message{}}
 	for _, n := range g.nodes {
 		if n.domain != "" && n.domain != "ai.onnx" {
 			return fmt.Errorf("onnx: operation %q is of the domain %q, not of ONNX itself: export with the standard operators", n.op, n.domain)
@@ -32,17 +32,17 @@ func (g *onnxGraph) rewrite() error {
 // mostOperations that are written: large networks have thousands, of which each becomes some, and a reduction a hundred.
 const mostOperations = 1 << 17
 
-// onnxRewriter writes the new nodes.
-type onnxRewriter struct {
-	graph *onnxGraph
-	nodes []onnxNode
+// rewriter writes the new nodes.
+type rewriter struct {
+	graph *graph
+	nodes []node
 	fresh int // names that were made up
 	// constants are TensorProtos by their names, of the nodes so far.
 	constants map[string]protoreflect.Message
 }
 
 // node writes what becomes of a node.
-func (w *onnxRewriter) node(n onnxNode) error {
+func (w *rewriter) node(n node) error {
 	if len(n.inputs) == 0 && n.op != "Constant" {
 		return errors.New("it has no input")
 	}
@@ -80,7 +80,7 @@ func (w *onnxRewriter) node(n onnxNode) error {
 		}
 		w.add("Identity", y, sum)
 	case "GlobalAveragePool": // of which onnx-gomlx drops the axes of size 1
-		w.put(onnxNode{op: "ReduceMean", inputs: []string{x}, outputs: []string{y}, attributes: map[string]any{"axes": []int64{2, 3}, "keepdims": int64(1)}})
+		w.put(node{op: "ReduceMean", inputs: []string{x}, outputs: []string{y}, attributes: map[string]any{"axes": []int64{2, 3}, "keepdims": int64(1)}})
 	case "Clip":
 		w.clip(n, x, y)
 	case "Constant":
@@ -160,7 +160,7 @@ func (w *onnxRewriter) node(n onnxNode) error {
 	return nil
 }
 
-func (n onnxNode) input(i int) string {
+func (n node) input(i int) string {
 	if i < len(n.inputs) {
 		return n.inputs[i]
 	}
@@ -168,17 +168,17 @@ func (n onnxNode) input(i int) string {
 }
 
 // attribute of a node, or what it is where it is not there.
-func attribute[T any](n onnxNode, name string, missing T) T {
+func attribute[T any](n node, name string, missing T) T {
 	if v, ok := n.attributes[name].(T); ok {
 		return v
 	}
 	return missing
 }
 
-func (w *onnxRewriter) put(n onnxNode) { w.nodes = append(w.nodes, n) }
+func (w *rewriter) put(n node) { w.nodes = append(w.nodes, n) }
 
 // name is y, or a new one.
-func (w *onnxRewriter) name(y string) string {
+func (w *rewriter) name(y string) string {
 	if y == "" {
 		w.fresh++
 		y = fmt.Sprintf("kleid/%d", w.fresh)
@@ -187,24 +187,24 @@ func (w *onnxRewriter) name(y string) string {
 }
 
 // add writes an operation and returns its output's name, which is y if that is not empty.
-func (w *onnxRewriter) add(op, y string, inputs ...string) string {
+func (w *rewriter) add(op, y string, inputs ...string) string {
 	y = w.name(y)
-	w.put(onnxNode{op: op, inputs: inputs, outputs: []string{y}})
+	w.put(node{op: op, inputs: inputs, outputs: []string{y}})
 	return y
 }
 
-func (w *onnxRewriter) value(values any, dims ...int) string {
+func (w *rewriter) value(values any, dims ...int) string {
 	y := w.name("")
-	w.put(onnxNode{op: "Constant", outputs: []string{y}, attributes: map[string]any{"value": w.graph.newTensorMessage(values, dims...)}})
+	w.put(node{op: "Constant", outputs: []string{y}, attributes: map[string]any{"value": w.graph.newTensorMessage(values, dims...)}})
 	return y
 }
 
-func (w *onnxRewriter) number(v float32) string   { return w.value([]float32{v}) }
-func (w *onnxRewriter) integers(v []int64) string { return w.value(v, len(v)) }
-func (w *onnxRewriter) positive(x string) string  { return w.add("Max", "", x, w.number(0)) }
-func (w *onnxRewriter) negative(x string) string  { return w.add("Min", "", x, w.number(0)) }
+func (w *rewriter) number(v float32) string   { return w.value([]float32{v}) }
+func (w *rewriter) integers(v []int64) string { return w.value(v, len(v)) }
+func (w *rewriter) positive(x string) string  { return w.add("Max", "", x, w.number(0)) }
+func (w *rewriter) negative(x string) string  { return w.add("Min", "", x, w.number(0)) }
 
-func (w *onnxRewriter) times(x string, factor float32) string {
+func (w *rewriter) times(x string, factor float32) string {
 	if factor == 1 {
 		return x
 	}
@@ -212,15 +212,15 @@ func (w *onnxRewriter) times(x string, factor float32) string {
 }
 
 // sigmoid is (1 + tanh(x/2)) / 2.
-func (w *onnxRewriter) sigmoid(y, x string) string {
+func (w *rewriter) sigmoid(y, x string) string {
 	return w.add("Add", y, w.times(w.add("Tanh", "", w.times(x, 0.5)), 0.5), w.number(0.5))
 }
 
-func (w *onnxRewriter) hardSigmoid(y, x string, alpha, beta float32) string {
+func (w *rewriter) hardSigmoid(y, x string, alpha, beta float32) string {
 	return w.add("Min", y, w.positive(w.add("Add", "", w.times(x, alpha), w.number(beta))), w.number(1))
 }
 
-func (w *onnxRewriter) gelu(y, x, approximate string) string {
+func (w *rewriter) gelu(y, x, approximate string) string {
 	var inner string
 	if approximate == "tanh" {
 		cubed := w.add("Mul", "", w.add("Mul", "", x, x), w.times(x, 0.044715))
@@ -232,13 +232,13 @@ func (w *onnxRewriter) gelu(y, x, approximate string) string {
 }
 
 // softplus is max(x, 0) + log(1 + exp(-|x|)), which does not overflow.
-func (w *onnxRewriter) softplus(y, x string) string {
+func (w *rewriter) softplus(y, x string) string {
 	rest := w.add("Exp", "", w.add("Neg", "", w.add("Abs", "", x)))
 	return w.add("Add", y, w.positive(x), w.add("Log", "", w.add("Add", "", rest, w.number(1))))
 }
 
 // clip has bounds as attributes up to opset 10, later as inputs, of which either may be missing.
-func (w *onnxRewriter) clip(n onnxNode, x, y string) {
+func (w *rewriter) clip(n node, x, y string) {
 	least, most := n.input(1), n.input(2)
 	if v, ok := n.attributes["min"].(float32); ok {
 		least = w.number(v)
@@ -256,7 +256,7 @@ func (w *onnxRewriter) clip(n onnxNode, x, y string) {
 }
 
 // constant brings the value's other forms to the one that onnx-gomlx reads.
-func (w *onnxRewriter) constant(n onnxNode) error {
+func (w *rewriter) constant(n node) error {
 	var values any
 	var dims []int
 	switch v := cmp.Or(n.attributes["value_float"], n.attributes["value_int"], n.attributes["value_floats"], n.attributes["value_ints"]).(type) {
@@ -284,7 +284,7 @@ func (w *onnxRewriter) constant(n onnxNode) error {
 }
 
 // noAutoPad takes away an auto_pad that says nothing.
-func noAutoPad(n onnxNode) error {
+func noAutoPad(n node) error {
 	switch how := attribute(n, "auto_pad", "NOTSET"); how {
 	case "NOTSET":
 	case "VALID":
@@ -297,7 +297,7 @@ func noAutoPad(n onnxNode) error {
 }
 
 // pool writes MaxPool and AveragePool.
-func (w *onnxRewriter) pool(n onnxNode) error {
+func (w *rewriter) pool(n node) error {
 	if err := noAutoPad(n); err != nil {
 		return err
 	}

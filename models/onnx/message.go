@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"encoding/binary"
@@ -12,24 +12,24 @@ import (
 
 // Values of the format's enumerations.
 const (
-	onnxFloat32 = 1 // TensorProto.DataType
-	onnxInt32   = 6
-	onnxInt64   = 7
+	typeFloat = 1 // TensorProto.DataType
+	typeInt32 = 6
+	typeInt64 = 7
 
-	onnxAttributeFloat  = 1 // AttributeProto.AttributeType
-	onnxAttributeInt    = 2
-	onnxAttributeString = 3
-	onnxAttributeTensor = 4
-	onnxAttributeFloats = 6
-	onnxAttributeInts   = 7
+	attributeFloat  = 1 // AttributeProto.AttributeType
+	attributeInt    = 2
+	attributeString = 3
+	attributeTensor = 4
+	attributeFloats = 6
+	attributeInts   = 7
 )
 
-// floats returns the numbers of a float32 tensor, nil if it is none.
-func floats(t protoreflect.Message) (*Tensor, error) {
-	if get(t, "data_type").Int() != onnxFloat32 {
-		return nil, nil
+// floats returns the numbers of a float32 tensor; of any other there are none.
+func floats(t protoreflect.Message) (Tensor, error) {
+	if get(t, "data_type").Int() != typeFloat {
+		return Tensor{}, nil
 	}
-	w := NewTensor(tensorDims(t)...)
+	w := newTensor(tensorDims(t))
 	raw, list := get(t, "raw_data").Bytes(), get(t, "float_data").List()
 	switch {
 	case len(raw) == 4*len(w.Data):
@@ -41,7 +41,7 @@ func floats(t protoreflect.Message) (*Tensor, error) {
 			w.Data[i] = float32(list.Get(i).Float())
 		}
 	default:
-		return nil, fmt.Errorf("onnx: tensor %q of shape %v has %d bytes and %d numbers", get(t, "name").String(), w.Shape, len(raw), list.Len())
+		return Tensor{}, fmt.Errorf("onnx: tensor %q of shape %v has %d bytes and %d numbers", get(t, "name").String(), w.Shape, len(raw), list.Len())
 	}
 	return w, nil
 }
@@ -56,14 +56,14 @@ func tensorDims(t protoreflect.Message) []int {
 }
 
 // newTensorMessage is a tensor of float32 or int64 numbers; without dims it is a scalar.
-func (g *onnxGraph) newTensorMessage(values any, dims ...int) protoreflect.Message {
-	graph := g.graph()
-	t := graph.NewField(field(graph, "initializer")).List().NewElement().Message()
+func (g *graph) newTensorMessage(values any, dims ...int) protoreflect.Message {
+	body := g.graphProto()
+	t := body.NewField(field(body, "initializer")).List().NewElement().Message()
 	var raw []byte
-	kind := int32(onnxInt64)
+	kind := int32(typeInt64)
 	switch v := values.(type) {
 	case []float32:
-		kind = onnxFloat32
+		kind = typeFloat
 		for _, f := range v {
 			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(f))
 		}
@@ -83,27 +83,27 @@ func (g *onnxGraph) newTensorMessage(values any, dims ...int) protoreflect.Messa
 
 func attributeValue(a protoreflect.Message) any {
 	switch get(a, "type").Enum() {
-	case onnxAttributeFloat:
+	case attributeFloat:
 		return float32(get(a, "f").Float())
-	case onnxAttributeInt:
+	case attributeInt:
 		return get(a, "i").Int()
-	case onnxAttributeString:
+	case attributeString:
 		return string(get(a, "s").Bytes())
-	case onnxAttributeInts:
+	case attributeInts:
 		list := get(a, "ints").List()
 		ints := make([]int64, list.Len())
 		for i := range ints {
 			ints[i] = list.Get(i).Int()
 		}
 		return ints
-	case onnxAttributeFloats:
+	case attributeFloats:
 		list := get(a, "floats").List()
 		values := make([]float32, list.Len())
 		for i := range values {
 			values[i] = float32(list.Get(i).Float())
 		}
 		return values
-	case onnxAttributeTensor:
+	case attributeTensor:
 		return get(a, "t").Message()
 	}
 	return a
@@ -116,29 +116,29 @@ func setAttribute(node protoreflect.Message, name string, value any) {
 	setText(a, "name", name)
 	switch v := value.(type) {
 	case float32:
-		kind(onnxAttributeFloat)
+		kind(attributeFloat)
 		a.Set(field(a, "f"), protoreflect.ValueOfFloat32(v))
 	case int64:
-		kind(onnxAttributeInt)
+		kind(attributeInt)
 		a.Set(field(a, "i"), protoreflect.ValueOfInt64(v))
 	case string:
-		kind(onnxAttributeString)
+		kind(attributeString)
 		a.Set(field(a, "s"), protoreflect.ValueOfBytes([]byte(v)))
 	case []int64:
-		kind(onnxAttributeInts)
+		kind(attributeInts)
 		ints := a.Mutable(field(a, "ints")).List()
 		for _, i := range v {
 			ints.Append(protoreflect.ValueOfInt64(i))
 		}
 	case []float32:
-		kind(onnxAttributeFloats)
+		kind(attributeFloats)
 		values := a.Mutable(field(a, "floats")).List()
 		for _, f := range v {
 			values.Append(protoreflect.ValueOfFloat32(f))
 		}
 	case protoreflect.Message:
 		if v.Descriptor().Name() == "TensorProto" {
-			kind(onnxAttributeTensor)
+			kind(attributeTensor)
 			a.Set(field(a, "t"), protoreflect.ValueOfMessage(v))
 			break
 		}

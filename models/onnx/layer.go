@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"cmp"
@@ -13,85 +13,85 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 )
 
-// onnxFeatures is a way to take a layer's output for features, see ONNXConfig.
-type onnxFeatures struct {
-	layout                   ONNXLayout
+// features is a way to take a layer's output for features, see Network.
+type features struct {
+	layout                   Layout
 	prefix, stride, channels int
 }
 
 // findLayer finds out what the layer gives, or the last one that can serve where none is named, and whether the
 // network takes any number of photos of any size.
-func (c *ONNXConfig) findLayer(backend backends.Backend, g *onnxGraph) error {
-	names := []string{c.Layer}
-	if c.Layer == "" {
+func (n *Network) findLayer(backend backends.Backend, g *graph) error {
+	names := []string{n.Layer}
+	if n.Layer == "" {
 		names = g.computed()
 	}
-	data, err := c.encode(g, names...)
+	data, err := n.encode(g, names...)
 	if err != nil {
 		return err
 	}
-	tries := [][][2]int{{{c.Height, c.Width}}}
-	if c.Height == 0 {
+	tries := [][][2]int{{{n.Height, n.Width}}}
+	if n.Height == 0 {
 		// One size does not tell a network's stride from its margins. One that says it takes any size may not.
 		tries = [][][2]int{{{256, 192}, {448, 320}}, {{224, 224}}}
 	}
 	batches := []int{2, 1}
-	if c.Batch > 0 {
-		batches = []int{c.Batch}
+	if n.Batch > 0 {
+		batches = []int{n.Batch}
 	}
 	var failed error
 	for _, sizes := range tries {
 		for _, batch := range batches {
-			found, err := c.shapes(backend, data, batch, sizes, names)
+			found, err := n.shapes(backend, data, batch, sizes, names)
 			if err != nil {
 				failed = cmp.Or(failed, err)
 				continue
 			}
-			if c.Batch == 0 && batch == 1 {
-				c.Batch = 1
+			if n.Batch == 0 && batch == 1 {
+				n.Batch = 1
 			}
 			if len(sizes) == 1 {
-				c.Height, c.Width = sizes[0][0], sizes[0][1]
+				n.Height, n.Width = sizes[0][0], sizes[0][1]
 			}
-			return c.chooseLayer(names, batch, sizes, found)
+			return n.chooseLayer(names, batch, sizes, found)
 		}
 	}
 	return fmt.Errorf("onnx: the network cannot be built for photos of %d x %d: %w", tries[0][0][0], tries[0][0][1], failed)
 }
 
 // chooseLayer takes the last layer that gives features for photos of all sizes. found is what the layers give, by sizes.
-func (c *ONNXConfig) chooseLayer(names []string, batch int, sizes [][2]int, found [][]shapes.Shape) error {
+func (n *Network) chooseLayer(names []string, batch int, sizes [][2]int, found [][]shapes.Shape) error {
 	for j, name := range slices.Backward(names) {
-		ways := c.layouts(found[0][j], batch, sizes[0])
+		ways := n.layouts(found[0][j], batch, sizes[0])
 		for i, size := range sizes[1:] {
-			others := c.layouts(found[i+1][j], batch, size)
-			ways = slices.DeleteFunc(ways, func(f onnxFeatures) bool { return !slices.Contains(others, f) })
+			others := n.layouts(found[i+1][j], batch, size)
+			ways = slices.DeleteFunc(ways, func(f features) bool { return !slices.Contains(others, f) })
 		}
 		if len(ways) > 0 {
 			f := ways[0]
-			c.Layer, c.Layout, c.Prefix, c.Stride, c.Channels = name, f.layout, f.prefix, f.stride, f.channels
+			n.Layer, n.Layout, n.Prefix, n.Stride, n.Channels = name, f.layout, f.prefix, f.stride, f.channels
 			return nil
 		}
 	}
 	var gives []string
 	for i, size := range sizes {
 		text := fmt.Sprintf("photos of %d x %d", size[0], size[1])
-		if c.Layer != "" {
+		if n.Layer != "" {
 			text = fmt.Sprintf("%v for %s", found[i][0].Dimensions, text)
 		}
 		gives = append(gives, text)
 	}
 	const advice = "in even steps of whole pixels: name another layer by --onnx-layer or, where the file leaves it open, a size that the steps divide by --onnx-size"
-	if c.Layer == "" {
+	if n.Layer == "" {
 		return fmt.Errorf("onnx: no layer has a place for each part of %s, %s", strings.Join(gives, " and "), advice)
 	}
-	return fmt.Errorf("onnx: layer %q gives %s, but features have a place for each part of a photo, [batch, channels, rows, columns], [batch, rows, columns, channels] or [batch, tokens, channels], %s", c.Layer, strings.Join(gives, " and "), advice)
+	return fmt.Errorf("onnx: layer %q gives %s, but features have a place for each part of a photo, [batch, channels, rows, columns], [batch, rows, columns, channels] or [batch, tokens, channels], %s", n.Layer, strings.Join(gives, " and "), advice)
 }
 
 // shapes of outputs for photos of each size.
-func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch int, sizes [][2]int, names []string) (found [][]shapes.Shape, err error) {
+func (n *Network) shapes(backend backends.Backend, data []byte, batch int, sizes [][2]int, names []string) (found [][]shapes.Shape, err error) {
 	for _, size := range sizes {
-		model, err := parseONNX(data)
+		model, err := parse(data)
 		if err != nil {
 			return nil, err
 		}
@@ -99,9 +99,9 @@ func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch int, si
 		err = exceptions.TryCatch[error](func() {
 			g := NewGraph(backend, "onnx")
 			defer g.Finalize()
-			inputs := map[string]*Node{c.Input: c.arranged(Parameter(g, "pixels", shapes.Make(dtypes.Float32, batch, size[0], size[1], 3)))}
+			inputs := map[string]*Node{n.Input: n.arranged(Parameter(g, "pixels", shapes.Make(dtypes.Float32, batch, size[0], size[1], 3)))}
 			for _, name := range model.InputsNames {
-				if shape, ok := c.Weights[name]; ok {
+				if shape, ok := n.Weights[name]; ok {
 					inputs[name] = Parameter(g, "weight "+name, shapes.Make(dtypes.Float32, shape...))
 				}
 			}
@@ -118,7 +118,7 @@ func (c *ONNXConfig) shapes(backend backends.Backend, data []byte, batch int, si
 }
 
 // layouts lists the ways to take a layer's output for features of photos of a size, the likeliest first.
-func (c *ONNXConfig) layouts(shape shapes.Shape, batch int, size [2]int) (ways []onnxFeatures) {
+func (n *Network) layouts(shape shapes.Shape, batch int, size [2]int) (ways []features) {
 	d := shape.Dimensions
 	if shape.DType != dtypes.Float32 || len(d) < 3 || len(d) > 4 || d[0] != batch || slices.Contains(d, 0) {
 		return nil
@@ -126,12 +126,12 @@ func (c *ONNXConfig) layouts(shape shapes.Shape, batch int, size [2]int) (ways [
 	if len(d) == 4 {
 		first, last := strideOf(size, d[2], d[3]), strideOf(size, d[1], d[2])
 		if first > 0 {
-			ways = append(ways, onnxFeatures{ONNXChannelsFirst, 0, first, d[1]})
+			ways = append(ways, features{ChannelsFirst, 0, first, d[1]})
 		}
 		if last > 0 {
-			ways = append(ways, onnxFeatures{ONNXChannelsLast, 0, last, d[3]})
+			ways = append(ways, features{ChannelsLast, 0, last, d[3]})
 		}
-		if !c.ChannelsFirst {
+		if !n.ChannelsFirst {
 			slices.Reverse(ways)
 		}
 		return ways
@@ -143,7 +143,7 @@ func (c *ONNXConfig) layouts(shape shapes.Shape, batch int, size [2]int) (ways [
 	for prefix := range mostPrefix + 1 {
 		for stride := 2; stride <= min(size[0], size[1], mostStride); stride++ {
 			if size[0]%stride == 0 && size[1]%stride == 0 && size[0]/stride*(size[1]/stride)+prefix == d[1] && d[1] > prefix+1 {
-				ways = append(ways, onnxFeatures{ONNXTokens, prefix, stride, d[2]})
+				ways = append(ways, features{Tokens, prefix, stride, d[2]})
 			}
 		}
 	}

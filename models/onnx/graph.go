@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"errors"
@@ -7,35 +7,35 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/onnx-gomlx/onnx"
+	onnxgomlx "github.com/gomlx/onnx-gomlx/onnx"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// onnxGraph is a network in the ONNX format (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), as far as
+// graph is a network in the ONNX format (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), as far as
 // it is to be changed before onnx-gomlx reads it. That library's types for the format are internal to it, so the
 // messages are read and written by reflection.
-type onnxGraph struct {
+type graph struct {
 	message protoreflect.Message // ModelProto, whose graph is this one
 	opset   int
-	nodes   []onnxNode
+	nodes   []node
 	tensors map[string]protoreflect.Message // initialisers, TensorProto
 }
 
-// onnxNode is an operation.
-type onnxNode struct {
+// node is an operation.
+type node struct {
 	op, name, domain string
 	inputs, outputs  []string // "" for an optional one that is not there
 	// attributes are float32, int64, string, []int64, []float32, and otherwise the AttributeProto.
 	attributes map[string]any
 }
 
-// readONNX parses a file's content.
-func readONNX(data []byte) (g *onnxGraph, err error) {
-	if data, err = declaredONNX(data); err != nil {
+// readGraph parses a file's content.
+func readGraph(data []byte) (g *graph, err error) {
+	if data, err = withDeclarations(data); err != nil {
 		return nil, err
 	}
-	model, err := parseONNX(data)
+	model, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
@@ -45,36 +45,36 @@ func readONNX(data []byte) (g *onnxGraph, err error) {
 	if len(model.Proto.Functions) > 0 {
 		return nil, errors.New("onnx: it defines functions of its own: export with the standard operators, or inline them")
 	}
-	g = &onnxGraph{message: model.Proto.ProtoReflect(), tensors: map[string]protoreflect.Message{}}
+	g = &graph{message: model.Proto.ProtoReflect(), tensors: map[string]protoreflect.Message{}}
 	for o := range messages(g.message, "opset_import") {
 		if domain := get(o, "domain").String(); domain == "" || domain == "ai.onnx" {
 			g.opset = int(get(o, "version").Int())
 		}
 	}
-	for n := range messages(g.graph(), "node") {
-		node := onnxNode{
+	for n := range messages(g.graphProto(), "node") {
+		operation := node{
 			op: get(n, "op_type").String(), name: get(n, "name").String(), domain: get(n, "domain").String(),
 			inputs: texts(n, "input"), outputs: texts(n, "output"), attributes: map[string]any{},
 		}
 		for a := range messages(n, "attribute") {
-			node.attributes[get(a, "name").String()] = attributeValue(a)
+			operation.attributes[get(a, "name").String()] = attributeValue(a)
 		}
-		g.nodes = append(g.nodes, node)
+		g.nodes = append(g.nodes, operation)
 	}
-	for t := range messages(g.graph(), "initializer") {
+	for t := range messages(g.graphProto(), "initializer") {
 		g.tensors[get(t, "name").String()] = t
 	}
 	return g, nil
 }
 
-// parseONNX is onnx.Parse, which panics on some files that are none and believes others.
-func parseONNX(data []byte) (model *onnx.Model, err error) {
+// parse is onnx-gomlx's, which panics on some files that are none and believes others.
+func parse(data []byte) (model *onnxgomlx.Model, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			model, err = nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %v", r)
 		}
 	}()
-	model, err = onnx.Parse(data)
+	model, err = onnxgomlx.Parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: not an ONNX file, or cut off: %w", err)
 	}
@@ -84,18 +84,19 @@ func parseONNX(data []byte) (model *onnx.Model, err error) {
 	return model, checkOrder(model.Proto.Graph.ProtoReflect())
 }
 
-func (g *onnxGraph) graph() protoreflect.Message { return get(g.message, "graph").Message() }
+// graphProto is the message of the graph, which encode brings up to date.
+func (g *graph) graphProto() protoreflect.Message { return get(g.message, "graph").Message() }
 
 // encode writes the network with the graph's nodes and tensors, and with the given inputs, by name with their
 // shapes (-1 for any size), and outputs, whose shapes are not told.
-func (g *onnxGraph) encode(inputs map[string][]int, outputs ...string) ([]byte, error) {
-	graph := g.graph()
+func (g *graph) encode(inputs map[string][]int, outputs ...string) ([]byte, error) {
+	body := g.graphProto()
 	for _, list := range []protoreflect.Name{"node", "initializer", "input", "output", "value_info"} {
-		graph.Clear(field(graph, list))
+		body.Clear(field(body, list))
 	}
-	graph.Clear(field(graph, "doc_string"))
+	body.Clear(field(body, "doc_string"))
 	for _, n := range g.nodes {
-		m := appended(graph, "node")
+		m := appended(body, "node")
 		setText(m, "op_type", n.op)
 		setText(m, "name", n.name)
 		setText(m, "domain", n.domain)
@@ -106,7 +107,7 @@ func (g *onnxGraph) encode(inputs map[string][]int, outputs ...string) ([]byte, 
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.tensors)) {
-		list := graph.Mutable(field(graph, "initializer")).List()
+		list := body.Mutable(field(body, "initializer")).List()
 		list.Append(protoreflect.ValueOfMessage(g.tensors[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
@@ -119,12 +120,12 @@ func (g *onnxGraph) encode(inputs map[string][]int, outputs ...string) ([]byte, 
 }
 
 // declare names a float32 input or output.
-func (g *onnxGraph) declare(list protoreflect.Name, name string, shape []int) {
-	m := appended(g.graph(), list)
+func (g *graph) declare(list protoreflect.Name, name string, shape []int) {
+	m := appended(g.graphProto(), list)
 	setText(m, "name", name)
 	kind := m.Mutable(field(m, "type")).Message()
 	tensor := kind.Mutable(field(kind, "tensor_type")).Message()
-	tensor.Set(field(tensor, "elem_type"), protoreflect.ValueOfInt32(onnxFloat32))
+	tensor.Set(field(tensor, "elem_type"), protoreflect.ValueOfInt32(typeFloat))
 	dims := tensor.Mutable(field(tensor, "shape")).Message()
 	for axis, d := range shape {
 		dim := appended(dims, "dim")
@@ -137,13 +138,13 @@ func (g *onnxGraph) declare(list protoreflect.Name, name string, shape []int) {
 }
 
 // input returns the shape of the network's only input, -1 where any size will do.
-func (g *onnxGraph) input() (name string, shape []int, err error) {
+func (g *graph) input() (name string, shape []int, err error) {
 	var names []string
-	for m := range messages(g.graph(), "input") {
+	for m := range messages(g.graphProto(), "input") {
 		if own := get(m, "name").String(); g.tensors[own] == nil { // older files list the weights, too
 			names = append(names, own)
 			tensor := tensorType(m)
-			if kind := get(tensor, "elem_type").Int(); kind != onnxFloat32 {
+			if kind := get(tensor, "elem_type").Int(); kind != typeFloat {
 				return "", nil, fmt.Errorf("onnx: the input %q is of ONNX's data type %d, but must be float32", own, kind)
 			}
 			shape = nil
@@ -163,16 +164,16 @@ func (g *onnxGraph) input() (name string, shape []int, err error) {
 }
 
 // outputs names what the network gives.
-func (g *onnxGraph) outputs() []string {
+func (g *graph) outputs() []string {
 	var names []string
-	for m := range messages(g.graph(), "output") {
+	for m := range messages(g.graphProto(), "output") {
 		names = append(names, get(m, "name").String())
 	}
 	return names
 }
 
 // computed names what operations give, in their order.
-func (g *onnxGraph) computed() []string {
+func (g *graph) computed() []string {
 	var names []string
 	for _, n := range g.nodes {
 		if n.op != "Constant" {
@@ -183,7 +184,7 @@ func (g *onnxGraph) computed() []string {
 }
 
 // layer is the name of the output that is meant by its own name or by its operation's.
-func (g *onnxGraph) layer(name string) (string, error) {
+func (g *graph) layer(name string) (string, error) {
 	computed := g.computed()
 	if slices.Contains(computed, name) {
 		return name, nil
@@ -211,7 +212,7 @@ func layersLike(layers []string, name string) string {
 }
 
 // read are the names of what operations read.
-func (g *onnxGraph) read() map[string]bool {
+func (g *graph) read() map[string]bool {
 	names := map[string]bool{}
 	for _, n := range g.nodes {
 		for _, name := range n.inputs {
@@ -222,12 +223,12 @@ func (g *onnxGraph) read() map[string]bool {
 }
 
 // only drops all that none of the named outputs depends on.
-func (g *onnxGraph) only(outputs ...string) error {
+func (g *graph) only(outputs ...string) error {
 	wanted := map[string]bool{}
 	for _, name := range outputs {
 		wanted[name] = true
 	}
-	var nodes []onnxNode
+	var nodes []node
 	for _, n := range slices.Backward(g.nodes) { // the format has them in an order in which they can be computed
 		if !slices.ContainsFunc(n.outputs, func(o string) bool { return wanted[o] }) {
 			continue
@@ -244,19 +245,4 @@ func (g *onnxGraph) only(outputs ...string) error {
 	g.nodes = nodes
 	maps.DeleteFunc(g.tensors, func(name string, _ protoreflect.Message) bool { return !wanted[name] })
 	return nil
-}
-
-// runningStatistics names the means and variances of a network's batch normalisations: they are counted, not learned,
-// and a variance that gradients move may become negative. Exporters write Identity where several share a tensor.
-func runningStatistics(model *onnx.Model) map[string]bool {
-	names := map[string]bool{}
-	for _, n := range slices.Backward(model.Proto.Graph.Node) {
-		switch {
-		case n.OpType == "BatchNormalization" && len(n.Input) == 5:
-			names[n.Input[3]], names[n.Input[4]] = true, true
-		case n.OpType == "Identity" && len(n.Input) == 1 && names[n.Output[0]]:
-			names[n.Input[0]] = true
-		}
-	}
-	return names
 }

@@ -1,4 +1,4 @@
-package models
+package onnx
 
 import (
 	"testing"
@@ -8,9 +8,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// TestONNXDeclarations: outputs need no types and shapes, which the format leaves out where they are not known; what is
+// TestDeclarations: outputs need no types and shapes, which the format leaves out where they are not known; what is
 // not read says what it is.
-func TestONNXDeclarations(t *testing.T) {
+func TestDeclarations(t *testing.T) {
 	kind := func(m protoreflect.Message, of int32) {
 		tensor := tensorType(m)
 		tensor.Set(field(tensor, "elem_type"), protoreflect.ValueOfInt32(of))
@@ -28,15 +28,15 @@ func TestONNXDeclarations(t *testing.T) {
 		"weights of bfloat16": {"initializer", func(m protoreflect.Message) { m.Set(field(m, "data_type"), protoreflect.ValueOfInt32(16)) },
 			`the tensor "y.kernel" is bfloat16, and networks are read in float32`},
 	} {
-		file := smallONNX(t, []int{-1, 3, -1, -1}, func(g *onnxGraph) []onnxNode { return []onnxNode{onnxConv(g, "x", "y", 3, 2, 2, 0)} })
-		g, err := readONNX(file)
+		file := small(t, []int{-1, 3, -1, -1}, func(g *graph) []node { return []node{conv(g, "x", "y", 3, 2, 2, 0)} })
+		g, err := readGraph(file)
 		require.NoError(t, err)
-		for m := range messages(g.graph(), test.list) {
+		for m := range messages(g.graphProto(), test.list) {
 			test.change(m)
 		}
 		file, err = proto.Marshal(g.message.Interface())
 		require.NoError(t, err)
-		_, _, err = importONNX(testBackend(t), file, DefaultONNXOptions())
+		_, _, err = Read(testBackend(t), file, nil, plain)
 		if test.want == "" {
 			require.NoError(t, err, name)
 		} else {

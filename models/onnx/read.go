@@ -1,7 +1,6 @@
-package models
+package onnx
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,12 +10,10 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"google.golang.org/protobuf/reflect/protoreflect"
-
-	"github.com/kleid-search/kleid/storage"
 )
 
-// ONNXOptions say what a file does not.
-type ONNXOptions struct {
+// Options say what a file does not.
+type Options struct {
 	// Layer is the name of an output of a node; "" takes the last one that has a place for each part of the image.
 	Layer string
 	// Mean and Deviation of the pixels, in shares of 255.
@@ -26,13 +23,8 @@ type ONNXOptions struct {
 	Height, Width int
 }
 
-// DefaultONNXOptions normalise pixels as most networks that were trained on ImageNet want them.
-func DefaultONNXOptions() ONNXOptions {
-	return ONNXOptions{Mean: imageNetMean, Deviation: imageNetDeviation}
-}
-
 // Check says what cannot be.
-func (o ONNXOptions) Check() error {
+func (o Options) Check() error {
 	for i := range 3 {
 		if !(o.Deviation[i] > 0) || math.IsInf(float64(o.Deviation[i]), 0) || math.IsNaN(float64(o.Mean[i])) || math.IsInf(float64(o.Mean[i]), 0) {
 			return fmt.Errorf("onnx: pixels are normalised by mean %v and deviation %v, but need three numbers each, and deviations above zero", o.Mean, o.Deviation)
@@ -49,9 +41,22 @@ func (o ONNXOptions) Check() error {
 	return nil
 }
 
-// importONNX reads an ONNX file as a trunk: its part of the configuration, and the weights of the bare trunk. The
-// backend computes shapes, not the network.
-func importONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *ONNXConfig, weights Weights, err error) {
+// Read reads an ONNX file: the network, and its large weights by name, in the file's layout and in float32. beside gives the
+// content of a file beside it, in which its weights may be, by a name that leads to no folder above it, or fs.ErrNotExist; with
+// nil a file that has weights elsewhere is refused. backend computes shapes, not the network. An error says what is wrong with
+// the file, or what of it cannot be built.
+func Read(backend backends.Backend, data []byte, beside func(file string) ([]byte, error), options Options) (*Network, map[string]Tensor, error) {
+	if beside != nil {
+		var err error
+		if data, err = inline(data, beside); err != nil {
+			return nil, nil, err
+		}
+	}
+	return readWhole(backend, data, options)
+}
+
+// readWhole is Read of a file with its weights inside.
+func readWhole(backend backends.Backend, data []byte, options Options) (c *Network, weights map[string]Tensor, err error) {
 	defer func() {
 		if r := recover(); r != nil { // graphs are built with panics, and files may say anything
 			c, weights, err = nil, nil, fmt.Errorf("onnx: the network cannot be read: %v", r)
@@ -60,12 +65,12 @@ func importONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 	if err := options.Check(); err != nil {
 		return nil, nil, err
 	}
-	g, err := readONNX(data)
+	g, err := readGraph(data)
 	if err != nil {
 		return nil, nil, err
 	}
 	sum := sha256.Sum256(data)
-	c = &ONNXConfig{SHA256: hex.EncodeToString(sum[:]), Mean: options.Mean, Deviation: options.Deviation, Weights: map[string][]int{}}
+	c = &Network{SHA256: hex.EncodeToString(sum[:]), Mean: options.Mean, Deviation: options.Deviation, Weights: map[string][]int{}}
 	if err := c.readInput(g, options); err != nil {
 		return nil, nil, err
 	}
@@ -102,32 +107,8 @@ func importONNX(backend backends.Backend, data []byte, options ONNXOptions) (c *
 	return c, weights, err
 }
 
-// LoadONNX is importONNX of a file at a path, `https://` or `s3://` URL, with weights that lie in files beside it.
-func LoadONNX(ctx context.Context, backend backends.Backend, url string, options ONNXOptions) (*ONNXConfig, Weights, error) {
-	data, err := storage.Fetch(ctx, url, fetching)
-	if err != nil {
-		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
-	}
-	rest := fetching // the network and what lies beside it have no more together
-	less := func(read []byte) { rest.Limit = max(rest.Limit-int64(len(read)), 1) }
-	less(data)
-	data, err = inlineONNX(data, func(file string) ([]byte, error) {
-		content, err := storage.Fetch(ctx, beside(url, file), rest)
-		less(content)
-		return content, err
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
-	}
-	c, weights, err := importONNX(backend, data, options)
-	if err != nil {
-		return nil, nil, fmt.Errorf("network %s: %w", storage.WithoutSecrets(url), err)
-	}
-	return c, weights, nil
-}
-
 // readInput learns what the network reads.
-func (c *ONNXConfig) readInput(g *onnxGraph, options ONNXOptions) error {
+func (c *Network) readInput(g *graph, options Options) error {
 	name, shape, err := g.input()
 	if err != nil {
 		return err
@@ -154,29 +135,29 @@ func (c *ONNXConfig) readInput(g *onnxGraph, options ONNXOptions) error {
 	return nil
 }
 
-// largeWeights is from how many numbers on a tensor is among the model's weights, where it may be kept in half
-// precision and be trained. Smaller ones, such as the epsilon of a normalisation, stay in the graph.
+// largeWeights is from how many numbers on a tensor is among the weights, where it may be kept in half precision and be
+// trained. Smaller ones, such as the epsilon of a normalisation, stay in the graph.
 const largeWeights = 16
 
 // takeWeights takes the large tensors out of the graph, and makes constants of the others.
-func (c *ONNXConfig) takeWeights(g *onnxGraph) (Weights, error) {
-	weights := Weights{}
+func (c *Network) takeWeights(g *graph) (map[string]Tensor, error) {
+	weights := map[string]Tensor{}
 	take := func(name string, t protoreflect.Message) (bool, error) {
 		w, err := floats(t)
-		if err != nil || w == nil || len(w.Data) < largeWeights {
+		if err != nil || len(w.Data) < largeWeights {
 			return false, err
 		}
 		weights[name], c.Weights[name] = w, w.Shape
 		return true, nil
 	}
-	var nodes []onnxNode
+	var nodes []node
 	for _, name := range slices.Sorted(maps.Keys(g.tensors)) {
 		taken, err := take(name, g.tensors[name])
 		if err != nil {
 			return nil, err
 		}
 		if !taken {
-			nodes = append(nodes, onnxNode{op: "Constant", outputs: []string{name}, attributes: map[string]any{"value": g.tensors[name]}})
+			nodes = append(nodes, node{op: "Constant", outputs: []string{name}, attributes: map[string]any{"value": g.tensors[name]}})
 		}
 	}
 	for _, n := range g.nodes {
@@ -192,14 +173,16 @@ func (c *ONNXConfig) takeWeights(g *onnxGraph) (Weights, error) {
 		nodes = append(nodes, n)
 	}
 	g.nodes, g.tensors = nodes, map[string]protoreflect.Message{}
-	if err := weights.CheckFinite(); err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		if err := weights[name].checkFinite(); err != nil {
+			return nil, fmt.Errorf("onnx: %q %w", name, err)
+		}
 	}
 	return weights, nil
 }
 
 // encode writes the graph with the given outputs.
-func (c *ONNXConfig) encode(g *onnxGraph, outputs ...string) ([]byte, error) {
+func (c *Network) encode(g *graph, outputs ...string) ([]byte, error) {
 	inputs, read := map[string][]int{c.Input: {-1, -1, -1, -1}}, g.read()
 	for name, shape := range c.Weights {
 		if read[name] {
