@@ -56,10 +56,10 @@ func Read(backend backends.Backend, data []byte, beside func(file string) ([]byt
 }
 
 // readWhole is Read of a file with its weights inside.
-func readWhole(backend backends.Backend, data []byte, options Options) (c *Network, weights map[string]Tensor, err error) {
+func readWhole(backend backends.Backend, data []byte, options Options) (n *Network, weights map[string]Tensor, err error) {
 	defer func() {
 		if r := recover(); r != nil { // graphs are built with panics, and files may say anything
-			c, weights, err = nil, nil, fmt.Errorf("onnx: the network cannot be read: %v", r)
+			n, weights, err = nil, nil, fmt.Errorf("onnx: the network cannot be read: %v", r)
 		}
 	}()
 	if err := options.Check(); err != nil {
@@ -70,16 +70,16 @@ func readWhole(backend backends.Backend, data []byte, options Options) (c *Netwo
 		return nil, nil, err
 	}
 	sum := sha256.Sum256(data)
-	c = &Network{SHA256: hex.EncodeToString(sum[:]), Mean: options.Mean, Deviation: options.Deviation, Weights: map[string][]int{}}
-	if err := c.readInput(g, options); err != nil {
+	n = &Network{SHA256: hex.EncodeToString(sum[:]), Mean: options.Mean, Deviation: options.Deviation, Weights: map[string][]int{}}
+	if err := n.readInput(g, options); err != nil {
 		return nil, nil, err
 	}
 	wanted := g.outputs()
 	if options.Layer != "" {
-		if c.Layer, err = g.layer(options.Layer); err != nil {
+		if n.Layer, err = g.layer(options.Layer); err != nil {
 			return nil, nil, err
 		}
-		wanted = []string{c.Layer}
+		wanted = []string{n.Layer}
 	}
 	if err := g.only(wanted...); err != nil {
 		return nil, nil, err
@@ -87,49 +87,49 @@ func readWhole(backend backends.Backend, data []byte, options Options) (c *Netwo
 	if err := g.rewrite(); err != nil {
 		return nil, nil, err
 	}
-	if weights, err = c.takeWeights(g); err != nil {
+	if weights, err = n.takeWeights(g); err != nil {
 		return nil, nil, err
 	}
-	if err := c.findLayer(backend, g); err != nil {
+	if err := n.findLayer(backend, g); err != nil {
 		return nil, nil, err
 	}
-	if err := g.only(c.Layer); err != nil {
+	if err := g.only(n.Layer); err != nil {
 		return nil, nil, err
 	}
 	read := g.read()
 	for name := range weights { // those of later layers go
 		if !read[name] {
 			delete(weights, name)
-			delete(c.Weights, name)
+			delete(n.Weights, name)
 		}
 	}
-	c.Graph, err = c.encode(g, c.Layer)
-	return c, weights, err
+	n.Graph, err = n.encode(g, n.Layer)
+	return n, weights, err
 }
 
 // readInput learns what the network reads.
-func (c *Network) readInput(g *graph, options Options) error {
+func (n *Network) readInput(g *graph, options Options) error {
 	name, shape, err := g.input()
 	if err != nil {
 		return err
 	}
-	c.Input = name
+	n.Input = name
 	size := func(axis int) int { return max(shape[axis], 0) }
 	switch {
 	case len(shape) == 4 && shape[1] == 3:
-		c.ChannelsFirst, c.Batch, c.Height, c.Width = true, size(0), size(2), size(3)
+		n.ChannelsFirst, n.Batch, n.Height, n.Width = true, size(0), size(2), size(3)
 	case len(shape) == 4 && shape[3] == 3:
-		c.Batch, c.Height, c.Width = size(0), size(1), size(2)
+		n.Batch, n.Height, n.Width = size(0), size(1), size(2)
 	default:
 		return fmt.Errorf("onnx: the input %q has shape %v (-1 is any), but a photo's is [batch, 3, height, width] or [batch, height, width, 3]", name, shape)
 	}
 	if options.Height > 0 {
-		if c.Height > 0 && c.Height != options.Height || c.Width > 0 && c.Width != options.Width {
-			return fmt.Errorf("onnx: the network reads %d x %d, not %d x %d", c.Height, c.Width, options.Height, options.Width)
+		if n.Height > 0 && n.Height != options.Height || n.Width > 0 && n.Width != options.Width {
+			return fmt.Errorf("onnx: the network reads %d x %d, not %d x %d", n.Height, n.Width, options.Height, options.Width)
 		}
-		c.Height, c.Width = options.Height, options.Width
+		n.Height, n.Width = options.Height, options.Width
 	}
-	if (c.Height == 0) != (c.Width == 0) {
+	if (n.Height == 0) != (n.Width == 0) {
 		return fmt.Errorf("onnx: the network's input has one fixed side: say what it reads by a size")
 	}
 	return nil
@@ -140,14 +140,14 @@ func (c *Network) readInput(g *graph, options Options) error {
 const largeWeights = 16
 
 // takeWeights takes the large tensors out of the graph, and makes constants of the others.
-func (c *Network) takeWeights(g *graph) (map[string]Tensor, error) {
+func (n *Network) takeWeights(g *graph) (map[string]Tensor, error) {
 	weights := map[string]Tensor{}
 	take := func(name string, t protoreflect.Message) (bool, error) {
 		w, err := floats(t)
 		if err != nil || len(w.Data) < largeWeights {
 			return false, err
 		}
-		weights[name], c.Weights[name] = w, w.Shape
+		weights[name], n.Weights[name] = w, w.Shape
 		return true, nil
 	}
 	var nodes []node
@@ -160,9 +160,9 @@ func (c *Network) takeWeights(g *graph) (map[string]Tensor, error) {
 			nodes = append(nodes, node{op: "Constant", outputs: []string{name}, attributes: map[string]any{"value": g.tensors[name]}})
 		}
 	}
-	for _, n := range g.nodes {
-		if t, ok := n.attributes["value"].(protoreflect.Message); ok && n.op == "Constant" {
-			taken, err := take(n.outputs[0], t)
+	for _, operation := range g.nodes {
+		if t, ok := operation.attributes["value"].(protoreflect.Message); ok && operation.op == "Constant" {
+			taken, err := take(operation.outputs[0], t)
 			if err != nil {
 				return nil, err
 			}
@@ -170,7 +170,7 @@ func (c *Network) takeWeights(g *graph) (map[string]Tensor, error) {
 				continue
 			}
 		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, operation)
 	}
 	g.nodes, g.tensors = nodes, map[string]protoreflect.Message{}
 	for _, name := range slices.Sorted(maps.Keys(weights)) {
@@ -182,9 +182,9 @@ func (c *Network) takeWeights(g *graph) (map[string]Tensor, error) {
 }
 
 // encode writes the graph with the given outputs.
-func (c *Network) encode(g *graph, outputs ...string) ([]byte, error) {
-	inputs, read := map[string][]int{c.Input: {-1, -1, -1, -1}}, g.read()
-	for name, shape := range c.Weights {
+func (n *Network) encode(g *graph, outputs ...string) ([]byte, error) {
+	inputs, read := map[string][]int{n.Input: {-1, -1, -1, -1}}, g.read()
+	for name, shape := range n.Weights {
 		if read[name] {
 			inputs[name] = shape
 		}
