@@ -14,7 +14,6 @@ const maxDepthInt8 = 65793
 // method that is in use.
 type PackedConvInt8 struct {
 	conv     Conv
-	zero     uint8
 	windows  func() *windowsInt8
 	winograd func() *winogradInt8 // gives nil where sums may be too large; nil where it does not pay
 }
@@ -50,7 +49,7 @@ func PackConvInt8(c Conv, w []int8, zero uint8) *PackedConvInt8 {
 		panic(fmt.Sprintf("kernels: %+v is no convolution in int8: one group, and a depth of %d at most", c, maxDepthInt8))
 	}
 	level := ActiveNarrow()
-	pc := &PackedConvInt8{conv: c, zero: zero}
+	pc := &PackedConvInt8{conv: c}
 	pc.windows = sync.OnceValue(func() *windowsInt8 { return newWindowsInt8(tilerInt8Of(level), c, w, zero) })
 	if code := winogradInt8Of(level); code != nil {
 		pc.winograd = sync.OnceValue(func() *winogradInt8 { return newWinogradInt8(code, c, w, zero) })

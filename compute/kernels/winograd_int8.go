@@ -7,9 +7,9 @@ import (
 
 // winogradInt8 are the filters of a 3 x 3 convolution of bytes for Winograd's F(4x4, 3x3) in integers (winograd.go has
 // the tiles). Rows of the filters' transform are multiplied by 4, 6 and 24, so that its fractions go, which leaves
-// int16; transformed bytes fit int16 as well. Products of pairs are summed up in int32, modulo 2^32, and so is the
-// outputs' transform, which ends up at a multiple of its divisor: 9·2^s, by which a multiplication and a shift divide
-// exactly, if the sum is below 2^25 to begin with. So results are those of the definition, to the bit.
+// int16 of at most 49·128; transformed bytes are at most 68·255. Products of pairs are summed up in int32, modulo 2^32,
+// and so is the outputs' transform, which ends up at a multiple of its divisor: 9·2^s, by which a multiplication and a
+// shift divide exactly, if the sum is below 2^25 to begin with. So results are those of the definition, to the bit.
 //
 // It pays where the CPU has no instruction for products of bytes: those of int16 take as long there.
 type winogradInt8 struct {
