@@ -112,7 +112,7 @@ func ConvGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
 		groupedGradFilter(p, c, dw, x, dy)
 		return
 	}
-	if rows, columns := c.winogradTiles(); c.Method() == Winograd && c.N*rows*columns >= winogradGradTiles {
+	if c.Method() == Winograd && c.winogradTiles().tilesOf(c.N) >= winogradGradTiles {
 		winogradGradFilter(p, c, dw, x, dy)
 		return
 	}

@@ -66,10 +66,7 @@ func (pc *PackedConvInt8) Prepare(c Conv) {
 
 // winogradFor returns nil where c is computed by its definition.
 func (pc *PackedConvInt8) winogradFor(c Conv) *winogradInt8 {
-	if pc.winograd == nil || c.Method() != Winograd {
-		return nil
-	}
-	if rows, columns := c.winogradTiles(); c.N*rows*columns < winogradInt8Tiles {
+	if pc.winograd == nil || c.Method() != Winograd || c.winogradTiles().tilesOf(c.N) < winogradInt8Tiles {
 		return nil
 	}
 	return pc.winograd()

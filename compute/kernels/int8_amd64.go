@@ -2,7 +2,7 @@ package kernels
 
 import "unsafe"
 
-//go:generate go run narrow_generate.go
+//go:generate go run narrow_generate.go narrow_generate_int8.go narrow_generate_bf16.go
 
 var (
 	tilerAVX512VNNI = narrowTiler{rows: heights512, columns: 32, narrow: 16, run: byHeight(heights512, 32,

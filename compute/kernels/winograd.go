@@ -38,16 +38,26 @@ func (c Conv) Method() Method {
 		return Direct
 	}
 	// What the last tiles compute beyond the border is in vain.
-	rows, columns := c.winogradTiles()
-	if 2*c.OH*c.OW < rows*columns*winogradOut*winogradOut {
+	if 2*c.OH*c.OW < c.winogradTiles().tilesOf(1)*winogradOut*winogradOut {
 		return Direct
 	}
 	return Winograd
 }
 
-// winogradTiles is the number of rows and columns of tiles of an image.
-func (c Conv) winogradTiles() (rows, columns int) {
-	return (c.OH + winogradOut - 1) / winogradOut, (c.OW + winogradOut - 1) / winogradOut
+// winogradTiles is how an image is cut into tiles.
+func (c Conv) winogradTiles() winogradGrid {
+	return winogradGrid{rows: (c.OH + winogradOut - 1) / winogradOut, columns: (c.OW + winogradOut - 1) / winogradOut}
+}
+
+// winogradGrid is the rows and columns of tiles of an image.
+type winogradGrid struct{ rows, columns int }
+
+// tilesOf is the number of tiles of n images.
+func (g winogradGrid) tilesOf(n int) int { return n * g.rows * g.columns }
+
+// place says which image a tile belongs to, and where in its outputs it begins.
+func (g winogradGrid) place(tile int) (image, y, x int) {
+	return tile / (g.rows * g.columns), tile / g.columns % g.rows * winogradOut, tile % g.columns * winogradOut
 }
 
 // winogradFilters are transformed filters: a matrix [C, O] for each point.
@@ -211,20 +221,19 @@ func (s winogradSizes) find(tile int) (*winograd, int) {
 // winograd is a convolution of images of one size on its way.
 type winograd struct {
 	Images
-	rows, columns int // tiles of an image
-	filters       *winogradFilters
-	transforms    *winogradTransforms
-	ldIn, ldOut   int // floats from a tile to the next, at a point
+	winogradGrid
+	filters     *winogradFilters
+	transforms  *winogradTransforms
+	ldIn, ldOut int // floats from a tile to the next, at a point
 }
 
 func newWinograd(images Images, f *winogradFilters) *winograd {
-	rows, columns := images.winogradTiles()
 	return &winograd{
-		Images: images, rows: rows, columns: columns, filters: f, transforms: winogradOf(Active()), ldIn: leading(images.C), ldOut: leading(images.O),
+		Images: images, winogradGrid: images.winogradTiles(), filters: f, transforms: winogradOf(Active()), ldIn: leading(images.C), ldOut: leading(images.O),
 	}
 }
 
-func (w *winograd) tiles() int { return w.N * w.rows * w.columns }
+func (w *winograd) tiles() int { return w.tilesOf(w.N) }
 
 // winogradScratch is a worker's memory.
 type winogradScratch struct {
@@ -260,11 +269,6 @@ func eachTile(p Parallel, n int, f func(s *winogradScratch, tile int)) {
 			f(s, tile)
 		}
 	})
-}
-
-// place says which image a tile belongs to, and where in its outputs it begins.
-func (w *winograd) place(tile int) (image, y, x int) {
-	return tile / (w.rows * w.columns), tile / w.columns % w.rows * winogradOut, tile % w.columns * winogradOut
 }
 
 // transformInput puts a tile into a slot of the buffer of so many tiles.

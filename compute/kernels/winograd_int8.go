@@ -102,17 +102,16 @@ func winogradDirectionInt8(to *[winogradIn]int16, a, b, c int16) {
 type winogradInt8Conv struct {
 	Conv
 	*winogradInt8
-	rows, columns int // tiles of an image
-	x             []uint8
-	out           narrowOutput
-	epilogue      *EpilogueInt8
-	shared        narrowTile
+	winogradGrid
+	x        []uint8
+	out      narrowOutput
+	epilogue *EpilogueInt8
+	shared   narrowTile
 }
 
 func (f *winogradInt8) convolve(p Parallel, c Conv, out narrowOutput, x []uint8, e *EpilogueInt8, shared narrowTile) {
-	w := &winogradInt8Conv{Conv: c, winogradInt8: f, x: x, out: out, epilogue: e, shared: shared}
-	w.rows, w.columns = c.winogradTiles()
-	total := c.N * w.rows * w.columns
+	w := &winogradInt8Conv{Conv: c, winogradInt8: f, x: x, out: out, epilogue: e, shared: shared, winogradGrid: c.winogradTiles()}
+	total := w.tilesOf(c.N)
 	each := winogradPoints * (2*c.C + 4*c.O)
 	tileRows := f.code.product.rows[0]
 	panels := f.points[0].count()
@@ -197,11 +196,6 @@ func (w *winogradInt8Conv) buffer(m *memory, tiles int) (b winogradInt8Buffer) {
 	b.in = unsafe.Pointer(unsafe.SliceData(grown(&m.data, (in+winogradPoints*b.pointOut)/4)))
 	b.out = unsafe.Add(b.in, in)
 	return b
-}
-
-// place says which image a tile belongs to, and where in its outputs it begins.
-func (w *winogradInt8Conv) place(tile int) (image, y, x int) {
-	return tile / (w.rows * w.columns), tile / w.columns % w.rows * winogradOut, tile % w.columns * winogradOut
 }
 
 // transformInput puts a tile into a slot of the buffer.
