@@ -32,13 +32,13 @@ func PackConvBF16(c Conv, w []uint16) *PackedConvBF16 {
 	if c.Groups != 1 {
 		panic("kernels: a convolution in bfloat16 has one group")
 	}
-	pc := &PackedConvBF16{narrowPanels: newNarrowPanels(c, 2, tilerBF16Of(ActiveNarrow())), conv: c}
+	pc := &PackedConvBF16{narrowPanels: newNarrowPanels(c, 2, tilerBF16Of(ActiveNarrow()), nil), conv: c}
 	pc.zero = make([]float32, pc.tile.columns)
 	data := words(pc.data)
 	for o := range pc.o {
 		panel, column := o/pc.tile.columns, o%pc.tile.columns
 		width := pc.width(panel)
-		at := data[pc.begin(panel)/2:]
+		at := data[pc.begins[panel]/2:]
 		for r := range pc.runs {
 			for i := range pc.run / 2 {
 				at[((r*pc.steps+i/2)*width+column)*2+i%2] = w[(r*pc.run/2+i)*pc.o+o]

@@ -73,21 +73,28 @@ func (pc *PackedConvInt8) winogradFor(c Conv) *winogradInt8 {
 }
 
 func newWindowsInt8(tile *narrowTiler, c Conv, w []int8, zero uint8) *windowsInt8 {
-	f := &windowsInt8{narrowPanels: newNarrowPanels(c, 1, tile), zero: zero}
+	var again [][2][]int
+	if tile.pairs {
+		again = stepsInTwoParts(c, w, tile.columns)
+	}
+	f := &windowsInt8{narrowPanels: newNarrowPanels(c, 1, tile, again), zero: zero}
 	f.start = make([]int32, f.count()*tile.columns)
-	for o := range f.o {
-		panel, column := o/tile.columns, o%tile.columns
-		width := f.width(panel)
-		data := f.data[f.begin(panel):]
-		sum := int32(0)
+	for panel := range f.count() {
+		begin, width := panel*tile.columns, f.width(panel)
+		columns := min(width, f.o-begin)
+		data := f.data[f.begins[panel]:]
 		for r := range f.runs {
 			for i := range f.run {
-				v := w[(r*f.run+i)*f.o+o]
-				sum += int32(v)
-				tile.putInt8(data, (r*f.steps+i/4)*width, width, column, i%4, v)
+				step := r*f.steps + i/4
+				for column, v := range w[(r*f.run+i)*f.o+begin:][:columns] {
+					f.start[begin+column] += (tile.offset() - int32(zero)) * int32(v)
+					tile.putInt8(data, step*width, width, column, i%4, v)
+				}
 			}
 		}
-		f.start[o] = (tile.offset() - int32(zero)) * sum
+		if again != nil {
+			f.halve(data, width, again[panel])
+		}
 	}
 	return f
 }

@@ -12,7 +12,7 @@ var (
 		[]func(t *narrowTile){tile12x32Int8AVX512, tile8x32Int8AVX512, tile4x32Int8AVX512, tile2x32Int8AVX512, tile1x32Int8AVX512},
 		[]func(t *narrowTile){tile12x16Int8AVX512, tile8x16Int8AVX512, tile4x16Int8AVX512, tile2x16Int8AVX512, tile1x16Int8AVX512})}
 	tilerAVXVNNI = narrowTiler{rows: heights256, columns: 16, narrow: 16, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVXVNNI, tile3x16Int8AVXVNNI, tile1x16Int8AVXVNNI}, nil)}
-	tilerAVX2    = narrowTiler{rows: heights256, columns: 16, narrow: 16, wide: true, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVX2, tile3x16Int8AVX2, tile1x16Int8AVX2}, nil)}
+	tilerAVX2    = narrowTiler{rows: heights256, columns: 16, narrow: 16, pairs: true, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVX2, tile3x16Int8AVX2, tile1x16Int8AVX2}, nil)}
 )
 
 func tilerInt8Of(l Level) *narrowTiler {

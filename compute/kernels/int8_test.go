@@ -125,6 +125,13 @@ func checkConvInt8(t *testing.T, rng *rand.Rand, c Conv) {
 	if rng.IntN(4) == 0 {
 		x = extremes(rng, len(x))
 	}
+	if rng.IntN(3) == 0 { // few large filters among small ones, as trained networks have them
+		for i := range w {
+			if rng.IntN(40) > 0 {
+				w[i] /= 3
+			}
+		}
+	}
 	sums := sumsInt8(c, x, w, zero)
 	e := randomEpilogueInt8(rng, c.O, len(sums))
 	want, wantFloat := make([]uint8, len(sums)), make([]float32, len(sums))
@@ -230,6 +237,25 @@ func TestConvInt8Deep(t *testing.T) {
 		for _, v := range got {
 			if v != float32(-255*128*maxDepthInt8) {
 				t.Fatalf("got %v", v)
+			}
+		}
+	})
+}
+
+// TestConvInt8Pairs multiplies each pair of filters by the largest bytes: their sum may be more than an int16 holds.
+func TestConvInt8Pairs(t *testing.T) {
+	narrowLevels(t, func(t *testing.T) {
+		c := Conv{N: 1, H: 1, W: 1, C: 4, OH: 1, OW: 1, O: 1 << 16, KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}
+		w, scale, got := make([]int8, c.C*c.O), make([]float32, c.O), make([]float32, c.O)
+		for o := range c.O {
+			w[o], w[c.O+o], w[2*c.O+o], w[3*c.O+o] = int8(o), int8(o>>8), int8(o>>8), int8(-o)
+			scale[o] = 1
+		}
+		x := []uint8{255, 255, 255, 254}
+		PackConvInt8(c, w, 0).ForwardFloat(Serial{}, c, got, x, EpilogueInt8{Scale: scale})
+		for o, sum := range sumsInt8(c, x, w, 0) {
+			if got[o] != float32(sum) {
+				t.Fatalf("filters %d, %d, %d, %d: got %v, want %d", w[o], w[c.O+o], w[2*c.O+o], w[3*c.O+o], got[o], sum)
 			}
 		}
 	})

@@ -51,10 +51,11 @@ func (c Conv) inWidth(outputs int) int  { return (outputs-1)*c.StrideW + (c.KW-1
 
 // narrowWorkspace is one worker's memory.
 type narrowWorkspace struct {
-	image   []byte // the padded part of the images that a block reads
-	border  []byte // pixels of padding
-	rows    []int  // where each output's window begins
-	runs    []int  // where its runs begin after that
+	image   []byte   // the padded part of the images that a block reads
+	border  []byte   // pixels of padding
+	rows    []int    // where each output's window begins
+	runs    []int    // where its runs begin after that
+	again   [2][]int // and the steps whose filters have a second part
 	tile    narrowTile
 	scale   [narrowColumns]float32
 	bias    [narrowColumns]float32

@@ -21,6 +21,8 @@ type set struct {
 	columns   []int // registers side by side
 	registers int
 	wide      bool   // filters are int16
+	unroll    int    // steps of a round, or 0 for one
+	again     bool   // some steps have filters in two parts
 	mask      string // in the first spare register over the whole depth
 	size      int    // bytes of an output, if it is no float
 	step      func(g *generator)
@@ -45,13 +47,14 @@ func main() {
 	g.line("// A tile keeps its sums in registers over the whole depth: each step loads the filters of four bytes, and")
 	g.line("// multiplies them by four broadcast bytes of each row's window. Then it finishes them (narrowTile.finishInt8).")
 	g.constant("evenBytes", 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff)
+	g.constant("ones", 0x0001000100010001, 0x0001000100010001, 0x0001000100010001, 0x0001000100010001)
 	g.constant("lanesInOrder", 0x400000000, 0xc00000008, 0x500000001, 0xd00000009, 0x600000002, 0xe0000000a, 0x700000003, 0xf0000000b)
 	g.tiles("int8_tile_amd64.s",
 		set{name: "Int8AVX512VNNI", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, size: 1, step: stepAVX512VNNI, finish: finishInt8},
 		set{name: "Int8AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, wide: true, mask: "evenBytes", size: 1, step: stepAVX512, finish: finishInt8},
 		set{name: "Int8AVXVNNI", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, size: 1, step: stepAVXVNNI, finish: finishInt8},
-		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, wide: true, size: 1, step: stepAVX2, finish: finishInt8},
-		set{name: "Int16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, step: stepInt16AVX2, finish: finishInt32},
+		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, again: true, size: 1, step: stepAVX2, finish: finishInt8},
+		set{name: "Int16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, unroll: 4, step: stepInt16AVX2, finish: finishInt32},
 		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: []int{4, 1}, columns: []int{2}, registers: 16, size: 1, finish: finishInt8},
 	)
 	g.head("bf16")
@@ -169,12 +172,15 @@ func (g *generator) tile() {
 	g.op("PCALIGN $32")
 	g.line("loop:")
 	g.set.step(g)
-	g.op("ADDQ $%d, BX", g.stepBytes())
-	g.op("ADDQ $4, CX")
+	g.op("ADDQ $%d, BX", max(g.unroll, 1)*g.stepBytes())
+	g.op("ADDQ $%d, CX", max(g.unroll, 1)*4)
 	g.op("CMPQ CX, BP")
 	g.op("JNE loop")
 	g.op("JMP run")
 	g.line("done:")
+	if g.again {
+		g.stepsAgain()
+	}
 	g.set.finish(g)
 	g.line("next:")
 	g.op("DECQ 120(BP)")

@@ -50,32 +50,62 @@ func (g *generator) products(r int, a string, b, product int) {
 	}
 }
 
-func stepAVX2(g *generator) {
-	for odd := range 2 {
-		for c := range g.c {
-			g.op("VMOVDQU %d(BX), %s", (odd*g.c+c)*32, g.spare(c))
-		}
-		for r := range g.r {
-			a := g.spare(2)
-			g.op("VPBROADCASTD (%s)(CX*1), %s", rowRegisters[r], a)
-			if odd == 1 {
-				g.op("VPSRLW $8, %s, %s", a, a)
-			} else {
-				g.op("VPAND evenBytes<>(SB), %s, %s", a, a)
-			}
-			g.products(r, a, 0, -1)
-		}
-	}
-}
+func stepAVX2(g *generator) { g.pairs(0, g.c, "ones<>(SB)") }
 
-func stepInt16AVX2(g *generator) {
-	for c := range g.c {
-		g.op("VMOVDQU %d(BX), %s", c*32, g.spare(c))
+// pairs does a step of the registers [from, to) of columns. It sums up pairs of products in int16, for which filters may
+// need two parts, and pairs of those in int32.
+func (g *generator) pairs(from, to int, ones string) {
+	for c := from; c < to; c++ {
+		g.op("VMOVDQU %d(BX), %s", (c-from)*g.width(), g.spare(c))
 	}
 	for r := range g.r {
 		a := g.spare(2)
 		g.op("VPBROADCASTD (%s)(CX*1), %s", rowRegisters[r], a)
-		g.products(r, a, 0, -1)
+		for c := from; c < to; c++ {
+			p := a
+			if c+1 < to {
+				p = g.spare(3)
+			}
+			g.op("VPMADDUBSW %s, %s, %s", g.spare(c), a, p)
+			g.op("VPMADDWD %s, %s, %s", ones, p, p)
+			g.op("VPADDD %s, %s, %s", p, g.sum(r, c), g.sum(r, c))
+		}
+	}
+}
+
+// stepsAgain adds the second parts of the steps that have one, for each register of columns by itself.
+func (g *generator) stepsAgain() {
+	ones := g.spare(3)
+	g.op("VMOVDQU ones<>(SB), %s", ones)
+	for c := range g.c {
+		g.op("MOVQ t+0(FP), BP")
+		g.op("MOVQ %d(BP), AX", 144+16*c)
+		g.op("TESTQ AX, AX")
+		g.op("JZ summed%d", c)
+		g.op("MOVQ %d(BP), BP", 136+16*c)
+		g.op("LEAQ (BP)(AX*8), AX")
+		g.op("PCALIGN $32")
+		g.line("again%d:", c)
+		g.op("MOVQ (BP), CX")
+		g.pairs(c, c+1, ones)
+		g.op("ADDQ $%d, BX", g.width())
+		g.op("ADDQ $8, BP")
+		g.op("CMPQ BP, AX")
+		g.op("JNE again%d", c)
+		g.line("summed%d:", c)
+	}
+}
+
+func stepInt16AVX2(g *generator) {
+	for i := range g.unroll {
+		for c := range g.c {
+			g.op("VMOVDQU %d(BX), %s", (i*g.c+c)*32, g.spare(c))
+		}
+		for r := range g.r {
+			a := g.spare(2)
+			g.op("VPBROADCASTD %d(%s)(CX*1), %s", 4*i, rowRegisters[r], a)
+			g.products(r, a, 0, -1)
+		}
 	}
 }
 

@@ -22,8 +22,15 @@ type narrowTile struct {
 	least, most   float32 // to which bytes are clamped before zero is added
 	zero          int32
 	mode          narrowMode
-	tiles         int    // below one another; image and filters are the same
-	floor         uint32 // four times the byte that least becomes
+	tiles         int           // below one another; image and filters are the same
+	floor         uint32        // four times the byte that least becomes
+	again         [2]stepsAgain // of the panel's lower and upper half
+}
+
+// stepsAgain are the steps whose filters have a second part, which comes after all first ones.
+type stepsAgain struct {
+	begin unsafe.Pointer // *int: where they begin in a window
+	count int
 }
 
 // narrowMode says what a tile's epilogue does.
@@ -49,6 +56,7 @@ type narrowTiler struct {
 	columns int                                    // of a panel
 	narrow  int                                    // columns of the last panel where that suffices
 	wide    bool                                   // int8 filters are packed as int16, for each step first those of bytes 0 and 2, then of 1 and 3
+	pairs   bool                                   // products of bytes 0 and 1 are summed up in an int16, and of 2 and 3, for which int8 filters may need two parts
 	signed  bool                                   // tiles read bytes of the images as int8, less 128, and sums begin accordingly
 	run     func(t *narrowTile, rows, columns int) // leaves t at the last tile
 }
@@ -81,20 +89,29 @@ func (t *narrowTile) next(rows, size, residualSize int) {
 }
 
 // narrowPanels are the filters in the order in which tiles read them: panel by panel of columns, each
-// [runs·steps][columns][4 or 8 bytes].
+// [runs·steps][columns][4 or 8 bytes], and for each half of them the second parts, [again][columns/2][4 bytes].
 type narrowPanels struct {
 	windowRuns
-	tile *narrowTiler
-	o    int
-	data []byte
+	tile   *narrowTiler
+	o      int
+	again  [][2][]int // of each panel's halves: the steps whose filters have a second part; nil where none have
+	begins []int      // of the panels in data
+	data   []byte
 }
 
-func newNarrowPanels(c Conv, size int, tile *narrowTiler) narrowPanels {
-	p := narrowPanels{windowRuns: newWindowRuns(c, size), tile: tile, o: c.O}
-	if p.o > 0 {
-		last := p.count() - 1
-		p.data = make([]byte, p.begin(last)+p.width(last)*p.runs*p.steps*tile.stepBytes())
+// newNarrowPanels makes room for the filters.
+func newNarrowPanels(c Conv, size int, tile *narrowTiler, again [][2][]int) narrowPanels {
+	p := narrowPanels{windowRuns: newWindowRuns(c, size), tile: tile, o: c.O, again: again}
+	n := 0
+	for panel := range p.count() {
+		p.begins = append(p.begins, n)
+		step := p.width(panel) * tile.stepBytes()
+		n += p.runs * p.steps * step
+		if again != nil {
+			n += (len(again[panel][0]) + len(again[panel][1])) * step / 2
+		}
 	}
+	p.data = make([]byte, n)
 	return p
 }
 
@@ -106,10 +123,6 @@ func (p *narrowPanels) width(panel int) int {
 		return p.tile.narrow
 	}
 	return p.tile.columns
-}
-
-func (p *narrowPanels) begin(panel int) int {
-	return panel * p.tile.columns * p.runs * p.steps * p.tile.stepBytes()
 }
 
 // narrowOutput is where tiles write to, and what they add.
@@ -139,7 +152,16 @@ func (p *narrowPanels) panel(w *narrowWorkspace, out narrowOutput, row, panel in
 	columns := min(width, p.o-begin)
 	if p.steps > 0 && len(w.runs) > 0 {
 		t.steps, t.runCount, t.runs = p.steps, len(w.runs), unsafe.Pointer(&w.runs[0])
-		t.filters = unsafe.Pointer(&p.data[p.begin(panel)])
+		t.filters = unsafe.Pointer(&p.data[p.begins[panel]])
+	}
+	if p.again != nil {
+		for half, steps := range p.again[panel] {
+			again := w.again[half][:0]
+			for _, step := range steps {
+				again = append(again, w.runs[step/p.steps]+4*(step%p.steps))
+			}
+			w.again[half], t.again[half] = again, stepsAgain{unsafe.Pointer(unsafe.SliceData(again)), len(again)}
+		}
 	}
 	for r := 0; r < len(w.rows); {
 		rows, tiles := p.tile.fit(len(w.rows) - r)
