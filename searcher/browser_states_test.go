@@ -1,6 +1,7 @@
 package searcher
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -110,4 +111,20 @@ func TestLongNames(t *testing.T) {
 	v.Until(`%s && %s.length === 3`, idle, cards)
 	require.True(t, browsertest.See[bool](v, fits))
 	require.True(t, browsertest.See[bool](v, cards+`.every((c) => c.querySelector(".title").clientHeight < 70)`))
+}
+
+// TestPageReadsWhatTheBrowserShows gives the page a file that the service does not read, but the browser.
+func TestPageReadsWhatTheBrowserShows(t *testing.T) {
+	v := browsertest.Visit(t)
+	shop := newShopOf(t, 3, 150, 200)
+	shop.index(t, "r1", 3)
+	s := serve(t, shop.options())
+	v.Do(chromedp.Navigate(s.url))
+	v.Until(cards + `.length === 3`)
+	path, err := filepath.Abs("testdata/dress.avif")
+	require.NoError(t, err)
+	v.Do(chromedp.SetUploadFiles(chromedp.CSS("#photo"), []string{path}))
+	v.Until(`%s && %s !== "start"`, idle, inView)
+	require.Equal(t, "No dress was found in this photo", browsertest.See[string](v, `document.getElementById("message-title").textContent`))
+	require.Equal(t, []float64{60, 80}, browsertest.See[[]float64](v, `[document.getElementById("query-photo").naturalWidth, document.getElementById("query-photo").naturalHeight]`))
 }

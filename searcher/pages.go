@@ -26,6 +26,7 @@ var pages = []struct{ path, file, kind string }{
 	{"/facets.js", "facets.js", javaScript},
 	{"/filters.js", "filters.js", javaScript},
 	{"/photo.js", "photo.js", javaScript},
+	{"/readable.js", "readable.js", javaScript},
 	{"/state.js", "state.js", javaScript},
 	{"/icon.svg", "icon.svg", "image/svg+xml"},
 	{"/widget", "widget.html", fiber.MIMETextHTMLCharsetUTF8},

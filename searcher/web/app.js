@@ -7,6 +7,7 @@ import { $, hold, refocus, say, sentence } from "./dom.js";
 import { showFacets } from "./facets.js";
 import { filters, filterText, refilter, takeLimits } from "./filters.js";
 import { canDraw, clearPhoto, showQuery, whenChosen } from "./photo.js";
+import { readable } from "./readable.js";
 import { state } from "./state.js";
 
 let running = null; // AbortController of the search under way
@@ -132,7 +133,7 @@ async function take(files) {
   if (!chosen) return;
   try {
     // In memory, since it may be sent again when it is not at its place any more.
-    const file = new Blob([await chosen.arrayBuffer()], { type: chosen.type });
+    const file = await readable(new Blob([await chosen.arrayBuffer()], { type: chosen.type }));
     go({ kind: "photo", file, url: URL.createObjectURL(file), photoId: "", box: "" });
   } catch {
     say("This file cannot be read", "Choose another one.");
