@@ -48,6 +48,11 @@ func newMover(size int, dims, dst, src []int) *mover {
 	return m
 }
 
+// contiguous is whether the block lies in one piece on both sides.
+func (m *mover) contiguous() bool {
+	return len(m.dims) == 0 || len(m.dims) == 1 && m.dst[0] == 1 && m.src[0] == 1
+}
+
 // run copies; the offsets are in elements.
 func (m *mover) run(c *call, dst []byte, dstOffset int, src []byte, srcOffset int) {
 	switch m.size {
