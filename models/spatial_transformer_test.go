@@ -148,15 +148,19 @@ type place struct{ x, y, height float64 }
 // drawDigit paints a digit, each pixel the mean of 3 x 3 points, with noise.
 func drawDigit(rng *rand.Rand, dst []float32, digit int, at place) {
 	const points = 3
+	// Rows and columns of the digit's squares, from its top left, in which the points lie.
+	var rows, columns [digitSize * points]int
+	for i := range rows {
+		from := 2*(float64(i)+0.5)/(digitSize*points) - 1
+		columns[i] = int(math.Floor((from-at.x)/(2*at.height)*7 + 2.5))
+		rows[i] = int(math.Floor((from-at.y)/(2*at.height)*7 + 3.5))
+	}
 	for i := range digitSize {
 		for j := range digitSize {
 			sum := 0.0
-			for a := range points {
-				for b := range points {
-					// In squares of the digit, from its top left.
-					u := (2*(float64(j)+(float64(b)+0.5)/points)/digitSize-1-at.x)/(2*at.height)*7 + 2.5
-					v := (2*(float64(i)+(float64(a)+0.5)/points)/digitSize-1-at.y)/(2*at.height)*7 + 3.5
-					if u >= 0 && u < 5 && v >= 0 && v < 7 && digits[digit][int(v)][int(u)] == '#' {
+			for _, v := range rows[i*points : (i+1)*points] {
+				for _, u := range columns[j*points : (j+1)*points] {
+					if u >= 0 && u < 5 && v >= 0 && v < 7 && digits[digit][v][u] == '#' {
 						sum++
 					}
 				}

@@ -50,8 +50,9 @@ func TestParametersAreTorchvisions(t *testing.T) {
 // madeUp are numbers in [-0.5, 0.5) that any language makes alike: a hash of the name and the index.
 func madeUp(name string, n int) []float64 {
 	values := make([]float64, n)
+	of := crc32.ChecksumIEEE([]byte(name))
 	for i := range values {
-		h := uint32(i)*2654435761 + crc32.ChecksumIEEE([]byte(name))
+		h := uint32(i)*2654435761 + of
 		h ^= h >> 15
 		h *= 2246822519
 		h ^= h >> 13
@@ -60,9 +61,15 @@ func madeUp(name string, n int) []float64 {
 	return values
 }
 
+// madeUpNetworks are madeUpWeights by the network, since several tests read the same ones.
+var madeUpNetworks = map[string]Weights{}
+
 // madeUpWeights fills torchvision's parameters: convolutions with He's deviation, batch normalisation with
-// factors and variances in 0.5..1.5, offsets and means in -0.2..0.2.
+// factors and variances in 0.5..1.5, offsets and means in -0.2..0.2. Tests share them and do not write to them.
 func madeUpWeights(t *testing.T, network string) Weights {
+	if weights := madeUpNetworks[network]; weights != nil {
+		return weights
+	}
 	weights := Weights{}
 	for _, line := range torchvisionParameters(t, network) {
 		name, list, _ := strings.Cut(line, " ")
@@ -87,6 +94,7 @@ func madeUpWeights(t *testing.T, network string) Weights {
 		}
 		weights[name] = w
 	}
+	madeUpNetworks[network] = weights
 	return weights
 }
 
