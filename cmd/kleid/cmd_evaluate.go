@@ -236,7 +236,7 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 			Backend: backend, Reference: m.reference, From: model, Heads: heads,
 			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
 		}
-		options.Paint.Products = c.Int("products")
+		options.Paint = options.Paint.OfProducts(c.Int("products"))
 		if m.location.photos != nil {
 			options.Location = m.location.photos.ToLearn()
 		}

@@ -160,7 +160,7 @@ func train(c *cli.Context, heads []string) error {
 	progress := newProgress(c)
 	defer progress.end()
 	options := training.Options{Code: version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Stale: measuredFiles, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
-	options.Paint.Products, options.Steps = c.Int("products"), c.Int("steps")
+	options.Paint, options.Steps = options.Paint.OfProducts(c.Int("products")), c.Int("steps")
 	if err := setMining(c, &options); err != nil {
 		return err
 	}

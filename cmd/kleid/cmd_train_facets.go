@@ -187,7 +187,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 		return err
 	}
 	f.options = training.Options{Code: version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
-	f.options.Paint.Products = c.Int("products")
+	f.options.Paint = f.options.Paint.OfProducts(c.Int("products"))
 	if err := setLoop(c, &f.options); err != nil {
 		return err
 	}

@@ -76,6 +76,13 @@ func DefaultPaintOptions() PaintOptions {
 	return PaintOptions{Domain: "train", Seed: 1, Products: 4000, Catalogue: 3, Queries: 3, SceneEvery: 5, Backgrounds: 2000}
 }
 
+// OfProducts are so many products in the same mixture: the scenes without a dress become fewer or more with them.
+func (o PaintOptions) OfProducts(n int) PaintOptions {
+	o.Backgrounds = (o.Backgrounds*n + o.Products - 1) / o.Products
+	o.Products = n
+	return o
+}
+
 // modelKey is where the result goes in Work.
 const modelKey = "model.safetensors"
 

@@ -102,3 +102,12 @@ func TestCropsAreNotEnlarged(t *testing.T) {
 	require.Equal(t, []int{600, realSceneHeight}, []int{s.Image.Width, s.Image.Height})
 	require.True(t, s.Box.Empty())
 }
+
+// TestFewerPaintedProducts: whoever asks for fewer dresses waits for fewer scenes without one, too.
+func TestFewerPaintedProducts(t *testing.T) {
+	all := DefaultPaintOptions()
+	require.Equal(t, all, all.OfProducts(all.Products))
+	few := all.OfProducts(500)
+	require.Equal(t, []int{500, 250}, []int{few.Products, few.Backgrounds})
+	require.Equal(t, 1, all.OfProducts(1).Backgrounds, "there is one to learn from")
+}
