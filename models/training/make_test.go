@@ -42,6 +42,10 @@ func tiny(t *testing.T) Options {
 	refine := models.DefaultRefineConfig()
 	refine.Rows, refine.Columns = 2, 2 // a small system of equations
 	o.Trunk.Config.Refine = &refine
+	// Small crops, patches and photos, and yet several sizes of these.
+	o.Trunk.Config.CropHeight, o.Trunk.Config.CropWidth = 144, 64
+	o.Trunk.Config.PatchHeight, o.Trunk.Config.PatchWidth = 96, 64
+	o.Trunk.Config.Scales = [][2]int{{128, 96}, {96, 64}}
 	o.Steps = 4
 	return o
 }
