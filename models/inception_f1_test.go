@@ -152,12 +152,12 @@ func fitLogistic(t *testing.T, known blas64.General, labels []int, classes int, 
 		}
 		counts[l]++
 	}
-	logits := func(x blas64.General, at []float64) blas64.General { // at is W [columns, classes], then b
+	logits := func(x blas64.General, at []float64) blas64.General { // at is W [classes, columns], then b: products run along rows
 		y := blas64.General{Rows: x.Rows, Cols: classes, Stride: classes, Data: make([]float64, x.Rows*classes)}
 		for i := range x.Rows {
 			copy(y.Data[i*classes:], at[x.Cols*classes:])
 		}
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, x, blas64.General{Rows: x.Cols, Cols: classes, Stride: classes, Data: at}, 1, y)
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, x, blas64.General{Rows: classes, Cols: x.Cols, Stride: x.Cols, Data: at}, 1, y)
 		for i := range y.Data {
 			if counts[i%classes] == 0 {
 				y.Data[i] = -1e9
@@ -166,10 +166,16 @@ func fitLogistic(t *testing.T, known blas64.General, labels []int, classes int, 
 		return y
 	}
 	size := known.Cols * classes
-	// both is the objective, and its gradient where that is not nil.
-	both := func(gradient, at []float64) float64 {
+	var loss float64
+	var gradient, of []float64 // of is the place that both are of
+	// both is the objective and its gradient, for which the optimiser asks one after the other.
+	both := func(at []float64) (float64, []float64) {
+		if slices.Equal(at, of) {
+			return loss, gradient
+		}
+		of = slices.Clone(at)
 		y := logits(known, at)
-		loss := 0.0
+		loss = 0
 		for i, label := range labels {
 			row := y.Data[i*classes : (i+1)*classes]
 			most := slices.Max(row)
@@ -187,21 +193,25 @@ func fitLogistic(t *testing.T, known blas64.General, labels []int, classes int, 
 		for _, v := range at[:size] {
 			loss += v * v / 2
 		}
-		if gradient != nil {
-			copy(gradient, at[:size])
-			blas64.Gemm(blas.Trans, blas.NoTrans, 1, known, y, 1, blas64.General{Rows: known.Cols, Cols: classes, Stride: classes, Data: gradient})
-			for k := range classes {
-				gradient[size+k] = 0
-				for i := range labels {
-					gradient[size+k] += y.Data[i*classes+k]
-				}
+		gradient = slices.Clone(at)
+		blas64.Gemm(blas.Trans, blas.NoTrans, 1, y, known, 1, blas64.General{Rows: classes, Cols: known.Cols, Stride: known.Cols, Data: gradient})
+		for k := range classes {
+			gradient[size+k] = 0
+			for i := range labels {
+				gradient[size+k] += y.Data[i*classes+k]
 			}
 		}
-		return loss
+		return loss, gradient
 	}
 	result, err := optimize.Minimize(optimize.Problem{
-		Func: func(at []float64) float64 { return both(nil, at) },
-		Grad: func(gradient, at []float64) { both(gradient, at) },
+		Func: func(at []float64) float64 {
+			loss, _ := both(at)
+			return loss
+		},
+		Grad: func(gradient, at []float64) {
+			_, g := both(at)
+			copy(gradient, g)
+		},
 	}, make([]float64, size+classes), &optimize.Settings{GradientThreshold: 1e-5, MajorIterations: 2000}, &optimize.LBFGS{})
 	require.NoError(t, err)
 	answers := make([]int, asked.Rows)
