@@ -125,7 +125,7 @@ func (s *group) replace(uses map[*value][]*node) {
 			args[i] = numbers[in]
 		}
 		number := len(fused.inputs) + len(p.code)
-		p.code = append(p.code, instruction{op: m.op, args: args, run: instructionFor(m), output: -1})
+		p.code = append(p.code, instruction{args: args, run: instructionFor(m), output: -1})
 		numbers[m.out()] = number
 		outside := slices.ContainsFunc(uses[m.out()], func(u *node) bool { return u == nil || !slices.Contains(s.members, u) })
 		if outside {

@@ -11,7 +11,6 @@ type matrix struct {
 	batch, rows, inner int
 	transposed         bool   // [batch, inner, rows] in memory
 	reorder            *mover // not nil where the axes must be brought into order first
-	size               int    // elements
 }
 
 // newMatrix finds out how the operand lies in memory.
@@ -24,7 +23,7 @@ func newMatrix(v *value, contracting, batch []int) *matrix {
 		}
 		return dims
 	}
-	m := &matrix{batch: product(pick(batch)), rows: product(pick(free)), inner: product(pick(contracting)), size: v.shape.Size()}
+	m := &matrix{batch: product(pick(batch)), rows: product(pick(free)), inner: product(pick(contracting))}
 	straight := slices.Concat(batch, free, contracting)
 	turned := slices.Concat(batch, contracting, free)
 	switch {

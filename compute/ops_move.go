@@ -3,7 +3,6 @@ package compute
 import (
 	"slices"
 
-	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 )
 
@@ -329,5 +328,3 @@ func iotaOf[T number](n *node) kernel {
 		}
 	}
 }
-
-var _ = backends.OpTypePad

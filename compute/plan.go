@@ -10,11 +10,10 @@ import (
 // plan is what an executable does: steps over storages. A storage is the memory of one tensor, or of
 // several that share it.
 type plan struct {
-	steps      []step
-	storages   []storage
-	arenaSize  int
-	parameters int // storages [0, parameters) are the parameters
-	results    []result
+	steps     []step
+	storages  []storage // the parameters' first
+	arenaSize int
+	results   []result
 }
 
 // storage says where memory comes from.
@@ -47,7 +46,7 @@ type step struct {
 
 // newPlan lays out the memory of the graph's nodes.
 func newPlan(g *graph) *plan {
-	p := &plan{parameters: len(g.builder.parameters)}
+	p := &plan{}
 	of := make(map[*value]int) // the storage of each value
 	constants := make(map[*constant]int)
 	for i, v := range g.builder.parameters {

@@ -3,7 +3,6 @@ package compute
 import (
 	"sync"
 
-	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 )
@@ -22,7 +21,6 @@ type program struct {
 
 // instruction computes one block. Its arguments are numbers of inputs, then of instructions.
 type instruction struct {
-	op     backends.OpType
 	args   []int
 	run    func(dst, a, b, c []float32)
 	output int // the output that it makes, or -1

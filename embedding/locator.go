@@ -162,7 +162,7 @@ func (l *Locator) look(views []view) ([][]models.CellBox, []models.WholeFeatures
 		n := rows * columns
 		for i := range views {
 			cells[i] = append(cells[i], models.DecodeCells(
-				logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, stride, scale, placements[scale][i])...)
+				logits[i*n:(i+1)*n], distances[4*i*n:4*(i+1)*n], rows, columns, stride, placements[scale][i])...)
 		}
 	}
 	if l.features == nil {

@@ -295,7 +295,7 @@ func (r *runner) embed(ctx context.Context) error {
 	start(func() error { return stage.run(work, batches) })
 
 	tell := func() {
-		r.Progress(Progress{Stage: StageEmbed, Done: int(done.Load()), Total: len(r.entries), Bad: int(bad.Load()), Embedded: int(stage.embedded.Load())})
+		r.Progress(Progress{Stage: StageEmbed, Done: int(done.Load()), Total: len(r.entries), Bad: int(bad.Load())})
 	}
 	finished := make(chan struct{})
 	go func() { wait.Wait(); close(finished) }()

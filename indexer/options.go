@@ -137,8 +137,6 @@ type Progress struct {
 	Done, Total int
 	// Bad is how many photos have turned out unreadable so far.
 	Bad int
-	// Embedded is how many photos have been embedded anew so far.
-	Embedded int
 }
 
 // ErrUsage says that the options are wrong, so that the same call fails again.

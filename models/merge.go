@@ -34,7 +34,6 @@ type CellBox struct {
 	X, Y       float64 // the cell's centre, in pixels of the photo
 	// XMin, YMin, XMax, YMax is the box, in pixels of the photo.
 	XMin, YMin, XMax, YMax float64
-	Scale                  int // index of the scale
 }
 
 func (c CellBox) iou(o CellBox) float64 {
@@ -67,14 +66,14 @@ type Place struct {
 
 // DecodeCells turns the outputs of the location networks for one photo at one scale into boxes.
 // logits is [rows, columns] and distances [rows, columns, 4]; stride is the trunk's.
-func DecodeCells(logits, distances []float32, rows, columns, stride, scale int, placement photo.Placement) []CellBox {
+func DecodeCells(logits, distances []float32, rows, columns, stride int, placement photo.Placement) []CellBox {
 	cells := make([]CellBox, 0, rows*columns)
 	for r := range rows {
 		for c := range columns {
 			i := r*columns + c
 			x, y := (float64(c)+0.5)*float64(stride), (float64(r)+0.5)*float64(stride)
 			d := distances[4*i : 4*i+4]
-			cell := CellBox{Foreground: 1 / (1 + math.Exp(-float64(logits[i]))), Scale: scale}
+			cell := CellBox{Foreground: 1 / (1 + math.Exp(-float64(logits[i])))}
 			cell.X, cell.Y = placement.ToPhoto(x, y)
 			cell.XMin, cell.YMin = placement.ToPhoto(x-float64(d[0]), y-float64(d[1]))
 			cell.XMax, cell.YMax = placement.ToPhoto(x+float64(d[2]), y+float64(d[3]))

@@ -68,7 +68,6 @@ func (m Mixture) sets() []*datasets.Dataset {
 // LabelledPhoto is a photo that could be read, its labels those of the plan, its box where the heads look.
 type LabelledPhoto struct {
 	datasets.Example
-	Dataset string
 	// Found says that the box is where the model finds a dress, and not one that was given.
 	Found bool
 }
@@ -184,7 +183,7 @@ func (p *FacetPhotos) sort(mixture Mixture) []ownPhoto {
 				p.NoDress++
 				continue
 			}
-			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e, Dataset: d.Name}, from: d, to: &p.Others, product: e.Product}
+			own := ownPhoto{part: part, LabelledPhoto: LabelledPhoto{Example: e}, from: d, to: &p.Others, product: e.Product}
 			if product, ok := first[e.PhotoID]; ok {
 				own.product = product
 			} else {

@@ -27,7 +27,6 @@ type index struct {
 	products     table
 	photos       table
 	rowProducts  []uint32 // [rows]
-	rowPhotos    []uint32 // [rows]
 	productRows  groups
 	photoRows    groups
 	bitmaps      []*roaring.Bitmap // of the labels of all facets, one facet after the other
@@ -102,7 +101,7 @@ func (x *index) parse(files map[string][]byte) error {
 	if x.rowProducts, x.productRows, err = parseGroups(files[rowProductsFile], m.Rows, m.Products); err != nil {
 		return fmt.Errorf("%s: %w", rowProductsFile, err)
 	}
-	if x.rowPhotos, x.photoRows, err = parseGroups(files[rowPhotosFile], m.Rows, m.Photos); err != nil {
+	if _, x.photoRows, err = parseGroups(files[rowPhotosFile], m.Rows, m.Photos); err != nil {
 		return fmt.Errorf("%s: %w", rowPhotosFile, err)
 	}
 	if x.unsupervised, err = parseMatrix(files, unsupervisedFiles, m.Metadata.UnsupervisedSize); err != nil {
