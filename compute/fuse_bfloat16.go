@@ -14,23 +14,13 @@ const opConvBFloat16 backends.OpType = backends.OpTypeLast + 200
 // and nobody else sees: shifts of each channel, a residual, ReLU, and the conversion to float32. Sums are
 // float32, and rounded once, at the end, instead of after each of these.
 func fuseBFloat16(g *graph) error {
-	uses := g.uses()
-	absorbed := make(map[*node]bool)
+	growth := newGrowth(g)
 	for _, n := range g.nodes {
 		f := newBFloat16Fusion(n)
 		if f == nil {
 			continue
 		}
-		last := n
-		for !f.float {
-			users := uses[last.out()]
-			if len(users) != 1 || users[0] == nil || absorbed[users[0]] || !f.draw(users[0], last.out()) {
-				break
-			}
-			last = users[0]
-			absorbed[last] = true
-		}
-		f.finish(last)
+		f.finish(growth.of(n, f.draw))
 	}
 	return nil
 }
@@ -64,6 +54,9 @@ func newBFloat16Fusion(n *node) *bfloat16Fusion {
 
 // draw takes in the node that reads the convolution's output so far, or returns false.
 func (f *bfloat16Fusion) draw(n *node, output *value) bool {
+	if f.float {
+		return false
+	}
 	if n.op == backends.OpTypeConvertDType && n.out().dtype() == dtypes.Float32 {
 		f.float = true
 		return true

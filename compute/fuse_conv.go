@@ -19,8 +19,7 @@ type fusedConvAttrs struct {
 // and shifts of each channel (bias, batch normalisation) go into constant weights and a bias, then
 // the residual, then ReLU.
 func fuseConvolutions(g *graph) error {
-	uses := g.uses()
-	absorbed := make(map[*node]bool)
+	growth := newGrowth(g)
 	for _, n := range g.nodes {
 		if n.op != backends.OpTypeConvGeneral {
 			continue
@@ -30,16 +29,7 @@ func fuseConvolutions(g *graph) error {
 			continue
 		}
 		f := &convFusion{builder: g.builder, x: n.inputs[0], kernel: n.inputs[1], attrs: fusedConvAttrs{convAttrs: attrs}, channels: n.out().dims()[attrs.Axes.OutputChannels]}
-		last := n
-		for {
-			users := uses[last.out()]
-			if len(users) != 1 || users[0] == nil || absorbed[users[0]] || !f.draw(users[0], last.out()) {
-				break
-			}
-			last = users[0]
-			absorbed[last] = true
-		}
-		f.finish(last)
+		f.finish(growth.of(n, f.draw))
 	}
 	g.dropUnused()
 	return nil

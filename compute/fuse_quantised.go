@@ -159,23 +159,13 @@ func neverEmpty(in, out []int, attrs windowOpAttrs) bool {
 // over integers, with what follows it and nobody else sees: factors and shifts of each channel, a
 // residual, ReLU and quantise.
 func fuseInt8(g *graph) error {
-	uses := g.uses()
-	absorbed := make(map[*node]bool)
+	growth := newGrowth(g)
 	for _, n := range g.nodes {
 		f := newInt8Fusion(n)
 		if f == nil {
 			continue
 		}
-		last := n
-		for f.quantise == nil {
-			users := uses[last.out()]
-			if len(users) != 1 || users[0] == nil || absorbed[users[0]] || !f.draw(users[0], last.out()) {
-				break
-			}
-			last = users[0]
-			absorbed[last] = true
-		}
-		f.finish(last)
+		f.finish(growth.of(n, f.draw))
 	}
 	return nil
 }
@@ -244,6 +234,9 @@ func int8Weights(v *value, channels int) (weights, scale *constant) {
 
 // draw takes in the node that reads the convolution's output so far, or returns false.
 func (f *int8Fusion) draw(n *node, output *value) bool {
+	if f.quantise != nil {
+		return false
+	}
 	if n.op == opQuantise {
 		attrs := n.attrs.(quantiseAttrs)
 		f.quantise = &attrs
