@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // maxSegments is how many segments a journal may have before they are made one.
@@ -54,7 +56,7 @@ func (j *journal) Compact(live func(photoKey) bool) error {
 		err = os.Rename(name, to)
 	}
 	if err == nil {
-		err = syncFolder(j.dir)
+		err = storage.SyncFolder(j.dir)
 	}
 	if err == nil {
 		f, err = os.OpenFile(to, os.O_RDWR, 0)

@@ -7,57 +7,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/storage"
 )
 
-// writeFile writes a file so that it is whole or not there at all, and durable on return.
-func writeFile(path string, data []byte) error {
-	if err := placeFile(path, data, true); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
+// writeFile writes a file so that it is whole or as it was, and durable on return.
+func writeFile(path string, data []byte) error { return placeFile(path, bytes.NewReader(data), true) }
 
-// placeFile writes a file so that it is whole or not there at all. Whether it outlasts a machine that stops
-// is left to the system, unless it is synced.
-func placeFile(path string, data []byte, sync bool) error {
-	return placeStream(path, bytes.NewReader(data), sync)
-}
-
-// placeStream is placeFile for what need not fit into memory.
-func placeStream(path string, data io.Reader, sync bool) error {
-	f, err := storage.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*", 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, data)
-	if err == nil && sync {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-// syncFolder makes the names in a folder durable. Windows has no such thing, and needs none.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
+// placeFile is storage.PlaceFile under a name that tidy knows.
+func placeFile(path string, data io.Reader, durable bool) error {
+	return storage.PlaceFile(path, "."+filepath.Base(path)+".*", data, durable)
 }
 
 func removeIfThere(path string) error {

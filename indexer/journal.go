@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
 )
 
 // syncInterval is how long a finished photo may wait for its fsync. A killed process loses nothing even
@@ -75,7 +76,7 @@ func openJournal(dir string, meta catalog.Metadata, cells string, logger *slog.L
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := syncFolder(dir); err != nil {
+	if err := storage.SyncFolder(dir); err != nil {
 		return nil, err
 	}
 	files, err := os.ReadDir(j.dir) // in order of name
@@ -241,7 +242,7 @@ func (j *journal) begin() error {
 	}
 	j.segments = append(j.segments, f)
 	j.active, j.end = f, int64(len(segmentMagic))
-	return syncFolder(j.dir)
+	return storage.SyncFolder(j.dir)
 }
 
 // newSegment is the path of a segment that no machine has given one, nor will: where a journal is in a bucket as well, a

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// temporary is the form of the names of files that are being written: those of placeStream, of a metrics file, of what is
+// temporary is the form of the names of files that are being written: those of placeFile, of a metrics file, of what is
 // known, of a shard's result, of others' rows and of a folder's Put. Under the lock nobody writes them, and a kill has left
 // what is there.
 var temporary = regexp.MustCompile(`^(?:` +

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // settle makes the Parquet file of a committed run the current one.
@@ -25,10 +27,10 @@ func (l layout) settle(run string) error {
 	if err := os.Rename(l.unpublishedReport(), l.report(run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := syncFolder(filepath.Dir(l.parquet(run))); err != nil {
+	if err := storage.SyncFolder(filepath.Dir(l.parquet(run))); err != nil {
 		return err
 	}
-	if err := syncFolder(l.out); err != nil {
+	if err := storage.SyncFolder(l.out); err != nil {
 		return err
 	}
 	return writeFile(l.latest(), []byte(run+"\n"))

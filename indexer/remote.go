@@ -235,5 +235,5 @@ func getFile(ctx context.Context, bucket storage.Bucket, key, file string) error
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return placeStream(file, body, true)
+	return placeFile(file, body, true)
 }

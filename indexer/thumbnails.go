@@ -1,6 +1,7 @@
 package indexer
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"io/fs"
@@ -52,12 +53,12 @@ func (t thumbnails) make(key photoKey, m *photo.Image) error {
 		return err
 	}
 	path := t.path(key)
-	err = placeFile(path, data, false)
+	err = placeFile(path, bytes.NewReader(data), false)
 	if errors.Is(err, fs.ErrNotExist) { // the first of its folder
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		err = placeFile(path, data, false)
+		err = placeFile(path, bytes.NewReader(data), false)
 	}
 	return err
 }

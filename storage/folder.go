@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -104,54 +103,18 @@ func (f *folder) Stat(ctx context.Context, key string) (Info, error) {
 }
 
 // Put writes a temporary file beside the target, makes it durable and renames it.
-func (f *folder) Put(ctx context.Context, key string, r io.Reader) (err error) {
+func (f *folder) Put(ctx context.Context, key string, r io.Reader) error {
 	name, err := f.path("put", key)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	file, err := CreateTemp(dir, temporaryPrefix+"*"+temporarySuffix, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			file.Close() // a second time is harmless
-			os.Remove(file.Name())
-		}
-	}()
-	if _, err := io.Copy(file, &contextReader{ctx, r}); err != nil {
+	if err := PlaceFile(name, temporaryPrefix+"*"+temporarySuffix, &contextReader{ctx, r}, true); err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
 	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), name); err != nil {
-		return err
-	}
-	return SyncFolder(dir)
-}
-
-// SyncFolder makes a rename in a folder durable. Windows has no such call and needs none.
-func SyncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil // it may be written to and not be read
-	}
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return nil
 }
 
 func (f *folder) Delete(ctx context.Context, key string) error {

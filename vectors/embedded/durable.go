@@ -2,13 +2,13 @@ package embedded
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/kleid-search/kleid/storage"
 )
@@ -50,33 +50,7 @@ func (w *fileWriter) describe() fileEntry {
 
 func checksumText(sum uint32) string { return fmt.Sprintf("%08x", sum) }
 
-// writeFileDurably puts a file in place, whole, or leaves what was there.
-func writeFileDurably(path string, data []byte) error {
-	temp, err := storage.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+temporarySuffix, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(temp.Name())
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes the names in a folder durable. Windows has no such call; its file system keeps a
-// journal of names.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+// placeFile puts a file in place, whole and durable, or leaves what was there.
+func placeFile(path string, data []byte) error {
+	return storage.PlaceFile(path, filepath.Base(path)+".*"+temporarySuffix, bytes.NewReader(data), true)
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/kleid-search/kleid/storage"
 )
 
 // finish turns the spools into the files of the index, in order of row id, and gives the folder its
@@ -75,7 +77,7 @@ func (w *writer) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFileDurably(filepath.Join(w.partial, manifestFile), data); err != nil {
+	if err := placeFile(filepath.Join(w.partial, manifestFile), data); err != nil {
 		return err
 	}
 	return w.reveal(len(order))
@@ -97,7 +99,7 @@ func (w *writer) reveal(rows int) error {
 	if err := os.Rename(w.partial, w.final); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(w.final))
+	return storage.SyncFolder(filepath.Dir(w.final))
 }
 
 // order returns the places of the rows that were not replaced, by row id.

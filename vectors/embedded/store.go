@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
 )
 
@@ -122,7 +123,7 @@ func (s *store) Create(ctx context.Context, meta catalog.Metadata) (vectors.Writ
 	if err := os.MkdirAll(partial, 0o755); err != nil {
 		return nil, fmt.Errorf("embedded store: %w", err)
 	}
-	if err := syncFolder(filepath.Dir(s.folder)); err != nil {
+	if err := storage.SyncFolder(filepath.Dir(s.folder)); err != nil {
 		return nil, fmt.Errorf("embedded store: %w", err)
 	}
 	return newWriter(partial, s.runFolder(meta.Run), meta)
@@ -155,7 +156,7 @@ func (s *store) Publish(ctx context.Context, run string) error {
 	if err := errors.Join(index.verify(ctx), index.Close()); err != nil {
 		return fmt.Errorf("run %s cannot be published: %w", run, err)
 	}
-	if err := writeFileDurably(filepath.Join(s.folder, currentFile), []byte(run+"\n")); err != nil {
+	if err := placeFile(filepath.Join(s.folder, currentFile), []byte(run+"\n")); err != nil {
 		return fmt.Errorf("publishing run %s: %w", run, err)
 	}
 	return nil
@@ -184,5 +185,5 @@ func (s *store) remove(run string) error {
 	if err != nil {
 		return fmt.Errorf("dropping run %s: %w", run, err)
 	}
-	return syncFolder(s.folder)
+	return storage.SyncFolder(s.folder)
 }
