@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,5 +125,19 @@ func TestLeftoversOfShards(t *testing.T) {
 	require.FileExists(t, knownPath(filepath.Join(l.work(), "shards", "2-of-3", "work")), "those of this number stay")
 	for _, key := range []string{(Shard{2, 3, "tuesday"}).try(), (Shard{2, 3, "tuesday"}).published(shardDone)} {
 		require.FileExists(t, filepath.Join(b.out, filepath.FromSlash(key)))
+	}
+}
+
+// What is written goes by names that tell what a kill has left of it.
+func TestNamesOfWhatIsWritten(t *testing.T) {
+	for pattern, form := range map[string]*regexp.Regexp{
+		".latest.*": temporary, ".put-*.tmp": temporary, "." + strings.Repeat("a1", 32) + ".jpg.*": ownThumbnail,
+	} {
+		for range 10 {
+			f, err := storage.CreateTemp(t.TempDir(), pattern, 0o600)
+			require.NoError(t, err)
+			require.NoError(t, f.Close())
+			require.Regexp(t, form, filepath.Base(f.Name()))
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 func CreateTemp(dir, pattern string, mode fs.FileMode) (*os.File, error) {
 	before, behind, _ := strings.Cut(pattern, "*")
 	for {
-		name := filepath.Join(dir, fmt.Sprintf("%s%x%s", before, rand.Uint64(), behind))
+		name := filepath.Join(dir, fmt.Sprintf("%s%d%s", before, rand.Uint64(), behind))
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
