@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,9 +25,8 @@ type ReadOptions struct {
 	// WithoutEmbeddings leaves the embeddings nil, and their bytes unread.
 	WithoutEmbeddings bool
 	// Columns are those to read, by name, where not all are needed: nil is all. The fields of others stay zero.
-	Columns []string
-	// BatchSize is how many rows a batch has, the last one of a file aside; 0 means 1024.
-	BatchSize int
+	Columns   []string
+	batchSize int // rows of a batch, the last one of a file aside; 0 means 1024
 }
 
 // Read opens a Parquet file of size bytes and checks that it has the columns of the design. Columns
@@ -82,10 +82,7 @@ func (r *Reader) NumRows() int64 { return r.file.NumRows() }
 // Batches yields the rows in the order of the file. Each batch is the receiver's to keep. After an
 // error, which comes with no rows, there is nothing more.
 func (r *Reader) Batches(options ReadOptions) iter.Seq2[[]Row, error] {
-	size := options.BatchSize
-	if size <= 0 {
-		size = 1024
-	}
+	size := cmp.Or(options.batchSize, 1024)
 	return func(yield func([]Row, error) bool) {
 		for _, group := range r.file.RowGroups() {
 			cursors := r.open(group, options)

@@ -111,7 +111,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 	meta := testMetadata()
 	rapid.Check(t, func(t *rapid.T) {
 		rows := rapid.SliceOfN(anyRow(meta), 0, 40).Draw(t, "rows")
-		gotMeta, got := read(t, write(t, meta, rows), ReadOptions{BatchSize: rapid.IntRange(0, 7).Draw(t, "batch")})
+		gotMeta, got := read(t, write(t, meta, rows), ReadOptions{batchSize: rapid.IntRange(0, 7).Draw(t, "batch")})
 		require.Equal(t, meta, gotMeta)
 		require.Len(t, got, len(rows))
 		for i := range rows {

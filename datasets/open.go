@@ -22,8 +22,6 @@ type OpenOptions struct {
 	Known []string
 	// Fetched is the folder that photos of https:// and s3:// are brought to. By default there may be none.
 	Fetched string
-	// Limit is how many bytes a photo may have; 64 MiB by default.
-	Limit int64
 	// Unlabelled takes a manifest without a column for a facet, whose photos people are to judge, or have judged.
 	Unlabelled bool
 	// NoLabels reads no facets, whatever columns there are, for who asks where the dress is and no more.

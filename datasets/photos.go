@@ -34,7 +34,7 @@ type photoReader struct {
 func (r *photoReader) read(ctx context.Context, raw []rawExample) (examples []Example, bad []Bad, err error) {
 	// A manifest on this machine is the operator's own, and its photos may lie on the shop's network.
 	local := !strings.Contains(r.base, "://")
-	r.fetcher = storage.NewFetcher(storage.FetchOptions{Limit: r.options.Limit, AllowPrivate: local})
+	r.fetcher = storage.NewFetcher(storage.FetchOptions{AllowPrivate: local})
 	defer r.fetcher.Close()
 	reasons := make([]error, len(raw))
 	var next, done atomic.Int64

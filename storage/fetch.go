@@ -18,13 +18,6 @@ import (
 type FetchOptions struct {
 	// Limit is how many bytes a blob may have; 64 MiB by default.
 	Limit int64
-	// BaseDir is what relative paths are relative to; the working directory by default.
-	BaseDir string
-	// HTTPSOnly refuses paths, file:// and s3://. Set it for sources that strangers give.
-	HTTPSOnly bool
-	// AllowedHosts are the hosts that https may ask, also after a redirect: "cdn.example.com", or
-	// ".example.com" for all below it. Empty: all hosts of the public internet.
-	AllowedHosts []string
 	// AllowHTTP also allows http without encryption.
 	AllowHTTP bool
 	// AllowPrivate lets https reach loopback, private and link-local addresses. It is for catalogues
@@ -86,16 +79,9 @@ var ErrUnchanged = errors.New("unchanged")
 // has no strong ETag.
 func (f *Fetcher) FetchChanged(ctx context.Context, source string, known Info) ([]byte, Info, error) {
 	scheme, rest := splitScheme(source)
-	if f.options.HTTPSOnly && scheme != "https" && (scheme != "http" || !f.options.AllowHTTP) {
-		return nil, Info{}, fmt.Errorf("fetch %s: %w: only https:// addresses are fetched", WithoutSecrets(source), ErrForbidden)
-	}
 	switch scheme {
 	case "":
-		path := filepath.FromSlash(source)
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(f.options.BaseDir, path)
-		}
-		return f.file(ctx, path, known)
+		return f.file(ctx, filepath.FromSlash(source), known)
 	case "file":
 		path, err := filePath(source)
 		if err != nil {

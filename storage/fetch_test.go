@@ -39,7 +39,8 @@ func TestFetchFiles(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "photos"), 0o700))
 	name := filepath.Join(dir, "photos", "größe 1.jpg")
 	require.NoError(t, os.WriteFile(name, []byte("photo"), 0o600))
-	f := NewFetcher(FetchOptions{BaseDir: dir, Limit: 5})
+	t.Chdir(dir)
+	f := NewFetcher(FetchOptions{Limit: 5})
 	for _, source := range []string{"photos/größe 1.jpg", name, "file://" + name, (&url.URL{Scheme: "file", Path: filepath.ToSlash(name)}).String()} {
 		data, err := f.Fetch(t.Context(), source)
 		require.NoError(t, err, source)
@@ -245,22 +246,11 @@ func TestFetchAsksAgain(t *testing.T) {
 	require.Equal(t, 1, tries)
 }
 
-func TestFetchAsksAllowedHostsOnly(t *testing.T) {
-	options := FetchOptions{AllowedHosts: []string{"cdn.example.com", ".shop.example"}}
-	for address, want := range map[string]bool{
-		"https://cdn.example.com/1.jpg":       true,
-		"https://CDN.example.com.:8443/1.jpg": true,
-		"https://a.b.shop.example/1.jpg":      true,
-		"https://shop.example/1.jpg":          false,
-		"https://evilshop.example/1.jpg":      false,
-		"https://cdn.example.com.evil.org/":   false,
-		"https://cdn.example.com@evil.org/":   false,
-		"http://cdn.example.com/1.jpg":        false,
-		"https:///1.jpg":                      false,
-	} {
+func TestFetchAsksHTTPSOnly(t *testing.T) {
+	for address, want := range map[string]bool{"https://cdn.example.com/1.jpg": true, "http://cdn.example.com/1.jpg": false, "https:///1.jpg": false} {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
-		err = options.checkURL(u)
+		err = new(FetchOptions).checkURL(u)
 		require.Equal(t, want, err == nil, "%s: %v", address, err)
 		if !want {
 			require.ErrorIs(t, err, ErrForbidden)
@@ -328,13 +318,6 @@ func TestFetchReachesThePrivateHostOfTheDocument(t *testing.T) {
 		require.ErrorIs(t, err, ErrForbidden, document)
 	}
 	require.Equal(t, "shop.example:443", addressOf("HTTPS://shop.example/c.csv"))
-}
-
-func TestFetchHTTPSOnly(t *testing.T) {
-	for _, source := range []string{"/etc/passwd", "photo.jpg", "file:///etc/passwd", "s3://shop/1.jpg", "http://example.com/1.jpg"} {
-		_, err := Fetch(t.Context(), source, FetchOptions{HTTPSOnly: true})
-		require.ErrorIs(t, err, ErrForbidden, source)
-	}
 }
 
 // A blob that is still what is known of it is not read.

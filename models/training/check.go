@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -28,7 +29,7 @@ func (m *maker) check() error {
 		}
 	}
 	o := &m.Options
-	if err := errors.Join(o.FacetLoss.Check(m.vocabulary()), o.Loop.Check(), o.Trunk.Loop.Check(), o.Trunk.Mix.Check(), o.Mining.Check()); err != nil {
+	if err := errors.Join(o.FacetLoss.Check(datasets.Facets()), o.Loop.Check(), o.Trunk.Loop.Check(), o.Trunk.Mix.Check(), o.Mining.Check()); err != nil {
 		return err
 	}
 	return m.checkParts()

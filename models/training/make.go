@@ -11,7 +11,6 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 
-	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training/loop"
@@ -36,8 +35,6 @@ type Options struct {
 	From *models.Model
 	// Heads are trained, in the order of AllHeads; nil means all.
 	Heads []string
-	// Facets are those that trunk and heads learn; nil means datasets.Facets, the studio's.
-	Facets []catalog.Facet
 	// Shop are a shop's products, which the similarity embeddings learn from as well; nil for none.
 	Shop *Shop
 	// Triplets are those of Reference, read; nil reads them where they are needed.
@@ -147,14 +144,6 @@ func newMaker(ctx context.Context, options Options) (*maker, error) {
 	return m, nil
 }
 
-// vocabulary is what trunk and heads learn.
-func (m *maker) vocabulary() []catalog.Facet {
-	if m.Options.Facets == nil {
-		return datasets.Facets()
-	}
-	return m.Options.Facets
-}
-
 // Make trains a model, stage by stage, measures it, and returns it as it is read back from its file: from nothing, or new
 // heads for Options.From.
 func Make(ctx context.Context, options Options) (*models.Model, error) {
@@ -253,7 +242,7 @@ func (m *maker) surroundings() *models.SurroundingsConfig {
 	if !slices.Contains(m.Heads, "facets") {
 		return m.config().Surroundings
 	}
-	return m.FacetLoss.surroundings(m.config(), m.vocabulary())
+	return m.FacetLoss.surroundings(m.config(), datasets.Facets())
 }
 
 // config is that of the model that is trained, before.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -15,10 +16,10 @@ func (m *maker) photos(ctx context.Context) error {
 	config := m.config()
 	config.Surroundings = nil // which facets alone read
 	if slices.Contains(m.Heads, "facets") {
-		config = m.FacetLoss.looking(config, m.vocabulary())
+		config = m.FacetLoss.looking(config, datasets.Facets())
 	}
 	pool := func() *Pool {
-		p := newPool(config, m.vocabulary())
+		p := newPool(config, datasets.Facets())
 		p.onlyCrops = m.From != nil && !slices.ContainsFunc(m.Heads, isLocationHead)
 		p.onlyScenes = m.From != nil && LearnsLocationAlone(m.Heads)
 		return p

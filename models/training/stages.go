@@ -96,12 +96,9 @@ func (m *maker) trunk(ctx context.Context) (models.Weights, error) {
 	return weights, m.Work.Delete(ctx, checkpoint)
 }
 
-// withPool hashes into what went into a stage what its pool is: facets, where they are not the studio's, and the size
-// that crops are kept in, where it is not that of the shipped model's.
+// withPool hashes into what went into a stage the size that its pool keeps crops in, where it is not that of
+// the shipped model's.
 func (m *maker) withPool(inputs [sha256.Size]byte) [sha256.Size]byte {
-	if m.Options.Facets != nil {
-		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%v", m.Options.Facets))
-	}
 	if kept := keptSize(m.config()); kept != keptSize(models.DefaultConfig()) {
 		inputs = sha256.Sum256(fmt.Appendf(inputs[:], "%v", kept))
 	}

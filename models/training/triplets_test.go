@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/datasets"
 )
 
 // TestReadTriplets leaves out those whose photos cannot be read, and says which and where they stand.
@@ -42,7 +44,7 @@ func TestReadTriplets(t *testing.T) {
 	m, err := newMaker(t.Context(), options)
 	require.NoError(t, err)
 	require.Contains(t, log.String(), "triplets=2 of=8 first=gone.jpg")
-	m.pool = newPool(m.config(), m.vocabulary())
+	m.pool = newPool(m.config(), datasets.Facets())
 	learned, held := m.triplets(-1)
 	require.Len(t, learned, realFolds+1)
 	require.Empty(t, held)
