@@ -15,7 +15,6 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
-	"github.com/kleid-search/kleid/storage"
 )
 
 // badReferenceNote says what becomes of bad photos, for evaluations of labelled photos.
@@ -179,15 +178,8 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	if err := positive(c, "products"); err != nil {
 		return err
 	}
-	for _, name := range []string{"triplets", "dresses", "products"} {
-		if onCommandLine(c, name) && !c.Bool("folds") {
-			return wrongUsage(c, "--%s are learned from, which --folds does", name)
-		}
-	}
-	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
-		if onCommandLine(c, name) && !c.Bool("folds") {
-			return wrongUsage(c, "--%s is of what learns, which --folds does", name)
-		}
+	if err := checkFoldFlags(c); err != nil {
+		return err
 	}
 	confidences, err := minConfidences(c)
 	if err != nil {
@@ -232,31 +224,7 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	m.confidences, m.facets, m.counting = confidences, facets, counting
 	of := []*models.Model{model}
 	if c.Bool("folds") {
-		options := training.Options{
-			Backend: backend, Reference: m.reference, From: model, Heads: heads,
-			FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
-		}
-		options.Paint = options.Paint.OfProducts(c.Int("products"))
-		if m.location.photos != nil {
-			options.Location = m.location.photos.ToLearn()
-		}
-		if slices.Contains(heads, "facets") {
-			if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss); err != nil {
-				return err
-			}
-		}
-		if err := setMining(c, &options); err != nil {
-			return err
-		}
-		if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
-			return err
-		}
-		release, err := claimWork(c.Context, options.Work)
-		if err != nil {
-			return err
-		}
-		defer release()
-		if of, err = training.Folds(c.Context, options); err != nil {
+		if of, err = foldModels(c, heads, m, model, backend); err != nil {
 			return err
 		}
 	} else if share, ok := m.location.learnedShare(c, model); ok {
