@@ -110,86 +110,13 @@ func (m *maker) fitFacets(ctx context.Context, photos *FacetPhotos) (*FacetFit, 
 	if plan.Roots {
 		roots(samples.cells)
 	}
-	// The model's own heads may have learned from the very photos that are left out for the calibration.
-	initial, anew := plan.Initial(m.From, "", samples.crop, samples.cells.Columns), zeroFacets(m.pool, samples.cells.Columns)
-	if trunk.heads != nil {
-		initial, anew = trunk.heads, trunk.heads
+	heads := mixtureHeads{maker: m, mixture: photos.mixture, trunk: trunk, samples: samples, weighting: weighting}
+	weights, unseen, err := heads.train(ctx, photos.folds)
+	if err != nil {
+		return nil, err
 	}
-	train := func(title string, initial models.Weights, without int) (models.Weights, error) {
-		options := headOptions{Seed: 3 + m.Seed, Steps: m.steps(ownSteps(len(samples.crops))), Batch: ownBatch, LearningRate: 1e-3}
-		options.Loop = m.Options.Loop
-		options.Loop.Bucket = m.Work
-		stage := m.report.Train(m.current, title)
-		if without >= 0 {
-			stage.Rehearsal = true
-			options.Loop.Validate, options.Loop.Metric = facetsMacroF1(m.pool, samples.only(samples.realIfAny(samples.measuring(m.pool, without)))), macroF1Name
-			options.Loop.Patience, options.Loop.ValidateEvery = 0, 0
-		}
-		if trunk.weights != nil { // whose are the rate, its warm-up and the updates
-			options.Loop.Rate, options.Loop.WarmUp, options.Loop.Accumulate, options.Loop.Update = 0, 0, 0, models.Update{}
-		}
-		groups := make([]sampleGroup, len(photos.mixture.Parts))
-		for i, part := range photos.mixture.Parts {
-			groups[i].share = part.Weight
-		}
-		for i, crop := range samples.crops {
-			if c := &m.pool.Crops[crop]; c.Fold != without {
-				groups[c.Part].samples = append(groups[c.Part].samples, i)
-			}
-		}
-		return fitFacets(ctx, m.Backend, m.pool, samples, groups, initial, func(int) [][]float64 { return weighting }, options, m.Options.FacetLoss, m.reporterOf(stage, []string{"loss"}))
-	}
-	unseen := newJudgedLogits(m.pool)
-	unseenFolds := calibrationFolds
-	if m.OwnTrunk > 0 {
-		unseenFolds = 1 // the trunk has seen the others
-	}
-	for fold := range unseenFolds {
-		weights, err := train(fmt.Sprintf("facets, without part %d of %d", fold+1, photos.folds), anew, fold)
-		if err != nil {
-			return nil, err
-		}
-		unseen.addFold(m.pool, samples, weights, fold)
-	}
-	weights := trunk.heads
-	if trunk.heads != nil {
-		// Heads that are fitted to what the trunk learned by heart may know less than those that learned with it. The
-		// trunk of a training that stops early was chosen by these photos, which is a little in favour of its heads.
-		own := newJudgedLogits(m.pool)
-		own.addFold(m.pool, samples, trunk.heads, 0)
-		m.Logger.Info("facets: photos that the trunk has not learned from", "right", unseen.accuracy(), "right_with_trunk_heads", own.accuracy())
-		if judged := own.accuracy(); judged > 0 && judged >= unseen.accuracy() {
-			unseen = own
-		} else {
-			weights = nil
-		}
-	}
-	if weights == nil {
-		var err error
-		if weights, err = train("facets", initial, -1); err != nil {
-			return nil, err
-		}
-	}
-	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
-	for name := range weights {
-		delete(model.Weights, name)
-	}
-	model.Config.Surroundings = m.FacetLoss.surroundings(m.From.Config, plan.Facets)
-	model.Weights.Merge("", withoutUnread(m.pool, weights, m.FacetLoss, samples.crop))
-	calibrated := unseen.calibrate(m.pool, 0.8, plan.Roots)
-	for _, f := range calibrated {
-		if f.Temperature > unsure {
-			m.Logger.Warn(f.Name+": of photos that they did not learn from, heads say hardly more than chance would: its probabilities are low, and so are those of right answers; more photos of each label help", "temperature", f.Temperature)
-		}
-	}
-	readSurroundings(calibrated, m.FacetLoss, samples)
-	model.Config.Facets = withTrained(m.From.Config.Facets, calibrated)
-	var names []string
-	for _, f := range plan.Facets {
-		names = append(names, f.Name)
-	}
+	model := heads.model(weights, unseen)
 	model.Config.Learned = photos.learned(m.From.Config.Learned)
-	model.SetTrunk(trunk.name, trunk.weights, names...)
 	var fingerprints []string
 	for _, part := range photos.mixture.Parts {
 		fingerprints = append(fingerprints, part.Dataset.Fingerprint)
