@@ -47,12 +47,12 @@ func (n inception) published(net *Net, x *Node) *Node {
 		panic(fmt.Errorf("inception_v3 needs images of %d px at least, these have %d x %d", inceptionLeast, width, height))
 	}
 	net = net.withEpsilon(inceptionEpsilon)
-	x = inceptionLayer(net, "Conv2d_1a_3x3", x, 32, valid(3, 2))
-	x = inceptionLayer(net, "Conv2d_2a_3x3", x, 32, valid(3, 1))
+	x = inceptionLayer(net, "Conv2d_1a_3x3", x, 32, valid3x3(2))
+	x = inceptionLayer(net, "Conv2d_2a_3x3", x, 32, valid3x3(1))
 	x = inceptionLayer(net, "Conv2d_2b_3x3", x, 64, square(3, 1))
 	x = maxPoolValid(x) // [batch, h/4, w/4, 64]
 	x = inceptionLayer(net, "Conv2d_3b_1x1", x, 80, square(1, 1))
-	x = inceptionLayer(net, "Conv2d_4a_3x3", x, 192, valid(3, 1))
+	x = inceptionLayer(net, "Conv2d_4a_3x3", x, 192, valid3x3(1))
 	x = maxPoolValid(x)                // [batch, h/8, w/8, 192]
 	x = n.a(net.In("Mixed_5b"), x, 32) // 256 channels
 	x = n.a(net.In("Mixed_5c"), x, 64) // 288
@@ -101,8 +101,8 @@ func inceptionLayer(net *Net, name string, x *Node, out int, w window) *Node {
 	return ReLU(net.In("%s", name).convNorm("conv", "bn", x, out, w))
 }
 
-// valid is a square kernel that stays within the image.
-func valid(kernel, stride int) window { return window{height: kernel, width: kernel, stride: stride} }
+// valid3x3 is a kernel that stays within the image.
+func valid3x3(stride int) window { return window{height: 3, width: 3, stride: stride} }
 
 // row and column are flat kernels with padding that keeps the image's size.
 func row(kernel int) window {
@@ -132,10 +132,10 @@ func (n inception) a(net *Net, x *Node, pooled int) *Node {
 }
 
 func inceptionB(net *Net, x *Node) *Node {
-	three := inceptionLayer(net, "branch3x3", x, 384, valid(3, 2))
+	three := inceptionLayer(net, "branch3x3", x, 384, valid3x3(2))
 	twice := inceptionLayer(net, "branch3x3dbl_1", x, 64, square(1, 1))
 	twice = inceptionLayer(net, "branch3x3dbl_2", twice, 96, square(3, 1))
-	twice = inceptionLayer(net, "branch3x3dbl_3", twice, 96, valid(3, 2))
+	twice = inceptionLayer(net, "branch3x3dbl_3", twice, 96, valid3x3(2))
 	return Concatenate([]*Node{three, twice, maxPoolValid(x)}, 3)
 }
 
@@ -155,11 +155,11 @@ func (n inception) c(net *Net, x *Node, inner int) *Node {
 
 func inceptionD(net *Net, x *Node) *Node {
 	three := inceptionLayer(net, "branch3x3_1", x, 192, square(1, 1))
-	three = inceptionLayer(net, "branch3x3_2", three, 320, valid(3, 2))
+	three = inceptionLayer(net, "branch3x3_2", three, 320, valid3x3(2))
 	seven := inceptionLayer(net, "branch7x7x3_1", x, 192, square(1, 1))
 	seven = inceptionLayer(net, "branch7x7x3_2", seven, 192, row(7))
 	seven = inceptionLayer(net, "branch7x7x3_3", seven, 192, column(7))
-	seven = inceptionLayer(net, "branch7x7x3_4", seven, 192, valid(3, 2))
+	seven = inceptionLayer(net, "branch7x7x3_4", seven, 192, valid3x3(2))
 	return Concatenate([]*Node{three, seven, maxPoolValid(x)}, 3)
 }
 

@@ -56,7 +56,7 @@ func TestInceptionOf2015(t *testing.T) {
 	x := randomPixels(5, 1, 107, 107, 3)
 	MustNewExec(testBackend(t), func(x *Node) *Node { return inceptionV3Mixed8.Features(net, x) }).MustExec1(x)
 	require.Empty(t, net.Unused())
-	kernel, bias := net.In("Mixed_7a").In("branch3x3_2").withEpsilon(inceptionEpsilon).folded("conv", "bn", 320, 192, valid(3, 2))
+	kernel, bias := net.In("Mixed_7a").In("branch3x3_2").withEpsilon(inceptionEpsilon).folded("conv", "bn", 320, 192, valid3x3(2))
 	require.Equal(t, old["mixed_8_tower_conv_1.bias"].Data, bias)
 	want := toGraph(old["mixed_8_tower_conv_1.weight"])
 	require.InDeltaSlice(t, want.Data, kernel.Data, 1e-7)

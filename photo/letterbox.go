@@ -36,16 +36,16 @@ func Shrink(m *Image, region Box, width, height int) (*Image, Placement) {
 // fillAround makes all grey that is not inside the box, which may be empty.
 func (m *Image) fillAround(inside Box) {
 	if inside.Empty() {
-		fill(m.Pix, grey)
+		fillGrey(m.Pix)
 		return
 	}
-	fill(m.Pix[:3*inside.YMin*m.Width], grey)
-	fill(m.Pix[3*inside.YMax*m.Width:], grey)
+	fillGrey(m.Pix[:3*inside.YMin*m.Width])
+	fillGrey(m.Pix[3*inside.YMax*m.Width:])
 	if inside.Width() < m.Width {
 		for y := inside.YMin; y < inside.YMax; y++ {
 			row := m.row(y)
-			fill(row[:3*inside.XMin], grey)
-			fill(row[3*inside.XMax:], grey)
+			fillGrey(row[:3*inside.XMin])
+			fillGrey(row[3*inside.XMax:])
 		}
 	}
 }

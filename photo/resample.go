@@ -35,20 +35,20 @@ func readRow(to []uint8, m *Image, region Box, y int) {
 	y += region.YMin
 	xMin, xMax := max(region.XMin, 0), min(region.XMax, m.Width)
 	if y < 0 || y >= m.Height || xMin >= xMax {
-		fill(to, grey)
+		fillGrey(to)
 		return
 	}
 	left, right := 3*(xMin-region.XMin), 3*(xMax-region.XMin)
-	fill(to[:left], grey)
+	fillGrey(to[:left])
 	copy(to[left:right], m.row(y)[3*xMin:])
-	fill(to[right:], grey)
+	fillGrey(to[right:])
 }
 
-func fill(to []uint8, v uint8) {
+func fillGrey(to []uint8) {
 	if len(to) == 0 {
 		return
 	}
-	to[0] = v
+	to[0] = grey
 	for n := 1; n < len(to); n *= 2 {
 		copy(to[n:], to[:n])
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/kleid-search/kleid/models/training/loop"
 )
@@ -37,9 +36,7 @@ type progress struct {
 
 func newProgress(c *cli.Context) *progress {
 	p := &progress{w: c.App.ErrWriter, interval: 100 * time.Millisecond, structured: c.String(logFormat) == "json"}
-	if f, ok := p.w.(interface{ Fd() uintptr }); ok {
-		p.terminal = !p.structured && term.IsTerminal(int(f.Fd()))
-	}
+	p.terminal = !p.structured && isTerminal(p.w)
 	return p
 }
 

@@ -3,8 +3,8 @@ package studio
 import "math"
 
 // solid fills an outline in centimetres; the shader's u and v are centimetres too.
-func (c *canvas) solid(outline []point, view warp, s shader) bool {
-	return c.cloth(outline, view, s, false)
+func (c *canvas) solid(outline []point, view warp, s shader) {
+	c.cloth(outline, view, s, false)
 }
 
 // cloth is solid for a part of the dress, if isDress. holes run the other way round.
