@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -80,8 +81,8 @@ func (l *Lines) unread(given []string, long bool) {
 		l.long = true
 		l.number--
 	}
-	for i := len(given) - 1; i >= 0; i-- {
-		l.back = append(l.back, given[i])
+	for _, line := range slices.Backward(given) {
+		l.back = append(l.back, line)
 	}
 	l.number -= len(given)
 }

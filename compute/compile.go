@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"slices"
+
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
@@ -73,8 +75,7 @@ func (g *graph) dropUnused() {
 		}
 	}
 	kept := make([]*node, 0, len(g.nodes))
-	for i := len(g.nodes) - 1; i >= 0; i-- {
-		n := g.nodes[i]
+	for _, n := range slices.Backward(g.nodes) {
 		if !needed[n] {
 			continue
 		}
@@ -85,9 +86,7 @@ func (g *graph) dropUnused() {
 			}
 		}
 	}
-	for i, j := 0, len(kept)-1; i < j; i, j = i+1, j-1 {
-		kept[i], kept[j] = kept[j], kept[i]
-	}
+	slices.Reverse(kept)
 	for i, n := range kept {
 		n.id = i
 	}

@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -149,9 +150,7 @@ func wishesOf(ctx context.Context, e Embedder, seed uint64, n int, progress func
 	}
 	for i := range dresses {
 		labels := map[string]string{colourFacet: products[i].MainColour()}
-		for name, label := range dresses[i].labels {
-			labels[name] = label
-		}
+		maps.Copy(labels, dresses[i].labels)
 		dresses[i].labels = labels
 	}
 	return dresses, wishes, nil

@@ -44,7 +44,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -184,7 +183,7 @@ func (o *Options) completeShard() error {
 		o.Progress = func(Progress) {}
 	}
 	if o.Logger == nil {
-		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if !strings.Contains(o.Out, "://") {
 		o.Out = filepath.Clean(o.Out)

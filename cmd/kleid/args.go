@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -70,11 +71,9 @@ func takesValue(flags []cli.Flag, arg string) bool {
 		return false
 	}
 	for _, flag := range flags {
-		for _, n := range flag.Names() {
-			if n == name {
-				_, isSwitch := flag.(*cli.BoolFlag)
-				return !isSwitch
-			}
+		if slices.Contains(flag.Names(), name) {
+			_, isSwitch := flag.(*cli.BoolFlag)
+			return !isSwitch
 		}
 	}
 	return false

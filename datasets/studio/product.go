@@ -5,6 +5,7 @@ package studio
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -103,10 +104,7 @@ func sister(of Product, self uint64) Product {
 	tables := map[string]weights{"silhouette": o.silhouettes, "neckline": o.necklines, "sleeve": o.sleeves, "length": o.lengths}
 	names := []string{"silhouette", "neckline", "sleeve", "length"}
 	for {
-		p.Facets = map[string]string{}
-		for name, label := range of.Facets {
-			p.Facets[name] = label
-		}
+		p.Facets = maps.Clone(of.Facets)
 		d.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		for _, name := range names[:1+d.IntN(2)] {
 			p.Facets[name] = d.draw(tables[name], nil)

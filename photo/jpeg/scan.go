@@ -1,5 +1,7 @@
 package jpeg
 
+import "slices"
+
 // columns maps the zig-zag order of a file (T.81, figure A.6) to the place of a coefficient in a block, which
 // is kept column by column: the inverse transform takes rows first, eight at a time.
 var columns = func() (places [64]uint8) {
@@ -97,12 +99,7 @@ func (d *decoder) scanHeader(p []byte) (*scanHeader, bool) {
 				found = &d.components[j]
 			}
 		}
-		for _, c := range s.components {
-			if c == found {
-				return nil, false
-			}
-		}
-		if found == nil || dc > 3 || ac > 3 {
+		if found == nil || slices.Contains(s.components, found) || dc > 3 || ac > 3 {
 			return nil, false
 		}
 		s.components = append(s.components, found)

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -85,11 +86,8 @@ func (x *index) candidates(q vectors.Query) selection {
 		if labels, ok := q.Where[facet.Name]; ok {
 			allowed := roaring.New()
 			for i, label := range facet.Labels {
-				for _, wanted := range labels {
-					if wanted == label {
-						allowed.Or(x.bitmaps[first+i])
-						break
-					}
+				if slices.Contains(labels, label) {
+					allowed.Or(x.bitmaps[first+i])
 				}
 			}
 			if passing == nil {
