@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
@@ -33,4 +34,12 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 		return nil, errors.New("its footer has more bytes than the file: it is cut off, or damaged")
 	}
 	return parquet.OpenFile(r, size, append(options, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))...)
+}
+
+// RecoverParquet, deferred where a Parquet file is read, makes an error of the library's panics, which some damaged files
+// are answered with.
+func RecoverParquet(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the Parquet file is damaged: %v", r)
+	}
 }

@@ -32,7 +32,7 @@ type ReadOptions struct {
 // Read opens a Parquet file of size bytes and checks that it has the columns of the design. Columns
 // that others have added are ignored.
 func Read(r io.ReaderAt, size int64) (reader *Reader, err error) {
-	defer recoverCorrupt(&err)
+	defer RecoverParquet(&err)
 	file, err := openParquet(r, size, parquet.ReadBufferSize(256<<10))
 	if err != nil {
 		return nil, fmt.Errorf("not a whole Parquet file (%w): run the index again", err)
@@ -64,13 +64,6 @@ func Read(r io.ReaderAt, size int64) (reader *Reader, err error) {
 		reader.leaves = append(reader.leaves, got.ColumnIndex)
 	}
 	return reader, nil
-}
-
-// recoverCorrupt turns a panic of the Parquet library, which a damaged file can cause, into an error.
-func recoverCorrupt(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("the Parquet file is damaged: %v", r)
-	}
 }
 
 // Metadata describes the index that the file belongs to.
@@ -149,7 +142,7 @@ func closeAll(cursors []*cursor) {
 
 // batch reads the next n rows.
 func (r *Reader) batch(cursors []*cursor, n int) (rows []Row, err error) {
-	defer recoverCorrupt(&err)
+	defer RecoverParquet(&err)
 	for range n {
 		row := Row{}
 		i := 0

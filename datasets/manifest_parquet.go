@@ -14,11 +14,7 @@ import (
 
 // parseParquet reads the columns of a Parquet file that have one value a row, as text; null is "".
 func parseParquet(name string, data []byte) (t *table, _ []Bad, err error) {
-	defer func() {
-		if r := recover(); r != nil { // the library's answer to some damaged files
-			err = fmt.Errorf("the Parquet file is damaged: %v", r)
-		}
-	}()
+	defer catalog.RecoverParquet(&err)
 	file, err := catalog.OpenParquet(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("not a whole Parquet file: %w", err)

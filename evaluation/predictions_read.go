@@ -73,7 +73,7 @@ func predictions(path string) iter.Seq2[LabelProbability, error] {
 var predictionColumns = []string{"photo_id", "facet", "label", "probability", "predicted"}
 
 func parquetPredictions(file *os.File) (next func() ([]LabelProbability, error), err error) {
-	defer recoverParquet(&err)
+	defer catalog.RecoverParquet(&err)
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func parquetPredictions(file *os.File) (next func() ([]LabelProbability, error),
 	reader := parquet.NewGenericReader[predictionRow](opened)
 	batch, rows := make([]predictionRow, 4096), make([]LabelProbability, 4096)
 	return func() (_ []LabelProbability, err error) {
-		defer recoverParquet(&err)
+		defer catalog.RecoverParquet(&err)
 		clear(batch) // what a file lacks is not written to
 		n, err := reader.Read(batch)
 		for i, r := range batch[:n] {
@@ -99,13 +99,6 @@ func parquetPredictions(file *os.File) (next func() ([]LabelProbability, error),
 		}
 		return rows[:n], err
 	}, nil
-}
-
-// recoverParquet makes an error of a panic, as there is one at some files that are no Parquet.
-func recoverParquet(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("no Parquet file, or a damaged one: %v", r)
-	}
 }
 
 func csvPredictions(file io.Reader) (next func() ([]LabelProbability, error), err error) {

@@ -21,11 +21,7 @@ var leastUnpacked, mostUnpacked int64 = 1 << 30, 100
 // readParquet reads a manifest of the columns of a Parquet file that have one value a row; others are skipped. Null is
 // nothing. Of what has no text, Kleid's own columns are refused and others skipped.
 func readParquet(ctx context.Context, f *os.File, path string) (listing Listing, err error) {
-	defer func() {
-		if r := recover(); r != nil { // the library's answer to some damaged files
-			err = fmt.Errorf("the Parquet file is damaged: %v", r)
-		}
-	}()
+	defer catalog.RecoverParquet(&err)
 	info, err := f.Stat()
 	if err != nil {
 		return Listing{}, err
