@@ -13,7 +13,8 @@ import (
 )
 
 // CreateTemp makes a new file in a folder, as os.CreateTemp does by a pattern, with a mode less the umask: os.CreateTemp
-// makes files for their owner alone, and to change that afterwards gives them to people whom the umask keeps out.
+// makes files for their owner alone, and to change that afterwards gives them to people whom the umask keeps out. The
+// number in the name is a decimal one as well, by which those who sweep know what a kill has left.
 func CreateTemp(dir, pattern string, mode fs.FileMode) (*os.File, error) {
 	before, behind, _ := strings.Cut(pattern, "*")
 	for {
