@@ -36,8 +36,8 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 	return parquet.OpenFile(r, size, append(options, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))...)
 }
 
-// RecoverParquet, deferred where a Parquet file is read, makes an error of the library's panics, which some damaged files
-// are answered with.
+// RecoverParquet makes an error of a panic of the library, which some damaged files are answered with. Defer it where a
+// Parquet file is read.
 func RecoverParquet(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("the Parquet file is damaged: %v", r)
