@@ -14,13 +14,14 @@ type cursor struct {
 	values parquet.ValueReader
 	flat   bool // one value a row
 	text   bool // values point into their page
+	chunk  int  // how many values are read at once
 	buffer []parquet.Value
 	at     int // buffer[:at] is used up
 	ended  bool
 }
 
-func newCursor(chunk parquet.ColumnChunk, flat bool) *cursor {
-	return &cursor{pages: chunk.Pages(), flat: flat, text: chunk.Type().Kind() == parquet.ByteArray}
+func newCursor(column parquet.ColumnChunk, flat bool, chunk int) *cursor {
+	return &cursor{pages: column.Pages(), flat: flat, text: column.Type().Kind() == parquet.ByteArray, chunk: chunk}
 }
 
 func (c *cursor) close() { c.pages.Close() }
@@ -49,10 +50,9 @@ func (c *cursor) row() ([]parquet.Value, error) {
 // fill keeps the values of the row that has begun, moves them to the front of the buffer and reads more
 // behind them.
 func (c *cursor) fill() error {
-	const chunk = 4096
 	kept := copy(c.buffer, c.buffer[c.at:])
-	if cap(c.buffer) < kept+chunk {
-		c.buffer = append(make([]parquet.Value, 0, 2*kept+chunk), c.buffer[:kept]...)
+	if cap(c.buffer) < kept+c.chunk {
+		c.buffer = append(make([]parquet.Value, 0, 2*kept+c.chunk), c.buffer[:kept]...)
 	}
 	c.buffer, c.at = c.buffer[:kept], 0
 	if c.values == nil {
@@ -66,7 +66,7 @@ func (c *cursor) fill() error {
 		}
 		c.page, c.values = page, page.Values()
 	}
-	n, err := c.values.ReadValues(c.buffer[kept : kept+chunk])
+	n, err := c.values.ReadValues(c.buffer[kept : kept+c.chunk])
 	c.buffer = c.buffer[:kept+n]
 	switch {
 	case n > 0:

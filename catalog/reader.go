@@ -124,7 +124,7 @@ func (r *Reader) open(group parquet.RowGroup, options ReadOptions) []*cursor {
 	for _, c := range r.columns {
 		for range c.leaves {
 			if options.wants(c.name) {
-				cursors[i] = newCursor(chunks[r.leaves[i]], c.node.Leaf())
+				cursors[i] = newCursor(chunks[r.leaves[i]], c.node.Leaf(), 4096)
 			}
 			i++
 		}

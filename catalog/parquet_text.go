@@ -1,4 +1,4 @@
-package source
+package catalog
 
 import (
 	"fmt"
@@ -58,7 +58,7 @@ func textOf(t parquet.Type) valueText {
 		}
 		unit := l.Unit.Value.Duration()
 		return func(v parquet.Value) (string, error) {
-			return since1970(integer(v), unit).Format("15:04:05.999999999"), nil
+			return since1970(wholeNumber(v), unit).Format("15:04:05.999999999"), nil
 		}
 	case *format.UUIDType:
 		return func(v parquet.Value) (string, error) {
@@ -95,7 +95,7 @@ func unsignedText(v parquet.Value) (string, error) {
 	return strconv.FormatUint(v.Uint64(), 10), nil
 }
 
-func integer(v parquet.Value) int64 {
+func wholeNumber(v parquet.Value) int64 {
 	if v.Kind() == parquet.Int32 {
 		return int64(v.Int32())
 	}
@@ -118,7 +118,7 @@ func decimalText(v parquet.Value, scale int) (string, error) {
 	var n *big.Int
 	switch v.Kind() {
 	case parquet.Int32, parquet.Int64:
-		n = big.NewInt(integer(v))
+		n = big.NewInt(wholeNumber(v))
 	default:
 		b := v.ByteArray()
 		if len(b) > maxDecimalBytes {
