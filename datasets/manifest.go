@@ -48,14 +48,14 @@ var (
 	boxColumns     = []string{"x_min", "y_min", "x_max", "y_max"}
 )
 
-// facetPrefix stands before the names of facets in an index's columns.
-const facetPrefix = "facet_"
+// facetPrefix stands before the names of facets in an index's columns, sourceSuffix behind those of who said so.
+const facetPrefix, sourceSuffix = "facet_", "_source"
 
 // labelledByRow makes examples of rows.
 func labelledByRow(t *table, options OpenOptions) ([]rawExample, []Bad, error) {
 	for _, side := range boxColumns { // as an index has them
-		if i, ok := t.columns["box_"+side]; ok {
-			t.columns[side] = i
+		if column := t.first([]string{"box_" + side, side}); column != "" {
+			t.columns[side] = t.columns[column]
 		}
 	}
 	facets, err := t.facetColumns(options)
@@ -64,6 +64,9 @@ func labelledByRow(t *table, options OpenOptions) ([]rawExample, []Bad, error) {
 	}
 	if t.first(photoColumns) == "" {
 		return nil, nil, fmt.Errorf("no column is called %s: that of the photos is", strings.Join(photoColumns, ", "))
+	}
+	if err := t.needText(t.used(facets)...); err != nil {
+		return nil, nil, err
 	}
 	var examples []rawExample
 	var bad []Bad
@@ -81,14 +84,30 @@ func labelledByRow(t *table, options OpenOptions) ([]rawExample, []Bad, error) {
 // at names a row.
 func (t *table) at(row int) string { return fmt.Sprintf("%s:%d", t.path, t.line(row)) }
 
-// first is the first of the columns that there is, "" if there is none.
+// first is the first of the columns that there is, one with a text if there is such, "" if there is none.
 func (t *table) first(columns []string) string {
+	if i := slices.IndexFunc(columns, t.hasText); i >= 0 {
+		return columns[i]
+	}
 	for _, column := range columns {
 		if _, ok := t.columns[column]; ok {
 			return column
 		}
 	}
 	return ""
+}
+
+// used are the columns that examples are made of, whether there are such or not.
+func (t *table) used(facets map[string]string) []string {
+	columns := append([]string{t.first(photoColumns), t.first(productColumns), "split", "fold", "is_dress"}, boxColumns...)
+	for _, facet := range slices.Sorted(maps.Keys(facets)) {
+		column := facets[facet]
+		columns = append(columns, column)
+		if strings.HasPrefix(column, facetPrefix) {
+			columns = append(columns, column+sourceSuffix)
+		}
+	}
+	return columns
 }
 
 // example reads a row; facets are the columns of the facets.
@@ -156,8 +175,8 @@ func productID(text string) string {
 
 // judged says whether a person gave the label in an index's column, as far as there is one that says so.
 func (t *table) judged(row int, column string) bool {
-	_, ok := t.columns[column+"_source"]
-	return !ok || t.get(row, column+"_source") == string(catalog.Human)
+	_, ok := t.columns[column+sourceSuffix]
+	return !ok || t.get(row, column+sourceSuffix) == string(catalog.Human)
 }
 
 // maxLabel is how many bytes a label may have.
@@ -193,7 +212,7 @@ func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
 		facet, err := FacetName(name)
 		// Of an index that has a facet "cut", the shop's own column "cut" may be anything.
 		meant := prefixed || slices.Contains(options.Facets, facet) || slices.Contains(options.Known, facet)
-		if err == nil && meant && facets[facet] && !ownColumn(column) && (found[facet] == "" || ahead(column, found[facet])) {
+		if err == nil && meant && facets[facet] && !ownColumn(column) && (found[facet] == "" || t.ahead(column, found[facet])) {
 			found[facet] = column
 		}
 	}
@@ -207,9 +226,12 @@ func (t *table) facetColumns(options OpenOptions) (map[string]string, error) {
 	return found, nil
 }
 
-// ahead says whether a column of a facet counts, and not another one: the one without the prefix does, and of two in
-// other letters always the same.
-func ahead(column, than string) bool {
+// ahead says whether a column of a facet counts, and not another one: the one with a text does, then the one without the
+// prefix, and of two in other letters always the same.
+func (t *table) ahead(column, than string) bool {
+	if has := t.hasText(column); has != t.hasText(than) {
+		return has
+	}
 	own, others := !strings.HasPrefix(column, facetPrefix), !strings.HasPrefix(than, facetPrefix)
 	if own != others {
 		return own
@@ -219,7 +241,7 @@ func ahead(column, than string) bool {
 
 // besideFacet says whether a column tells of another one's facet how sure it is, or who said so.
 func (t *table) besideFacet(column string) bool {
-	for _, suffix := range []string{"_probability", "_source"} {
+	for _, suffix := range []string{"_probability", sourceSuffix} {
 		if of, ok := strings.CutSuffix(column, suffix); ok {
 			if _, ok := t.columns[of]; ok {
 				return true

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -22,6 +23,27 @@ type table struct {
 	columns map[string]int
 	rows    [][]string
 	lines   []int // of the rows in the file
+	// textless are columns that rows have nothing of, by what columns says of them, with the reason.
+	textless map[int]catalog.SkippedColumn
+}
+
+// hasText says whether there is a column that rows have a text of.
+func (t *table) hasText(column string) bool {
+	i, ok := t.columns[column]
+	_, textless := t.textless[i]
+	return ok && !textless
+}
+
+// needText returns an error where a column is there and has no text.
+func (t *table) needText(columns ...string) error {
+	for _, column := range columns {
+		if i, ok := t.columns[column]; ok {
+			if skipped, ok := t.textless[i]; ok {
+				return skipped.Err()
+			}
+		}
+	}
+	return nil
 }
 
 func readTable(path string, columns ...string) (*table, error) {
