@@ -21,7 +21,7 @@ type set struct {
 	columns   []int // registers side by side
 	registers int
 	wide      bool   // filters are int16
-	unroll    int    // steps of a round, or 0 for one
+	unroll    int    // steps of a round; 0 is one
 	again     bool   // some steps have filters in two parts
 	mask      string // in the first spare register over the whole depth
 	size      int    // bytes of an output, if it is no float
@@ -87,6 +87,7 @@ func (g *generator) constant(name string, words ...uint64) {
 func (g *generator) tiles(file string, sets ...set) {
 	for _, s := range sets {
 		g.set = s
+		g.unroll = max(s.unroll, 1)
 		for _, g.r = range s.rows {
 			for _, g.c = range s.columns {
 				if g.step == nil {
@@ -172,8 +173,8 @@ func (g *generator) tile() {
 	g.op("PCALIGN $32")
 	g.line("loop:")
 	g.set.step(g)
-	g.op("ADDQ $%d, BX", max(g.unroll, 1)*g.stepBytes())
-	g.op("ADDQ $%d, CX", max(g.unroll, 1)*4)
+	g.op("ADDQ $%d, BX", g.unroll*g.stepBytes())
+	g.op("ADDQ $%d, CX", g.unroll*4)
 	g.op("CMPQ CX, BP")
 	g.op("JNE loop")
 	g.op("JMP run")
