@@ -58,6 +58,8 @@ func TestCSVRows(t *testing.T) {
 	require.Equal(t, map[int]string{
 		3: "a.jpg|two\nlines", 5: "has 3 fields, but the first line names 2 columns", 6: "c.jpg", 8: "d.jpg|x||", 9: "e.jpg,open", 10: "f.jpg|y",
 	}, rows)
+	_, rows = readAll(t, "photo,title\na.jpg,\"the\n\"\"little\"\"\nblack one\"\nb.jpg,red\n")
+	require.Equal(t, map[int]string{2: "a.jpg|the\n\"little\"\nblack one", 5: "b.jpg|red"}, rows, "quotes within")
 }
 
 func TestCSVErrors(t *testing.T) {

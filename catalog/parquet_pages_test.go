@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
@@ -10,6 +11,16 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 	"github.com/stretchr/testify/require"
 )
+
+// TestLargePages: a page of some megabytes is what it says.
+func TestLargePages(t *testing.T) {
+	var whole bytes.Buffer
+	require.NoError(t, parquet.Write(&whole, []struct {
+		A string `parquet:"a,plain"`
+	}{{strings.Repeat("x", 3<<20)}}))
+	_, err := OpenParquet(bytes.NewReader(whole.Bytes()), int64(whole.Len()))
+	require.NoError(t, err)
+}
 
 // TestPagesBeyondTheFile: what a page claims takes no memory where it cannot be.
 func TestPagesBeyondTheFile(t *testing.T) {

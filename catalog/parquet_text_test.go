@@ -24,6 +24,7 @@ func TestParquetTypes(t *testing.T) {
 		"decimal in bytes":           {parquet.Decimal(2, 38, parquet.ByteArrayType), []byte{0x07, 0xcf}, "19.99"},
 		"decimal in no bytes":        {parquet.Decimal(2, 38, parquet.ByteArrayType), []byte{}, "0.00"},
 		"negative decimal in bytes":  {parquet.Decimal(2, 20, fixed(4)), []byte{0xff, 0xff, 0xf8, 0x31}, "-19.99"},
+		"negative decimal in a byte": {parquet.Decimal(2, 38, parquet.ByteArrayType), []byte{0xff}, "-0.01"},
 		"decimal without digits":     {parquet.Decimal(0, 20, fixed(3)), []byte{0x12, 0xd6, 0x87}, "1234567"},
 		"double":                     {parquet.Leaf(parquet.DoubleType), 1234567.0, "1234567"},
 		"large double":               {parquet.Leaf(parquet.DoubleType), 1e21, "1000000000000000000000"},

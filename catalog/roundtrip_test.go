@@ -128,7 +128,7 @@ func manyRows(meta Metadata, n int) []Row {
 			ProductID: fmt.Sprintf("product-%d", i/3), Source: fmt.Sprintf("photos/%d.jpg", i), Status: StatusOK,
 			PhotoID: NewRowID("", fmt.Sprint(i)), Width: 400, Height: 533,
 			Box: &Box{1, 2, 300, int32(i)}, BoxConfidence: 0.5,
-			Attributes: map[string]string{"shop": fmt.Sprint(i % 7), "colour": "red"},
+			Attributes: map[string]string{"shop": fmt.Sprint(i % 7), "stock": fmt.Sprint(i)},
 			Facets: map[string]FacetValue{
 				"neckline": {meta.Facets[0].Labels[i%3], 0.75, Predicted},
 			},

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -48,6 +50,15 @@ func TestNewWriterRefusesFacetsThatCollide(t *testing.T) {
 	}
 }
 
+// TestFacetsWithoutLabels take any: nothing says which there are.
+func TestFacetsWithoutLabels(t *testing.T) {
+	meta := testMetadata()
+	meta.Facets = []Facet{{Name: "fabric"}}
+	row := Row{Status: StatusOK, Facets: map[string]FacetValue{"fabric": {"silk", 1, Human}}, IndexedAt: time.UnixMilli(0).UTC()}
+	_, rows := read(t, write(t, meta, []Row{row}), ReadOptions{})
+	require.Equal(t, []Row{row}, rows)
+}
+
 // failing takes some bytes and then no more, like a full disk.
 type failing struct{ left int }
 
@@ -82,6 +93,27 @@ func TestReadRefusesWhatIsNoIndex(t *testing.T) {
 	} {
 		_, err := Read(bytes.NewReader(file), int64(len(file)))
 		require.ErrorContains(t, err, "not a whole Parquet file", name)
+	}
+}
+
+// TestReadRefusesOtherColumns, which have a name of the design and are of another type.
+func TestReadRefusesOtherColumns(t *testing.T) {
+	for name, node := range map[string]parquet.Node{
+		"kind":     parquet.Optional(parquet.Leaf(parquet.Int64Type)),
+		"null":     parquet.Leaf(parquet.DoubleType),
+		"repeated": parquet.Repeated(parquet.Leaf(parquet.DoubleType)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			columns := columnsOf(testMetadata().Facets)
+			price := slices.IndexFunc(columns, func(c column) bool { return c.name == "price" })
+			columns[price].node = node
+			var b bytes.Buffer
+			w, err := newWriter(&b, testMetadata(), columns)
+			require.NoError(t, err)
+			require.NoError(t, w.Close())
+			_, err = Read(bytes.NewReader(b.Bytes()), int64(b.Len()))
+			require.ErrorContains(t, err, "column price is of type")
+		})
 	}
 }
 
