@@ -135,6 +135,7 @@ func TestList(t *testing.T) {
 		require.Equal(t, []string{"a/1", "a/1b/x"}, keys(t, b, "a/1"))
 		require.Equal(t, []string{"c/d/e"}, keys(t, b, "c/d/e"))
 		require.Empty(t, keys(t, b, "d"))
+		require.Empty(t, keys(t, b, "b/"))
 		for info, err := range b.List(t.Context(), "a") { // stopping early is no error
 			require.NoError(t, err)
 			require.EqualValues(t, len("a.txt"), info.Size)

@@ -18,7 +18,7 @@ func TestListOfAHostileFolder(t *testing.T) {
 	root := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "outside.jpg")
 	require.NoError(t, os.WriteFile(outside, []byte("outside"), 0o600))
-	for _, name := range []string{"a.jpg", "name\nwith newline.jpg", "sub/b.jpg", ".put-123.tmp", ".hidden.jpg"} {
+	for _, name := range []string{"a.jpg", "name\nwith newline.jpg", "sub/b.jpg", ".put-123.tmp", ".put-off.jpg", "x.tmp", ".hidden.jpg"} {
 		path := filepath.Join(root, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
@@ -41,7 +41,7 @@ func TestListOfAHostileFolder(t *testing.T) {
 			good = append(good, info.Key)
 		}
 	}
-	require.Equal(t, []string{".hidden.jpg", "a.jpg", "link.jpg", "name\nwith newline.jpg", "sub/b.jpg", "sub2/b.jpg"}, good)
+	require.Equal(t, []string{".hidden.jpg", ".put-off.jpg", "a.jpg", "link.jpg", "name\nwith newline.jpg", "sub/b.jpg", "sub2/b.jpg", "x.tmp"}, good)
 	require.Equal(t, []string{"dangling.jpg", "loop1.jpg", "loop2.jpg", "sub/up", "sub2/up"}, bad)
 }
 

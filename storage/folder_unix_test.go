@@ -4,6 +4,7 @@ package storage
 
 import (
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -27,4 +28,11 @@ func TestPipesAreNotOpened(t *testing.T) {
 		require.Equal(t, "pipe.jpg", info.Key)
 		require.ErrorContains(t, err, "not a regular file")
 	}
+}
+
+// TestDeleteFails where the blob cannot be got rid of, or nobody knows whether it is there.
+func TestDeleteFails(t *testing.T) {
+	b, err := Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	require.ErrorIs(t, b.Delete(t.Context(), strings.Repeat("long", 100)), syscall.ENAMETOOLONG)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,37 @@ func failingS3(t *testing.T, answer http.HandlerFunc) Bucket {
 	b, err := Open(t.Context(), "s3://shop")
 	require.NoError(t, err)
 	return b
+}
+
+// TestS3IsAsked at its endpoint, by who has the credentials of the environment.
+func TestS3IsAsked(t *testing.T) {
+	var authorization string
+	b := failingS3(t, func(w http.ResponseWriter, r *http.Request) {
+		authorization = r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusNotFound)
+	})
+	_, err := b.Stat(t.Context(), "1.jpg")
+	require.ErrorIs(t, err, ErrNotExist)
+	require.Contains(t, authorization, "Credential=tester/")
+
+	t.Setenv("AWS_ENDPOINT_URL", "https://s3.shop.example:9000")
+	client, err := newS3Client()
+	require.NoError(t, err)
+	require.Equal(t, "https://s3.shop.example:9000", client.EndpointURL().String())
+}
+
+// TestS3ContentTypes: a browser shows what it is given from a bucket.
+func TestS3ContentTypes(t *testing.T) {
+	fakeS3(t)
+	b, err := Open(t.Context(), "s3://shop")
+	require.NoError(t, err)
+	for key, want := range map[string]string{"report.html": "text/html; charset=utf-8", "report.json": "application/json", "1.jpg": "image/jpeg", "latest": "application/octet-stream"} {
+		put(t, b, key, "x")
+		response, err := http.Head(os.Getenv("AWS_ENDPOINT_URL") + "/shop/" + key)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, want, response.Header.Get("Content-Type"), key)
+	}
 }
 
 func TestS3AccessDenied(t *testing.T) {

@@ -12,6 +12,7 @@ func TestWithoutSecrets(t *testing.T) {
 		`C:\photos\a.jpg`:                                `C:\photos\a.jpg`,
 		"":                                               "",
 		"s3://shop/photos/a.jpg":                         "s3://shop/photos/a.jpg",
+		"file:///photos/a@b.jpg":                         "file:///photos/a@b.jpg",
 		"https://shop.example":                           "https://shop.example",
 		"https://shop.example?key=1":                     "https://shop.example",
 		"https://u:p@shop.example/a@b.jpg":               "https://shop.example/a@b.jpg",

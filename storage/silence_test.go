@@ -69,3 +69,35 @@ func TestSilenceOfUploads(t *testing.T) {
 	require.False(t, body.exchange.timer.Stop())
 	require.NoError(t, body.Close())
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+type bodyFunc func([]byte) (int, error)
+
+func (f bodyFunc) Read(p []byte) (int, error) { return f(p) }
+
+// While what is uploaded is itself waited for, S3 is not; so it is where the upload begins anew.
+func TestSilenceOfSources(t *testing.T) {
+	var sent *sentBody
+	source := bodyFunc(func([]byte) (int, error) {
+		require.False(t, sent.exchange.timer.Stop())
+		return 0, io.EOF
+	})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://s3.example/1.jpg", source)
+	require.NoError(t, err)
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(source), nil }
+	_, err = impatient{roundTrip(func(request *http.Request) (*http.Response, error) {
+		again, err := request.GetBody()
+		require.NoError(t, err)
+		for _, body := range []io.ReadCloser{request.Body, again} {
+			sent = body.(*sentBody)
+			_, err = io.Copy(io.Discard, sent)
+			require.NoError(t, err)
+			require.True(t, sent.exchange.timer.Stop(), "S3 is waited for")
+		}
+		return nil, io.ErrUnexpectedEOF
+	}), time.Minute}.RoundTrip(request)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
