@@ -38,7 +38,6 @@ func (js *Judgements) Of(photoID string, box photo.Box, facets []catalog.Facet) 
 	for facet, votes := range said {
 		for _, v := range votes {
 			if isOf(v.box, box) {
-				v.box = box
 				ofDress[facet] = append(ofDress[facet], v)
 			}
 		}

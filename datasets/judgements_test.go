@@ -65,6 +65,9 @@ func TestJudgedDatasets(t *testing.T) {
 	require.Equal(t, map[string]string{"neckline": "v-neck", "sleeve": "cap"}, got["moved.jpg"].Labels)
 	require.Equal(t, map[string]string{"neckline": "v-neck"}, got["d.jpg"].Labels, "what cannot be seen is not known; facets that are not wanted stay out")
 	require.NotEqual(t, before.Fingerprint, d.Fingerprint)
+	one, err := Open(t.Context(), shop, OpenOptions{Facets: []string{"neckline"}})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"neckline": "v-neck"}, byName(t, one)["moved.jpg"].Labels)
 	facets.Imported = true
 	imported, err := Open(t.Context(), shop, facets)
 	require.NoError(t, err)

@@ -96,6 +96,10 @@ func TestFolderOfOneFacet(t *testing.T) {
 	require.Equal(t, Train, examples["train/round neck/a.jpg"].Split)
 	require.Equal(t, Test, examples["train/v-neck/b.jpg"].Split, "it is for measuring somewhere")
 	require.Equal(t, Test, examples["val/v-neck/c.jpg"].Split)
+
+	again, err := Open(t.Context(), "file://localhost"+filepath.ToSlash(dir), OpenOptions{Facets: []string{"neckline"}})
+	require.NoError(t, err)
+	require.Equal(t, d.Fingerprint, again.Fingerprint)
 }
 
 func TestFolderErrors(t *testing.T) {
@@ -112,6 +116,7 @@ func TestFolderErrors(t *testing.T) {
 		`"Ärmel" cannot be the name of a facet`:   {map[string]string{"Ärmel/lang/x.jpg": "x"}, nil},
 		`"train" is a split, but "dev" beside it`: {map[string]string{"train/round/a.jpg": "a", "test/round/b.jpg": "b", "dev/round/c.jpg": "c"}, []string{"neckline"}},
 		"labels.json: it takes one object":        {map[string]string{"cut/a/x.jpg": "x", "labels.json": `[1]`}, nil},
+		"there is something after it":             {map[string]string{"cut/a/x.jpg": "x", "labels.json": `{"cut": ["a"]} {}`}, nil},
 	} {
 		_, err := Open(t.Context(), place(t, c.files), OpenOptions{Facets: c.facets})
 		require.ErrorContains(t, err, says)

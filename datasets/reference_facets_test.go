@@ -57,6 +57,10 @@ func TestMoreDresses(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = r.AllFacets()
 	require.ErrorContains(t, err, "labels.csv")
+	r.MoreDresses = []string{file, filepath.Join(r.Dir, "facets", "labels.csv")}
+	_, err = r.AllFacets()
+	require.ErrorContains(t, err, "labels.csv", "one that can be read makes up for none that cannot")
+	r.MoreDresses = []string{file}
 	require.NoError(t, os.WriteFile(file, []byte("photo,x_min,y_min,x_max,y_max,is_dress,sleeve,fold\n"+
 		"clothing/images/dress.jpg,5,6,70,80,yes,long,\nclothing/images/secret.jpg,5,6,70,80,yes,long,\n"+
 		"./ccp/photos/1.jpg,5,6,70,80,yes,long,\nclothing/images/dress.jpg,1,1,2,2,yes,cap,\n"), 0o600))
@@ -73,4 +77,8 @@ func TestMoreDresses(t *testing.T) {
 	after, err := r.Fingerprint()
 	require.NoError(t, err)
 	require.NotEqual(t, before, after)
+
+	require.NoError(t, os.Remove(filepath.Join(r.Dir, "facets", "labels.csv")))
+	_, err = r.AllFacets()
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }

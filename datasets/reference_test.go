@@ -118,11 +118,17 @@ func TestStreet(t *testing.T) {
 }
 
 func TestPatterns(t *testing.T) {
-	examples, err := folder(t, map[string]string{"patterns/labels.csv": "image,pattern\n1.jpg,plain\nb/2.jpg,dots\n"}).Patterns()
+	r := folder(t, map[string]string{"patterns/labels.csv": "image,pattern\n1.jpg,plain\nb/2.jpg,dots\n"})
+	examples, err := r.Patterns()
 	require.NoError(t, err)
 	require.Equal(t, []string{"patterns/images/1.jpg", "patterns/images/b/2.jpg"}, names(examples))
 	require.Equal(t, map[string]string{"pattern": "dots"}, examples[1].Labels)
 	require.Equal(t, -1, examples[0].Fold)
+
+	r.HoldBack([]string{"patterns/images/1.jpg"})
+	examples, err = r.Patterns()
+	require.NoError(t, err)
+	require.Equal(t, []string{"patterns/images/b/2.jpg"}, names(examples))
 }
 
 // TestReferenceFingerprint changes with what is told of the photos, and not with their place.

@@ -20,6 +20,7 @@ func TestJudgedTriplets(t *testing.T) {
 	require.NotNil(t, triplets[0].Query.Box)
 	require.Equal(t, 1.5, triplets[0].Confidence)
 	require.Equal(t, 1, triplets[1].Fold)
+	require.Equal(t, -1, triplets[1].Near.Fold, "nobody judged its facets")
 }
 
 // TestTripletsWithoutBadPhotos leaves out those with a photo that HoldBack leaves out, such as one that cannot be read.
@@ -43,6 +44,10 @@ func TestMoreTriplets(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = r.AllTriplets()
 	require.ErrorContains(t, err, "clicks.csv")
+	r.MoreTriplets = []string{clicks, filepath.Join(r.Dir, "triplets", "triplets.csv")}
+	_, err = r.AllTriplets()
+	require.ErrorContains(t, err, "clicks.csv", "one that can be read makes up for none that cannot")
+	r.MoreTriplets = []string{clicks}
 	require.NoError(t, os.WriteFile(clicks, []byte("\ufeffquery,a,b,closer,confidence,fold\n"+
 		"x.jpg,ccp/photos/1.jpg,y.jpg,b,2,\nx.jpg,./clothing/images/secret.jpg,y.jpg,a,2,0\n./ccp/photos/1.jpg,x.jpg,z.jpg,a,1,\n"), 0o600))
 	own, err := r.Triplets()
