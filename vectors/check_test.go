@@ -51,6 +51,7 @@ func TestCleanText(t *testing.T) {
 	clean := CleanText(row)
 	require.Equal(t, catalog.Row{RowID: "a", Title: "b\ufffd", Attributes: map[string]string{"c\ufffd": "d", "e": "\ufffd"}}, clean)
 	require.Equal(t, "b\xff", row.Title)
+	require.Equal(t, map[string]string{"e": "\ufffd"}, CleanText(catalog.Row{Attributes: map[string]string{"e": "\xfe"}}).Attributes)
 	require.Equal(t, map[string]string{"c\xff": "d", "e": "\xfe"}, row.Attributes)
 }
 

@@ -232,9 +232,12 @@ func (s suite) testRefusedRows(t *testing.T) {
 		"not of unit size": func(r *catalog.Row) { r.EmbeddingUnsupervised = slices.Repeat([]float32{1}, meta.UnsupervisedSize) },
 		"NaN price":        func(r *catalog.Row) { r.Price = &price },
 		"NaN confidence":   func(r *catalog.Row) { r.BoxConfidence = notANumber },
-		"unknown facet":    func(r *catalog.Row) { r.Facets = map[string]catalog.FacetValue{"colour": {Label: "red"}} },
-		"unknown label":    func(r *catalog.Row) { r.Facets = map[string]catalog.FacetValue{"sleeve": {Label: "red"}} },
-		"empty label":      func(r *catalog.Row) { r.Facets = map[string]catalog.FacetValue{"sleeve": {}} },
+		"infinite colour": func(r *catalog.Row) {
+			r.Colours = []catalog.Colour{{Name: "red", Share: 1}, {Name: "blue", A: infinite}}
+		},
+		"unknown facet": func(r *catalog.Row) { r.Facets = map[string]catalog.FacetValue{"colour": {Label: "red"}} },
+		"unknown label": func(r *catalog.Row) { r.Facets = map[string]catalog.FacetValue{"sleeve": {Label: "red"}} },
+		"empty label":   func(r *catalog.Row) { r.Facets = map[string]catalog.FacetValue{"sleeve": {}} },
 		"NaN probability": func(r *catalog.Row) {
 			r.Facets = map[string]catalog.FacetValue{"sleeve": {Label: "long", Probability: notANumber}}
 		},
