@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -56,6 +57,26 @@ func TestAVersionInTheCacheNeedsNobody(t *testing.T) {
 	require.NoError(t, os.WriteFile(local, []byte("damaged"), 0o600))
 	_, err = r.Pull(t.Context(), m.Version)
 	require.ErrorIs(t, err, ErrNoVersion)
+}
+
+// TestCacheOfSeveral gives each version its own file.
+func TestCacheOfSeveral(t *testing.T) {
+	r, files := open(t, t.TempDir()), map[string][]byte{}
+	for i := range 3 {
+		file := aModel(t, float32(i+1), "v-neck")
+		m, err := r.Push(t.Context(), file, About{})
+		require.NoError(t, err)
+		files[m.Version] = file
+	}
+	for range 2 { // the second time from the cache
+		for version, file := range files {
+			local, err := r.Pull(t.Context(), version)
+			require.NoError(t, err)
+			got, err := os.ReadFile(local)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(file, got))
+		}
+	}
 }
 
 // TestCacheThatCannotBe says where models are kept, and by which variable.

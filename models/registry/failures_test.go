@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -223,6 +224,29 @@ func TestManifestsThatCannotBeRead(t *testing.T) {
 			require.Len(t, list, 2)
 		}
 	})
+}
+
+// TestManifestsOfOthers: a manifest stands at its version, and its hash is one, since the file in the cache is named by it.
+func TestManifestsOfOthers(t *testing.T) {
+	r, ctx := open(t, t.TempDir()), t.Context()
+	good, err := r.Push(ctx, aModel(t, 1), About{})
+	require.NoError(t, err)
+	for name, change := range map[string]func(m *Manifest){
+		"version":       func(m *Manifest) { m.Version = strings.Repeat("a", versionLength) },
+		"another hash":  func(m *Manifest) { m.SHA256 = strings.Repeat("a", len(m.SHA256)) },
+		"short hash":    func(m *Manifest) { m.SHA256 = m.Version },
+		"path":          func(m *Manifest) { m.SHA256 = m.Version + "/../../x" },
+		"no hash":       func(m *Manifest) { m.SHA256 = "" },
+		"not all digit": func(m *Manifest) { m.SHA256 = m.SHA256[:len(m.SHA256)-1] + "/" },
+	} {
+		bad := good
+		change(&bad)
+		text, err := bad.text()
+		require.NoError(t, err)
+		require.NoError(t, r.bucket.Put(ctx, key(good.Version, manifestName), bytes.NewReader(text)))
+		_, err = r.Manifest(ctx, good.Version)
+		require.ErrorIs(t, err, ErrDamaged, name)
+	}
 }
 
 // TestWhatIsNoVersion: whoever may write to a registry names no versions that do something to a terminal, or lie elsewhere.

@@ -191,6 +191,9 @@ func TestDiff(t *testing.T) {
 	c, err := r.Push(t.Context(), aModel(t, 1, "scoop", "v-neck"), About{Metrics: a.Metrics})
 	require.NoError(t, err)
 	require.Contains(t, Diff(a, c), "facet neckline: the order of labels")
+	none := a
+	none.Facets = nil
+	require.Equal(t, []string{"facet neckline: gone"}, Diff(a, none))
 }
 
 // TestFirstDigitsOfSeveral asks for more of them.
@@ -203,6 +206,10 @@ func TestFirstDigitsOfSeveral(t *testing.T) {
 	require.ErrorIs(t, err, ErrSeveralVersions)
 	require.ErrorContains(t, err, `several versions begin with "6", 6a00000000000000 and 6b00000000000000 among them: give more digits`)
 	require.NotErrorIs(t, err, ErrNoVersion)
+
+	require.NoError(t, r.bucket.Put(ctx, key("7a00000000000000", weightsName), strings.NewReader("x")))
+	_, err = r.Resolve(ctx, "7")
+	require.ErrorIs(t, err, ErrNoVersion, "one of which the manifest has not come yet")
 }
 
 // TestAFileSaysWhereItComesFrom: its notes stand in where nothing else is said.
