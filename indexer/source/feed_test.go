@@ -46,7 +46,7 @@ func TestMorePhotosOfAFeed(t *testing.T) {
 <g:additional_image_link>https://shop/w_4,h_5/1.jpg</g:additional_image_link><g:additional_image_link> https://shop/3.jpg </g:additional_image_link></item></rss>`), "/shop/feed.xml")))
 	require.Equal(t, three, photosOf(readCSV(t.Context(), strings.NewReader("id\ttitle\timage link\tadditional image link\tAdditional_image_link\n"+
 		"7\tSun\thttps://shop/w_4,h_5/1.jpg\thttps://shop/w_4,h_5/2.jpg, https://shop/w_4,h_5/1.jpg,\thttps://shop/3.jpg\n"), "/shop/feed.tsv")))
-	require.Equal(t, three, photosOf(readJSONL(t.Context(), strings.NewReader(`{"id":7,"title":"Sun","image_link":"https://shop/w_4,h_5/1.jpg","additional_image_link":["https://shop/w_4,h_5/2.jpg",null,"https://shop/3.jpg"]}`), "/shop/feed.jsonl")))
+	require.Equal(t, three, photosOf(readJSONL(t.Context(), strings.NewReader(`{"id":7,"title":"Sun","image_link":"https://shop/w_4,h_5/1.jpg","additional_image_link":["https://shop/w_4,h_5/2.jpg",null,"https://shop/3.jpg","https://shop/3.jpg"]}`), "/shop/feed.jsonl")))
 	require.Equal(t, []photo{{"a", "a.jpg"}, {"a", "b.jpg"}, {"a", "c.jpg"}},
 		photosOf(readCSV(t.Context(), strings.NewReader("title,image_link,additional_image_link\nSun,a.jpg,\"b.jpg,c.jpg\"\n"), "/shop/feed.csv")))
 

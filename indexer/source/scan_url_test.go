@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,21 @@ func TestPhotosWithoutExtension(t *testing.T) {
 	cancel()
 	_, err = photosOf(ctx, bucket, []storage.Info{{Key: "cd34"}}, Options{}.withDefaults())
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestKeysThatAreNoPaths: one that other programs may put into S3 and no folder can have is told, and costs no other.
+func TestKeysThatAreNoPaths(t *testing.T) {
+	fakeS3(t, "photos", map[string][]byte{"1.jpg": picture(1), "z.jpg": picture(2)})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, os.Getenv("AWS_ENDPOINT_URL")+"/shop/photos/summer//2.jpg", strings.NewReader("x"))
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	listing, err := Scan(t.Context(), "s3://shop/photos", Options{})
+	require.NoError(t, err)
+	require.Len(t, listing.Entries, 2)
+	require.Equal(t, []string{"summer//2.jpg"}, sources(listing.Skipped))
 }
 
 // outOfOrder answers each question with an error.
