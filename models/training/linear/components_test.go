@@ -87,6 +87,30 @@ func TestComponentsOfFewRows(t *testing.T) {
 	require.True(t, mat.EqualApprox(&products, mat.NewDiagDense(2, []float64{1, 1}), 1e-9))
 }
 
+// TestPrincipalComponents have mean 0, know nothing of each other and vary alike where they are whitened.
+func TestPrincipalComponents(t *testing.T) {
+	const n, d, size = 50, 6, 3
+	x := Matrix{n, d, make([]float32, n*d)}
+	rng := rand.New(rand.NewPCG(5, 5))
+	for i := range x.Data {
+		x.Data[i] = float32(3 + float64(1+i%d)*rng.NormFloat64())
+	}
+	layer, err := PrincipalComponents(t.Context(), cpu(t), x, size, 1, nil)
+	require.NoError(t, err)
+	y := layer.Apply(x)
+	for a := range size {
+		for b := range a + 1 {
+			var mean, product float64
+			for i := range n {
+				mean += float64(y.Row(i)[a]) / n
+				product += float64(y.Row(i)[a]) * float64(y.Row(i)[b]) / n
+			}
+			require.InDelta(t, 0, mean, 1e-4)
+			require.InDelta(t, map[bool]float64{true: 1}[a == b], product, 1e-2, "%d and %d", a, b)
+		}
+	}
+}
+
 // TestFewRowsTakeFewBlocks: the covariance of a large trunk's cells takes gigabytes and minutes.
 func TestFewRowsTakeFewBlocks(t *testing.T) {
 	const n, d = 40, 4 * blockSize

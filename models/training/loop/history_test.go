@@ -49,6 +49,22 @@ func TestWarmUpOfFewSteps(t *testing.T) {
 }
 
 // TestProgress tells speed and time left of what costs more later, without the steps that compile.
+func TestLap(t *testing.T) {
+	s := newStopwatch(&History{}, Options{}.withDefaults())
+	s.last = s.last.Add(-time.Hour)
+	require.GreaterOrEqual(t, s.lap(), time.Hour)
+	require.Less(t, s.lap(), time.Hour)
+}
+
+// TestStepsInATensor come back as they were, of the precision of a checkpoint.
+func TestStepsInATensor(t *testing.T) {
+	var h, again History
+	h.record([]float64{0.5, 2}, 0.125, 3, 1500*time.Millisecond)
+	h.record([]float64{0.25, 1}, 0.0625, 4, time.Second)
+	again.readSteps(h.tensor())
+	require.Equal(t, h.Steps, again.Steps)
+}
+
 func TestProgress(t *testing.T) {
 	h := &History{}
 	h.record([]float64{9}, 0, 0, time.Hour) // of another process

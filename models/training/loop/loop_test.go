@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -90,12 +91,16 @@ func TestRunGoesOn(t *testing.T) {
 			want, err := whole.run(nil)
 			require.NoError(t, err)
 			require.Len(t, whole.losses, 24)
+			for _, loss := range whole.losses {
+				require.Positive(t, loss)
+			}
 
 			broken := newRegression(t)
 			change(&broken.options)
-			for range broken.options.Steps - 1 {
-				_, err := broken.run(func(Progress) bool { return true })
+			for step := range broken.options.Steps - 1 {
+				_, err := broken.run(func(p Progress) bool { return p.History.steps() > step })
 				require.ErrorIs(t, err, context.Canceled)
+				require.Len(t, broken.losses, 2*(step+1))
 			}
 			got, err := broken.run(nil)
 			require.NoError(t, err)
@@ -140,6 +145,14 @@ func TestRunStopsEarly(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, weights, again)
 	require.Len(t, seen, 5)
+
+	// Who has all patience gets the last ones.
+	values, seen = bumps(0.9, 0.5, 0.4), nil
+	r.options.Patience, r.options.Key = 0, "patient"
+	weights, err = r.run(nil)
+	require.NoError(t, err)
+	require.Len(t, seen, 6)
+	require.Equal(t, seen[5], weights)
 
 	r.options.Validate = func(context.Context, models.Weights) (float64, error) { return math.NaN(), nil }
 	r.options.Key, r.options.Metric = "another", "recall"
@@ -205,7 +218,13 @@ func TestRunKeepsTheBatchThatBrokeIt(t *testing.T) {
 // TestCheckpointsThatAreNone are refused by name, and told how to go on.
 func TestCheckpointsThatAreNone(t *testing.T) {
 	r := newRegression(t)
-	for _, content := range []string{"", "\x02\x00\x00\x00\x00\x00\x00\x00{}", "something else"} {
+	contents := []string{"", "\x02\x00\x00\x00\x00\x00\x00\x00{}", "something else"}
+	for _, state := range []models.Weights{{}, {stepsTensor: models.NewTensor(4)}, {stepsTensor: models.NewTensor(2, 2)}} {
+		var b bytes.Buffer
+		require.NoError(t, models.EncodeSafetensors(&b, state, map[string]string{historyKey: "{}"}, models.Float32))
+		contents = append(contents, b.String())
+	}
+	for _, content := range contents {
 		require.NoError(t, r.options.Bucket.Put(t.Context(), r.options.Key, strings.NewReader(content)))
 		_, err := r.run(nil)
 		require.ErrorContains(t, err, r.options.Key)

@@ -147,6 +147,7 @@ func TestPlanOfSeveralFacets(t *testing.T) {
 // those photos.
 func TestPlanOfTests(t *testing.T) {
 	shop, test := datasetOf("neckline", "round", "v-neck"), datasetOf("neckline", "crew", "V Neck", "halter", "Halter")
+	test.Facets = append(test.Facets, catalog.Facet{Name: "sleeve", Labels: []string{"cap"}})
 	plan, err := NewPlan(nil, []*datasets.Dataset{shop}, Options{
 		Tests: []*datasets.Dataset{test}, Renamed: map[string]map[string]string{"neckline": {"crew": "round"}},
 	})
@@ -160,6 +161,12 @@ func TestPlanOfTests(t *testing.T) {
 	require.Equal(t, []string{"round", "v-neck", "Halter", "Halter"}, labels)
 	_, err = NewPlan(nil, []*datasets.Dataset{shop}, Options{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}})
 	require.ErrorContains(t, err, "neither the model nor a dataset has", "nobody has it")
+}
+
+func TestDistinct(t *testing.T) {
+	o := Options{Renamed: map[string]map[string]string{"neckline": {"crew": "round"}}}
+	require.Equal(t, []string{"crew", "v-neck"}, o.Distinct(catalog.Facet{Name: "neckline", Labels: []string{"crew", "v-neck", "Round", "V Neck"}}))
+	require.Equal(t, []string{"crew", "round"}, o.Distinct(catalog.Facet{Name: "collar", Labels: []string{"crew", "round"}}))
 }
 
 // TestPlanOfOwnTrunks: heads that read another trunk than the one that they are trained with, or its cells in another way,
