@@ -456,4 +456,13 @@ func TestIgnore(t *testing.T) {
 	var told *Error
 	require.ErrorAs(t, err, &told)
 	require.Equal(t, CodeUnknownFacet, told.Code)
+
+	options := shop.options()
+	options.Embedder = struct{ Embedder }{shop.embedder} // which cannot take anything out
+	engine, err = NewEngine(t.Context(), options)
+	require.NoError(t, err)
+	defer engine.Close()
+	ignoring = ask(Request{Ignore: []string{"neckline"}})
+	require.Equal(t, []string{"neckline"}, ignoring.NotIgnored)
+	require.Equal(t, plain.Results, ignoring.Results)
 }
