@@ -190,6 +190,9 @@ func TestSamples(t *testing.T) {
 	require.Len(t, chosen, 2, "those that are there")
 	require.Equal(t, shop.rows[3].RowID, chosen[0].RowID)
 	require.Equal(t, shop.rows[9].RowID, chosen[1].RowID)
+
+	shop.index(t, "r2", 0)
+	require.Empty(t, items(serve(t, options), ""), "an index without a dress")
 }
 
 func TestSamplesAreSpreadOverALargeIndex(t *testing.T) {

@@ -1,7 +1,10 @@
 package searcher
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/png"
 	"sync"
 	"testing"
 	"time"
@@ -133,4 +136,29 @@ func TestGoneInABatch(t *testing.T) {
 	require.ErrorIs(t, o.err, context.Canceled)
 	require.Zero(t, o.decode)
 	require.Equal(t, []int{1}, b.sizes)
+}
+
+// TestLargePhotosTogether: of photos that are large not more are in memory at once than two.
+func TestLargePhotosTogether(t *testing.T) {
+	shop := newShop(t)
+	shop.index(t, "r1", 1)
+	b := &batches{stubEmbedder: shop.embedder, entered: make(chan struct{}), proceed: make(chan struct{})}
+	close(b.proceed)
+	options := shop.options()
+	options.Embedder = b
+	e, err := NewEngine(t.Context(), options)
+	require.NoError(t, err)
+	defer e.Close()
+	var large bytes.Buffer
+	require.NoError(t, png.Encode(&large, image.NewGray(image.Rect(0, 0, togetherPixels/2000, 2000))))
+	small := shop.paint(t, 0, studio.Shot{Query: true})
+	var batch []*ask
+	for _, data := range [][]byte{large.Bytes(), small, small, large.Bytes(), small} {
+		batch = append(batch, &ask{ctx: t.Context(), data: data, done: make(chan outcome, 1)})
+	}
+	e.look(batch)
+	for _, a := range batch {
+		require.NoError(t, (<-a.done).err)
+	}
+	require.Equal(t, []int{2, 2, 1}, b.sizes)
 }
