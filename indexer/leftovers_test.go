@@ -141,3 +141,43 @@ func TestNamesOfWhatIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// A folder of shards goes with what a kill has left in it, unless something in it may be in use: then all of it stays.
+func TestRemoveEmptyTree(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "0-of-2")
+	left, used := filepath.Join(root, "work", ".put-1.tmp"), filepath.Join(root, "work", "z.log")
+	require.NoError(t, os.MkdirAll(filepath.Dir(left), 0o755))
+	for _, name := range []string{left, used} {
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+	}
+	later := time.Now().Add(time.Hour)
+	require.NoError(t, removeEmptyTree(root, later))
+	require.FileExists(t, left)
+	require.NoError(t, os.Remove(used))
+	require.NoError(t, removeEmptyTree(root, later.Add(-2*time.Hour)))
+	require.FileExists(t, left, "it is young")
+	require.NoError(t, removeEmptyTree(root, later))
+	require.NoDirExists(t, root)
+}
+
+// A catalogue may have folders of such names as an index has.
+func TestIsIndex(t *testing.T) {
+	for _, test := range []struct {
+		is    bool
+		names []string
+	}{
+		{true, []string{"latest", "run=20261127T020000000Z-1a2b3c", "summer"}},
+		{true, []string{"lock", "work", "thumbnails"}},
+		{false, []string{"latest", "run=summer"}},
+		{false, []string{"latest", "20261127T020000000Z-1a2b3c"}},
+		{false, []string{"run=20261127T020000000Z-1a2b3c", "work", "thumbnails"}},
+	} {
+		root := t.TempDir()
+		for _, name := range test.names {
+			require.NoError(t, os.Mkdir(filepath.Join(root, name), 0o755))
+		}
+		files, err := os.ReadDir(root)
+		require.NoError(t, err)
+		require.Equal(t, test.is, isIndex(files), test.names)
+	}
+}

@@ -141,3 +141,15 @@ func TestDamagedPending(t *testing.T) {
 	requireThere(t, bucket, second.Run)
 	require.NoFileExists(t, layout{a.Scratch}.pendingPath())
 }
+
+// Runs that are published here one after the other, before the first has come to the bucket, are put there as one.
+func TestPendingOnes(t *testing.T) {
+	l := layout{t.TempDir()}
+	require.NoError(t, os.MkdirAll(l.work(), 0o755))
+	require.NoError(t, l.notePending("second", "first"))
+	require.Equal(t, pending{"second", "first"}, l.pending())
+	require.NoError(t, l.notePending("third", "second"))
+	require.Equal(t, pending{"third", "first"}, l.pending())
+	require.NoError(t, l.notePending("fifth", "fourth"))
+	require.Equal(t, pending{"fifth", "fourth"}, l.pending(), "what the note says is of no run that is there")
+}
