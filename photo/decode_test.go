@@ -240,6 +240,14 @@ func pngChunk(name string, payload []byte) []byte {
 	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
 }
 
+// TestOrientationBehindAnEmptyComment is found as well.
+func TestOrientationBehindAnEmptyComment(t *testing.T) {
+	turned := withEXIF(t, asJPEG(t, quarters()), binary.BigEndian, 6)
+	m, err := Decode(bytes.Join([][]byte{turned[:2], {0xff, 0xfe, 0, 2}, turned[2:]}, nil), DefaultLimits())
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 24, 32), m.Bounds())
+}
+
 // TestOrientation places each stored pixel where Exif 2.3 (4.6.4, tag 0x0112) says its row and column
 // are seen.
 func TestOrientation(t *testing.T) {

@@ -103,3 +103,18 @@ func TestGIFTransparency(t *testing.T) {
 		require.Equal(t, c.want, m.Pix[0], c.before)
 	}
 }
+
+// TestGIFWithoutATableOfItsOwn: where only its pictures have tables of colours, the size of one says nothing.
+func TestGIFWithoutATableOfItsOwn(t *testing.T) {
+	picture := image.NewPaletted(image.Rect(0, 0, 4, 4), grey2())
+	var b bytes.Buffer
+	require.NoError(t, gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{picture}, Delay: []int{0}, Config: image.Config{Width: 4, Height: 4}}))
+	data := b.Bytes()
+	require.Zero(t, data[10]&0x80)
+	want, err := Decode(data, DefaultLimits())
+	require.NoError(t, err)
+	data[10] |= 7
+	got, err := Decode(data, DefaultLimits())
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}

@@ -1,6 +1,8 @@
 package colour
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,11 +54,15 @@ func TestVividBlues(t *testing.T) {
 // nameOf is the most likely name of a colour.
 func nameOf(c Lab) string {
 	best := 0
-	all := likelihoods(c)
+	all, sum := likelihoods(c), 0.0
 	for i, p := range all {
+		sum += p
 		if p > all[best] {
 			best = i
 		}
+	}
+	if math.Abs(sum-1) > 1e-9 {
+		return fmt.Sprintf("likelihoods of %v", sum)
 	}
 	return names[best].label
 }

@@ -74,6 +74,11 @@ func TestDisplayP3(t *testing.T) {
 			require.InDelta(t, want[c], pixel[c], 3, "%v: %v, want %v", p3, pixel, want)
 		}
 	}
+	for v := range 256 {
+		pixel := []uint8{uint8(v), uint8(v), uint8(v)}
+		transform.Apply(pixel)
+		require.Equal(t, []uint8{uint8(v), uint8(v), uint8(v)}, pixel, "both have the same greys")
+	}
 }
 
 // TestSRGB: nothing is done to pixels of profiles that say sRGB, as a function, as a table, or nearly, by a power.

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	stdjpeg "image/jpeg"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -366,6 +367,39 @@ func TestInverse(t *testing.T) {
 		inverseAVX2(&got[0], 9, &block)
 		inverse(want, 9, &block)
 		require.Equal(t, want, got, n)
+	}
+}
+
+// TestReducedInverse compares the transforms of reduced pictures with their definition: the lowest frequencies of a block are
+// those of a smaller one.
+func TestReducedInverse(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	for n, transform := range map[int]func(dst []uint8, stride int, block *[64]int32){2: inverse2, 4: inverse4} {
+		basis := func(frequency, at int) float64 {
+			if frequency == 0 {
+				return math.Sqrt(1 / float64(n))
+			}
+			return math.Sqrt(2/float64(n)) * math.Cos(float64((2*at+1)*frequency)*math.Pi/float64(2*n))
+		}
+		for range 200 {
+			var block [64]int32
+			for i := range block {
+				block[i] = rng.Int32N(121) - 60 // also where nothing is read
+			}
+			got := make([]uint8, n*n)
+			transform(got, n, &block)
+			for y := range n {
+				for x := range n {
+					want := 128.0
+					for u := range n {
+						for v := range n {
+							want += float64(n) / 8 * float64(block[8*u+v]) * basis(u, x) * basis(v, y)
+						}
+					}
+					require.InDelta(t, min(max(want, 0), 255), got[y*n+x], 0.6, "%d at %d, %d", n, x, y)
+				}
+			}
+		}
 	}
 }
 
