@@ -294,6 +294,17 @@ func TestRunThatIsRemovedMeanwhile(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
+// TestDamagedRun: a run of which some rows cannot be read is not shown as if it had no more.
+func TestDamagedRun(t *testing.T) {
+	k, options := newRack(t)
+	file := bytes.Clone(k.runs[k.run])
+	clear(file[4 : len(file)/4]) // of the first column, which is needed
+	k.runs["damaged"], k.run = file, "damaged"
+	_, err := Open(t.Context(), options)
+	require.ErrorContains(t, err, "run damaged of shop/index")
+	require.NotContains(t, err.Error(), "no photo that could be read")
+}
+
 // TestFollow takes over what is published, and tells what is amiss once.
 func TestFollow(t *testing.T) {
 	k, options := newRack(t)
