@@ -271,6 +271,21 @@ func TestSearchByJSON(t *testing.T) {
 	product := s.json(fmt.Sprintf(`{"product_id":%q}`, row.ProductID)).answer(t)
 	require.Equal(t, s.get("/v1/products/"+row.ProductID+"/similar").answer(t).Results, product.Results)
 
+	products := func(body string) (products, photos int) {
+		of := map[string]bool{}
+		results := s.json(fmt.Sprintf(body, row.PhotoID)).answer(t).Results
+		for _, r := range results {
+			of[r.ProductID] = true
+		}
+		return len(of), len(results)
+	}
+	one, photos := products(`{"photo_id":%q,"k":50}`)
+	require.Equal(t, one, photos)
+	one, photos = products(`{"photo_id":%q,"k":50,"one_per_product":false}`)
+	require.Less(t, one, photos)
+	_, photos = products(`{"photo_id":%q,"k":1}`)
+	require.Equal(t, 1, photos)
+
 	label := row.Facets["sleeve"].Label
 	for _, body := range []string{`{"photo_id":%q,"where":{"sleeve":[%q]}}`, `{"photo_id":%q,"where":{"sleeve":%q}}`} {
 		a := s.json(fmt.Sprintf(body, row.PhotoID, label)).answer(t)
