@@ -25,6 +25,11 @@ type badPhotos struct {
 	known    map[string]int // so many of a kind were told of, or counted
 }
 
+// newBadPhotos lists bad photos nowhere, until it is told a place.
+func newBadPhotos(c *cli.Context, progress *progress, limit maxBad) *badPhotos {
+	return &badPhotos{c: c, progress: progress, limit: limit, known: map[string]int{}}
+}
+
 // badOnes are the bad ones of a kind, such as photos or triplets.
 type badOnes struct {
 	kind  string
@@ -41,9 +46,6 @@ func (b *badPhotos) list(bad []datasets.Bad, total int) error {
 func (b *badPhotos) listKinds(kinds ...badOnes) error {
 	if err := b.write(kinds); err != nil {
 		return err
-	}
-	if b.known == nil {
-		b.known = map[string]int{}
 	}
 	var tooMany error
 	for _, of := range kinds {

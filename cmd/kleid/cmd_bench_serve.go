@@ -90,7 +90,8 @@ func benchServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	figures, err := benchService(c.Context, p, place, embedder, clients, seconds)
+	options := searcher.Options{Embedder: embedder, Logger: p.logger(), Recent: -1, Version: c.App.Version}
+	figures, err := benchService(c.Context, p, place, options, clients, seconds)
 	p.end()
 	if err != nil {
 		return err
@@ -123,13 +124,13 @@ func paintedIndex(c *cli.Context, p *progress, embedder *embedding.Embedder) (st
 }
 
 // benchService serves a store's index and measures it.
-func benchService(ctx context.Context, p *progress, place string, embedder *embedding.Embedder, clients []int, seconds float64) (figures []loadFigures, err error) {
+func benchService(ctx context.Context, p *progress, place string, options searcher.Options, clients []int, seconds float64) (figures []loadFigures, err error) {
 	store, err := openStore(ctx, place)
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close()
-	options := searcher.Options{Store: store, Embedder: embedder, Logger: p.logger(), Recent: -1, Version: version}
+	options.Store = store
 	engine, err := searcher.NewEngine(ctx, options)
 	if err != nil {
 		return nil, explainStore(err, place)

@@ -111,7 +111,7 @@ func demoAction(c *cli.Context) (err error) {
 	}
 	if !once {
 		d.progress.say("Photos to try: %s", filepath.Join(d.queriesFolder(), "photos"))
-		if err := serve(c.Context, d.progress, listener, nil, d.storeURL(), d.indexFolder(), searcher.Options{Embedder: d.embedder}); err != nil {
+		if err := serve(c.Context, d.progress, listener, nil, d.storeURL(), d.indexFolder(), searcher.Options{Embedder: d.embedder, Version: c.App.Version}); err != nil {
 			return err
 		}
 	}

@@ -168,7 +168,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if err != nil {
 			return measured{}, err
 		}
-		list := badPhotos{c: c, progress: progress, limit: limit}
+		list := newBadPhotos(c, progress, limit)
 		return measured{reference: reference}, list.listKinds(bad)
 	}, run)
 }

@@ -102,7 +102,7 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 func outcome(c *cli.Context, report indexer.Report) error {
 	switch {
 	case report.Gate.Refused():
-		return &refusedError{report.Gate}
+		return &refusedError{"the gate refuses the new index: " + report.Gate.String()}
 	case report.TooManyBad && !c.Bool("force"):
 		outcome := "the index that was there stays the current one"
 		if report.Published {

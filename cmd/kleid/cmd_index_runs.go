@@ -112,7 +112,7 @@ Exit codes: 0 the index is good, 1 failed, 2 wrong usage, 4 it is not good, 130 
 					_, err = fmt.Fprintf(c.App.Writer, "run %s: %d rows, recall %.3f in %d searches\n", v.Run, v.Rows, v.Recall, v.Probed)
 				}
 				if err == nil && len(v.Problems) > 0 {
-					err = &badIndexError{v}
+					err = notGood(v)
 				}
 				return err
 			})
@@ -120,15 +120,13 @@ Exit codes: 0 the index is good, 1 failed, 2 wrong usage, 4 it is not good, 130 
 	}
 }
 
-// badIndexError says that an index is not what its Parquet file says.
-type badIndexError struct{ found indexer.Verification }
-
-func (e *badIndexError) Error() string {
-	text := fmt.Sprintf("the index of run %s is not good", e.found.Run)
-	for _, p := range e.found.Problems {
+// notGood says that an index is not what its Parquet file says.
+func notGood(found indexer.Verification) error {
+	text := fmt.Sprintf("the index of run %s is not good", found.Run)
+	for _, p := range found.Problems {
 		text += "; " + p
 	}
-	return text
+	return &refusedError{text}
 }
 
 func indexRollbackCommand() *cli.Command {

@@ -185,15 +185,6 @@ func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto
 	return table.Flush()
 }
 
-// coloursText lists dominant colours with their shares of the dress.
-func coloursText(colours []catalog.Colour) []string {
-	var texts []string
-	for _, c := range colours {
-		texts = append(texts, fmt.Sprintf("%s %.0f%%", printable(c.Name), 100*c.Share))
-	}
-	return texts
-}
-
 // mostLikely lists the n most likely labels with their probabilities, and whether the first is unsure.
 func mostLikely(facet catalog.Facet, p embedding.Prediction, n int) []string {
 	order := make([]int, len(facet.Labels))

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -116,7 +113,7 @@ func serveAction(c *cli.Context) error {
 	p := newProgress(c)
 	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
 		Embedder: embedder, AllowedOrigins: origins, HideAttributes: repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
-		StoreTimeout: c.Duration("store-timeout"), Embeds: c.Int("embeds"),
+		StoreTimeout: c.Duration("store-timeout"), Embeds: c.Int("embeds"), Version: c.App.Version,
 	})
 }
 
@@ -141,7 +138,7 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 		return err
 	}
 	defer store.Close()
-	options.Store, options.Logger, options.Version = store, p.logger(), version
+	options.Store, options.Logger = store, p.logger()
 	if strings.Contains(folder, "://") {
 		bucket, err := storage.Open(ctx, folder)
 		if err != nil {
@@ -185,31 +182,4 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 		return err
 	}
 	return <-served
-}
-
-// thumbnailsIn finds thumbnails in a folder. The searcher has checked the id.
-func thumbnailsIn(folder string) searcher.Thumbnails {
-	return func(_ context.Context, photoID string) ([]byte, error) {
-		if !isPhotoID(photoID) {
-			return nil, fs.ErrNotExist
-		}
-		return os.ReadFile(filepath.Join(folder, indexer.ThumbnailPath(photoID)))
-	}
-}
-
-// thumbnailsOf finds them where an index is in S3.
-func thumbnailsOf(bucket storage.Bucket) searcher.Thumbnails {
-	return func(ctx context.Context, photoID string) ([]byte, error) {
-		if !isPhotoID(photoID) {
-			return nil, fs.ErrNotExist
-		}
-		return storage.ReadAll(ctx, bucket, "thumbnails/"+filepath.ToSlash(indexer.ThumbnailPath(photoID)), maxThumbnail)
-	}
-}
-
-// maxThumbnail is more than any has.
-const maxThumbnail = 1 << 20
-
-func isPhotoID(text string) bool {
-	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
 }

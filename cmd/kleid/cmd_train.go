@@ -90,15 +90,6 @@ func productsNote(work string, heads []string) string {
 	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
 }
 
-// memoryNote says what painted dresses take, beside some thousand real photos, of which location alone keeps no crops.
-func memoryNote(heads []string) string {
-	gigabytes := 14
-	if training.LearnsLocationAlone(heads) {
-		gigabytes = 10
-	}
-	return fmt.Sprintf("; the default number takes up to %d GB of memory, fewer take less", gigabytes)
-}
-
 // trainFlags are those of all that is trained; of a whole model heads are nil.
 func trainFlags(work string, heads []string) []cli.Flag {
 	return []cli.Flag{
@@ -114,29 +105,6 @@ func referenceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
 		dressesFlag(),
 	}
-}
-
-// dressesFlag names more labelled dresses, which are learned from.
-func dressesFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "dresses", EnvVars: env("dresses"), Usage: "CSV `FILE` of more labelled dresses in the photos of --reference, with the columns of its facets/labels.csv, to learn from; may be repeated"}
-}
-
-// tripletFlags are those of what learns from triplets, if one of the heads does; photos says where their photos are.
-func tripletFlags(heads []string, photos string) []cli.Flag {
-	if !slices.Contains(heads, "deeprank") {
-		return nil
-	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + ", and there also by their products' ids; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
-}
-
-// openReference opens the folder of --reference, with more triplets and dresses.
-func openReference(c *cli.Context) (*datasets.Reference, error) {
-	reference, err := datasets.OpenReference(c.String("reference"))
-	if err != nil {
-		return nil, err
-	}
-	reference.MoreTriplets, reference.MoreDresses = repeated(c, "triplets"), repeated(c, "dresses")
-	return reference, nil
 }
 
 // trunkFlags are those of what trains a trunk.
@@ -159,7 +127,7 @@ func train(c *cli.Context, heads []string) error {
 	}
 	progress := newProgress(c)
 	defer progress.end()
-	options := training.Options{Code: version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Stale: measuredFiles, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
+	options := training.Options{Code: c.App.Version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Stale: measuredFiles, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint, options.Steps = options.Paint.OfProducts(c.Int("products")), c.Int("steps")
 	if err := setMining(c, &options); err != nil {
 		return err

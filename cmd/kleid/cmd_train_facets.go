@@ -1,23 +1,15 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/storage"
 )
-
-// studioDataset is what --dataset calls the painted dresses.
-const studioDataset = "studio"
 
 // trainFacetsCommand trains facet heads on a shop's own photos.
 func trainFacetsCommand() *cli.Command {
@@ -68,29 +60,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 		}, facetLossFlags(), mixFlags(), loopFlags()),
 		Action: trainFacets,
 	}
-}
-
-// datasetArgument is one --dataset.
-type datasetArgument struct {
-	location string
-	weight   float64
-}
-
-// parseDataset reads PLACE or PLACE=WEIGHT. A place that is there with a "=" in its name is meant.
-func parseDataset(text string) (datasetArgument, error) {
-	d := datasetArgument{text, 1}
-	at := strings.LastIndexByte(text, '=')
-	if _, err := os.Stat(text); at < 0 || err == nil {
-		return d, nil
-	}
-	weight, err := strconv.ParseFloat(text[at+1:], 64)
-	if err != nil {
-		return d, nil // a place with a "=" in its name, or none at all
-	}
-	if !(weight > 0 && weight < 1e9) {
-		return d, fmt.Errorf("--dataset %q: the weight is %v, but must be more than 0 and less than 1e9", text, weight)
-	}
-	return datasetArgument{text[:at], weight}, nil
 }
 
 // trainFacets is the action.
@@ -148,47 +117,27 @@ func trainFacets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f := newFacetTraining(c, limit)
-	defer f.close()
+	read, err := newFacetDatasets(c, limit)
+	if err != nil {
+		return err
+	}
+	defer read.close()
+	f := &facetTraining{facetDatasets: read}
 	return f.run(parts, labels)
 }
 
 // facetTraining is a run of train facets.
 type facetTraining struct {
-	c        *cli.Context
-	progress *progress
-	bad      badPhotos
-	fetched  string // folder of the photos of URLs
-	release  func() // of --work
-	options  training.Options
-	mixture  training.Mixture
-	sets     []datasetFigures
-}
-
-func newFacetTraining(c *cli.Context, limit maxBad) *facetTraining {
-	p := newProgress(c)
-	return &facetTraining{c: c, progress: p, bad: badPhotos{c: c, progress: p, limit: limit}}
-}
-
-func (f *facetTraining) close() {
-	f.progress.end()
-	if f.release != nil {
-		f.release()
-	}
-	if f.fetched != "" {
-		os.RemoveAll(f.fetched)
-	}
+	*facetDatasets
+	sets []datasetFigures
 }
 
 func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) error {
 	c := f.c
-	var err error
-	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
-		return err
-	}
-	f.options = training.Options{Code: version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	f.options = training.Options{Code: c.App.Version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
 	f.options.Paint = f.options.Paint.OfProducts(c.Int("products"))
-	if err := setLoop(c, &f.options); err != nil {
+	err := setLoop(c, &f.options)
+	if err != nil {
 		return err
 	}
 	if f.options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
@@ -198,9 +147,11 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 	if f.options.From, err = loadModel(c); err != nil {
 		return err
 	}
-	if f.release, err = claimWork(c.Context, f.options.Work); err != nil {
+	release, err := claimWork(c.Context, f.options.Work)
+	if err != nil {
 		return err
 	}
+	defer release()
 	if err := f.open(parts, labels.Facets); err != nil {
 		return err
 	}
@@ -220,17 +171,6 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 		return err
 	}
 	return fit.Finish(c.Context, f.measure(photos, fit))
-}
-
-// readPhotos reads the photos of the mixture, and lists those that are bad.
-func (f *facetTraining) readPhotos() (photos *training.FacetPhotos, err error) {
-	if f.options.Backend, err = newBackend(f.c); err != nil {
-		return nil, err
-	}
-	if photos, err = training.ReadFacetPhotos(f.c.Context, f.options, f.mixture); err != nil {
-		return nil, err
-	}
-	return photos, f.bad.list(photos.Bad, photos.Total)
 }
 
 // open reads the datasets.
@@ -255,18 +195,6 @@ func (f *facetTraining) open(parts []datasetArgument, facets []string) error {
 		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: location, Fingerprint: d.Fingerprint, Photos: d.Size()})
 	}
 	return nil
-}
-
-func (f *facetTraining) dataset(location string, facets []string) (*datasets.Dataset, error) {
-	var known []string
-	for _, facet := range append(datasets.Facets(), f.options.From.Metadata().Facets...) {
-		known = append(known, facet.Name)
-	}
-	defer f.progress.end()
-	return datasets.Open(f.c.Context, location, datasets.OpenOptions{
-		Facets: facets, Known: known, Fetched: f.fetched,
-		Progress: func(done, total int) { f.progress.show("opening "+location, done, total, "") },
-	})
 }
 
 func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
@@ -299,15 +227,3 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 		f.progress.say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)
 	}
 }
-
-// facetNames are those of the facets that are trained or measured.
-func (f *facetTraining) facetNames() []string {
-	var names []string
-	for _, facet := range f.mixture.Plan.Facets {
-		names = append(names, facet.Name)
-	}
-	return names
-}
-
-// facetsOf are the facets that are measured.
-func (f *facetTraining) facetsOf() []catalog.Facet { return f.mixture.Plan.Measured() }

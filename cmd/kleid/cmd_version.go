@@ -36,7 +36,7 @@ func versionCommand() *cli.Command {
 
 func printVersion(c *cli.Context) error {
 	report := versionReport{
-		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Version: c.App.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		CPU: compute.NewWithOptions(compute.Options{}).Description(),
 	}
 	model := "none"

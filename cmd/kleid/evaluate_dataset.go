@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -40,14 +39,15 @@ func evaluateDatasets(c *cli.Context) error {
 	}
 	counting := evaluation.Counting{Least: c.Int("min-count"), Labels: labels.Order}
 	labels.Order = map[string][]string{} // which say what counts here
-	f := newFacetTraining(c, limit)
-	defer f.close()
+	read, err := newFacetDatasets(c, limit)
+	if err != nil {
+		return err
+	}
+	defer read.close()
+	f := datasetEvaluation{read}
 	f.options = training.Options{Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
 	if c.String("split") != allSplits {
 		f.mixture.Split = datasets.Test
-	}
-	if f.fetched, err = os.MkdirTemp("", "kleid-photos-"); err != nil {
-		return err
 	}
 	if f.options.From, err = loadModel(c); err != nil {
 		return err
@@ -78,6 +78,9 @@ func evaluateDatasets(c *cli.Context) error {
 	return f.report(looked, seen, counting)
 }
 
+// datasetEvaluation measures a model's facets on photos of datasets.
+type datasetEvaluation struct{ *facetDatasets }
+
 // datasetOptions reads the flags, and what goes without --dataset alone is refused.
 func datasetOptions(c *cli.Context) (limit maxBad, labels vocabulary.Options, err error) {
 	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
@@ -105,7 +108,7 @@ func datasetOptions(c *cli.Context) (limit maxBad, labels vocabulary.Options, er
 }
 
 // planTests opens the datasets, and brings their labels to the model's.
-func (f *facetTraining) planTests(labels vocabulary.Options) error {
+func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
 	facets, known := f.options.From.Metadata().Facets, map[string]bool{}
 	model := make([]models.FacetConfig, len(facets)) // colours, which no head names, included
 	for i, facet := range facets {
@@ -161,7 +164,7 @@ type datasetReport struct {
 }
 
 // report measures what was seen in photos, and prints it.
-func (f *facetTraining) report(looked []training.LabelledPhoto, seen []embedding.Photo, counting evaluation.Counting) error {
+func (f datasetEvaluation) report(looked []training.LabelledPhoto, seen []embedding.Photo, counting evaluation.Counting) error {
 	examples := make([]datasets.Example, len(looked))
 	for i, p := range looked {
 		examples[i] = p.Example
@@ -191,7 +194,7 @@ func (f *facetTraining) report(looked []training.LabelledPhoto, seen []embedding
 }
 
 // learnedShares are the shares of each facet's photos that the model has learned from, where its file tells.
-func (f *facetTraining) learnedShares(photos []training.LabelledPhoto) map[string]float64 {
+func (f datasetEvaluation) learnedShares(photos []training.LabelledPhoto) map[string]float64 {
 	shares := map[string]float64{}
 	for _, facet := range f.mixture.Plan.Facets {
 		if share, ok := f.options.From.Config.Learned[facet.Name].Share(training.PhotoIDs(photos, facet.Name)); ok {
@@ -202,7 +205,7 @@ func (f *facetTraining) learnedShares(photos []training.LabelledPhoto) map[strin
 }
 
 // tellLearned warns of figures on photos that the model has learned from.
-func (f *facetTraining) tellLearned(shares map[string]float64) {
+func (f datasetEvaluation) tellLearned(shares map[string]float64) {
 	var learned []string
 	for _, facet := range f.facetNames() {
 		if share := shares[facet]; share > 0 {
@@ -220,7 +223,7 @@ func (f *facetTraining) tellLearned(shares map[string]float64) {
 }
 
 // sharedFacets are those of the datasets that the model knows, too.
-func (f *facetTraining) sharedFacets(known map[string]bool) []string {
+func (f datasetEvaluation) sharedFacets(known map[string]bool) []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, d := range f.mixture.Tests {

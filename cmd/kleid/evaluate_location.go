@@ -1,17 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
-	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -101,7 +98,7 @@ func readLocationMeasured(c *cli.Context, heads, places []string, withReference 
 		}
 		bad = append(bad, badOnes{"photos", m.photos.Bad, m.photos.Total})
 	}
-	list := badPhotos{c: c, progress: progress, limit: limit}
+	list := newBadPhotos(c, progress, limit)
 	if err := list.listKinds(bad...); err != nil || m.photos == nil {
 		return m, err
 	}
@@ -124,14 +121,6 @@ func (m locationMeasured) learnedShare(c *cli.Context, model *models.Model) (sha
 		say(c, "the model has learned from about %.0f%% of these photos, so that its figures are better than they would be on others: --split test measures with those that its training kept apart", 100*share)
 	}
 	return share, ok
-}
-
-// locating finds dresses and describes none: location is measured by that alone.
-type locating struct{ *embedding.Embedder }
-
-// Embed is evaluation.Embedder's.
-func (l locating) Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
-	return l.Locate(ctx, inputs)
 }
 
 func evaluateLocation(c *cli.Context, m measured) (any, error) {
@@ -182,25 +171,4 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 		reports[learnedFromKey] = m.learned
 	}
 	return reports, nil
-}
-
-const locationHead = "photos\tdresses\tmean IoU\tIoU ≥ 0.5\tIoU ≥ 0.75\tmissed\tothers\twith a dress all the same"
-
-func writeLocation(row func(format string, args ...any), photos string, r evaluation.LocationReport) {
-	row("%s", strings.Join(locationRow(photos, r), "\t"))
-}
-
-// locationRow is a row below locationHead.
-func locationRow(photos string, r evaluation.LocationReport) []string {
-	row := []string{photos, strconv.Itoa(r.Dresses), "–", "–", "–", "–", strconv.Itoa(r.Others), "–"}
-	if r.Dresses > 0 {
-		row[2] = figureText(r.MeanIoU)
-		for i, share := range []float64{r.IoU50, r.IoU75, r.Missed} {
-			row[3+i] = fmt.Sprintf("%.1f%%", 100*share)
-		}
-	}
-	if r.Others > 0 {
-		row[7] = fmt.Sprintf("%.1f%%", 100*r.False)
-	}
-	return row
 }

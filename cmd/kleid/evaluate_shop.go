@@ -36,7 +36,7 @@ func evaluateShop(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list := badPhotos{c: c, progress: progress, limit: limit}
+	list := newBadPhotos(c, progress, limit)
 	if err := list.listKinds(badOnes{"photos", shop.Bad, shop.Total}, badOnes{"triplets", shop.BadTriplets, shop.TotalTriplets}); err != nil {
 		return err
 	}

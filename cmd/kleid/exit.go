@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -76,10 +75,10 @@ func (e *tooManyBadError) Error() string {
 	return fmt.Sprintf("%d of %d %s are %s%s, more than the %s that --max-bad allows: %s", e.bad, e.total, e.kind, e.what, e.why, e.allowed, e.outcome)
 }
 
-// refusedError says that the gate refused a new index.
-type refusedError struct{ verdict indexer.Verdict }
+// refusedError says what is wrong with an index: the gate refused it, or it is not what its Parquet file says.
+type refusedError struct{ message string }
 
-func (e *refusedError) Error() string { return "the gate refuses the new index: " + e.verdict.String() }
+func (e *refusedError) Error() string { return e.message }
 
 // exitCode is the program's for what a command returned.
 func exitCode(ctx context.Context, err error) int {
@@ -89,8 +88,7 @@ func exitCode(ctx context.Context, err error) int {
 		query  *vectors.QueryError
 		search *searcher.Error
 		bad    *tooManyBadError
-		gate   *refusedError
-		index  *badIndexError
+		index  *refusedError
 	)
 	switch {
 	case err == nil:
@@ -105,7 +103,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitReaderGone
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case errors.As(err, &gate), errors.As(err, &index):
+	case errors.As(err, &index):
 		return exitRefused
 	}
 	return exitFailed

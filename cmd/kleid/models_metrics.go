@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -16,12 +15,6 @@ var itemNames = []string{"facet", "label", "embedding", "gallery", "method"}
 
 // measuredOnKey is what says, in an object of figures, on which photos it was measured, and what is below it.
 const measuredOnKey = "measured_on"
-
-// learnedFromKey is where evaluations have the shares of their photos that the model has learned from.
-const learnedFromKey = "learned_from"
-
-// beforeKey is where files of figures have those of the model that was trained from, see registry.OfParent.
-var beforeKey = strings.TrimSuffix(registry.OfParent, ".")
 
 // readMetrics reads the numbers of a JSON file, by their paths: {"facets": {"f1": 0.5}} is facets.f1. Items of a
 // list go by their itemNames; numbers of a list, such as a confusion's, are left out. measuredOn has, of numbers for which

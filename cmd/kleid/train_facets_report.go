@@ -56,11 +56,8 @@ type facetFigures struct {
 	CalibrationErrorBefore float64 `json:"calibration_error_before"`
 }
 
-// The files of figures and predictions in --work. metricsFile has what kleid models push --metrics reads: of
-// photos that were not learned from alone.
+// The files of predictions in --work.
 const (
-	figuresFile            = "facets.json"
-	metricsFile            = "metrics.json"
 	predictionsParquetFile = "predictions.parquet"
 	predictionsCSVFile     = "predictions.csv"
 )
@@ -179,39 +176,6 @@ func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetF
 	}
 	f.rename(seen)
 	return figuresOf(known, examples, seen, temperatures), nil
-}
-
-// rename calls what a model says as the plan calls it.
-func (f *facetTraining) rename(seen []embedding.Photo) {
-	for i := range seen {
-		for j := range seen[i].Facets {
-			said := &seen[i].Facets[j]
-			said.Label = f.mixture.Plan.Renamed(said.Name, said.Label)
-		}
-	}
-}
-
-// look embeds photos in their boxes. Those that have gone since they were first read are told, and left out of looked.
-func (f *facetTraining) look(embedder *embedding.Embedder, stage string, photos []training.LabelledPhoto) (looked []training.LabelledPhoto, seen []embedding.Photo, err error) {
-	for begin := 0; begin < len(photos); begin += embedder.BatchSize() {
-		end := min(begin+embedder.BatchSize(), len(photos))
-		var inputs []embedding.Input
-		for _, p := range photos[begin:end] {
-			image, err := evaluation.OpenPhoto(p.Path)
-			if err != nil {
-				f.progress.say("bad: %s: %s", printable(p.Source), printable(err.Error()))
-				continue
-			}
-			inputs, looked = append(inputs, embedding.Input{Image: image, Box: p.Box}), append(looked, p)
-		}
-		batch, err := embedder.Embed(f.c.Context, inputs)
-		if err != nil {
-			return nil, nil, err
-		}
-		seen = append(seen, batch...)
-		f.progress.show(stage, end, len(photos), "")
-	}
-	return looked, seen, nil
 }
 
 // figuresOf measures facets; every label that a photo has counts.

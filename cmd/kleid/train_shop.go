@@ -92,7 +92,8 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options, f
 		progress.end()
 		bad = append(bad, badOnes{"photos of --reference", of, total})
 	}
-	list := badPhotos{c: c, progress: progress, limit: limit, work: options.Work}
+	list := newBadPhotos(c, progress, limit)
+	list.work = options.Work
 	if err := list.listKinds(bad...); err != nil {
 		return err
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -11,12 +9,6 @@ import (
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
 )
-
-// shopFigures are the metricsFile of a training on a shop's products.
-type shopFigures struct {
-	Shop   training.ShopFigures `json:"shop"`
-	Before *shopFigures         `json:"before,omitempty"` // the model that was trained from, see registry.OfParent
-}
 
 // measureShop prints how well the model finds the products that are apart, beside the one it comes from, and writes
 // that for kleid models push and for the report.
@@ -48,9 +40,6 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 	return measured, writeShop(c, before, after)
 }
 
-// toMeasureWith is what it takes to measure.
-const toMeasureWith = "that takes a product of two photos that is kept apart, and another one"
-
 // shopTables are the figures of a model, beside those of the one before, where there is one.
 func shopTables(before *training.ShopFigures, after training.ShopFigures) []report.Table {
 	var tables []report.Table
@@ -70,67 +59,3 @@ func shopTables(before *training.ShopFigures, after training.ShopFigures) []repo
 	}
 	return tables
 }
-
-// recallTable is how often another photo of a product comes first, or among the first five.
-func recallTable(before *training.ShopFigures, after training.ShopFigures) report.Table {
-	t := report.Table{
-		Title: "Products kept apart", Caption: fmt.Sprintf("%d photos of products kept apart, each among %d others", after.Queries, after.Gallery),
-		Head: []string{"embedding", "R@1", "R@5"}, Rows: [][]string{append([]string{"unsupervised"}, recallTexts(after.Unsupervised)...), append([]string{"DeepRank"}, recallTexts(after.DeepRank)...)},
-	}
-	if before != nil {
-		t.Head = append(t.Head, "before: R@1", "before: R@5")
-		t.Rows[0], t.Rows[1] = append(t.Rows[0], recallTexts(before.Unsupervised)...), append(t.Rows[1], recallTexts(before.DeepRank)...)
-	}
-	return t
-}
-
-// writeShop prints the figures of a model, beside those of the one before, where there is one.
-func writeShop(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
-	if after.Queries > 0 {
-		if err := writeRecall(c, before, after); err != nil {
-			return err
-		}
-	}
-	if after.Triplets != nil {
-		was := ""
-		if before != nil {
-			was = fmt.Sprintf("; before: %.3f and %.3f", before.Triplets.Unsupervised, before.Triplets.DeepRank)
-		}
-		fmt.Fprintf(c.App.Writer, "of %d triplets with a photo of those, people agree with the unsupervised embedding in %.3f and with DeepRank in %.3f%s\n",
-			after.Triplets.Triplets, after.Triplets.Unsupervised, after.Triplets.DeepRank, was)
-	}
-	return nil
-}
-
-// writeRecall prints recallTable, and warns where another photo of a product comes first less often than before.
-func writeRecall(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
-	t := recallTable(before, after)
-	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range append([][]string{append([]string{t.Caption}, t.Head[1:]...)}, t.Rows...) {
-		fmt.Fprintln(w, strings.Join(row, "\t")+"\t")
-	}
-	if before != nil {
-		for _, of := range []struct {
-			name          string
-			before, after *training.RecallPair
-		}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
-			if of.before != nil && of.after.At1 < of.before.At1 {
-				say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", of.name, of.after.At1, of.before.At1)
-			}
-		}
-	}
-	return w.Flush()
-}
-
-// recallTexts are R@1 and R@5, as far as they are known.
-func recallTexts(r *training.RecallPair) []string {
-	switch {
-	case r == nil:
-		return []string{"–", "–"}
-	case r.At5 == nil:
-		return []string{figureText(r.At1), "–"}
-	}
-	return []string{figureText(r.At1), figureText(*r.At5)}
-}
-
-func figureText(v float64) string { return fmt.Sprintf("%.3f", v) }

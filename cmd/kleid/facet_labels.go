@@ -1,0 +1,70 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/models/training/vocabulary"
+)
+
+// facetNames reads --facets.
+func facetNames(c *cli.Context) ([]string, error) {
+	var facets []string
+	for _, text := range repeated(c, "facets") {
+		for _, name := range strings.Split(text, ",") {
+			facet, err := datasets.FacetName(name)
+			if err != nil {
+				return nil, wrongUsage(c, "--facets: %v", err)
+			}
+			if slices.Contains(facets, facet) {
+				return nil, wrongUsage(c, "--facets names %s twice", facet)
+			}
+			facets = append(facets, facet)
+		}
+	}
+	return facets, nil
+}
+
+// labelOptions reads --facets, --labels and --rename.
+func labelOptions(c *cli.Context) (vocabulary.Options, error) {
+	o := vocabulary.Options{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
+	var err error
+	if o.Facets, err = facetNames(c); err != nil {
+		return o, err
+	}
+	if err := facetLabels(c, o.Order); err != nil {
+		return o, err
+	}
+	for _, text := range repeated(c, "rename") {
+		facet, rest, ok := strings.Cut(text, ":")
+		old, name, ok2 := strings.Cut(rest, "=")
+		if !ok || !ok2 || old == "" || name == "" {
+			return o, wrongUsage(c, "--rename is %q, but takes FACET:OLD=NEW", text)
+		}
+		if o.Renamed[facet] == nil {
+			o.Renamed[facet] = map[string]string{}
+		}
+		o.Renamed[facet][old] = name
+	}
+	return o, nil
+}
+
+// facetLabels reads --labels into labels by facet.
+func facetLabels(c *cli.Context, labels map[string][]string) error {
+	for _, text := range repeated(c, "labels") {
+		facet, list, ok := strings.Cut(text, "=")
+		if !ok {
+			return wrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
+		}
+		for _, label := range strings.Split(list, ",") {
+			if label = strings.TrimSpace(label); label == "" {
+				return wrongUsage(c, "--labels %q: there is an empty label", text)
+			}
+			labels[facet] = append(labels[facet], label)
+		}
+	}
+	return nil
+}
