@@ -102,11 +102,11 @@ func explainUsage(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil && c.Command.HelpName != "" {
 		name = c.Command.HelpName
 	}
-	var flags []cli.Flag
+	var known []cli.Flag
 	if c.Command != nil {
-		flags = c.Command.Flags
+		known = c.Command.Flags
 	}
-	return &usageError{name, name + ": " + flagError(flags, err.Error())}
+	return &usageError{name, name + ": " + flagError(known, err.Error())}
 }
 
 // withUsage gives errors that are wrong usage to the packages below, such as an unknown label, the form of

@@ -61,7 +61,7 @@ func kleidSWeights(t *testing.T) models.Weights {
 		return []*graph.Node{graph.ReduceAllMean(backbone.Build(net, inputs[0]))}
 	}, models.TrainerOptions{Seed: 5})
 	require.NoError(t, err)
-	_, err = trainer.Step(0, randomImages(1, 32))
+	_, err = trainer.Step(0, tensors.FromFlatDataAndDimensions(filled(6, 1, 32*32*3).Data, 1, 32, 32, 3))
 	require.NoError(t, err)
 	weights, err := trainer.Weights()
 	require.NoError(t, err)
@@ -131,12 +131,10 @@ func TestBenchKeepsWhatItReads(t *testing.T) {
 	}
 }
 
-// TestBenchInterrupted stops at the next batch.
+// TestBenchInterrupted ends as any command does that is interrupted.
 func TestBenchInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var f networkFigures
-	require.ErrorIs(t, f.measure(ctx, 3600, func() error { cancel(); return nil }), context.Canceled)
+	cancel()
 	for _, what := range []string{"embed", "train"} {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, exitInterrupted, run(ctx, []string{"kleid", "bench", what, "--size", "32", "--batch", "1"}, strings.NewReader(""), &stdout, &stderr), what)

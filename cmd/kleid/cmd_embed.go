@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -68,7 +69,7 @@ func embedAction(c *cli.Context) error {
 	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
 	p := newProgress(c)
 	defer p.end()
-	if report.Photos, err = embedAll(c, p, embedder, c.Args().Slice(), nil); err != nil {
+	if report.Photos, err = embedAll(c, showEmbedding(p), embedder, c.Args().Slice(), nil); err != nil {
 		return err
 	}
 	p.end()
@@ -101,8 +102,20 @@ func allReadable(photos []embeddedPhoto) error {
 	return fmt.Errorf("%d of %d photos cannot be read", unreadable, len(photos))
 }
 
-// embedAll reads and embeds photos, in batches; box is where the dress is in each, nil where it is to be found.
-func embedAll(c *cli.Context, p *progress, embedder *embedding.Embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
+// embedder is what sees photos, in batches of one size.
+type embedder interface {
+	BatchSize() int
+	Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error)
+}
+
+// showEmbedding shows how many photos are embedded.
+func showEmbedding(p *progress) func(done, total int) {
+	return func(done, total int) { p.show("embed", done, total, "") }
+}
+
+// embedAll reads and embeds photos, in batches, after each of which it shows how many are done; box is where the dress is in
+// each, nil where it is to be found.
+func embedAll(c *cli.Context, show func(done, total int), embedder embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
 	total := len(sources)
 	var all []embeddedPhoto
 	for len(sources) > 0 {
@@ -112,13 +125,13 @@ func embedAll(c *cli.Context, p *progress, embedder *embedding.Embedder, sources
 			return nil, err
 		}
 		all, sources = append(all, photos...), sources[n:]
-		p.show("embed", len(all), total, "")
+		show(len(all), total)
 	}
 	return all, nil
 }
 
 // embedPhotos reads and embeds a batch.
-func embedPhotos(c *cli.Context, embedder *embedding.Embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
+func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
 	photos := make([]embeddedPhoto, len(sources))
 	var inputs []embedding.Input
 	var of []int

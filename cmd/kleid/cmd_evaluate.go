@@ -23,7 +23,7 @@ exit code 3.`
 
 // evaluateCommand measures the model on labelled real photos.
 func evaluateCommand() *cli.Command {
-	flags := []cli.Flag{
+	shared := []cli.Flag{
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
 		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
@@ -33,7 +33,7 @@ func evaluateCommand() *cli.Command {
 	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage,
-			Flags: append(slices.Clone(flags), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote(heads)}),
+			Flags: append(slices.Clone(shared), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote(heads)}),
 			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --folds --reference photos/reference\n  kleid evaluate " + name +
 				" --reference photos/reference --models build/weights/model.safetensors --json",
 			Action: func(c *cli.Context) error { return evaluate(c, heads, run) },

@@ -177,7 +177,7 @@ func modelsPush(c *cli.Context) error {
 	}
 	about := registry.About{Parent: c.String("parent"), Dataset: c.String("dataset"), Comment: c.String("comment")}
 	if file := c.String("metrics"); file != "" {
-		if about.Metrics, about.MeasuredOn, err = readMetrics(c.Context, file); err != nil {
+		if about.Metrics, about.MeasuredOn, err = registry.ReadMetrics(c.Context, file); err != nil {
 			return err
 		}
 	}

@@ -98,7 +98,7 @@ func predictAction(c *cli.Context) error {
 	}
 	p := newProgress(c)
 	defer p.end()
-	photos, err := embedAll(c, p, embedder, c.Args().Slice(), box)
+	photos, err := embedAll(c, showEmbedding(p), embedder, c.Args().Slice(), box)
 	if err != nil {
 		return err
 	}

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"io"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/compute"
-	"github.com/kleid-search/kleid/embedding"
 )
 
 // TestEmbed sees the same in a photo as the index does.
@@ -57,23 +53,4 @@ func TestThreads(t *testing.T) {
 	one := kleid(t, "embed", "--json", "--threads", "1", s.photos(t)[0])
 	require.Equal(t, exitDone, one.code, one.stderr)
 	require.Equal(t, kleid(t, "embed", "--json", "--threads", "3", s.photos(t)[0]).stdout, one.stdout)
-}
-
-// TestEmbedTellsHowFarItIs counts photos after each batch.
-func TestEmbedTellsHowFarItIs(t *testing.T) {
-	backend, err := compute.New("")
-	require.NoError(t, err)
-	embedder, err := embedding.New(backend, readModel(t, tiny))
-	require.NoError(t, err)
-	photos := make([]string, embedder.BatchSize()+1)
-	for i := range photos {
-		photos[i] = "nowhere.jpg"
-	}
-	c := cli.NewContext(&cli.App{}, nil, nil)
-	c.Context = t.Context()
-	p := &progress{w: io.Discard}
-	_, err = embedAll(c, p, embedder, photos, nil)
-	require.NoError(t, err)
-	require.Equal(t, "embed", p.stage)
-	require.Equal(t, len(photos), p.done)
 }

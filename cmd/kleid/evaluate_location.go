@@ -11,6 +11,7 @@ import (
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/models/training"
 )
 
@@ -168,7 +169,7 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 	}
 	row("")
 	if m.learned != nil {
-		reports[learnedFromKey] = m.learned
+		reports[registry.LearnedFromKey] = m.learned
 	}
 	return reports, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
+	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/vectors"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
@@ -69,10 +71,9 @@ func TestIndexWithOtherFacetHeads(t *testing.T) {
 	}
 	other.Weights = heads
 	file := filepath.Join(t.TempDir(), "other.safetensors")
-	to, err := newOutputFile(file)
-	require.NoError(t, err)
-	_, err = writeModel(to, other)
-	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, other.Encode(&b, models.Float32))
+	write(t, file, b.Bytes())
 	index := func(out string) indexer.Report {
 		r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--models", file, "--force", "--json")
 		require.Equal(t, exitDone, r.code, r.stderr)
@@ -291,7 +292,10 @@ func TestIndexTells(t *testing.T) {
 	fail = 1
 	require.Equal(t, exitDone, index().code)
 	require.Len(t, posted, 2, "once more after a failure")
-	var report told
+	var report struct {
+		Text string `json:"text"`
+		indexer.Report
+	}
 	require.NoError(t, json.Unmarshal([]byte(posted[1]), &report))
 	require.True(t, report.Published)
 	require.Contains(t, report.Text, "kleid: run "+report.Run+" is the current index: ")
@@ -312,7 +316,11 @@ func TestIndexTells(t *testing.T) {
 		before := len(posted)
 		require.Equal(t, exitFailed, index(args...).code)
 		require.Len(t, posted, before+1)
-		var failed failure
+		var failed struct {
+			Text     string `json:"text"`
+			Error    string `json:"error"`
+			ExitCode int    `json:"exit_code"`
+		}
 		require.NoError(t, json.Unmarshal([]byte(posted[before]), &failed))
 		require.Equal(t, exitFailed, failed.ExitCode)
 		require.Contains(t, failed.Error, what)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +39,7 @@ func TestModels(t *testing.T) {
 	require.Contains(t, kleid(t, "models", "list", "--models", t.TempDir()).stdout, "no models yet")
 	require.NoError(t, os.WriteFile(figures, []byte(`[{"facet": "neckline", "macro_f1": 0.5, "macro_f1_interval": [0.4, 0.6],
 		"labels": [{"label": "v-neck", "f1": 0.7}], "confusion": {"labels": ["v-neck"], "counts": [[1, 2]]}}]`), 0o644))
-	metrics, _, err := readMetrics(t.Context(), figures)
+	metrics, _, err := registry.ReadMetrics(t.Context(), figures)
 	require.NoError(t, err)
 	require.Equal(t, map[string]float64{"neckline.macro_f1": 0.5, "neckline.labels.v-neck.f1": 0.7}, metrics)
 	first := push(1, `{"facets": {"f1": 0.5}, "name": "autumn"}`)
@@ -114,65 +113,15 @@ func TestModels(t *testing.T) {
 	require.Equal(t, exitFailed, kleid(t, "models", "pull", "ffff", "--models", place).code)
 }
 
-// TestMetricsOfTrainings are those of photos that were not learned from, not all that facets.json tells.
-func TestMetricsOfTrainings(t *testing.T) {
-	text, err := json.Marshal(facetsFigures{Bad: 3, Train: []facetFigures{{Temperature: 1.5}}, Test: []facetFigures{}})
-	require.NoError(t, err)
-	_, _, err = readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), figuresFile), text))
-	require.ErrorContains(t, err, "give the metrics.json beside it")
-}
-
 // TestMetricsOfPaintedDresses have names of their own: real photos are much harder.
 func TestMetricsOfPaintedDresses(t *testing.T) {
 	var f paintedFigures
 	f.Painted.Facets = []evaluation.FacetReport{{Facet: "neckline", MacroF1: 0.9}}
 	text, err := json.Marshal(f)
 	require.NoError(t, err)
-	metrics, _, err := readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "painted.json"), text))
+	metrics, _, err := registry.ReadMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "painted.json"), text))
 	require.NoError(t, err)
 	require.Equal(t, 0.9, metrics["painted.facets.neckline.macro_f1"])
-}
-
-// TestRegistriesByTheirNames: a folder may have an @ or a space in its name.
-func TestRegistriesByTheirNames(t *testing.T) {
-	for _, name := range []string{"shop@home", "my models"} {
-		folder := filepath.Join(t.TempDir(), name)
-		require.NoError(t, os.Mkdir(folder, 0o755))
-		for place, wanted := range map[string][2]string{
-			folder:           {folder, ""},
-			folder + "@3f2a": {folder, "3f2a"},
-			(&url.URL{Scheme: "file", Path: folder}).String() + "@3f2a": {(&url.URL{Scheme: "file", Path: folder}).String(), "3f2a"},
-		} {
-			location, version, ok := registryOf(place)
-			require.True(t, ok, place)
-			require.Equal(t, wanted, [2]string{location, version})
-		}
-		_, _, ok := registryOf(filepath.Join(folder, "model.safetensors"))
-		require.False(t, ok)
-	}
-}
-
-// TestMetricsOfLists tells items apart by all their names, as those of evaluate override, and refuses to guess.
-func TestMetricsOfLists(t *testing.T) {
-	report, err := json.Marshal([]evaluation.OverrideReport{
-		{Embedding: "deeprank", Gallery: "true", Facet: "neckline", Method: evaluation.OverridePlain, Searches: 9, First: 0.25},
-		{Embedding: "deeprank", Gallery: "true", Facet: "neckline", Method: evaluation.OverrideIgnore, Searches: 9, First: 0.5},
-		{Embedding: "unsupervised", Gallery: "predicted", Facet: "neckline", Method: evaluation.OverrideIgnore, Searches: 9, First: 0.75},
-	})
-	require.NoError(t, err)
-	figures := write(t, filepath.Join(t.TempDir(), "override.json"), report)
-	metrics, _, err := readMetrics(t.Context(), figures)
-	require.NoError(t, err)
-	require.Len(t, metrics, 3*4)
-	require.Equal(t, 0.25, metrics["neckline.deeprank.true."+evaluation.OverridePlain+".first"])
-	require.Equal(t, 0.5, metrics["neckline.deeprank.true."+evaluation.OverrideIgnore+".first"])
-	require.Equal(t, 0.75, metrics["neckline.unsupervised.predicted."+evaluation.OverrideIgnore+".first"])
-
-	for _, twice := range []string{`[{"facet": "a", "f1": 0.5}, {"facet": "a", "f1": 0.6}]`, `{"a": {"f1": 0.5}, "a.f1": 0.6}`} {
-		write(t, figures, []byte(twice))
-		_, _, err = readMetrics(t.Context(), figures)
-		require.ErrorContains(t, err, "two figures are called a.f1")
-	}
 }
 
 // TestModelsOfOtherPhotos are refused, unless by force; where nobody says on which photos, that is told.

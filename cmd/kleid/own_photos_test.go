@@ -35,7 +35,7 @@ func TestBadRowsComeFirst(t *testing.T) {
 		require.Contains(t, r.stderr, "no dataset has labels of sleeve")
 		require.Contains(t, r.stderr, first)
 	}
-	listed, err := os.ReadFile(filepath.Join(work, badPhotosFile))
+	listed, err := os.ReadFile(filepath.Join(work, "bad-photos.csv"))
 	require.NoError(t, err)
 	require.Contains(t, string(listed), "shop.csv:31,")
 }

@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 )
@@ -95,15 +93,6 @@ func TestPredict(t *testing.T) {
 	r = kleid(t, "predict", photo, "--out", "s3://shop/predictions.csv")
 	require.Equal(t, exitUsage, r.code)
 	require.Contains(t, r.stderr, "must be a file on this machine")
-}
-
-// TestUnsureLabels are called that, as kleid search does.
-func TestUnsureLabels(t *testing.T) {
-	facet := catalog.Facet{Name: "fit", Labels: []string{"slim", "wide"}}
-	p := embedding.Prediction{Name: "fit", Label: "wide", Probabilities: []float32{0.4, 0.6}}
-	require.Equal(t, []string{"wide 60%, unsure", "slim 40%"}, mostLikely(facet, p, 3))
-	p.Confident = true
-	require.Equal(t, []string{"wide 60%", "slim 40%"}, mostLikely(facet, p, 3))
 }
 
 // TestPredictWithFacetsAlone takes a model without embeddings, and with a box one that does not find dresses either; its

@@ -3,11 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/evaluation"
-	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training/loop"
-	"github.com/kleid-search/kleid/models/training/vocabulary"
-	"github.com/kleid-search/kleid/searcher"
-	"github.com/kleid-search/kleid/vectors"
 )
 
 func TestProgressInLines(t *testing.T) {
@@ -38,7 +28,7 @@ func TestProgressInLines(t *testing.T) {
 	require.Equal(t, 1, strings.Count(out.String(), "\n"), "neither what comes late nor what has no total makes a line")
 }
 
-// TestStructuredLines wants JSON alone on standard error, also of what is a table or a line for people otherwise.
+// TestStructuredLines wants JSON alone, also of what is a line for people otherwise.
 func TestStructuredLines(t *testing.T) {
 	var out bytes.Buffer
 	p := &progress{w: &out, structured: true}
@@ -46,68 +36,15 @@ func TestStructuredLines(t *testing.T) {
 	p.told = time.Now().Add(-lineInterval)
 	p.show("embed", 0, 10, "")
 	require.Contains(t, out.String(), `"left":"unknown"`)
-	require.NoError(t, showLabels(p, []vocabulary.Change{{Facet: "fit", Label: "slim", Fate: vocabulary.Added, Photos: 3}}))
-	require.Contains(t, out.String(), `"facet":"fit","label":"slim","photos":3`)
-	app := newApp(strings.NewReader(""), io.Discard, &out)
-	app.Command("embed").Action = func(c *cli.Context) error {
+	app := &cli.App{ErrWriter: &out, Flags: []cli.Flag{logFormatFlag()}, Action: func(c *cli.Context) error {
 		say(c, "%d things", 3)
 		return nil
-	}
-	require.NoError(t, app.Run([]string{"kleid", "embed", "--log-format", "json"}))
+	}}
+	require.NoError(t, app.Run([]string{"kleid", "--log-format", "json"}))
+	require.Contains(t, out.String(), `"msg":"3 things"`)
 	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
 		require.True(t, json.Valid([]byte(line)), line)
 	}
-	// What is for people goes by progress.say and say.
-	files, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		if !strings.HasSuffix(file, "_test.go") && file != "confirm.go" { // a question for a terminal
-			require.NotRegexp(t, `Fprint\w*\(c\.App\.ErrWriter`, string(text), file)
-		}
-	}
-}
-
-// TestTrainedModelInOneLine is of kleid train facets without --dataset, which measures nothing.
-func TestTrainedModelInOneLine(t *testing.T) {
-	model, err := models.Load(t.Context(), tiny)
-	require.NoError(t, err)
-	for _, args := range [][]string{nil, {"--json"}} {
-		var out bytes.Buffer
-		app := newApp(strings.NewReader(""), &out, io.Discard)
-		app.Command("embed").Action = func(c *cli.Context) error { return printTrained(c, model) }
-		require.NoError(t, app.Run(append([]string{"kleid", "embed"}, args...)))
-		if args == nil {
-			require.Empty(t, out.String())
-			continue
-		}
-		got := decodeLine[trainedModel](t, result{stdout: out.String()})
-		require.Equal(t, trainedModel{"model.safetensors", model.EmbeddingModel(), model.FacetModel()}, got)
-	}
-}
-
-// TestEscapesDoNothing gives labels that would do something to a terminal.
-func TestEscapesDoNothing(t *testing.T) {
-	const label = "mini\x1b[31m"
-	var out strings.Builder
-	row := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
-	writeFacets(row, []evaluation.FacetReport{{
-		Facet: label, Labels: []evaluation.LabelReport{{Label: label, Count: 2}},
-		Confusion: evaluation.Confusion{Labels: []string{label, label}, Counts: [][]int{{0, 2, 0}, {0, 0, 0}}},
-	}})
-	app := newApp(strings.NewReader(""), &out, io.Discard)
-	app.Command("embed").Action = func(c *cli.Context) error {
-		box := catalog.Box{XMax: 1, YMax: 1}
-		seen := embeddedPhoto{Status: catalog.StatusOK, Box: &box, Facets: map[string]catalog.FacetValue{label: {Label: label}}}
-		facets := []catalog.Facet{{Name: label, Labels: []string{label}}}
-		answer := searcher.Answer{Status: catalog.StatusOK, Facets: map[string]searcher.Facet{label: {Label: label}}}
-		return errors.Join(writeSeen(c, catalog.Metadata{Facets: facets}, seen), writeAnswer(c, answer, facets))
-	}
-	require.NoError(t, app.Run([]string{"kleid", "embed"}))
-	out.WriteString(withoutEscapes((&vectors.FilterError{Facet: "length", Label: "x", Known: []string{label}}).Error()))
-	require.NotContains(t, out.String(), "\x1b")
-	require.Contains(t, out.String(), `mini\x1b[31m`)
 }
 
 func TestProgressOnATerminal(t *testing.T) {

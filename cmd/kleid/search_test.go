@@ -189,12 +189,6 @@ func TestStoresAreURLs(t *testing.T) {
 	require.Equal(t, short.Results, long.Results)
 }
 
-// TestStoreNames keep passwords and tokens out of logs.
-func TestStoreNames(t *testing.T) {
-	require.Equal(t, "embedded:some folder/index", storeName("embedded:some folder/index"))
-	require.Equal(t, "milvuss://host:19530/dresses", storeName("milvuss://user:secret@host:19530/dresses?token=secret"))
-}
-
 func TestSearchFails(t *testing.T) {
 	s := newShop(t)
 	good := s.photos(t)[0]

@@ -11,7 +11,7 @@ import (
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
-// shopFigures are the metricsFile of a training on a shop's products.
+// shopFigures are the registry.MetricsFile of a training on a shop's products.
 type shopFigures struct {
 	Shop   training.ShopFigures `json:"shop"`
 	Before *shopFigures         `json:"before,omitempty"` // the model that was trained from, see registry.OfParent

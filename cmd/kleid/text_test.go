@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/vectors"
 )
 
-func TestPriceText(t *testing.T) {
-	for want, got := range map[string]string{
-		"1000 JPY": priceText(1000, "JPY"), "59.90 EUR": priceText(59.9, "EUR"), "1.500 KWD": priceText(1.5, "KWD"),
-		"59.90": priceText(59.9, ""), "59.90 points": priceText(59.9, "points"),
-	} {
-		require.Equal(t, want, got)
-	}
+// TestWithoutEscapes gives a label that would do something to a terminal.
+func TestWithoutEscapes(t *testing.T) {
+	text := withoutEscapes((&vectors.FilterError{Facet: "length", Label: "x", Known: []string{"mini\x1b[31m"}}).Error())
+	require.NotContains(t, text, "\x1b")
+	require.Contains(t, text, `mini\x1b[31m`)
 }

@@ -8,11 +8,13 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
+	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
 	"github.com/kleid-search/kleid/models/training/vocabulary"
@@ -62,8 +64,11 @@ const (
 	predictionsCSVFile     = "predictions.csv"
 )
 
+// beforeKey is where files of figures have those of the model that was trained from.
+var beforeKey = strings.TrimSuffix(registry.OfParent, ".")
+
 // measuredFiles are of one model.
-var measuredFiles = []string{figuresFile, metricsFile, predictionsParquetFile, predictionsCSVFile}
+var measuredFiles = []string{registry.StoryFile, registry.MetricsFile, predictionsParquetFile, predictionsCSVFile}
 
 // measure looks at all photos with the new model, as it would look at them later, and writes figures and
 // predictions.
@@ -215,8 +220,8 @@ func (f *facetTraining) write(figures facetsFigures, predictions []evaluation.La
 		name  string
 		write func(w io.Writer) error
 	}{
-		{figuresFile, writeJSON(figures)},
-		{metricsFile, writeJSON(metrics)},
+		{registry.StoryFile, writeJSON(figures)},
+		{registry.MetricsFile, writeJSON(metrics)},
 		{predictionsParquetFile, func(w io.Writer) error { return evaluation.WritePredictionsParquet(w, predictions) }},
 		{predictionsCSVFile, func(w io.Writer) error { return evaluation.WritePredictionsCSV(w, predictions) }},
 	} {

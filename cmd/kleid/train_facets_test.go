@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
-	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/indexer"
@@ -196,7 +195,9 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	require.Equal(t, 3, strings.Count(string(page), "<details><summary class=\"head\">"), "heads without a third of the photos each")
 
 	// The registry takes the figures of the photos that were kept apart.
-	metrics, measuredOn, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
+	_, _, err = registry.ReadMetrics(t.Context(), filepath.Join(work, registry.StoryFile))
+	require.ErrorContains(t, err, "tells of a training")
+	metrics, measuredOn, err := registry.ReadMetrics(t.Context(), filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
 	require.Equal(t, figures.Test[0].MacroF1, metrics["facets.sleeve.macro_f1"])
 	require.NotEmpty(t, figures.Test[0].MeasuredOn)
@@ -399,40 +400,6 @@ func TestTrainFacetsUsage(t *testing.T) {
 	r := kleid(t, "train", "facets", "--dataset", "nowhere.csv", "--work", t.TempDir())
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.stderr, "nowhere.csv: there is no such folder or file")
-}
-
-func TestParseDataset(t *testing.T) {
-	t.Chdir(t.TempDir())
-	write(t, "run=7/labels.csv", nil)
-	write(t, "odd=2", nil)
-	for text, want := range map[string]datasetArgument{
-		"shop.csv": {"shop.csv", 1}, "shop.csv=0.5": {"shop.csv", 0.5}, "studio=2": {"studio", 2},
-		"run=7/labels.csv": {"run=7/labels.csv", 1}, "run=7/labels.csv=3": {"run=7/labels.csv", 3}, "odd=2": {"odd=2", 1},
-	} {
-		got, err := parseDataset(text)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-}
-
-func TestMaxBad(t *testing.T) {
-	for text, allowed := range map[string]int{"5%": 5, "0.05": 5, "20": 20, "0": 0, "0%": 0, "100%": 100, "1": 1} {
-		m, err := parseMaxBad(text)
-		require.NoError(t, err, text)
-		require.NoError(t, m.check(badOnes{"photos", make([]datasets.Bad, allowed), 100}), text)
-		err = m.check(badOnes{"triplets", make([]datasets.Bad, allowed+1), 100})
-		require.ErrorContains(t, err, fmt.Sprintf("%d of 100 triplets are bad, more than the %s", allowed+1, text))
-	}
-	for _, text := range []string{"", "-1", "-1%", "101%", "1.5", "NaN%", "some"} {
-		_, err := parseMaxBad(text)
-		require.ErrorContains(t, err, "--max-bad is", text)
-	}
-}
-
-func TestReadYes(t *testing.T) {
-	for text, want := range map[string]error{"y\n": nil, "Yes\nmore": nil, "\n": errRefused, "": errRefused, "no\n": errRefused, "yesterday\n": errRefused} {
-		require.Equal(t, want, readYes(strings.NewReader(text)), text)
-	}
 }
 
 // TestTrainOwnTrunk: facets get a network to themselves, and later learn from the model's again.

@@ -10,11 +10,12 @@ import (
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
-// locationFigures are the metricsFile of a training on photos with boxes.
+// locationFigures are the registry.MetricsFile of a training on photos with boxes.
 type locationFigures struct {
 	Location evaluation.LocationReport `json:"location"`
 	Before   *locationFigures          `json:"before,omitempty"` // the model that was trained from, see registry.OfParent
@@ -69,8 +70,8 @@ func measureLocation(c *cli.Context, progress *progress, options training.Option
 		row("%s", strings.Join(cells, "\t"))
 	}
 	row("")
-	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
-		return measured, fmt.Errorf("%s: %w", metricsFile, err)
+	if err := put(c.Context, options.Work, registry.MetricsFile, writeJSON(metrics)); err != nil {
+		return measured, fmt.Errorf("%s: %w", registry.MetricsFile, err)
 	}
 	return measured, nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/models"
+	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
 )
@@ -34,7 +35,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		metrics.Before = &shopFigures{Shop: *before}
 	}
 	measured := report.Figures{Tables: shopTables(before, after)}
-	if err := put(c.Context, options.Work, metricsFile, writeJSON(metrics)); err != nil {
+	if err := put(c.Context, options.Work, registry.MetricsFile, writeJSON(metrics)); err != nil {
 		return measured, err
 	}
 	return measured, writeShop(c, before, after)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,12 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/datasets"
-	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models/registry"
-	"github.com/kleid-search/kleid/models/training"
 )
 
 // TestTrainOnOwnProducts learns from a catalogue which photos are of one product, and measures on products that are
@@ -74,7 +70,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	require.Regexp(t, `gone\.jpg,.*clicks\.csv: line 5: the photo, or product, is not in the catalogue`, string(bad))
 	require.Contains(t, r.stdout, "of 1 triplets with a photo of those")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
-	metrics, measuredOn, err := readMetrics(t.Context(), filepath.Join(work, "metrics.json"))
+	metrics, measuredOn, err := registry.ReadMetrics(t.Context(), filepath.Join(work, "metrics.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, measuredOn["shop.deeprank.recall_at_1"])
 	require.NotEmpty(t, measuredOn["shop.triplets.deeprank"])
@@ -91,7 +87,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	of := []string{"evaluate", "similarity", "--catalogue", catalogue, "--models", filepath.Join(work, "model.safetensors"), "--triplets", clicks(click(ofApart[0]))}
 	r = kleid(t, append(of, "--json")...)
 	require.Equal(t, exitDone, r.code, r.stderr)
-	again, on, err := readMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "figures.json"), []byte(r.stdout)))
+	again, on, err := registry.ReadMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "figures.json"), []byte(r.stdout)))
 	require.NoError(t, err)
 	for figure, value := range again {
 		require.Equal(t, metrics[figure], value, figure)
@@ -165,71 +161,4 @@ func TestTrainWithBadReference(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.stderr)
 	require.Contains(t, r.stderr, "bad: ccp/photos/3.jpg: ")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
-}
-
-// TestCheckProducts refuses folders of dresses whose files are called alike, and takes all else.
-func TestCheckProducts(t *testing.T) {
-	for name, test := range map[string]struct {
-		catalogue string // rows of product and photo
-		named     bool
-		want      string
-	}{
-		"a folder for each dress":  {" a/front.jpg b/front.jpg c/back.jpg", false, `"front" is in 2 folders: write a manifest`},
-		"a folder for each view":   {" front/a.jpg front/b.jpg front/c.jpg back/a.jpg back/b.jpg", false, ""},
-		"products have their ids":  {"a:a/front.jpg b:b/front.jpg", true, ""},
-		"ids as the files' names":  {"a:2024/a.jpg a:2025/a.jpg b:2025/b.jpg", true, ""},
-		"one has an id":            {" a/front.jpg b/front.jpg c/back.jpg d:d/front.jpg", true, `does not give each photo a product id, so that a file's name stands for its product, and "front" is in 2 folders`},
-		"all photos in one folder": {" a.jpg b.jpg a.png", false, ""},
-		"nothing":                  {"", false, ""},
-	} {
-		var rows strings.Builder
-		fmt.Fprintln(&rows, "product_id,photo")
-		for _, row := range strings.Fields(test.catalogue) {
-			product, file, ok := strings.Cut(row, ":")
-			if !ok {
-				product, file = "", row
-			}
-			fmt.Fprintf(&rows, "%s,%s\n", product, file)
-		}
-		listing, err := indexer.Scan(t.Context(), write(t, filepath.Join(t.TempDir(), "shop.csv"), []byte(rows.String())), "")
-		require.NoError(t, err)
-		named, err := checkProducts("shop.csv", listing.Entries)
-		require.Equal(t, test.named, named, name)
-		if test.want == "" {
-			require.NoError(t, err, name)
-			continue
-		}
-		require.ErrorContains(t, err, test.want, name)
-	}
-}
-
-// TestTellShop says what is not there to be learned.
-func TestTellShop(t *testing.T) {
-	var told bytes.Buffer
-	tellShop(&progress{w: &told}, &training.Shop{Joined: 2, Common: 1}, false)
-	require.Contains(t, told.String(), "2 products share half of their photos")
-	require.Contains(t, told.String(), "1 photos are left out: several products have them")
-	require.Contains(t, told.String(), "no product to learn from has two photos")
-	require.Contains(t, told.String(), "a manifest (.csv) with the columns product_id and photo")
-	require.NotContains(t, told.String(), "byte for byte")
-}
-
-// TestWriteRecall warns of a model that finds less than the one before.
-func TestWriteRecall(t *testing.T) {
-	for _, test := range []struct {
-		before, after *training.RecallPair
-		row           string
-		warns         bool
-	}{
-		{nil, &training.RecallPair{At1: 0.25}, `DeepRank +0\.250 +– +– +–`, false},
-		{&training.RecallPair{At1: 0.5, At5: new(0.75)}, &training.RecallPair{At1: 0.25, At5: new(1.0)}, `DeepRank +0\.250 +1\.000 +0\.500 +0\.750`, true},
-		{&training.RecallPair{At1: 0.5}, &training.RecallPair{At1: 0.5}, `DeepRank +0\.500 +– +0\.500 +–`, false},
-	} {
-		var out, told bytes.Buffer
-		c := cli.NewContext(&cli.App{Writer: &out, ErrWriter: &told}, nil, nil)
-		same := &training.RecallPair{At1: 1}
-		require.NoError(t, writeRecall(c, &training.ShopFigures{Unsupervised: same, DeepRank: test.before}, training.ShopFigures{Unsupervised: same, DeepRank: test.after}))
-		require.Regexp(t, test.row, out.String())
-		require.Equal(t, test.warns, strings.Contains(told.String(), "DeepRank finds another photo"))
-	}
 }
