@@ -9,6 +9,10 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
 
 // newApp wires the commands.
@@ -29,7 +33,7 @@ wins over variables, also over those of flags that it excludes. Flags that may b
 in a variable. With --json a command prints exactly one line on standard output, last; logs and progress go
 to standard error.
 
-` + exitCodes,
+` + exit.Codes,
 		Version: version,
 		// The library's own --version prints in a form of its own.
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, DisableDefaultText: true, Usage: "print the version, as kleid version does"}},
@@ -52,7 +56,7 @@ to standard error.
 		},
 		Reader: stdin, Writer: stdout, ErrWriter: stderr,
 		// The form of logs, for run: until a command has read its flags, the variable says it.
-		Metadata:    map[string]any{logFormat: os.Getenv("KLEID_LOG_FORMAT")},
+		Metadata:    map[string]any{terminal.LogFormat: os.Getenv("KLEID_LOG_FORMAT")},
 		HideVersion: true,
 		// A label may have a comma in it.
 		DisableSliceFlagSeparator: true,
@@ -70,7 +74,7 @@ to standard error.
 // prepare gives a command, and those below it, what all have in common.
 func prepare(command *cli.Command) {
 	command.OnUsageError = explainUsage
-	command.Flags = slices.Concat(command.Flags, []cli.Flag{logFormatFlag()})
+	command.Flags = slices.Concat(command.Flags, []cli.Flag{terminal.LogFormatFlag()})
 	if len(command.Subcommands) == 0 {
 		command.Action = withUsage(command.Action)
 		// An argument may be called "help" or "h".
@@ -80,7 +84,7 @@ func prepare(command *cli.Command) {
 			command.Before = noArguments
 		}
 		if !strings.Contains(command.Description, "Exit codes") {
-			command.Description += "\n\n" + commonExitCodes
+			command.Description += "\n\n" + exit.CommonCodes
 		}
 		return
 	}
@@ -106,22 +110,22 @@ func explainUsage(c *cli.Context, err error, _ bool) error {
 	if c.Command != nil {
 		known = c.Command.Flags
 	}
-	return &usageError{name, name + ": " + flagError(known, err.Error())}
+	return &exit.UsageError{Command: name, Message: name + ": " + flags.Problem(known, err.Error())}
 }
 
 // withUsage gives errors that are wrong usage to the packages below, such as an unknown label, the form of
 // those that are wrong usage to the command.
 func withUsage(action cli.ActionFunc) cli.ActionFunc {
 	return func(c *cli.Context) error {
-		if format := c.String(logFormat); format != "text" && format != "json" {
-			return wrongUsage(c, "--%s is %q: use text or json", logFormat, format)
+		if format := c.String(terminal.LogFormat); format != "text" && format != "json" {
+			return exit.WrongUsage(c, "--%s is %q: use text or json", terminal.LogFormat, format)
 		}
-		c.App.Metadata[logFormat] = c.String(logFormat)
+		c.App.Metadata[terminal.LogFormat] = c.String(terminal.LogFormat)
 		warnOfVariables(c)
 		err := action(c)
-		var wrong *usageError
-		if exitCode(c.Context, err) == exitUsage && !errors.As(err, &wrong) {
-			return wrongUsage(c, "%v", err)
+		var wrong *exit.UsageError
+		if exit.Code(c.Context, err) == exit.Usage && !errors.As(err, &wrong) {
+			return exit.WrongUsage(c, "%v", err)
 		}
 		return err
 	}
@@ -130,7 +134,7 @@ func withUsage(action cli.ActionFunc) cli.ActionFunc {
 // noArguments refuses arguments of a command that has none.
 func noArguments(c *cli.Context) error {
 	if c.Args().Present() {
-		return wrongUsage(c, "%s takes no arguments, but there is %q", c.Command.HelpName, c.Args().First())
+		return exit.WrongUsage(c, "%s takes no arguments, but there is %q", c.Command.HelpName, c.Args().First())
 	}
 	return nil
 }
@@ -158,5 +162,5 @@ func noCommand(c *cli.Context) error {
 	if c.Args().Present() {
 		problem = fmt.Sprintf("there is no command %q", c.Args().First())
 	}
-	return &usageError{name, fmt.Sprintf("%s: %s: %s", name, problem, strings.Join(names, ", "))}
+	return &exit.UsageError{Command: name, Message: fmt.Sprintf("%s: %s: %s", name, problem, strings.Join(names, ", "))}
 }

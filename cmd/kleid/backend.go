@@ -7,23 +7,25 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/compute"
 )
 
 func backendFlag() cli.Flag {
 	return &cli.StringFlag{
-		Name: "backend", Value: "auto", EnvVars: env("backend"),
+		Name: "backend", Value: "auto", EnvVars: flags.Env("backend"),
 		Usage: "what computes: auto, cpu, xla:cuda, xla:cpu or xla:`PLUGIN`; auto is cpu, or CUDA where a build with XLA finds it",
 	}
 }
 
 func threadsFlag() cli.Flag {
-	return &cli.IntFlag{Name: "threads", EnvVars: env("threads"), Usage: "`N` CPUs to use at most", DefaultText: "all"}
+	return &cli.IntFlag{Name: "threads", EnvVars: flags.Env("threads"), Usage: "`N` CPUs to use at most", DefaultText: "all"}
 }
 
 // newBackend makes the backend of --backend, and keeps to --threads from here on.
 func newBackend(c *cli.Context) (backends.Backend, error) {
-	if err := notNegative(c, "threads"); err != nil {
+	if err := flags.NotNegative(c, "threads"); err != nil {
 		return nil, err
 	}
 	if threads := c.Int("threads"); threads > 0 {
@@ -42,5 +44,5 @@ func newBackend(c *cli.Context) (backends.Backend, error) {
 	case isXLA && plugin != "":
 		return newXLA(plugin)
 	}
-	return nil, wrongUsage(c, "there is no backend %q: use auto, cpu, xla:cuda or xla:cpu", name)
+	return nil, exit.WrongUsage(c, "there is no backend %q: use auto, cpu, xla:cuda or xla:cpu", name)
 }

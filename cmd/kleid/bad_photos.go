@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -19,14 +20,14 @@ const (
 // badPhotos tells what of datasets is bad, as it comes to be known: rows first, then what cannot be read.
 type badPhotos struct {
 	c        *cli.Context
-	progress *progress
+	progress *terminal.Progress
 	limit    maxBad
 	work     storage.Bucket // for badPhotosFile; nil writes none
 	known    map[string]int // so many of a kind were told of, or counted
 }
 
 // newBadPhotos lists bad photos nowhere, until it is told a place.
-func newBadPhotos(c *cli.Context, progress *progress, limit maxBad) *badPhotos {
+func newBadPhotos(c *cli.Context, progress *terminal.Progress, limit maxBad) *badPhotos {
 	return &badPhotos{c: c, progress: progress, limit: limit, known: map[string]int{}}
 }
 
@@ -51,12 +52,12 @@ func (b *badPhotos) listKinds(kinds ...badOnes) error {
 	for _, of := range kinds {
 		if known := b.known[of.kind]; len(of.bad) > known {
 			for i := known; i < min(len(of.bad), toldBad); i++ {
-				b.progress.say("bad: %s: %s", printable(of.bad[i].Photo), printable(of.bad[i].Reason))
+				b.progress.Say("bad: %s: %s", terminal.Printable(of.bad[i].Photo), terminal.Printable(of.bad[i].Reason))
 			}
 			if b.known[of.kind] = len(of.bad); b.work == nil {
-				b.progress.say("%d of %d %s are bad", len(of.bad), of.total, of.kind)
+				b.progress.Say("%d of %d %s are bad", len(of.bad), of.total, of.kind)
 			} else {
-				b.progress.say("%d of %d %s are bad, all of them listed in %s of %s", len(of.bad), of.total, of.kind, badPhotosFile, b.work)
+				b.progress.Say("%d of %d %s are bad, all of them listed in %s of %s", len(of.bad), of.total, of.kind, badPhotosFile, b.work)
 			}
 		}
 		if err := b.limit.check(of); tooMany == nil {

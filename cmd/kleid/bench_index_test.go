@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 func TestBenchIndex(t *testing.T) {
 	s, err := paintedShop()
 	require.NoError(t, err)
 	r := kleid(t, "bench", "index", "--catalogue", s.catalogue, "--rounds", "2", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	f := decodeLine[benchIndexFigures](t, r)
 	require.Equal(t, shopProducts*shopPhotos, f.OK)
 	require.Positive(t, f.ImagesPerSecond)
@@ -25,7 +27,7 @@ func TestBenchIndex(t *testing.T) {
 	require.Greater(t, f.PeakRSS, 1.)
 
 	r = kleid(t, "bench", "index", "--products", "2")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "6 photos in ")
 	require.Contains(t, r.stdout, "pipeline efficiency ")
 }
@@ -52,7 +54,7 @@ func TestBenchIndexCountsWorkOnce(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "bad.jpg"), []byte("no photo"))
 	r := kleid(t, "bench", "index", "--catalogue", dir, "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	f := decodeLine[benchIndexFigures](t, r)
 	require.Equal(t, 13, f.Photos)
 	require.Equal(t, 3, f.Embedded)

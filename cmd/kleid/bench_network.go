@@ -12,6 +12,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -30,11 +32,11 @@ type networkFigures struct {
 // benchNetworkFlags are those that both commands have.
 func benchNetworkFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "network", Value: "kleid-s", EnvVars: env("network"), Usage: strings.Join(models.BackboneNames(), ", ")},
-		&cli.IntFlag{Name: "batch", Value: 8, EnvVars: env("batch"), Usage: "images at once"},
-		&cli.IntFlag{Name: "size", Value: 224, EnvVars: env("size"), Usage: "height and width of the images in pixels"},
-		&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: env("seconds"), Usage: "how long to measure"},
-		jsonFlag(),
+		&cli.StringFlag{Name: "network", Value: "kleid-s", EnvVars: flags.Env("network"), Usage: strings.Join(models.BackboneNames(), ", ")},
+		&cli.IntFlag{Name: "batch", Value: 8, EnvVars: flags.Env("batch"), Usage: "images at once"},
+		&cli.IntFlag{Name: "size", Value: 224, EnvVars: flags.Env("size"), Usage: "height and width of the images in pixels"},
+		&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: flags.Env("seconds"), Usage: "how long to measure"},
+		flags.JSON(),
 		backendFlag(), threadsFlag(),
 	}
 }
@@ -44,19 +46,19 @@ const maxBenchNumbers = 100_000_000
 
 // benchedNetwork checks the flags that both commands have and returns the backbone of --network.
 func benchedNetwork(c *cli.Context) (models.Backbone, error) {
-	if err := positive(c, "batch", "size"); err != nil {
+	if err := flags.Positive(c, "batch", "size"); err != nil {
 		return models.Backbone{}, err
 	}
 	batch, size := c.Int("batch"), c.Int("size")
 	if numbers := float64(batch) * float64(size) * float64(size) * 3; numbers > maxBenchNumbers {
-		return models.Backbone{}, wrongUsage(c, "%d images of %d px are %.3g numbers, but at most %d are measured: take a smaller --batch or --size", batch, size, numbers, maxBenchNumbers)
+		return models.Backbone{}, exit.WrongUsage(c, "%d images of %d px are %.3g numbers, but at most %d are measured: take a smaller --batch or --size", batch, size, numbers, maxBenchNumbers)
 	}
 	if seconds := c.Float64("seconds"); !(seconds > 0) {
-		return models.Backbone{}, wrongUsage(c, "--seconds is %v, but must be more than 0", seconds)
+		return models.Backbone{}, exit.WrongUsage(c, "--seconds is %v, but must be more than 0", seconds)
 	}
 	backbone, err := models.BackboneByName(c.String("network"))
 	if err != nil {
-		return models.Backbone{}, wrongUsage(c, "%v", err)
+		return models.Backbone{}, exit.WrongUsage(c, "%v", err)
 	}
 	return backbone, nil
 }

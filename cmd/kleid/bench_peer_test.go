@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -54,7 +55,7 @@ func TestFeaturesAgainstOnnxRuntime(t *testing.T) {
 				output := filepath.Join(folder, precision)
 				r := kleid(t, "bench", "embed", "--network", test.network, "--precision", precision, "--batch", "2", "--seconds", "1e-12",
 					"--weights", filepath.Join(folder, "weights.safetensors"), "--input", filepath.Join(folder, "x.safetensors"), "--output", output)
-				require.Equal(t, exitDone, r.code, r.stderr)
+				require.Equal(t, exit.Done, r.code, r.stderr)
 				require.Empty(t, r.stderr)
 				got := readTensor(t, output, "y")
 				require.Equal(t, want.Shape, got.Shape)

@@ -10,6 +10,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -27,7 +29,7 @@ var benchPrecisions = []benchPrecision{float32Precision, bfloat16Precision, int8
 
 func precisionFlag() cli.Flag {
 	return &cli.StringFlag{
-		Name: "precision", Value: string(float32Precision), EnvVars: env("precision"),
+		Name: "precision", Value: string(float32Precision), EnvVars: flags.Env("precision"),
 		Usage: "f32, bf16 or int8, which calibrates on the images that it measures",
 	}
 }
@@ -36,7 +38,7 @@ func precisionFlag() cli.Flag {
 func precisionOf(c *cli.Context) (benchPrecision, error) {
 	p := benchPrecision(c.String("precision"))
 	if !slices.Contains(benchPrecisions, p) {
-		return "", wrongUsage(c, "--precision is %q, but must be one of %s", p, strings.Trim(fmt.Sprint(benchPrecisions), "[]"))
+		return "", exit.WrongUsage(c, "--precision is %q, but must be one of %s", p, strings.Trim(fmt.Sprint(benchPrecisions), "[]"))
 	}
 	return p, nil
 }

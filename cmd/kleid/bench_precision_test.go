@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -18,7 +19,7 @@ func TestBenchPrecisions(t *testing.T) {
 		output := filepath.Join(t.TempDir(), "y.safetensors")
 		r := kleid(t, "bench", "embed", "--batch", "4", "--seconds", "1e-12", "--json", "--precision", precision,
 			"--weights", weights, "--input", images, "--output", output)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.Empty(t, r.stderr)
 		require.Equal(t, precision, decodeLine[networkFigures](t, r).Precision)
 		return readTensor(t, output, "y").Data

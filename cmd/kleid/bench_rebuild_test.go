@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
 
@@ -19,7 +20,7 @@ func TestBenchRebuild(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "bench")
 	for _, args := range [][]string{nil, {"--store", "embedded:" + dir}} {
 		r := kleid(t, append([]string{"bench", "rebuild", "--rows", "30", "--size", "8", "--json"}, args...)...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		f := decodeLine[rebuildFigures](t, r)
 		require.Equal(t, [2]int{30, 8}, [2]int{f.Rows, f.Size})
 		require.Positive(t, f.StoreRowsPerSec)
@@ -43,11 +44,11 @@ func TestBenchRebuildSparesAnIndex(t *testing.T) {
 	require.NoError(t, err)
 	args := []string{"bench", "rebuild", "--rows", "3", "--size", "8"}
 	r := kleid(t, append(args, "--store", "embedded:"+s.index)...)
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "has an index, run "+run+": name a store that has none")
 	t.Setenv("KLEID_STORE", "embedded:"+s.index)
 	r = kleid(t, args...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	now, err := store.CurrentRun(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, run, now)
@@ -63,5 +64,5 @@ func TestBenchRebuildInterrupted(t *testing.T) {
 	cancel()
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, []string{"kleid", "bench", "rebuild", "--rows", "3", "--store", "embedded:" + t.TempDir()}, strings.NewReader(""), &stdout, &stderr)
-	require.Equal(t, exitInterrupted, code, stderr.String())
+	require.Equal(t, exit.Interrupted, code, stderr.String())
 }

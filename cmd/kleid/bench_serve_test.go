@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 func TestBenchServe(t *testing.T) {
 	s := newShop(t)
 	r := kleid(t, "bench", "serve", "--index", s.index, "--clients", "1,3", "--seconds", "1e-9", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	figures := decodeLine[[]loadFigures](t, r)
 	require.Len(t, figures, 6, "three kinds of requests, by one client and by three")
 	for i, f := range figures {
@@ -21,7 +23,7 @@ func TestBenchServe(t *testing.T) {
 	}
 
 	r = kleid(t, "bench", "serve", "--products", "1", "--clients", "1", "--seconds", "1e-9")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "search by photo")
 	require.Contains(t, r.stdout, " requests/s, ")
 }

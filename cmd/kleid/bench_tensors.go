@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -84,9 +85,9 @@ func (b *benchImages) features(ctx context.Context, exec *graph.Exec, batch, cha
 }
 
 // writeFeatures writes the tensor y to a safetensors file.
-func writeFeatures(file *outputFile, y *models.Tensor) error {
+func writeFeatures(file *output.File, y *models.Tensor) error {
 	if err := models.EncodeSafetensors(file, models.Weights{"y": y}, nil, models.Float32); err != nil {
 		return err
 	}
-	return file.keep()
+	return file.Keep()
 }

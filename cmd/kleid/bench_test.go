@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
 )
@@ -21,7 +22,7 @@ import (
 func TestBench(t *testing.T) {
 	for _, what := range []string{"embed", "train"} {
 		r := kleid(t, "bench", what, "--network", "kleid-s", "--size", "32", "--batch", "2", "--seconds", "1e-12", "--json")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		f := decodeLine[networkFigures](t, r)
 		require.Equal(t, networkFigures{"kleid-s", "f32", 2, 32, f.ImagesPerSecond, f.LatencyP50, f.LatencyP99, f.PeakRSS}, f)
 		require.Positive(t, f.ImagesPerSecond)
@@ -76,7 +77,7 @@ func TestBenchFeatures(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "y.safetensors")
 	r := kleid(t, "bench", "embed", "--batch", "3", "--seconds", "1e-12", "--json",
 		"--weights", writeTensors(t, "w.safetensors", weights), "--input", writeTensors(t, "x.safetensors", models.Weights{"x": x}), "--output", output)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Empty(t, r.stderr)
 	require.Equal(t, size, decodeLine[networkFigures](t, r).Size)
 	data, err := os.ReadFile(output)
@@ -112,7 +113,7 @@ func TestBenchWeightsOfAModel(t *testing.T) {
 	model := models.Weights{"facets.fit.weight": filled(2, 1, 3, 4)}
 	model.Merge("trunk.", kleidSWeights(t))
 	r := kleid(t, "bench", "embed", "--size", "32", "--batch", "1", "--seconds", "1e-12", "--weights", writeTensors(t, "w.safetensors", model))
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "images/s")
 }
 
@@ -123,7 +124,7 @@ func TestBenchKeepsWhatItReads(t *testing.T) {
 		before, err := os.ReadFile(output)
 		require.NoError(t, err)
 		r := kleid(t, "bench", "embed", "--weights", weights, "--input", input, "--output", output)
-		require.Equal(t, exitUsage, r.code)
+		require.Equal(t, exit.Usage, r.code)
 		require.Contains(t, r.stderr, "--output is "+output+", which is read")
 		after, err := os.ReadFile(output)
 		require.NoError(t, err)
@@ -137,7 +138,7 @@ func TestBenchInterrupted(t *testing.T) {
 	cancel()
 	for _, what := range []string{"embed", "train"} {
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, exitInterrupted, run(ctx, []string{"kleid", "bench", what, "--size", "32", "--batch", "1"}, strings.NewReader(""), &stdout, &stderr), what)
+		require.Equal(t, exit.Interrupted, run(ctx, []string{"kleid", "bench", what, "--size", "32", "--batch", "1"}, strings.NewReader(""), &stdout, &stderr), what)
 		require.Equal(t, "kleid: interrupted\n", stderr.String())
 	}
 }
@@ -156,14 +157,14 @@ func TestBenchWrongFiles(t *testing.T) {
 		code           int
 		says           string
 	}{
-		{"a weight is missing", lacking, image, exitFailed, `the weights lack "` + names[0] + `"`},
-		{"a weight has another shape", misshapen, image, exitFailed, `weight "` + names[0] + `" has shape [7]`},
-		{"more weights than needed", more, image, exitDone, `kleid-s has no use for 1 of the weights, such as "layer9.weight"`},
-		{"no x", weights, models.Weights{"images": image["x"]}, exitFailed, `no tensor "x" of floating-point numbers; there are: images`},
-		{"x is not of images", weights, models.Weights{"x": models.NewTensor(4, 4)}, exitFailed, `shape [4 4], but must be [n, 3, size, size]`},
-		{"x has its channels last", weights, models.Weights{"x": models.NewTensor(1, 32, 32, 3)}, exitFailed, `shape [1 32 32 3]`},
-		{"x is not square", weights, models.Weights{"x": models.NewTensor(1, 3, 32, 64)}, exitFailed, `shape [1 3 32 64]`},
-		{"x is empty", weights, models.Weights{"x": models.NewTensor(0, 3, 32, 32)}, exitFailed, `shape [0 3 32 32]`},
+		{"a weight is missing", lacking, image, exit.Failed, `the weights lack "` + names[0] + `"`},
+		{"a weight has another shape", misshapen, image, exit.Failed, `weight "` + names[0] + `" has shape [7]`},
+		{"more weights than needed", more, image, exit.Done, `kleid-s has no use for 1 of the weights, such as "layer9.weight"`},
+		{"no x", weights, models.Weights{"images": image["x"]}, exit.Failed, `no tensor "x" of floating-point numbers; there are: images`},
+		{"x is not of images", weights, models.Weights{"x": models.NewTensor(4, 4)}, exit.Failed, `shape [4 4], but must be [n, 3, size, size]`},
+		{"x has its channels last", weights, models.Weights{"x": models.NewTensor(1, 32, 32, 3)}, exit.Failed, `shape [1 32 32 3]`},
+		{"x is not square", weights, models.Weights{"x": models.NewTensor(1, 3, 32, 64)}, exit.Failed, `shape [1 3 32 64]`},
+		{"x is empty", weights, models.Weights{"x": models.NewTensor(0, 3, 32, 32)}, exit.Failed, `shape [0 3 32 32]`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := kleid(t, "bench", "embed", "--seconds", "1e-12", "--batch", "1", "--output", filepath.Join(t.TempDir(), "y"),
@@ -176,7 +177,7 @@ func TestBenchWrongFiles(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	r := kleid(t, "version", "--json")
-	require.Equal(t, exitDone, r.code)
+	require.Equal(t, exit.Done, r.code)
 	report := decodeLine[versionReport](t, r)
 	require.Equal(t, version, report.Version)
 	require.NotEmpty(t, report.CPU)
@@ -184,7 +185,7 @@ func TestVersion(t *testing.T) {
 	require.Contains(t, text, "kleid "+version)
 	for _, flag := range []string{"--version", "-v"} {
 		r := kleid(t, flag)
-		require.Equal(t, exitDone, r.code, flag)
+		require.Equal(t, exit.Done, r.code, flag)
 		require.Equal(t, text, r.stdout, flag)
 	}
 }

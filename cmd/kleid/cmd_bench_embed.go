@@ -6,6 +6,10 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -27,10 +31,10 @@ Examples:
   kleid bench embed --network resnet50 --weights resnet50.safetensors --input x.safetensors --output y.safetensors`,
 		Flags: append(benchNetworkFlags(),
 			precisionFlag(),
-			&cli.BoolFlag{Name: "random-weights", Value: true, EnvVars: env("random-weights"), Usage: "measure with random weights, which are as fast as any, where there is no --weights"},
-			&cli.StringFlag{Name: "weights", EnvVars: env("weights"), Usage: "the network's weights: a safetensors `FILE`, or an https:// or s3:// URL"},
-			&cli.StringFlag{Name: "input", EnvVars: env("input"), Usage: "images: a safetensors `FILE` with the tensor x"},
-			&cli.StringFlag{Name: "output", EnvVars: env("output"), Usage: "where to write the images' features: a safetensors `FILE`"},
+			&cli.BoolFlag{Name: "random-weights", Value: true, EnvVars: flags.Env("random-weights"), Usage: "measure with random weights, which are as fast as any, where there is no --weights"},
+			&cli.StringFlag{Name: "weights", EnvVars: flags.Env("weights"), Usage: "the network's weights: a safetensors `FILE`, or an https:// or s3:// URL"},
+			&cli.StringFlag{Name: "input", EnvVars: flags.Env("input"), Usage: "images: a safetensors `FILE` with the tensor x"},
+			&cli.StringFlag{Name: "output", EnvVars: flags.Env("output"), Usage: "where to write the images' features: a safetensors `FILE`"},
 		),
 		Action: benchEmbed,
 	}
@@ -46,17 +50,17 @@ func benchEmbed(c *cli.Context) error {
 		return err
 	}
 	if (c.String("input") == "") != (c.String("output") == "") {
-		return wrongUsage(c, "--input and --output go together")
+		return exit.WrongUsage(c, "--input and --output go together")
 	}
 	if !c.Bool("random-weights") && c.String("weights") == "" {
-		return wrongUsage(c, "without random weights it needs --weights")
+		return exit.WrongUsage(c, "without random weights it needs --weights")
 	}
-	var output *outputFile
+	var out *output.File
 	if c.String("output") != "" {
-		if output, err = createOutput(c, "output", c.String("input"), c.String("weights")); err != nil {
+		if out, err = output.Create(c, "output", c.String("input"), c.String("weights")); err != nil {
 			return err
 		}
-		defer output.Close()
+		defer out.Close()
 	}
 	backend, err := newBackend(c)
 	if err != nil {
@@ -69,8 +73,8 @@ func benchEmbed(c *cli.Context) error {
 		if input, err = readImages(path); err != nil {
 			return err
 		}
-		if onCommandLine(c, "size") && f.Size != input.size {
-			return wrongUsage(c, "--size is %d, but the images of %s have %d pixels", f.Size, path, input.size)
+		if flags.OnCommandLine(c, "size") && f.Size != input.size {
+			return exit.WrongUsage(c, "--size is %d, but the images of %s have %d pixels", f.Size, path, input.size)
 		}
 		f.Size = input.size
 	}
@@ -101,7 +105,7 @@ func benchEmbed(c *cli.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", backbone.Name, err)
 		}
-		if err := writeFeatures(output, y); err != nil {
+		if err := writeFeatures(out, y); err != nil {
 			return err
 		}
 	}
@@ -116,7 +120,7 @@ func benchEmbed(c *cli.Context) error {
 		return err
 	}
 	if unused := net.Unused(); len(unused) > 0 {
-		say(c, "%s has no use for %d of the weights, such as %q: are they another network's?", backbone.Name, len(unused), unused[0])
+		terminal.Say(c, "%s has no use for %d of the weights, such as %q: are they another network's?", backbone.Name, len(unused), unused[0])
 	}
 	return f.print(c)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/indexer"
 )
@@ -50,21 +52,21 @@ Examples:
   kleid bench index --catalogue photos/ --rounds 3 --json
   kleid bench index --products 50`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`", DefaultText: "painted dresses"},
-			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
-			&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
-			&cli.IntFlag{Name: "rounds", Value: 1, EnvVars: env("rounds"), Usage: "`N` times both"},
-			jsonFlag(),
+			&cli.StringFlag{Name: "catalogue", EnvVars: flags.Env("catalogue"), Usage: "folder of photos, or a .csv or .jsonl `FILE`", DefaultText: "painted dresses"},
+			&cli.IntFlag{Name: "products", Value: 50, EnvVars: flags.Env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
+			&cli.IntFlag{Name: "workers", EnvVars: flags.Env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
+			&cli.IntFlag{Name: "rounds", Value: 1, EnvVars: flags.Env("rounds"), Usage: "`N` times both"},
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: benchIndex,
 	}
 }
 
 func benchIndex(c *cli.Context) error {
-	if err := positive(c, "products", "rounds"); err != nil {
+	if err := flags.Positive(c, "products", "rounds"); err != nil {
 		return err
 	}
-	if err := notNegative(c, "workers"); err != nil {
+	if err := flags.NotNegative(c, "workers"); err != nil {
 		return err
 	}
 	embedder, err := newEmbedder(c)
@@ -76,13 +78,13 @@ func benchIndex(c *cli.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	catalogue := c.String("catalogue")
 	if catalogue == "" {
 		painted := filepath.Join(dir, "catalogue")
 		err := studio.WriteCatalogue(c.Context, painted, studio.Products("bench", 1, c.Int("products")), 3, func(done, total int) {
-			p.show("paint", done, total, "")
+			p.Show("paint", done, total, "")
 		})
 		if err != nil {
 			return err
@@ -98,13 +100,13 @@ func benchIndex(c *cli.Context) error {
 		report, err := runIndexer(c.Context, p, "embedded:"+out, indexer.Options{
 			Catalogue: catalogue, Out: out, Embedder: embedder, Workers: c.Int("workers"), MaxBad: 1,
 		}, indexer.Run)
-		p.end()
+		p.End()
 		if err != nil {
 			return err
 		}
 		f.take(report)
-		alone, photos, err := networksAlone(c.Context, catalogue, out, embedder, func(done, total int) { p.show("networks", done, total, "") })
-		p.end()
+		alone, photos, err := networksAlone(c.Context, catalogue, out, embedder, func(done, total int) { p.Show("networks", done, total, "") })
+		p.End()
 		if err != nil {
 			return err
 		}

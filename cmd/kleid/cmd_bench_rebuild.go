@@ -16,6 +16,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/vectors"
 )
@@ -49,17 +52,17 @@ Examples:
   kleid bench rebuild --rows 1000000 --json
   kleid bench rebuild --rows 20000 --store milvus://127.0.0.1:19530/bench`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "rows", Value: 100_000, EnvVars: env("rows"), Usage: "`N` rows"},
-			&cli.IntFlag{Name: "size", Value: 512, EnvVars: env("bench-rebuild-size"), Usage: "`N` numbers in each of the two embeddings"},
+			&cli.IntFlag{Name: "rows", Value: 100_000, EnvVars: flags.Env("rows"), Usage: "`N` rows"},
+			&cli.IntFlag{Name: "size", Value: 512, EnvVars: flags.Env("bench-rebuild-size"), Usage: "`N` numbers in each of the two embeddings"},
 			&cli.StringFlag{Name: "store", DefaultText: "embedded, in a folder that goes again", Usage: "where the vectors are for a while: `URL` is " + storeForms},
-			jsonFlag(),
+			flags.JSON(),
 		},
 		Action: benchRebuild,
 	}
 }
 
 func benchRebuild(c *cli.Context) (err error) {
-	if err := positive(c, "rows", "size"); err != nil {
+	if err := flags.Positive(c, "rows", "size"); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "kleid-bench-")
@@ -72,13 +75,13 @@ func benchRebuild(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	f := rebuildFigures{Rows: c.Int("rows"), Size: c.Int("size")}
-	if err := f.rebuild(c.Context, store, c.String("store") == "", filepath.Join(dir, "rows.parquet"), func(done int) { p.show("rebuild", done, f.Rows, "") }); err != nil {
+	if err := f.rebuild(c.Context, store, c.String("store") == "", filepath.Join(dir, "rows.parquet"), func(done int) { p.Show("rebuild", done, f.Rows, "") }); err != nil {
 		return err
 	}
-	p.end()
+	p.End()
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(f)
 	}
@@ -110,7 +113,7 @@ func benchStore(c *cli.Context, dir string) (store vectors.Store, drop func() er
 	}
 	current, err := store.CurrentRun(c.Context)
 	if err == nil && current != "" {
-		err = wrongUsage(c, "%s has an index, run %s: name a store that has none, such as embedded:bench", storeName(url), current)
+		err = exit.WrongUsage(c, "%s has an index, run %s: name a store that has none, such as embedded:bench", storeName(url), current)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close())

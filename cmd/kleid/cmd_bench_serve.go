@@ -18,6 +18,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/indexer"
@@ -46,30 +49,30 @@ Examples:
   kleid bench serve --index index/ --store milvus://127.0.0.1:19530/dresses --clients 1,64 --json
   kleid bench serve --products 100`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "`DIR` of the index", DefaultText: "one of painted dresses"},
+			&cli.StringFlag{Name: "index", EnvVars: flags.Env("index"), Usage: "`DIR` of the index", DefaultText: "one of painted dresses"},
 			storeFlag("embedded:INDEX"),
-			&cli.IntFlag{Name: "products", Value: 50, EnvVars: env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
-			&cli.StringFlag{Name: "clients", Value: "1,8,32", EnvVars: env("clients"), Usage: "`NUMBERS` of clients at once, parted by commas, each measured by itself"},
-			&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: env("seconds"), Usage: "how long to measure"},
-			jsonFlag(),
+			&cli.IntFlag{Name: "products", Value: 50, EnvVars: flags.Env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
+			&cli.StringFlag{Name: "clients", Value: "1,8,32", EnvVars: flags.Env("clients"), Usage: "`NUMBERS` of clients at once, parted by commas, each measured by itself"},
+			&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: flags.Env("seconds"), Usage: "how long to measure"},
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: benchServe,
 	}
 }
 
 func benchServe(c *cli.Context) error {
-	if err := positive(c, "products"); err != nil {
+	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
 	seconds := c.Float64("seconds")
 	if !(seconds > 0) {
-		return wrongUsage(c, "--seconds is %v, but must be more than 0", seconds)
+		return exit.WrongUsage(c, "--seconds is %v, but must be more than 0", seconds)
 	}
 	var clients []int
 	for _, number := range strings.Split(c.String("clients"), ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(number))
 		if err != nil || n < 1 || n > searcher.DefaultConnections {
-			return wrongUsage(c, "--clients has %q, but must be whole numbers from 1 to %d, parted by commas", number, searcher.DefaultConnections)
+			return exit.WrongUsage(c, "--clients has %q, but must be whole numbers from 1 to %d, parted by commas", number, searcher.DefaultConnections)
 		}
 		clients = append(clients, n)
 	}
@@ -77,8 +80,8 @@ func benchServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	place := c.String("store")
 	if c.String("index") != "" || place != "" {
 		place, err = storeURL(c)
@@ -90,9 +93,9 @@ func benchServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	options := searcher.Options{Embedder: embedder, Logger: p.logger(), Recent: -1, Version: c.App.Version}
+	options := searcher.Options{Embedder: embedder, Logger: p.Logger(), Recent: -1, Version: c.App.Version}
 	figures, err := benchService(c.Context, p, place, options, clients, seconds)
-	p.end()
+	p.End()
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func benchServe(c *cli.Context) error {
 }
 
 // paintedIndex makes an index of painted dresses, in a folder that remove removes, also after an error.
-func paintedIndex(c *cli.Context, p *progress, embedder *embedding.Embedder) (store string, remove func(), err error) {
+func paintedIndex(c *cli.Context, p *terminal.Progress, embedder *embedding.Embedder) (store string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "kleid-bench-")
 	if err != nil {
 		return "", func() {}, err
@@ -112,19 +115,19 @@ func paintedIndex(c *cli.Context, p *progress, embedder *embedding.Embedder) (st
 	remove = func() { os.RemoveAll(dir) }
 	painted, out := filepath.Join(dir, "catalogue"), filepath.Join(dir, "index")
 	err = studio.WriteCatalogue(c.Context, painted, studio.Products("bench", 1, c.Int("products")), 3, func(done, total int) {
-		p.show("paint", done, total, "")
+		p.Show("paint", done, total, "")
 	})
 	if err != nil {
 		return "", remove, err
 	}
 	store = "embedded:" + out
 	_, err = runIndexer(c.Context, p, store, indexer.Options{Catalogue: filepath.Join(painted, "catalogue.csv"), Out: out, Embedder: embedder}, indexer.Run)
-	p.end()
+	p.End()
 	return store, remove, err
 }
 
 // benchService serves a store's index and measures it.
-func benchService(ctx context.Context, p *progress, place string, options searcher.Options, clients []int, seconds float64) (figures []loadFigures, err error) {
+func benchService(ctx context.Context, p *terminal.Progress, place string, options searcher.Options, clients []int, seconds float64) (figures []loadFigures, err error) {
 	store, err := openStore(ctx, place)
 	if err != nil {
 		return nil, err
@@ -167,7 +170,7 @@ func benchService(ctx context.Context, p *progress, place string, options search
 	}
 	for i, l := range loads {
 		for j, n := range clients {
-			p.show("measure", i*len(clients)+j, len(loads)*len(clients), l.what)
+			p.Show("measure", i*len(clients)+j, len(loads)*len(clients), l.what)
 			f, err := l.run(ctx, n, seconds)
 			if err != nil {
 				return nil, err

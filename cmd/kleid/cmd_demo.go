@@ -10,6 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/indexer"
@@ -52,30 +54,30 @@ Examples:
   kleid demo --listen 127.0.0.1:9000 --seed 7
   kleid demo --once --seed 7 --json`,
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "once", DisableDefaultText: true, EnvVars: env("once"), Usage: "measure and end, instead of serving"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
-			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("products"), Usage: "`N` dresses"},
-			&cli.IntFlag{Name: "photos-per-product", Value: 3, EnvVars: env("photos-per-product"), Usage: "`N` photos of each"},
-			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("queries"), Usage: "`N` searches to measure, with --once or --json"},
+			&cli.BoolFlag{Name: "once", DisableDefaultText: true, EnvVars: flags.Env("once"), Usage: "measure and end, instead of serving"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: flags.Env("seed"), Usage: "`N` chooses the dresses"},
+			&cli.IntFlag{Name: "products", Value: 200, EnvVars: flags.Env("products"), Usage: "`N` dresses"},
+			&cli.IntFlag{Name: "photos-per-product", Value: 3, EnvVars: flags.Env("photos-per-product"), Usage: "`N` photos of each"},
+			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: flags.Env("queries"), Usage: "`N` searches to measure, with --once or --json"},
 			listenFlag(),
-			&cli.StringFlag{Name: "dir", EnvVars: env("dir"), Usage: "`DIR` for catalogue and index", DefaultText: "in the user's cache"},
-			jsonFlag(),
+			&cli.StringFlag{Name: "dir", EnvVars: flags.Env("dir"), Usage: "`DIR` for catalogue and index", DefaultText: "in the user's cache"},
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: demoAction,
 	}
 }
 
 func demoAction(c *cli.Context) (err error) {
-	if err := positive(c, "products", "photos-per-product", "queries"); err != nil {
+	if err := flags.Positive(c, "products", "photos-per-product", "queries"); err != nil {
 		return err
 	}
 	once := c.Bool("once")
 	measured := once || c.Bool("json")
 	d := &demo{
-		progress: newProgress(c), begun: time.Now(), seed: c.Uint64("seed"),
+		progress: terminal.NewProgress(c), begun: time.Now(), seed: c.Uint64("seed"),
 		photosPerProduct: c.Int("photos-per-product"), queries: samplePhotos,
 	}
-	defer d.progress.end()
+	defer d.progress.End()
 	if measured {
 		d.queries = c.Int("queries")
 	}
@@ -110,7 +112,7 @@ func demoAction(c *cli.Context) (err error) {
 		}
 	}
 	if !once {
-		d.progress.say("Photos to try: %s", filepath.Join(d.queriesFolder(), "photos"))
+		d.progress.Say("Photos to try: %s", filepath.Join(d.queriesFolder(), "photos"))
 		if err := serve(c.Context, d.progress, listener, nil, d.storeURL(), d.indexFolder(), searcher.Options{Embedder: d.embedder, Version: c.App.Version}); err != nil {
 			return err
 		}
@@ -123,7 +125,7 @@ func demoAction(c *cli.Context) (err error) {
 
 // demo is a painted shop.
 type demo struct {
-	progress         *progress
+	progress         *terminal.Progress
 	begun            time.Time
 	seed             uint64
 	dir              string
@@ -155,15 +157,15 @@ func demoFolder(dir string, seed uint64, once bool) (_ string, remove func(), er
 func (d *demo) paint(ctx context.Context) error {
 	painted := painting{filepath.Join(d.dir, "painted.json"), d.fingerprint()}
 	if painted.there() {
-		d.progress.say("The catalogue is in %s from an earlier start.", d.catalogueFolder())
+		d.progress.Say("The catalogue is in %s from an earlier start.", d.catalogueFolder())
 		return nil
 	}
 	if err := painted.begin(d.catalogueFolder(), d.queriesFolder()); err != nil {
 		return err
 	}
-	d.progress.say("Painting %d photos of %d dresses into %s …", len(d.products)*d.photosPerProduct, len(d.products), d.catalogueFolder())
+	d.progress.Say("Painting %d photos of %d dresses into %s …", len(d.products)*d.photosPerProduct, len(d.products), d.catalogueFolder())
 	show := func(stage string) func(int, int) {
-		return func(done, total int) { d.progress.show(stage, done, total, "") }
+		return func(done, total int) { d.progress.Show(stage, done, total, "") }
 	}
 	if err := studio.WriteCatalogue(ctx, d.catalogueFolder(), d.products, d.photosPerProduct, show("paint")); err != nil {
 		return err
@@ -171,22 +173,22 @@ func (d *demo) paint(ctx context.Context) error {
 	if err := studio.WriteQueries(ctx, d.queriesFolder(), d.products, d.queries, show("paint queries")); err != nil {
 		return err
 	}
-	d.progress.end()
+	d.progress.End()
 	return painted.remember()
 }
 
 // index makes the index in the way of `kleid index`.
 func (d *demo) index(ctx context.Context) (indexer.Report, error) {
-	d.progress.say("Finding and describing the dresses …")
+	d.progress.Say("Finding and describing the dresses …")
 	report, err := runIndexer(ctx, d.progress, d.storeURL(), indexer.Options{
 		Catalogue: filepath.Join(d.catalogueFolder(), "catalogue.csv"), Out: d.indexFolder(), Embedder: d.embedder, MaxBad: 0,
 	}, indexer.Run)
-	d.progress.end()
+	d.progress.End()
 	if err == nil && report.Unreadable > 0 {
 		err = fmt.Errorf("%d painted photos cannot be read, the first because %s", report.Unreadable, report.Bad[0].Error)
 	}
 	if err == nil {
-		d.progress.say("%d photos are indexed, %d of them anew, %.1f a second.", report.Photos, report.Embedded, report.ImagesPerSecond)
+		d.progress.Say("%d photos are indexed, %d of them anew, %.1f a second.", report.Photos, report.Embedded, report.ImagesPerSecond)
 	}
 	return report, err
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/searcher"
@@ -52,14 +55,14 @@ cannot be read, the others are shown all the same, and the exit code is 1.
 Examples:
   kleid embed dress.jpg
   kleid embed *.jpg --json`,
-		Flags:  append([]cli.Flag{jsonFlag()}, embedderFlags()...),
+		Flags:  append([]cli.Flag{flags.JSON()}, embedderFlags()...),
 		Action: embedAction,
 	}
 }
 
 func embedAction(c *cli.Context) error {
 	if !c.Args().Present() {
-		return wrongUsage(c, "%s needs a photo", c.Command.HelpName)
+		return exit.WrongUsage(c, "%s needs a photo", c.Command.HelpName)
 	}
 	embedder, err := newEmbedder(c)
 	if err != nil {
@@ -67,12 +70,12 @@ func embedAction(c *cli.Context) error {
 	}
 	meta := embedder.Metadata()
 	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	if report.Photos, err = embedAll(c, showEmbedding(p), embedder, c.Args().Slice(), nil); err != nil {
 		return err
 	}
-	p.end()
+	p.End()
 	if c.Bool("json") {
 		err = json.NewEncoder(c.App.Writer).Encode(report)
 	} else {
@@ -109,8 +112,8 @@ type embedder interface {
 }
 
 // showEmbedding shows how many photos are embedded.
-func showEmbedding(p *progress) func(done, total int) {
-	return func(done, total int) { p.show("embed", done, total, "") }
+func showEmbedding(p *terminal.Progress) func(done, total int) {
+	return func(done, total int) { p.Show("embed", done, total, "") }
 }
 
 // embedAll reads and embeds photos, in batches, after each of which it shows how many are done; box is where the dress is in
@@ -184,7 +187,7 @@ func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {
 	var err error
 	switch p.Status {
 	case catalog.StatusOK:
-		_, err = fmt.Fprintf(c.App.Writer, "%s: a dress at %s\n", printable(p.Source), boxText(*p.Box, p.BoxConfidence))
+		_, err = fmt.Fprintf(c.App.Writer, "%s: a dress at %s\n", terminal.Printable(p.Source), boxText(*p.Box, p.BoxConfidence))
 		for _, other := range p.Candidates[min(1, len(p.Candidates)):] {
 			if err == nil {
 				_, err = fmt.Fprintf(c.App.Writer, "  another one at %s\n", boxText(other.Box, other.Confidence))
@@ -192,13 +195,13 @@ func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {
 		}
 		for _, f := range meta.Facets {
 			if v, ok := p.Facets[f.Name]; ok && err == nil {
-				_, err = fmt.Fprintf(c.App.Writer, "  %-12s %s (%.0f%%)\n", printable(f.Name), printable(v.Label), 100*v.Probability)
+				_, err = fmt.Fprintf(c.App.Writer, "  %-12s %s (%.0f%%)\n", terminal.Printable(f.Name), terminal.Printable(v.Label), 100*v.Probability)
 			}
 		}
 	case catalog.StatusNoDress:
-		_, err = fmt.Fprintf(c.App.Writer, "%s: no dress\n", printable(p.Source))
+		_, err = fmt.Fprintf(c.App.Writer, "%s: no dress\n", terminal.Printable(p.Source))
 	default:
-		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", printable(p.Source), printable(p.Error))
+		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", terminal.Printable(p.Source), terminal.Printable(p.Error))
 	}
 	return err
 }

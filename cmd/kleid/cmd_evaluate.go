@@ -10,6 +10,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
@@ -24,16 +27,16 @@ exit code 3.`
 // evaluateCommand measures the model on labelled real photos.
 func evaluateCommand() *cli.Command {
 	shared := []cli.Flag{
-		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
-		&cli.BoolFlag{Name: "folds", EnvVars: env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
-		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
-		dressesFlag(), jsonFlag(),
+		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: flags.Env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
+		&cli.BoolFlag{Name: "folds", EnvVars: flags.Env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
+		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: flags.Env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
+		dressesFlag(), flags.JSON(),
 		backendFlag(), threadsFlag(), modelsFlag(),
 	}
 	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage,
-			Flags: append(slices.Clone(shared), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote(heads)}),
+			Flags: append(slices.Clone(shared), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: flags.Env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote(heads)}),
 			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --folds --reference photos/reference\n  kleid evaluate " + name +
 				" --reference photos/reference --models build/weights/model.safetensors --json",
 			Action: func(c *cli.Context) error { return evaluate(c, heads, run) },
@@ -67,8 +70,8 @@ boxes and, with --reference, in those that are found. Reads facets/labels.csv, o
 these it also prints what is taken for what, and says if the model has learned from them: --split test then takes those
 that kleid train facets kept apart. How heads are judged while --folds trains them is chosen as in kleid train facets.
 `+badReferenceNote, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
-				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
-				&cli.StringSliceFlag{Name: "labels", EnvVars: env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; those that no photo has do not, and are named, and if no photo has any it is an error; may be repeated"},
+				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: flags.Env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
+				&cli.StringSliceFlag{Name: "labels", EnvVars: flags.Env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; those that no photo has do not, and are named, and if no photo has any it is an error; may be repeated"},
 			})...),
 			also(sub("similarity", "do people agree on which dresses are alike", `Prints the share of the triplets in which each of the two embeddings finds the same dress closer as the
 people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv. With --folds, --triplets are
@@ -121,7 +124,7 @@ func (m measured) parts(examples []datasets.Example) []evaluation.Part {
 
 func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (any, error)) error {
 	if slices.Contains(heads, "facets") {
-		if err := positive(c, "min-count"); err != nil {
+		if err := flags.Positive(c, "min-count"); err != nil {
 			return err
 		}
 	}
@@ -137,24 +140,24 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 			}, run)
 		})
 	}
-	if c.String("catalogue") != "" && !onlyOther(c, "catalogue", "reference") { // similarity alone has it
+	if c.String("catalogue") != "" && !flags.OnlyOther(c, "catalogue", "reference") { // similarity alone has it
 		return evaluateShop(c)
 	}
-	if len(repeated(c, "dataset")) > 0 && !onlyOther(c, "dataset", "reference") { // of facets
+	if len(flags.Repeated(c, "dataset")) > 0 && !flags.OnlyOther(c, "dataset", "reference") { // of facets
 		return evaluateDatasets(c)
 	}
 	for _, name := range []string{"facets", "rename", "split"} {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--%s goes with --dataset", name)
+		if flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--%s goes with --dataset", name)
 		}
 	}
 	if c.String("reference") == "" && slices.Contains(heads, "facets") {
-		return wrongUsage(c, "%s needs --dataset, photos of your own, or --reference", c.Command.HelpName)
+		return exit.WrongUsage(c, "%s needs --dataset, photos of your own, or --reference", c.Command.HelpName)
 	}
 	if c.String("reference") == "" && slices.Contains(heads, "deeprank") {
-		return wrongUsage(c, "%s needs --catalogue, photos of your own, or --reference", c.Command.HelpName)
+		return exit.WrongUsage(c, "%s needs --catalogue, photos of your own, or --reference", c.Command.HelpName)
 	}
-	if err := required(c, "reference"); err != nil {
+	if err := flags.Required(c, "reference"); err != nil {
 		return err
 	}
 	limit, err := maxBadOf(c)
@@ -162,8 +165,8 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		return err
 	}
 	return evaluateModel(c, heads, func() (measured, error) {
-		progress := newProgress(c)
-		defer progress.end()
+		progress := terminal.NewProgress(c)
+		defer progress.End()
 		reference, bad, err := openMeasuredReference(c, progress, heads)
 		if err != nil {
 			return measured{}, err
@@ -175,7 +178,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 
 // evaluateModel measures the model, or what --folds trains, with what is opened.
 func evaluateModel(c *cli.Context, heads []string, open func() (measured, error), run func(*cli.Context, measured) (any, error)) error {
-	if err := positive(c, "products"); err != nil {
+	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
 	if err := checkFoldFlags(c); err != nil {
@@ -206,7 +209,7 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 		return err
 	}
 	if err := counting.Check(facets); err != nil {
-		return wrongUsage(c, "--labels: %v", err)
+		return exit.WrongUsage(c, "--labels: %v", err)
 	}
 	m, err := open()
 	if err != nil {
@@ -218,7 +221,7 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 			return err
 		}
 		if learned {
-			say(c, "the model comes from a training with these very photos, so that its figures are better than they would be on others: --folds measures heads that have not seen them")
+			terminal.Say(c, "the model comes from a training with these very photos, so that its figures are better than they would be on others: --folds measures heads that have not seen them")
 		}
 	}
 	m.confidences, m.facets, m.counting = confidences, facets, counting

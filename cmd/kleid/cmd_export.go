@@ -10,6 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -30,21 +34,21 @@ Examples:
   kleid export --index index/ --format parquet --to dresses.parquet
   kleid export --index s3://shop/index --columns 'product_id,facet_*' --to facets.csv
 
-` + commonExitCodes,
+` + exit.CommonCodes,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "`DIR` that kleid index --out made, or s3://bucket/prefix"},
-			&cli.StringFlag{Name: "run", EnvVars: env("run"), Usage: "`RUN` to export; kleid index list names them", DefaultText: "the latest"},
-			&cli.StringFlag{Name: "where", EnvVars: env("export-where"), Usage: "`CONDITION` that a row has to satisfy", DefaultText: "all rows"},
-			&cli.StringFlag{Name: "columns", EnvVars: env("columns"), Usage: "`NAMES` of columns, parted by commas", DefaultText: "all"},
-			&cli.StringFlag{Name: "format", EnvVars: env("format"), Usage: "one of " + strings.Join(catalog.Formats(), ", "), DefaultText: "that of --to's name, else csv"},
-			&cli.StringFlag{Name: "to", EnvVars: env("export-to"), Usage: "`FILE` to write", DefaultText: "standard output"},
+			&cli.StringFlag{Name: "index", EnvVars: flags.Env("index"), Usage: "`DIR` that kleid index --out made, or s3://bucket/prefix"},
+			&cli.StringFlag{Name: "run", EnvVars: flags.Env("run"), Usage: "`RUN` to export; kleid index list names them", DefaultText: "the latest"},
+			&cli.StringFlag{Name: "where", EnvVars: flags.Env("export-where"), Usage: "`CONDITION` that a row has to satisfy", DefaultText: "all rows"},
+			&cli.StringFlag{Name: "columns", EnvVars: flags.Env("columns"), Usage: "`NAMES` of columns, parted by commas", DefaultText: "all"},
+			&cli.StringFlag{Name: "format", EnvVars: flags.Env("format"), Usage: "one of " + strings.Join(catalog.Formats(), ", "), DefaultText: "that of --to's name, else csv"},
+			&cli.StringFlag{Name: "to", EnvVars: flags.Env("export-to"), Usage: "`FILE` to write", DefaultText: "standard output"},
 		},
 		Action: exportAction,
 	}
 }
 
 func exportAction(c *cli.Context) (err error) {
-	if err := required(c, "index"); err != nil {
+	if err := flags.Required(c, "index"); err != nil {
 		return err
 	}
 	options := catalog.ExportOptions{Where: c.String("where"), Format: exportFormat(c.String("format"), c.String("to"))}
@@ -71,36 +75,36 @@ func exportAction(c *cli.Context) (err error) {
 		return err
 	}
 	defer file.Close()
-	var to *outputFile
+	var to *output.File
 	if c.String("to") != "" {
-		if to, err = createOutput(c, "to", index.path(run)); err != nil {
+		if to, err = output.Create(c, "to", index.path(run)); err != nil {
 			return err
 		}
 		defer to.Close()
 	}
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	var exported catalog.Exported
 	export := func(w io.Writer) error {
-		exported, err = catalog.Export(c.Context, reader, w, options, func(done, total int) { p.show("export", done, total, "") })
+		exported, err = catalog.Export(c.Context, reader, w, options, func(done, total int) { p.Show("export", done, total, "") })
 		return err
 	}
 	if to != nil {
 		if err = export(to); err == nil {
-			err = to.keep()
+			err = to.Keep()
 		}
 	} else {
 		err = export(c.App.Writer)
 	}
-	p.end()
+	p.End()
 	var wrong *catalog.OptionsError
 	if errors.As(err, &wrong) {
-		return wrongUsage(c, "%v", err)
+		return exit.WrongUsage(c, "%v", err)
 	}
 	if err == nil {
-		p.say("%d of %d rows of run %s", exported.Rows, reader.NumRows(), run)
+		p.Say("%d of %d rows of run %s", exported.Rows, reader.NumRows(), run)
 		for _, name := range exported.Unknown {
-			p.say("no row has %q among its attributes: is it misspelt?", name)
+			p.Say("no row has %q among its attributes: is it misspelt?", name)
 		}
 	}
 	return err

@@ -11,6 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/indexer/source"
@@ -49,11 +52,11 @@ Examples:
   kleid index --catalogue s3://shop/photos --include 'dresses/**' --out index/
   kleid index --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shard 0/4 --job monday
 
-` + exitCodes,
+` + exit.Codes,
 		Subcommands: []*cli.Command{indexCommitCommand(), indexListCommand(), indexVerifyCommand(), indexRollbackCommand()},
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "shard", EnvVars: env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit; auto/N takes I from Kubernetes or AWS Batch"},
-			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
+			&cli.StringFlag{Name: "shard", EnvVars: flags.Env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit; auto/N takes I from Kubernetes or AWS Batch"},
+			&cli.StringFlag{Name: "job", EnvVars: flags.Env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
 		}, gateFlags(), embedderFlags()),
 		Action: indexAction,
 	}
@@ -63,10 +66,10 @@ func indexAction(c *cli.Context) error {
 	switch {
 	case c.String("shard") != "":
 		return indexShard(c)
-	case onCommandLine(c, "shard"):
-		return wrongUsage(c, "--shard is empty, but must be of the form 0/4 or auto/4")
-	case onCommandLine(c, "job"):
-		return wrongUsage(c, "--job does nothing without --shard: this would make and publish the whole index")
+	case flags.OnCommandLine(c, "shard"):
+		return exit.WrongUsage(c, "--shard is empty, but must be of the form 0/4 or auto/4")
+	case flags.OnCommandLine(c, "job"):
+		return exit.WrongUsage(c, "--job does nothing without --shard: this would make and publish the whole index")
 	}
 	return runJob(c, indexer.Run)
 }
@@ -102,13 +105,13 @@ func runJob(c *cli.Context, run func(context.Context, indexer.Options) (indexer.
 func outcome(c *cli.Context, report indexer.Report) error {
 	switch {
 	case report.Gate.Refused():
-		return &refusedError{"the gate refuses the new index: " + report.Gate.String()}
+		return &exit.RefusedError{Message: "the gate refuses the new index: " + report.Gate.String()}
 	case report.TooManyBad && !c.Bool("force"):
 		outcome := "the index that was there stays the current one"
 		if report.Published {
 			outcome = "the index is published all the same, since there was none before"
 		}
-		return &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", report.BadReasons.Most(), c.String("max-bad"), outcome}
+		return &exit.TooManyBadError{Bad: report.Unreadable, Total: report.Photos, Kind: "photos", What: "unreadable", Why: report.BadReasons.Most(), Allowed: c.String("max-bad"), Outcome: outcome}
 	}
 	return nil
 }
@@ -129,36 +132,36 @@ func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (index
 	if options.Embedder, err = newEmbedder(c); err != nil {
 		return indexer.Report{}, err
 	}
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	if err := readJudgements(c, p, &options); err != nil {
 		return indexer.Report{}, err
 	}
 	report, err := runIndexer(c.Context, p, store, options, run)
-	p.end()
+	p.End()
 	if err != nil && c.Context.Err() != nil {
-		p.say("What is embedded is kept: the same command goes on from there.")
+		p.Say("What is embedded is kept: the same command goes on from there.")
 	}
 	return report, err
 }
 
 // indexOptions reads jobFlags, but for the store.
 func indexOptions(c *cli.Context) (indexer.Options, error) {
-	err := errors.Join(required(c, "catalogue", "out"), notNegative(c, "keep", "workers"))
+	err := errors.Join(flags.Required(c, "catalogue", "out"), flags.NotNegative(c, "keep", "workers"))
 	if err == nil {
 		err = scratchWhereElsewhere(c)
 	}
 	limit, wrong := parseMaxBad(c.String("max-bad"))
 	if err == nil && wrong != nil {
-		err = wrongUsage(c, "%v", wrong)
+		err = exit.WrongUsage(c, "%v", wrong)
 	}
 	options := indexer.Options{
 		Catalogue: c.String("catalogue"), Out: c.String("out"), Scratch: c.String("scratch"), Workers: c.Int("workers"),
 		Keep: c.Int("keep"), Force: c.Bool("force"), Replay: c.String("replay"), Reread: c.Bool("reread"),
-		Filter: source.Filter{Include: repeated(c, "include"), Exclude: repeated(c, "exclude")},
+		Filter: source.Filter{Include: flags.Repeated(c, "include"), Exclude: flags.Repeated(c, "exclude")},
 	}
 	if wrong := options.Filter.Check(); err == nil && wrong != nil {
-		err = wrongUsage(c, "%v", wrong)
+		err = exit.WrongUsage(c, "%v", wrong)
 	}
 	if options.MaxBad = limit.share; limit.share < 0 {
 		options.MaxBad, options.MaxBadCount = 0, &limit.count
@@ -169,22 +172,22 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 // jobFlags are those of kleid index and kleid index commit.
 func jobFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl, .parquet or .xml file"},
-		&cli.StringSliceFlag{Name: "include", EnvVars: env("include"), Usage: "`GLOB` of photos to index, such as dresses/**; may be repeated (in the variable parted by ;)", DefaultText: "all"},
-		&cli.StringSliceFlag{Name: "exclude", EnvVars: env("exclude"), Usage: "`GLOB` of photos to leave out; may be repeated (in the variable parted by ;)"},
-		&cli.BoolFlag{Name: "reread", EnvVars: env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},
-		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors; or s3://bucket/prefix"},
-		&cli.StringFlag{Name: "scratch", EnvVars: env("scratch"), Usage: "`DIR` of this machine for what is at work, where --out is s3://bucket/prefix"},
+		&cli.StringFlag{Name: "catalogue", EnvVars: flags.Env("catalogue"), Usage: "`PLACE` of the photos: a folder, s3://bucket/prefix, or a .csv, .jsonl, .parquet or .xml file"},
+		&cli.StringSliceFlag{Name: "include", EnvVars: flags.Env("include"), Usage: "`GLOB` of photos to index, such as dresses/**; may be repeated (in the variable parted by ;)", DefaultText: "all"},
+		&cli.StringSliceFlag{Name: "exclude", EnvVars: flags.Env("exclude"), Usage: "`GLOB` of photos to leave out; may be repeated (in the variable parted by ;)"},
+		&cli.BoolFlag{Name: "reread", EnvVars: flags.Env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},
+		&cli.StringFlag{Name: "out", EnvVars: flags.Env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors; or s3://bucket/prefix"},
+		&cli.StringFlag{Name: "scratch", EnvVars: flags.Env("scratch"), Usage: "`DIR` of this machine for what is at work, where --out is s3://bucket/prefix"},
 		storeFlag("embedded:OUT"),
-		&cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and an index that is there is not replaced"},
-		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: env("keep"), Usage: "`N` runs to keep besides the current one: the one before it, then the newest"},
-		&cli.IntFlag{Name: "workers", EnvVars: env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU, and at least 16 from S3 or a server"},
-		&cli.BoolFlag{Name: "force", EnvVars: env("force"), Usage: "publish the new index also if the gate refuses it or has nothing to compare it with, or photos are unreadable; the report says so"},
-		&cli.StringFlag{Name: "replay", EnvVars: env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, price_min, price_max, price_currency, embedding and k: the report says how much their answers have in common with those of the run before"},
+		&cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: flags.Env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and an index that is there is not replaced"},
+		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: flags.Env("keep"), Usage: "`N` runs to keep besides the current one: the one before it, then the newest"},
+		&cli.IntFlag{Name: "workers", EnvVars: flags.Env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU, and at least 16 from S3 or a server"},
+		&cli.BoolFlag{Name: "force", EnvVars: flags.Env("force"), Usage: "publish the new index also if the gate refuses it or has nothing to compare it with, or photos are unreadable; the report says so"},
+		&cli.StringFlag{Name: "replay", EnvVars: flags.Env("replay"), Usage: "`FILE` of recent queries, JSON lines of product_id or vector, where, price_min, price_max, price_currency, embedding and k: the report says how much their answers have in common with those of the run before"},
 		judgementsFlag(),
-		&cli.StringFlag{Name: "notify", EnvVars: env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}; text in it says in a line how it went, as chats such as Slack and Mattermost show it"},
-		&cli.StringFlag{Name: "push-metrics", EnvVars: env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
-		jsonFlag(),
+		&cli.StringFlag{Name: "notify", EnvVars: flags.Env("notify"), Usage: "`URL` to which the report is posted as JSON, such as a chat's or a pager's; of a job that fails, but not of one that is interrupted, {\"error\": …, \"exit_code\": …}; text in it says in a line how it went, as chats such as Slack and Mattermost show it"},
+		&cli.StringFlag{Name: "push-metrics", EnvVars: flags.Env("push-metrics"), Usage: "`URL` of a Prometheus Pushgateway for the run's numbers, which are in OUT/metrics.prom as well"},
+		flags.JSON(),
 	}
 }
 
@@ -192,7 +195,7 @@ func jobFlags() []cli.Flag {
 func gateFlags() []cli.Flag {
 	gate := indexer.DefaultGate()
 	bar := func(name string, value float64, usage string) cli.Flag {
-		return &cli.Float64Flag{Name: name, Value: value, EnvVars: env(name), Usage: usage}
+		return &cli.Float64Flag{Name: name, Value: value, EnvVars: flags.Env(name), Usage: usage}
 	}
 	return []cli.Flag{
 		bar("gate-more-unreadable", gate.MaxMoreUnreadable, "`SHARE` by which unreadable photos may have become more since the run before"),
@@ -212,7 +215,7 @@ func gateOf(c *cli.Context) (indexer.Gate, error) {
 	return indexer.Gate{
 		MaxMoreUnreadable: c.Float64("gate-more-unreadable"), MinRows: c.Float64("gate-rows"), MaxDrift: c.Float64("gate-drift"),
 		MaxLost: c.Float64("gate-lost"), MinKept: c.Float64("gate-kept"), MinRecall: c.Float64("gate-recall"),
-	}, shares(c, names...)
+	}, flags.Shares(c, names...)
 }
 
 // isElsewhere says whether --out is not a folder of this machine.
@@ -220,11 +223,11 @@ func isElsewhere(c *cli.Context) bool { return strings.Contains(c.String("out"),
 
 // scratchWhereElsewhere wants --scratch if --out is elsewhere, and nowhere else.
 func scratchWhereElsewhere(c *cli.Context) error {
-	if !isElsewhere(c) && onCommandLine(c, "scratch") {
-		return wrongUsage(c, "--scratch does nothing where --out is a folder of this machine")
+	if !isElsewhere(c) && flags.OnCommandLine(c, "scratch") {
+		return exit.WrongUsage(c, "--scratch does nothing where --out is a folder of this machine")
 	}
 	if isElsewhere(c) && c.String("scratch") == "" {
-		return wrongUsage(c, "--out is %s: name a folder of this machine with --scratch for what is at work", c.String("out"))
+		return exit.WrongUsage(c, "--out is %s: name a folder of this machine with --scratch for what is at work", c.String("out"))
 	}
 	return nil
 }
@@ -247,24 +250,24 @@ func indexStore(c *cli.Context) (string, error) {
 }
 
 // runIndexer runs the job with a store that it opens and closes, and shows its progress.
-func runIndexer(ctx context.Context, p *progress, storeURL string, options indexer.Options, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
+func runIndexer(ctx context.Context, p *terminal.Progress, storeURL string, options indexer.Options, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
 	store, err := openStore(ctx, storeURL)
 	if err != nil {
 		return indexer.Report{}, err
 	}
 	defer store.Close()
-	options.Store, options.Logger, options.Progress = store, p.logger(), showIndexing(p)
+	options.Store, options.Logger, options.Progress = store, p.Logger(), showIndexing(p)
 	return run(ctx, options)
 }
 
 // showIndexing shows the progress of a job.
-func showIndexing(p *progress) func(indexer.Progress) {
+func showIndexing(p *terminal.Progress) func(indexer.Progress) {
 	return func(at indexer.Progress) {
 		note := ""
 		if at.Bad > 0 {
 			note = fmt.Sprintf("%d unreadable", at.Bad)
 		}
-		p.show(at.Stage, at.Done, at.Total, note)
+		p.Show(at.Stage, at.Done, at.Total, note)
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
@@ -17,16 +20,16 @@ import (
 // runsFlags are those of commands about the runs in an index's folder.
 func runsFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "out", EnvVars: env("out"), Usage: "`DIR` of the index, or s3://bucket/prefix, as in kleid index"},
-		&cli.StringFlag{Name: "scratch", EnvVars: env("scratch"), Usage: "`DIR` of this machine with what is at work, as in kleid index, where --out is s3://bucket/prefix"},
+		&cli.StringFlag{Name: "out", EnvVars: flags.Env("out"), Usage: "`DIR` of the index, or s3://bucket/prefix, as in kleid index"},
+		&cli.StringFlag{Name: "scratch", EnvVars: flags.Env("scratch"), Usage: "`DIR` of this machine with what is at work, as in kleid index, where --out is s3://bucket/prefix"},
 		storeFlag("embedded:OUT"),
-		jsonFlag(),
+		flags.JSON(),
 	}, more...)
 }
 
 // withRuns opens the store of --out and --store for a command about the runs in a folder of this machine.
 func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) error {
-	if err := errors.Join(required(c, "out"), scratchWhereElsewhere(c)); err != nil {
+	if err := errors.Join(flags.Required(c, "out"), scratchWhereElsewhere(c)); err != nil {
 		return err
 	}
 	url, err := indexStore(c)
@@ -49,7 +52,7 @@ func indexListCommand() *cli.Command {
   kleid index list --out index/
   kleid index list --out index/ --store milvus://127.0.0.1:19530/dresses --json
 
-` + commonExitCodes,
+` + exit.CommonCodes,
 		Flags: runsFlags(),
 		Action: func(c *cli.Context) error {
 			return withRuns(c, func(store vectors.Store, out string) error {
@@ -91,18 +94,18 @@ Examples:
 
 Exit codes: 0 the index is good, 1 failed, 2 wrong usage, 4 it is not good, 130 interrupted`,
 		Flags: runsFlags(
-			&cli.StringFlag{Name: "run", EnvVars: env("run"), Usage: "`RUN` to look at", DefaultText: "the current one"},
-			&cli.Float64Flag{Name: "gate-recall", Value: indexer.DefaultGate().MinRecall, EnvVars: env("gate-recall"), Usage: "`SHARE` of the truly nearest ten that the index must find"},
+			&cli.StringFlag{Name: "run", EnvVars: flags.Env("run"), Usage: "`RUN` to look at", DefaultText: "the current one"},
+			&cli.Float64Flag{Name: "gate-recall", Value: indexer.DefaultGate().MinRecall, EnvVars: flags.Env("gate-recall"), Usage: "`SHARE` of the truly nearest ten that the index must find"},
 		),
 		Action: func(c *cli.Context) error {
-			if err := shares(c, "gate-recall"); err != nil {
+			if err := flags.Shares(c, "gate-recall"); err != nil {
 				return err
 			}
 			return withRuns(c, func(store vectors.Store, out string) error {
-				p := newProgress(c)
-				defer p.end()
-				v, err := indexer.Verify(c.Context, store, out, c.String("run"), c.Float64("gate-recall"), func(done, total int) { p.show("verify", done, total, "") })
-				p.end()
+				p := terminal.NewProgress(c)
+				defer p.End()
+				v, err := indexer.Verify(c.Context, store, out, c.String("run"), c.Float64("gate-recall"), func(done, total int) { p.Show("verify", done, total, "") })
+				p.End()
 				if err != nil {
 					return err
 				}
@@ -126,7 +129,7 @@ func notGood(found indexer.Verification) error {
 	for _, p := range found.Problems {
 		text += "; " + p
 	}
-	return &refusedError{text}
+	return &exit.RefusedError{Message: text}
 }
 
 func indexRollbackCommand() *cli.Command {
@@ -142,8 +145,8 @@ Examples:
   kleid index rollback --out index/ --to 20261127T020000000Z-1a2b3c
   kleid index rollback --out s3://shop/index --scratch /var/tmp/kleid --store milvus://milvus:19530/dresses
 
-` + commonExitCodes,
-		Flags: runsFlags(&cli.StringFlag{Name: "to", EnvVars: env("to"), Usage: "`RUN` to go back to", DefaultText: "the one that the current one took the place of"}),
+` + exit.CommonCodes,
+		Flags: runsFlags(&cli.StringFlag{Name: "to", EnvVars: flags.Env("to"), Usage: "`RUN` to go back to", DefaultText: "the one that the current one took the place of"}),
 		Action: func(c *cli.Context) error {
 			return withRuns(c, func(store vectors.Store, out string) error {
 				var bucket storage.Bucket
@@ -153,7 +156,7 @@ Examples:
 						return err
 					}
 				}
-				run, err := indexer.Rollback(c.Context, store, out, bucket, c.String("to"), logger(c))
+				run, err := indexer.Rollback(c.Context, store, out, bucket, c.String("to"), terminal.Logger(c))
 				if err != nil {
 					return err
 				}

@@ -14,6 +14,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -43,20 +46,20 @@ func shardOf(c *cli.Context) (indexer.Shard, error) {
 			}
 		}
 		if text == "auto" {
-			return indexer.Shard{}, wrongUsage(c, "--shard is %q, but neither %s is set", c.String("shard"), strings.Join(arrayIndices, " nor "))
+			return indexer.Shard{}, exit.WrongUsage(c, "--shard is %q, but neither %s is set", c.String("shard"), strings.Join(arrayIndices, " nor "))
 		}
 	}
 	index, indexErr := strconv.Atoi(text)
 	n, countErr := strconv.Atoi(count)
 	if !ok || indexErr != nil || countErr != nil {
-		return indexer.Shard{}, wrongUsage(c, "--shard is %q, but must be of the form 0/4 or auto/4", c.String("shard"))
+		return indexer.Shard{}, exit.WrongUsage(c, "--shard is %q, but must be of the form 0/4 or auto/4", c.String("shard"))
 	}
 	shard := indexer.Shard{Index: index, Count: n, Job: jobOf(c)}
 	if shard.Job == "" {
-		return shard, wrongUsage(c, "--shard needs --job, a name that all shards have, such as a date")
+		return shard, exit.WrongUsage(c, "--shard needs --job, a name that all shards have, such as a date")
 	}
 	if err := shard.Check(); err != nil {
-		return shard, wrongUsage(c, "%v", err)
+		return shard, exit.WrongUsage(c, "%v", err)
 	}
 	return shard, nil
 }
@@ -68,8 +71,8 @@ func notOfShards(c *cli.Context) error {
 		names = append(names, f.Names()[0])
 	}
 	for _, name := range names {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--%s does nothing with --shard: give it to kleid index commit", name)
+		if flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--%s does nothing with --shard: give it to kleid index commit", name)
 		}
 	}
 	return nil
@@ -91,14 +94,14 @@ func indexShard(c *cli.Context) error {
 	if options.Embedder, err = newEmbedder(c); err != nil {
 		return err
 	}
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	if err := readJudgements(c, p, &options); err != nil {
 		return err
 	}
-	options.Logger, options.Progress = p.logger(), showIndexing(p)
+	options.Logger, options.Progress = p.Logger(), showIndexing(p)
 	report, err := indexer.RunShard(c.Context, options, shard)
-	p.end()
+	p.End()
 	if err != nil {
 		return err
 	}
@@ -108,7 +111,7 @@ func indexShard(c *cli.Context) error {
 		_, err = fmt.Fprint(c.App.Writer, report)
 	}
 	if err == nil && report.TooManyBad && !options.Force {
-		err = &tooManyBadError{report.Unreadable, report.Photos, "photos", "unreadable", report.BadReasons.Most(), c.String("max-bad"), "the shard is not done, and kleid index commit will not take it, unless --force is given"}
+		err = &exit.TooManyBadError{Bad: report.Unreadable, Total: report.Photos, Kind: "photos", What: "unreadable", Why: report.BadReasons.Most(), Allowed: c.String("max-bad"), Outcome: "the shard is not done, and kleid index commit will not take it, unless --force is given"}
 	}
 	return err
 }
@@ -124,19 +127,19 @@ that came since wait for the next run; more of them than --max-bad are an error.
 Examples:
   kleid index commit --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shards 4 --job monday --store milvus://milvus:19530/dresses
 
-` + exitCodes,
+` + exit.Codes,
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
-			&cli.IntFlag{Name: "shards", EnvVars: env("shards"), Usage: "`N` shards that the job has"},
-			&cli.StringFlag{Name: "job", EnvVars: env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
-			&cli.DurationFlag{Name: "wait", EnvVars: env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h; what fails meanwhile is tried again"},
+			&cli.IntFlag{Name: "shards", EnvVars: flags.Env("shards"), Usage: "`N` shards that the job has"},
+			&cli.StringFlag{Name: "job", EnvVars: flags.Env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
+			&cli.DurationFlag{Name: "wait", EnvVars: flags.Env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h; what fails meanwhile is tried again"},
 		}, gateFlags(), embedderFlags()),
 		Action: func(c *cli.Context) error {
-			if err := positive(c, "shards"); err != nil {
+			if err := flags.Positive(c, "shards"); err != nil {
 				return err
 			}
 			job := jobOf(c)
 			if err := (indexer.Shard{Count: c.Int("shards"), Job: job}).Check(); err != nil {
-				return wrongUsage(c, "%v", err)
+				return exit.WrongUsage(c, "%v", err)
 			}
 			return runJob(c, func(ctx context.Context, options indexer.Options) (indexer.Report, error) {
 				return commitWhenDone(ctx, options, job, c.Int("shards"), c.Duration("wait"))

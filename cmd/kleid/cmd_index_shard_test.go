@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
 )
@@ -47,7 +48,7 @@ func TestRetryCommit(t *testing.T) {
 			var pauses []time.Duration
 			asked := 0
 			pause := func(d time.Duration) { pauses = append(pauses, d) }
-			_, err := retryCommit(ctx, newLogger(&log, false), test.wait, pause, func() (indexer.Report, error) {
+			_, err := retryCommit(ctx, terminal.NewLogger(&log, false), test.wait, pause, func() (indexer.Report, error) {
 				asked++
 				if test.answers[asked-1] == context.Canceled {
 					cancel()

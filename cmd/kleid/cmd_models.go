@@ -11,6 +11,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/storage"
@@ -19,7 +23,7 @@ import (
 // modelsCommand keeps versions of models.
 func modelsCommand() *cli.Command {
 	place := func() cli.Flag {
-		return &cli.StringFlag{Name: "models", EnvVars: env("models"), Usage: "registry: a `FOLDER`, or s3://bucket/prefix"}
+		return &cli.StringFlag{Name: "models", EnvVars: flags.Env("models"), Usage: "registry: a `FOLDER`, or s3://bucket/prefix"}
 	}
 	return &cli.Command{
 		Name:  "models",
@@ -38,7 +42,7 @@ Examples:
 			{
 				Name: "list", Usage: "all versions, the newest first",
 				Description: "Example:\n  kleid models list --models models/",
-				Flags:       []cli.Flag{place(), jsonFlag()},
+				Flags:       []cli.Flag{place(), flags.JSON()},
 				Action:      modelsList,
 			},
 			{
@@ -55,18 +59,18 @@ Examples:
   kleid models push model.safetensors --models models/ --parent 3f2a --dataset autumn --metrics figures.json`,
 				Flags: []cli.Flag{
 					place(),
-					&cli.StringFlag{Name: "parent", EnvVars: env("parent"), Usage: "`VERSION` that it was trained from"},
-					&cli.StringFlag{Name: "dataset", EnvVars: env("models-dataset"), Usage: "name or fingerprint of the data"},
-					&cli.StringFlag{Name: "metrics", EnvVars: env("models-metrics"), Usage: "JSON `FILE` with figures"},
-					&cli.StringFlag{Name: "comment", EnvVars: env("comment"), Usage: "what is worth knowing"},
-					jsonFlag(),
+					&cli.StringFlag{Name: "parent", EnvVars: flags.Env("parent"), Usage: "`VERSION` that it was trained from"},
+					&cli.StringFlag{Name: "dataset", EnvVars: flags.Env("models-dataset"), Usage: "name or fingerprint of the data"},
+					&cli.StringFlag{Name: "metrics", EnvVars: flags.Env("models-metrics"), Usage: "JSON `FILE` with figures"},
+					&cli.StringFlag{Name: "comment", EnvVars: flags.Env("comment"), Usage: "what is worth knowing"},
+					flags.JSON(),
 				},
 				Action: modelsPush,
 			},
 			{
 				Name: "pull", Usage: "fetch a version, the promoted one by default", ArgsUsage: "[VERSION]",
 				Description: "Example:\n  kleid models pull 3f2a --models s3://shop/models --out model.safetensors",
-				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: env("models-out"), DefaultText: "the user's cache", Usage: "`FILE` to write, or a folder, which gets VERSION.safetensors"}, jsonFlag()},
+				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: flags.Env("models-out"), DefaultText: "the user's cache", Usage: "`FILE` to write, or a folder, which gets VERSION.safetensors"}, flags.JSON()},
 				Action:      modelsPull,
 			},
 			{
@@ -85,16 +89,16 @@ Example:
   kleid models promote 3f2a --models s3://shop/models`,
 				Flags: []cli.Flag{
 					place(),
-					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: env("tolerance"), Usage: "by how much figures may be worse"},
-					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: env("models-force"), Usage: "promote it though it is worse, or not measured as the other was, or on other photos"},
-					jsonFlag(),
+					&cli.Float64Flag{Name: "tolerance", Value: 0.01, EnvVars: flags.Env("tolerance"), Usage: "by how much figures may be worse"},
+					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: flags.Env("models-force"), Usage: "promote it though it is worse, or not measured as the other was, or on other photos"},
+					flags.JSON(),
 				},
 				Action: modelsPromote,
 			},
 			{
 				Name: "diff", Usage: "what is different in a version from another, the promoted one by default", ArgsUsage: "VERSION [OTHER]",
 				Description: "Example:\n  kleid models diff 3f2a --models s3://shop/models",
-				Flags:       []cli.Flag{place(), jsonFlag()},
+				Flags:       []cli.Flag{place(), flags.JSON()},
 				Action:      modelsDiff,
 			},
 		},
@@ -103,16 +107,16 @@ Example:
 
 // openRegistry opens the registry of --models, and checks the number of arguments.
 func openRegistry(c *cli.Context, least, most int) (*registry.Registry, error) {
-	if err := required(c, "models"); err != nil {
+	if err := flags.Required(c, "models"); err != nil {
 		return nil, err
 	}
 	if n := c.NArg(); n < least || n > most {
-		return nil, wrongUsage(c, "%s takes %s, not %d arguments", c.Command.HelpName, c.Command.ArgsUsage, n)
+		return nil, exit.WrongUsage(c, "%s takes %s, not %d arguments", c.Command.HelpName, c.Command.ArgsUsage, n)
 	}
 	location := c.String("models")
 	path, ok := storage.LocalPath(location)
 	if info, err := os.Stat(path); ok && err == nil && !info.IsDir() {
-		return nil, wrongUsage(c, "--models is the file %s, but must be a registry: a folder, or s3://bucket/prefix", location)
+		return nil, exit.WrongUsage(c, "--models is the file %s, but must be a registry: a folder, or s3://bucket/prefix", location)
 	}
 	cache, err := registry.DefaultCache()
 	if err != nil {
@@ -164,8 +168,8 @@ func modelsList(c *cli.Context) error {
 		if v.Promoted {
 			mark = "promoted"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%d\t%s\n", v.Version, v.Created.Format("2006-01-02 15:04"), printable(v.Backbone),
-			printable(v.Precision), float64(v.Bytes)/1e6, printable(v.Dataset), len(v.Metrics), mark)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f MB\t%s\t%d\t%s\n", v.Version, v.Created.Format("2006-01-02 15:04"), terminal.Printable(v.Backbone),
+			terminal.Printable(v.Precision), float64(v.Bytes)/1e6, terminal.Printable(v.Dataset), len(v.Metrics), mark)
 	}
 	return errors.Join(bad, table.Flush())
 }
@@ -197,7 +201,7 @@ func modelsPush(c *cli.Context) error {
 }
 
 func modelsPull(c *cli.Context) error {
-	if err := onDisk(c, "out"); err != nil {
+	if err := flags.OnDisk(c, "out"); err != nil {
 		return err
 	}
 	r, err := openRegistry(c, 0, 1)
@@ -211,9 +215,9 @@ func modelsPull(c *cli.Context) error {
 		}
 		out = filepath.Join(out, version+".safetensors")
 	}
-	var file *outputFile
+	var file *output.File
 	if out != "" {
-		if file, err = newOutputFile(out); err != nil {
+		if file, err = output.New(out); err != nil {
 			return fmt.Errorf("--out cannot be written: %w", err)
 		}
 		defer file.Close()
@@ -230,7 +234,7 @@ func modelsPull(c *cli.Context) error {
 		if _, err := file.Write(data); err != nil {
 			return err
 		}
-		if err := file.keep(); err != nil {
+		if err := file.Keep(); err != nil {
 			return err
 		}
 		path = out
@@ -249,7 +253,7 @@ func modelsPromote(c *cli.Context) error {
 	}
 	tolerance := c.Float64("tolerance")
 	if !(tolerance >= 0) {
-		return wrongUsage(c, "--tolerance is %v, but must be 0 or more; --force promotes in any case", tolerance)
+		return exit.WrongUsage(c, "--tolerance is %v, but must be 0 or more; --force promotes in any case", tolerance)
 	}
 	if c.Bool("force") {
 		tolerance = -1
@@ -259,7 +263,7 @@ func modelsPromote(c *cli.Context) error {
 		return err
 	}
 	for _, warning := range m.Warnings {
-		say(c, "%s", warning)
+		terminal.Say(c, "%s", warning)
 	}
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(m)
@@ -293,7 +297,7 @@ func modelsDiff(c *cli.Context) error {
 		lines = []string{"nothing is different"}
 	}
 	for i, line := range lines {
-		lines[i] = printable(line)
+		lines[i] = terminal.Printable(line)
 	}
 	_, err = fmt.Fprintln(c.App.Writer, "  "+strings.Join(lines, "\n  "))
 	return err

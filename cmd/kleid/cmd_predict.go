@@ -12,6 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
 )
@@ -62,9 +66,9 @@ Examples:
   kleid predict *.jpg --out predictions.parquet
   kleid predict dress.jpg --models build/facets/model.safetensors --json`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "out", EnvVars: env("predict-out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each label of each photo with a dress"},
+			&cli.StringFlag{Name: "out", EnvVars: flags.Env("predict-out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each label of each photo with a dress"},
 			boxFlag(),
-			jsonFlag(),
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: predictAction,
 	}
@@ -72,22 +76,22 @@ Examples:
 
 func predictAction(c *cli.Context) error {
 	if !c.Args().Present() {
-		return wrongUsage(c, "%s needs a photo", c.Command.HelpName)
+		return exit.WrongUsage(c, "%s needs a photo", c.Command.HelpName)
 	}
 	box, err := givenBox(c)
 	if err != nil {
 		return err
 	}
 	if n := c.NArg(); box != nil && n > 1 {
-		return wrongUsage(c, "--box is of one photo, and there are %d", n)
+		return exit.WrongUsage(c, "--box is of one photo, and there are %d", n)
 	}
 	out := c.String("out")
 	if extension := filepath.Ext(out); out != "" && extension != ".parquet" && extension != ".csv" {
-		return wrongUsage(c, "--out is %q, but must end in .parquet or .csv", out)
+		return exit.WrongUsage(c, "--out is %q, but must end in .parquet or .csv", out)
 	}
-	var file *outputFile
+	var file *output.File
 	if out != "" {
-		if file, err = createOutput(c, "out"); err != nil {
+		if file, err = output.Create(c, "out"); err != nil {
 			return err
 		}
 		defer file.Close()
@@ -96,13 +100,13 @@ func predictAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	photos, err := embedAll(c, showEmbedding(p), embedder, c.Args().Slice(), box)
 	if err != nil {
 		return err
 	}
-	p.end()
+	p.End()
 	facets := embedder.Metadata().Facets
 	if file != nil {
 		if err := writePredictions(file, filepath.Ext(out), embedder.Metadata(), photos); err != nil {
@@ -143,7 +147,7 @@ func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto 
 	return list
 }
 
-func writePredictions(file *outputFile, extension string, meta catalog.Metadata, photos []embeddedPhoto) error {
+func writePredictions(file *output.File, extension string, meta catalog.Metadata, photos []embeddedPhoto) error {
 	var rows []evaluation.LabelProbability
 	for _, p := range photos {
 		rows = append(rows, evaluation.LabelProbabilities(p.Source, p.PhotoID, meta.FacetModel, p.Box, meta.Facets, p.predictions)...)
@@ -155,27 +159,27 @@ func writePredictions(file *outputFile, extension string, meta catalog.Metadata,
 	if err := write(file, rows); err != nil {
 		return err
 	}
-	return file.keep()
+	return file.Keep()
 }
 
 func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto) error {
 	table := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PHOTO\tFACET\tLABEL\tOR\tOR")
 	for _, p := range photos {
-		name := printable(p.Source)
+		name := terminal.Printable(p.Source)
 		switch p.Status {
 		case catalog.StatusOK:
 		case catalog.StatusNoDress:
 			fmt.Fprintf(table, "%s\tno dress\n", name)
 			continue
 		default:
-			fmt.Fprintf(table, "%s\t%s\n", name, printable(p.Error))
+			fmt.Fprintf(table, "%s\t%s\n", name, terminal.Printable(p.Error))
 			continue
 		}
 		fmt.Fprintf(table, "%s\tdress\t%s\n", name, boxText(*p.Box, p.BoxConfidence))
 		for _, facet := range facets {
 			if i := slices.IndexFunc(p.predictions, func(one embedding.Prediction) bool { return one.Name == facet.Name }); i >= 0 {
-				fmt.Fprintf(table, "\t%s\t%s\n", printable(facet.Name), strings.Join(mostLikely(facet, p.predictions[i], 3), "\t"))
+				fmt.Fprintf(table, "\t%s\t%s\n", terminal.Printable(facet.Name), strings.Join(mostLikely(facet, p.predictions[i], 3), "\t"))
 			}
 		}
 		if len(p.Colours) > 0 {
@@ -194,7 +198,7 @@ func mostLikely(facet catalog.Facet, p embedding.Prediction, n int) []string {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.Probabilities[b], p.Probabilities[a]) })
 	var texts []string
 	for _, i := range order[:min(n, len(order))] {
-		texts = append(texts, fmt.Sprintf("%s %.0f%%", printable(facet.Labels[i]), 100*p.Probabilities[i]))
+		texts = append(texts, fmt.Sprintf("%s %.0f%%", terminal.Printable(facet.Labels[i]), 100*p.Probabilities[i]))
 	}
 	if !p.Confident && len(texts) > 0 {
 		texts[0] += ", unsure"

@@ -7,6 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/quality"
 	"github.com/kleid-search/kleid/storage"
@@ -46,14 +49,14 @@ Examples:
 
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "index", EnvVars: env("index"), Usage: "folder `DIR`, or s3://bucket/prefix, that kleid index --out made"},
-			&cli.StringFlag{Name: "judgements", EnvVars: env("judgements"), Usage: "with --index, `FILE` of this machine to keep in what people say", DefaultText: "judgements.jsonl in the folder of --index"},
-			&cli.StringFlag{Name: "dataset", EnvVars: env("quality-dataset"), Usage: "`PLACE` of the photos on this machine: a folder, or a .csv, .jsonl or .parquet file, as kleid train facets reads it"},
-			&cli.StringFlag{Name: "predictions", EnvVars: env("predictions"), Usage: "with --dataset, `FILE` of what a model says of the photos, .parquet or .csv", DefaultText: "none"},
-			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`FACETS` to review, parted by commas; may be repeated", DefaultText: "all that can be told as such"},
-			&cli.StringSliceFlag{Name: "host", EnvVars: env("host"), Usage: "`NAME` under which people open the page, such as quality.shop.example; may be repeated, and in the variable parted by ;", DefaultText: "this machine's addresses"},
-			&cli.StringFlag{Name: "judge-header", EnvVars: env("judge-header"), Usage: "`HEADER` in which a proxy says who asks, such as X-Remote-User", DefaultText: "people say so themselves"},
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8090", EnvVars: env("quality-listen"), Usage: "`ADDRESS` to serve on, host:port"},
+			&cli.StringFlag{Name: "index", EnvVars: flags.Env("index"), Usage: "folder `DIR`, or s3://bucket/prefix, that kleid index --out made"},
+			&cli.StringFlag{Name: "judgements", EnvVars: flags.Env("judgements"), Usage: "with --index, `FILE` of this machine to keep in what people say", DefaultText: "judgements.jsonl in the folder of --index"},
+			&cli.StringFlag{Name: "dataset", EnvVars: flags.Env("quality-dataset"), Usage: "`PLACE` of the photos on this machine: a folder, or a .csv, .jsonl or .parquet file, as kleid train facets reads it"},
+			&cli.StringFlag{Name: "predictions", EnvVars: flags.Env("predictions"), Usage: "with --dataset, `FILE` of what a model says of the photos, .parquet or .csv", DefaultText: "none"},
+			&cli.StringSliceFlag{Name: "facets", EnvVars: flags.Env("facets"), Usage: "`FACETS` to review, parted by commas; may be repeated", DefaultText: "all that can be told as such"},
+			&cli.StringSliceFlag{Name: "host", EnvVars: flags.Env("host"), Usage: "`NAME` under which people open the page, such as quality.shop.example; may be repeated, and in the variable parted by ;", DefaultText: "this machine's addresses"},
+			&cli.StringFlag{Name: "judge-header", EnvVars: flags.Env("judge-header"), Usage: "`HEADER` in which a proxy says who asks, such as X-Remote-User", DefaultText: "people say so themselves"},
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8090", EnvVars: flags.Env("quality-listen"), Usage: "`ADDRESS` to serve on, host:port"},
 		},
 		Action: qualityAction,
 	}
@@ -79,22 +82,22 @@ func qualityOptions(c *cli.Context) (options quality.Options, err error) {
 		return options, err
 	}
 	if slices.Contains(options.Facets, datasets.DressFacet) {
-		return options, wrongUsage(c, "--facets: %s is no facet to review: whether a photo shows a dress is asked of every photo", datasets.DressFacet)
+		return options, exit.WrongUsage(c, "--facets: %s is no facet to review: whether a photo shows a dress is asked of every photo", datasets.DressFacet)
 	}
 	index, dataset := c.String("index"), c.String("dataset")
 	switch {
 	case index == "" && dataset == "":
-		return options, wrongUsage(c, "%s needs --index or --dataset", c.Command.HelpName)
-	case onCommandLine(c, "index") && onCommandLine(c, "dataset"):
-		return options, wrongUsage(c, "--index and --dataset are two things to review: leave one out")
-	case index == "" || dataset != "" && !onCommandLine(c, "index"):
-		if onCommandLine(c, "judgements") {
-			return options, wrongUsage(c, "--judgements is for --index: what people say of a dataset is kept beside it")
+		return options, exit.WrongUsage(c, "%s needs --index or --dataset", c.Command.HelpName)
+	case flags.OnCommandLine(c, "index") && flags.OnCommandLine(c, "dataset"):
+		return options, exit.WrongUsage(c, "--index and --dataset are two things to review: leave one out")
+	case index == "" || dataset != "" && !flags.OnCommandLine(c, "index"):
+		if flags.OnCommandLine(c, "judgements") {
+			return options, exit.WrongUsage(c, "--judgements is for --index: what people say of a dataset is kept beside it")
 		}
 		options.Dataset, options.Predictions = dataset, c.String("predictions")
 		return options, nil
-	case onCommandLine(c, "predictions"):
-		return options, wrongUsage(c, "--predictions is for --dataset: of an index its own labels are shown")
+	case flags.OnCommandLine(c, "predictions"):
+		return options, exit.WrongUsage(c, "--predictions is for --dataset: of an index its own labels are shown")
 	}
 	if options.Judgements, err = qualityJudgements(c, index); err != nil {
 		return options, err
@@ -105,7 +108,7 @@ func qualityOptions(c *cli.Context) (options quality.Options, err error) {
 
 // qualityJudgements is the file that keeps what people say of an index.
 func qualityJudgements(c *cli.Context, index string) (string, error) {
-	if err := onDisk(c, "judgements"); err != nil {
+	if err := flags.OnDisk(c, "judgements"); err != nil {
 		return "", err
 	}
 	if file := c.String("judgements"); file != "" {
@@ -113,34 +116,34 @@ func qualityJudgements(c *cli.Context, index string) (string, error) {
 	}
 	folder, ok := storage.LocalPath(index)
 	if !ok {
-		return "", wrongUsage(c, "--index is %s: name a file of this machine for what people say with --judgements", storage.WithoutSecrets(index))
+		return "", exit.WrongUsage(c, "--index is %s: name a file of this machine for what people say with --judgements", storage.WithoutSecrets(index))
 	}
 	return filepath.Join(folder, datasets.JudgementsFile), nil
 }
 
 func serveQuality(c *cli.Context, listener net.Listener, options quality.Options) error {
-	p := newProgress(c)
-	defer p.end()
-	options.Progress = func(done, total int) { p.show("read", done, total, "") }
+	p := terminal.NewProgress(c)
+	defer p.End()
+	options.Progress = func(done, total int) { p.Show("read", done, total, "") }
 	review, err := quality.Open(c.Context, options)
 	if err != nil {
 		return err
 	}
 	defer review.Close()
-	p.end()
+	p.End()
 	if bad := review.Bad(); len(bad) > 0 {
-		p.say("%d photos or rows of the dataset cannot be used; the first: %s: %s", len(bad), bad[0].Photo, bad[0].Reason)
+		p.Say("%d photos or rows of the dataset cannot be used; the first: %s: %s", len(bad), bad[0].Photo, bad[0].Reason)
 	}
 	switch file, err := review.File(); {
 	case err != nil && options.Index != nil:
-		p.say("nothing that people say can be kept, only looked at: %v: name another file with --judgements", err)
+		p.Say("nothing that people say can be kept, only looked at: %v: name another file with --judgements", err)
 	case err != nil:
-		p.say("nothing that people say can be kept, only looked at: %v", err)
+		p.Say("nothing that people say can be kept, only looked at: %v", err)
 	case options.Index != nil:
-		p.say("what people say is kept in %s, which kleid index --judgements puts into the index", file)
+		p.Say("what people say is kept in %s, which kleid index --judgements puts into the index", file)
 	default:
-		p.say("what people say is kept in %s", file)
+		p.Say("what people say is kept in %s", file)
 	}
-	p.say("Kleid quality serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
-	return quality.NewServer(review, quality.ServerOptions{Hosts: repeated(c, "host"), JudgeHeader: c.String("judge-header"), Logger: p.logger()}).Serve(c.Context, listener)
+	p.Say("Kleid quality serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
+	return quality.NewServer(review, quality.ServerOptions{Hosts: flags.Repeated(c, "host"), JudgeHeader: c.String("judge-header"), Logger: p.Logger()}).Serve(c.Context, listener)
 }

@@ -11,6 +11,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
@@ -69,38 +73,38 @@ Examples:
   kleid quantize --model shop.safetensors --calibrate photos/ --out shop-int8.safetensors
   kleid quantize --out kleid-s-int8.safetensors --layers --json`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "models", Aliases: []string{"model"}, EnvVars: env("models"), DefaultText: "the one in the program", Usage: "float32 model to quantise: a `FILE`, an https:// or s3:// URL of one, or a registry, as --models of kleid index"},
-			&cli.StringFlag{Name: "calibrate", EnvVars: env("calibrate"), DefaultText: "painted dresses", Usage: "folder of photos, or a .csv, .jsonl or .parquet `FILE`"},
-			&cli.IntFlag{Name: "photos", Value: 256, EnvVars: env("photos"), Usage: "`N` photos to calibrate on"},
-			&cli.IntFlag{Name: "check", Value: 128, EnvVars: env("check"), Usage: "`N` other photos to compare both models on"},
-			&cli.StringFlag{Name: "clip", Value: string(models.DefaultClipping), EnvVars: env("clip"), Usage: "how ranges are chosen: " + strings.Join(clippings, ", ")},
-			&cli.StringSliceFlag{Name: "float", EnvVars: env("float"), Usage: "`LAYER` that stays float32; may be repeated (in the variable parted by ;)"},
-			&cli.BoolFlag{Name: "layers", DisableDefaultText: true, EnvVars: env("layers"), Usage: "tell also what each layer alone costs"},
-			&cli.StringFlag{Name: "out", EnvVars: env("quantize-out"), Usage: "`FILE` to write"},
-			jsonFlag(), backendFlag(), threadsFlag(),
+			&cli.StringFlag{Name: "models", Aliases: []string{"model"}, EnvVars: flags.Env("models"), DefaultText: "the one in the program", Usage: "float32 model to quantise: a `FILE`, an https:// or s3:// URL of one, or a registry, as --models of kleid index"},
+			&cli.StringFlag{Name: "calibrate", EnvVars: flags.Env("calibrate"), DefaultText: "painted dresses", Usage: "folder of photos, or a .csv, .jsonl or .parquet `FILE`"},
+			&cli.IntFlag{Name: "photos", Value: 256, EnvVars: flags.Env("photos"), Usage: "`N` photos to calibrate on"},
+			&cli.IntFlag{Name: "check", Value: 128, EnvVars: flags.Env("check"), Usage: "`N` other photos to compare both models on"},
+			&cli.StringFlag{Name: "clip", Value: string(models.DefaultClipping), EnvVars: flags.Env("clip"), Usage: "how ranges are chosen: " + strings.Join(clippings, ", ")},
+			&cli.StringSliceFlag{Name: "float", EnvVars: flags.Env("float"), Usage: "`LAYER` that stays float32; may be repeated (in the variable parted by ;)"},
+			&cli.BoolFlag{Name: "layers", DisableDefaultText: true, EnvVars: flags.Env("layers"), Usage: "tell also what each layer alone costs"},
+			&cli.StringFlag{Name: "out", EnvVars: flags.Env("quantize-out"), Usage: "`FILE` to write"},
+			flags.JSON(), backendFlag(), threadsFlag(),
 		},
 		Action: quantizeAction,
 	}
 }
 
 func quantizeAction(c *cli.Context) error {
-	if err := required(c, "out"); err != nil {
+	if err := flags.Required(c, "out"); err != nil {
 		return err
 	}
-	if err := positive(c, "photos", "check"); err != nil {
+	if err := flags.Positive(c, "photos", "check"); err != nil {
 		return err
 	}
-	if err := onDisk(c, "out"); err != nil {
+	if err := flags.OnDisk(c, "out"); err != nil {
 		return err
 	}
-	if sameFile(c.String("models"), c.String("out")) {
-		return wrongUsage(c, "--out is the float32 model itself: name another file")
+	if output.SameFile(c.String("models"), c.String("out")) {
+		return exit.WrongUsage(c, "--out is the float32 model itself: name another file")
 	}
-	options := models.QuantiseOptions{Clipping: models.Clipping(c.String("clip")), Float: repeated(c, "float")}
+	options := models.QuantiseOptions{Clipping: models.Clipping(c.String("clip")), Float: flags.Repeated(c, "float")}
 	if !slices.Contains(models.Clippings(), options.Clipping) {
-		return wrongUsage(c, "--clip is %q, but must be one of %v", options.Clipping, models.Clippings())
+		return exit.WrongUsage(c, "--clip is %q, but must be one of %v", options.Clipping, models.Clippings())
 	}
-	out, err := createOutput(c, "out", c.String("calibrate"))
+	out, err := output.Create(c, "out", c.String("calibrate"))
 	if err != nil {
 		return err
 	}
@@ -113,8 +117,8 @@ func quantizeAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	q := &quantizer{backend: backend, model: model, progress: newProgress(c)}
-	defer q.progress.end()
+	q := &quantizer{backend: backend, model: model, progress: terminal.NewProgress(c)}
+	defer q.progress.End()
 	if err := floatLayers(c, model, options.Float); err != nil {
 		return err
 	}
@@ -153,7 +157,7 @@ func floatLayers(c *cli.Context, model *models.Model, layers []string) error {
 				known = append(known, name)
 			}
 		}
-		return wrongUsage(c, "--float: there is no layer %q that could stay float32; there are %v", layer, known)
+		return exit.WrongUsage(c, "--float: there is no layer %q that could stay float32; there are %v", layer, known)
 	}
 	return nil
 }
@@ -165,11 +169,11 @@ type quantizer struct {
 	float       *embedding.Embedder
 	calibration *models.ModelCalibration
 	sample      samplePhoto
-	progress    *progress
+	progress    *terminal.Progress
 	unreadable  int
 }
 
-func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptions, out *outputFile) error {
+func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptions, out *output.File) error {
 	checked := min(c.Int("check"), max(photos/3, 1))
 	calibrated, err := q.calibrate(c, photos-checked)
 	if err != nil {
@@ -177,7 +181,7 @@ func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptio
 	}
 	quantised, err := q.calibration.Model(options)
 	if err != nil {
-		return wrongUsage(c, "--float: %v", err)
+		return exit.WrongUsage(c, "--float: %v", err)
 	}
 	f := quantizeFigures{Out: c.String("out"), EmbeddingModel: quantised.EmbeddingModel(), Calibrated: calibrated}
 	if f.Bytes, err = writeModel(out, quantised); err != nil {
@@ -196,7 +200,7 @@ func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptio
 		}
 	}
 	f.Unreadable = q.unreadable
-	q.progress.end()
+	q.progress.End()
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(f)
 	}
@@ -213,7 +217,7 @@ func (q *quantizer) images(c *cli.Context, from, to int) ([]*photo.Image, error)
 		m, err := q.sample(i)
 		if err != nil {
 			q.unreadable++
-			q.progress.say("left out: %v", err)
+			q.progress.Say("left out: %v", err)
 			continue
 		}
 		images = append(images, m)
@@ -266,7 +270,7 @@ func (q *quantizer) calibrate(c *cli.Context, n int) (int, error) {
 				}
 			}
 		}
-		q.progress.show("calibrate", min(from+batch, n), n, "")
+		q.progress.Show("calibrate", min(from+batch, n), n, "")
 	}
 	if len(crops) > 0 {
 		if err := showCrops(); err != nil {
@@ -292,7 +296,7 @@ func inputsOf(images []*photo.Image, boxes []*photo.Box) []embedding.Input {
 }
 
 // writeModel writes a model. Floats that fit 16 bits are kept in them, as in the file that they came from.
-func writeModel(out *outputFile, m *models.Model) (size int, err error) {
+func writeModel(out *output.File, m *models.Model) (size int, err error) {
 	var b bytes.Buffer
 	precision := models.Float32
 	if m.Weights.FitFloat16() {
@@ -305,5 +309,5 @@ func writeModel(out *outputFile, m *models.Model) (size int, err error) {
 	if _, err := b.WriteTo(out); err != nil {
 		return 0, err
 	}
-	return size, out.keep()
+	return size, out.Keep()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -29,11 +30,11 @@ Examples:
 Exit codes: 0 it is ready, 1 it is not, 2 wrong usage`,
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return wrongUsage(c, "kleid ready needs the address of one service, such as http://127.0.0.1:8080")
+				return exit.WrongUsage(c, "kleid ready needs the address of one service, such as http://127.0.0.1:8080")
 			}
 			address := c.Args().First()
 			if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-				return wrongUsage(c, "%q is no address of a service: write http:// or https://, host and port, such as http://127.0.0.1:8080", storage.WithoutSecrets(address))
+				return exit.WrongUsage(c, "%q is no address of a service: write http:// or https://, host and port, such as http://127.0.0.1:8080", storage.WithoutSecrets(address))
 			}
 			return ready(c.Context, address)
 		},

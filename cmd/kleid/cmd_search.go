@@ -13,6 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
@@ -37,17 +40,17 @@ Examples:
   kleid search dress.jpg --store milvus://127.0.0.1:19530/dresses --json`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"),
-			&cli.StringSliceFlag{Name: "where", EnvVars: env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated, and in the variable parted by ;"},
-			&cli.StringSliceFlag{Name: "ignore", EnvVars: env("ignore"), Usage: "`FACET` in which results need not be like the dress; may be repeated, and in the variable parted by ;"},
-			&cli.Float64Flag{Name: "price-min", DefaultText: "none", EnvVars: env("price-min"), Usage: "lowest `PRICE` of results, in the catalogue's numbers; with a limit, dresses without a price are left out"},
-			&cli.Float64Flag{Name: "price-max", DefaultText: "none", EnvVars: env("price-max"), Usage: "highest `PRICE` of results"},
-			&cli.StringFlag{Name: "price-currency", EnvVars: env("price-currency"), Usage: "`CURRENCY` that prices must have, as the catalogue writes it; numbers of all are compared without it"},
-			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d together with --offset", searcher.MaxK)},
-			&cli.IntFlag{Name: "offset", EnvVars: env("offset"), Usage: "`N` results to skip"},
-			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
-			&cli.BoolFlag{Name: "every-photo", DisableDefaultText: true, EnvVars: env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
+			&cli.StringSliceFlag{Name: "where", EnvVars: flags.Env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated, and in the variable parted by ;"},
+			&cli.StringSliceFlag{Name: "ignore", EnvVars: flags.Env("ignore"), Usage: "`FACET` in which results need not be like the dress; may be repeated, and in the variable parted by ;"},
+			&cli.Float64Flag{Name: "price-min", DefaultText: "none", EnvVars: flags.Env("price-min"), Usage: "lowest `PRICE` of results, in the catalogue's numbers; with a limit, dresses without a price are left out"},
+			&cli.Float64Flag{Name: "price-max", DefaultText: "none", EnvVars: flags.Env("price-max"), Usage: "highest `PRICE` of results"},
+			&cli.StringFlag{Name: "price-currency", EnvVars: flags.Env("price-currency"), Usage: "`CURRENCY` that prices must have, as the catalogue writes it; numbers of all are compared without it"},
+			&cli.IntFlag{Name: "k", Value: searcher.DefaultK, EnvVars: flags.Env("k"), Usage: fmt.Sprintf("`N` results at most, 1 to %d together with --offset", searcher.MaxK)},
+			&cli.IntFlag{Name: "offset", EnvVars: flags.Env("offset"), Usage: "`N` results to skip"},
+			&cli.StringFlag{Name: "embedding", Value: string(vectors.DeepRank), EnvVars: flags.Env("embedding"), Usage: fmt.Sprintf("what likeness means: %s or %s", vectors.DeepRank, vectors.Unsupervised)},
+			&cli.BoolFlag{Name: "every-photo", DisableDefaultText: true, EnvVars: flags.Env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
 			boxFlag(),
-			jsonFlag(),
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: searchAction,
 	}
@@ -55,9 +58,9 @@ Examples:
 
 func searchAction(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return wrongUsage(c, "%s needs one photo, not %d", c.Command.HelpName, c.NArg())
+		return exit.WrongUsage(c, "%s needs one photo, not %d", c.Command.HelpName, c.NArg())
 	}
-	if err := positive(c, "k"); err != nil {
+	if err := flags.Positive(c, "k"); err != nil {
 		return err
 	}
 	url, err := storeURL(c)
@@ -66,10 +69,10 @@ func searchAction(c *cli.Context) error {
 	}
 	request := searcher.Request{
 		K: c.Int("k"), Offset: c.Int("offset"), Embedding: vectors.Embedding(c.String("embedding")), EveryPhoto: c.Bool("every-photo"),
-		Ignore: repeated(c, "ignore"),
+		Ignore: flags.Repeated(c, "ignore"),
 		Price:  vectors.PriceRange{Min: givenNumber(c, "price-min"), Max: givenNumber(c, "price-max"), Currency: c.String("price-currency")},
 	}
-	if request.Where, err = searcher.ParseWhere(repeated(c, "where")); err != nil {
+	if request.Where, err = searcher.ParseWhere(flags.Repeated(c, "where")); err != nil {
 		return err
 	}
 	if request.Box, err = givenBox(c); err != nil {
@@ -78,7 +81,7 @@ func searchAction(c *cli.Context) error {
 	source := c.Args().First()
 	data, err := readPhoto(c, source)
 	if err != nil {
-		return fmt.Errorf("%s: %w", printable(storage.WithoutSecrets(source)), err)
+		return fmt.Errorf("%s: %w", terminal.Printable(storage.WithoutSecrets(source)), err)
 	}
 	store, err := openStore(c.Context, url)
 	if err != nil {
@@ -89,7 +92,7 @@ func searchAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := searcher.NewEngine(c.Context, searcher.Options{Store: store, Embedder: embedder, Logger: logger(c)})
+	engine, err := searcher.NewEngine(c.Context, searcher.Options{Store: store, Embedder: embedder, Logger: terminal.Logger(c)})
 	if err != nil {
 		return explainStore(err, url)
 	}
@@ -129,7 +132,7 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 		if f.Confident != nil && !*f.Confident {
 			unsure = ", unsure"
 		}
-		fmt.Fprintf(w, "  %s\t%s (%.0f%%%s)\n", printable(name), printable(f.Label), 100*f.Probability, unsure)
+		fmt.Fprintf(w, "  %s\t%s (%.0f%%%s)\n", terminal.Printable(name), terminal.Printable(f.Label), 100*f.Probability, unsure)
 	}
 	if len(answer.Colours) > 0 {
 		fmt.Fprintf(w, "  colours\t%s\n", strings.Join(coloursText(answer.Colours), ", "))
@@ -149,7 +152,7 @@ func writeAnswer(c *cli.Context, answer searcher.Answer, facets []catalog.Facet)
 		if r.Price != nil {
 			price = priceText(*r.Price, r.Currency)
 		}
-		fmt.Fprintf(w, "%d\t%.4f\t%s\t%s\t%s\t%s\n", answer.Offset+i+1, r.Similarity, printable(r.ProductID), printable(r.Source), printable(r.Title), printable(price))
+		fmt.Fprintf(w, "%d\t%.4f\t%s\t%s\t%s\t%s\n", answer.Offset+i+1, r.Similarity, terminal.Printable(r.ProductID), terminal.Printable(r.Source), terminal.Printable(r.Title), terminal.Printable(price))
 	}
 	if answer.Note != "" {
 		fmt.Fprintln(w, answer.Note)
@@ -165,7 +168,7 @@ func counting(facets []string, one, several string) string {
 	if len(facets) > 1 {
 		verb = several
 	}
-	return printable(strings.Join(facets, " and ")) + " " + verb
+	return terminal.Printable(strings.Join(facets, " and ")) + " " + verb
 }
 
 func orderedFacets(known []catalog.Facet, present map[string]searcher.Facet) []string {
@@ -184,7 +187,7 @@ func orderedFacets(known []catalog.Facet, present map[string]searcher.Facet) []s
 func explainSearch(err error, url, source string) error {
 	var e *searcher.Error
 	if errors.As(err, &e) && strings.HasPrefix(e.Code, "photo_") {
-		return fmt.Errorf("%s: %w", printable(storage.WithoutSecrets(source)), err)
+		return fmt.Errorf("%s: %w", terminal.Printable(storage.WithoutSecrets(source)), err)
 	}
 	return explainStore(err, url)
 }

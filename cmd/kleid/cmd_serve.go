@@ -11,6 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/searcher"
@@ -55,20 +58,20 @@ Examples:
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
 			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
-			&cli.StringFlag{Name: "metrics", EnvVars: env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
-			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
-			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
-			&cli.IntFlag{Name: "max-connections", Value: searcher.DefaultConnections, EnvVars: env("max-connections"), Usage: "serve `NUMBER` connections at once, and refuse more"},
-			&cli.DurationFlag{Name: "store-timeout", Value: searcher.DefaultStoreTimeout, EnvVars: env("store-timeout"), Usage: "`TIME` in which the store must answer; after that a search is answered with status 503"},
-			&cli.IntFlag{Name: "embeds", EnvVars: env("embeds"), Usage: "look at `NUMBER` of batches of photos at once, of which each decodes a photo with 640 MiB at most", DefaultText: "half of the CPUs, 2 to 8"},
-			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: env("max-upload"), Usage: "take photos of `MiB` at most"},
+			&cli.StringFlag{Name: "metrics", EnvVars: flags.Env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
+			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: flags.Env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
+			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: flags.Env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
+			&cli.IntFlag{Name: "max-connections", Value: searcher.DefaultConnections, EnvVars: flags.Env("max-connections"), Usage: "serve `NUMBER` connections at once, and refuse more"},
+			&cli.DurationFlag{Name: "store-timeout", Value: searcher.DefaultStoreTimeout, EnvVars: flags.Env("store-timeout"), Usage: "`TIME` in which the store must answer; after that a search is answered with status 503"},
+			&cli.IntFlag{Name: "embeds", EnvVars: flags.Env("embeds"), Usage: "look at `NUMBER` of batches of photos at once, of which each decodes a photo with 640 MiB at most", DefaultText: "half of the CPUs, 2 to 8"},
+			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: flags.Env("max-upload"), Usage: "take photos of `MiB` at most"},
 		}, embedderFlags()...),
 		Action: serveAction,
 	}
 }
 
 func listenFlag() cli.Flag {
-	return &cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", EnvVars: env("listen"), Usage: "`ADDRESS` to serve on, host:port"}
+	return &cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", EnvVars: flags.Env("listen"), Usage: "`ADDRESS` to serve on, host:port"}
 }
 
 func serveAction(c *cli.Context) error {
@@ -76,21 +79,21 @@ func serveAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	origins := repeated(c, "allowed-origin")
+	origins := flags.Repeated(c, "allowed-origin")
 	if err := searcher.CheckOrigins(origins); err != nil {
-		return wrongUsage(c, "--allowed-origin: %v", err)
+		return exit.WrongUsage(c, "--allowed-origin: %v", err)
 	}
-	if err := positive(c, "max-connections", "max-upload"); err != nil {
+	if err := flags.Positive(c, "max-connections", "max-upload"); err != nil {
 		return err
 	}
-	if err := notNegative(c, "embeds"); err != nil {
+	if err := flags.NotNegative(c, "embeds"); err != nil {
 		return err
 	}
 	if mib := c.Int("max-upload"); mib > maxUpload {
-		return wrongUsage(c, "--max-upload is %d, but must be at most %d", mib, maxUpload)
+		return exit.WrongUsage(c, "--max-upload is %d, but must be at most %d", mib, maxUpload)
 	}
 	if wait := c.Duration("store-timeout"); wait <= 0 {
-		return wrongUsage(c, "--store-timeout is %v, but must be more than 0, such as 5s", wait)
+		return exit.WrongUsage(c, "--store-timeout is %v, but must be more than 0, such as 5s", wait)
 	}
 	limits := photo.DefaultLimits()
 	limits.MaxBytes = int64(c.Int("max-upload")) << 20
@@ -110,9 +113,9 @@ func serveAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(c)
+	p := terminal.NewProgress(c)
 	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
-		Embedder: embedder, AllowedOrigins: origins, HideAttributes: repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
+		Embedder: embedder, AllowedOrigins: origins, HideAttributes: flags.Repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
 		StoreTimeout: c.Duration("store-timeout"), Embeds: c.Int("embeds"), Version: c.App.Version,
 	})
 }
@@ -121,7 +124,7 @@ func serveAction(c *cli.Context) error {
 func listen(c *cli.Context, flag string) (net.Listener, error) {
 	address := c.String(flag)
 	if _, _, err := net.SplitHostPort(address); err != nil {
-		return nil, wrongUsage(c, "--%s is %q, but must be of the form host:port, such as 127.0.0.1:8080", flag, address)
+		return nil, exit.WrongUsage(c, "--%s is %q, but must be of the form host:port, such as 127.0.0.1:8080", flag, address)
 	}
 	listener, err := new(net.ListenConfig).Listen(c.Context, "tcp", address)
 	if err != nil {
@@ -132,13 +135,13 @@ func listen(c *cli.Context, flag string) (net.Listener, error) {
 
 // serve serves until the context is done, which is no error. folder is where the thumbnails are, "" for
 // nowhere; metrics may be nil.
-func serve(ctx context.Context, p *progress, listener, metrics net.Listener, storeURL, folder string, options searcher.Options) error {
+func serve(ctx context.Context, p *terminal.Progress, listener, metrics net.Listener, storeURL, folder string, options searcher.Options) error {
 	store, err := openStore(ctx, storeURL)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	options.Store, options.Logger = store, p.logger()
+	options.Store, options.Logger = store, p.Logger()
 	if strings.Contains(folder, "://") {
 		bucket, err := storage.Open(ctx, folder)
 		if err != nil {
@@ -165,17 +168,17 @@ func serve(ctx context.Context, p *progress, listener, metrics net.Listener, sto
 			}
 		}()
 		defer prometheus.Close()
-		p.say("metrics are at http://%s/metrics", metrics.Addr())
+		p.Say("metrics are at http://%s/metrics", metrics.Addr())
 	}
 	warnWithoutIndex(ctx, options.Logger, store, storeURL)
-	p.say("Kleid serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
+	p.Say("Kleid serves http://%s/ (stop it with Ctrl-C)", listener.Addr())
 	go server.WarmUp(ctx)
 	select {
 	case err := <-served:
 		return errors.Join(err, server.Shutdown(context.WithoutCancel(ctx)))
 	case <-ctx.Done():
 	}
-	p.say("Kleid ends when the requests that have arrived are answered")
+	p.Say("Kleid ends when the requests that have arrived are answered")
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(limited); err != nil && !errors.Is(err, context.DeadlineExceeded) { // which is logged

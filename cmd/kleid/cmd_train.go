@@ -7,6 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -57,7 +60,7 @@ Examples:
   kleid train all --reference photos/reference
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
-` + badExitCodes,
+` + exit.BadCodes,
 				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
@@ -69,7 +72,7 @@ Examples:
 Example:
   kleid train trunk --trunk resnet18 --reference photos/reference
 
-` + badExitCodes,
+` + exit.BadCodes,
 				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), []cli.Flag{maxBadFlag()}, trunkFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, []string{}) },
 			},
@@ -93,8 +96,8 @@ func productsNote(work string, heads []string) string {
 // trainFlags are those of all that is trained; of a whole model heads are nil.
 func trainFlags(work string, heads []string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "work", Value: work, EnvVars: env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
-		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work, heads)},
+		&cli.StringFlag{Name: "work", Value: work, EnvVars: flags.Env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
+		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: flags.Env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work, heads)},
 		backendFlag(), threadsFlag(),
 	}
 }
@@ -102,7 +105,7 @@ func trainFlags(work string, heads []string) []cli.Flag {
 // referenceFlags are those of what learns from labelled real photos.
 func referenceFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "reference", EnvVars: env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
+		&cli.StringFlag{Name: "reference", EnvVars: flags.Env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
 		dressesFlag(),
 	}
 }
@@ -111,23 +114,23 @@ func referenceFlags() []cli.Flag {
 func trunkFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		teacherFlag(), earlyStopFlag(),
-		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: env("half-steps"), Usage: "`N` steps of the trunk at half the size of its crops"},
-		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: env("full-steps"), Usage: "`N` steps of the trunk at full size"},
-		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
-		&cli.StringFlag{Name: "crop", EnvVars: env("crop"), DefaultText: "what the shipped model reads, or the network, where its file says so", Usage: "`HEIGHTxWIDTH` in pixels of what embeddings and facets read of a dress: larger crops show more, and cost more; multiples of the trunk's stride"},
-		&cli.StringFlag{Name: "trunk-weights", EnvVars: env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
+		&cli.IntFlag{Name: "half-steps", Value: training.DefaultTrunkOptions().HalfSteps, EnvVars: flags.Env("half-steps"), Usage: "`N` steps of the trunk at half the size of its crops"},
+		&cli.IntFlag{Name: "full-steps", Value: training.DefaultTrunkOptions().FullSteps, EnvVars: flags.Env("full-steps"), Usage: "`N` steps of the trunk at full size"},
+		&cli.StringFlag{Name: "trunk", Aliases: []string{"backbone"}, Value: models.DefaultConfig().Backbone, EnvVars: flags.Env("trunk"), Usage: "`NETWORK` of the trunk: " + strings.Join(models.BackboneNames(), ", ") + ", or " + onnxPrefix + "FILE, any ONNX image network, which stays as it is unless steps are given"},
+		&cli.StringFlag{Name: "crop", EnvVars: flags.Env("crop"), DefaultText: "what the shipped model reads, or the network, where its file says so", Usage: "`HEIGHTxWIDTH` in pixels of what embeddings and facets read of a dress: larger crops show more, and cost more; multiples of the trunk's stride"},
+		&cli.StringFlag{Name: "trunk-weights", EnvVars: flags.Env("trunk-weights"), Usage: "safetensors `FILE` or URL that the trunk starts from, with torchvision's or timm's names; with --half-steps 0 --full-steps 0 it stays as it is"},
 	}, spatialTransformerFlags(), onnxFlags(), mixFlags())
 }
 
 // train runs training.Make. heads nil means a whole model, empty a trunk alone, else those heads of an
 // existing model.
 func train(c *cli.Context, heads []string) error {
-	if err := positive(c, "products"); err != nil {
+	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
-	progress := newProgress(c)
-	defer progress.end()
-	options := training.Options{Code: c.App.Version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Stale: measuredFiles, Logger: progress.logger(), Watch: progress.watchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
+	progress := terminal.NewProgress(c)
+	defer progress.End()
+	options := training.Options{Code: c.App.Version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Stale: measuredFiles, Logger: progress.Logger(), Watch: progress.WatchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint, options.Steps = options.Paint.OfProducts(c.Int("products")), c.Int("steps")
 	if err := setMining(c, &options); err != nil {
 		return err
@@ -158,10 +161,10 @@ func train(c *cli.Context, heads []string) error {
 		if options.Reference, err = openReference(c); err != nil {
 			return err
 		}
-	} else if len(repeated(c, "triplets")) > 0 && c.String("catalogue") == "" {
-		return wrongUsage(c, "--triplets are of the photos in --reference or --catalogue, which are missing")
-	} else if len(repeated(c, "dresses")) > 0 {
-		return wrongUsage(c, "--dresses are of the photos in --reference, which is missing")
+	} else if len(flags.Repeated(c, "triplets")) > 0 && c.String("catalogue") == "" {
+		return exit.WrongUsage(c, "--triplets are of the photos in --reference or --catalogue, which are missing")
+	} else if len(flags.Repeated(c, "dresses")) > 0 {
+		return exit.WrongUsage(c, "--dresses are of the photos in --reference, which is missing")
 	}
 	if ofHead {
 		if options.From, err = loadModel(c); err != nil {
@@ -191,7 +194,7 @@ func train(c *cli.Context, heads []string) error {
 
 // confirmStudioLabels asks before facets of a model get the labels of painted dresses, where it knows others: those of a
 // shop. Its other facets stay.
-func confirmStudioLabels(c *cli.Context, progress *progress, model *models.Model) error {
+func confirmStudioLabels(c *cli.Context, progress *terminal.Progress, model *models.Model) error {
 	var names []string
 	for _, facet := range datasets.Facets() {
 		names = append(names, facet.Name)
@@ -215,7 +218,7 @@ func confirmStudioLabels(c *cli.Context, progress *progress, model *models.Model
 
 // trunkOptions reads trunkFlags.
 func trunkOptions(c *cli.Context, options *training.TrunkOptions) (err error) {
-	if err := notNegative(c, "half-steps", "full-steps"); err != nil {
+	if err := flags.NotNegative(c, "half-steps", "full-steps"); err != nil {
 		return err
 	}
 	options.HalfSteps, options.FullSteps = c.Int("half-steps"), c.Int("full-steps")

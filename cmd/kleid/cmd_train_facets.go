@@ -6,6 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/vocabulary"
 	"github.com/kleid-search/kleid/storage"
@@ -48,15 +51,15 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`,
 		Flags: slices.Concat(trainFlags("build/facets", []string{"facets"}), referenceFlags(), []cli.Flag{
-			&cli.StringSliceFlag{Name: "dataset", EnvVars: env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
-			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them; those of --dataset are all learned from then, but for photos marked as test, which are left out; may be repeated"},
-			&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
-			&cli.StringSliceFlag{Name: "labels", EnvVars: env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`, each of which a photo or the model has; may be repeated"},
-			&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
-			&cli.IntFlag{Name: "own-trunk", EnvVars: env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; --learning-rate, --warm-up, --accumulate, --clip-norm and --ema are the trunk's then; 0 trains heads alone"},
-			maxBadFlag(), yesFlag(),
-			&cli.IntFlag{Name: "steps", EnvVars: env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
-			earlyStopFlag(), jsonFlag(), modelsFlag(),
+			&cli.StringSliceFlag{Name: "dataset", EnvVars: flags.Env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
+			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: flags.Env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them; those of --dataset are all learned from then, but for photos marked as test, which are left out; may be repeated"},
+			&cli.StringSliceFlag{Name: "facets", EnvVars: flags.Env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},
+			&cli.StringSliceFlag{Name: "labels", EnvVars: flags.Env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`, each of which a photo or the model has; may be repeated"},
+			&cli.StringSliceFlag{Name: "rename", EnvVars: flags.Env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
+			&cli.IntFlag{Name: "own-trunk", EnvVars: flags.Env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; --learning-rate, --warm-up, --accumulate, --clip-norm and --ema are the trunk's then; 0 trains heads alone"},
+			maxBadFlag(), terminal.YesFlag(),
+			&cli.IntFlag{Name: "steps", EnvVars: flags.Env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
+			earlyStopFlag(), flags.JSON(), modelsFlag(),
 		}, facetLossFlags(), mixFlags(), loopFlags()),
 		Action: trainFacets,
 	}
@@ -64,41 +67,41 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 
 // trainFacets is the action.
 func trainFacets(c *cli.Context) error {
-	if err := notNegative(c, "steps", "own-trunk"); err != nil {
+	if err := flags.NotNegative(c, "steps", "own-trunk"); err != nil {
 		return err
 	}
-	if len(repeated(c, "dataset")) == 0 || onlyOther(c, "dataset", "reference") {
+	if len(flags.Repeated(c, "dataset")) == 0 || flags.OnlyOther(c, "dataset", "reference") {
 		for _, name := range []string{"test-dataset", "facets", "labels", "rename"} {
-			if onCommandLine(c, name) {
-				return wrongUsage(c, "--%s goes with --dataset; --dataset studio is painted dresses", name)
+			if flags.OnCommandLine(c, name) {
+				return exit.WrongUsage(c, "--%s goes with --dataset; --dataset studio is painted dresses", name)
 			}
 		}
 		for _, name := range []string{"own-trunk", "early-stop", "mixup", "cutmix", "mix-share"} {
-			if onCommandLine(c, name) {
-				return wrongUsage(c, "--%s goes with --dataset", name)
+			if flags.OnCommandLine(c, name) {
+				return exit.WrongUsage(c, "--%s goes with --dataset", name)
 			}
 		}
 		return train(c, []string{"facets"})
 	}
 	for _, name := range []string{"mixup", "cutmix", "mix-share"} {
-		if c.Int("own-trunk") == 0 && onCommandLine(c, name) && c.Float64(name) > 0 {
-			return wrongUsage(c, "--%s goes with --own-trunk: heads read features that were taken before", name)
+		if c.Int("own-trunk") == 0 && flags.OnCommandLine(c, name) && c.Float64(name) > 0 {
+			return exit.WrongUsage(c, "--%s goes with --own-trunk: heads read features that were taken before", name)
 		}
 	}
-	if c.Int("own-trunk") == 0 && onCommandLine(c, "early-stop") && c.Int("early-stop") > 0 {
-		return wrongUsage(c, "--early-stop goes with --own-trunk: heads take all their steps, since they learn from all photos in the end")
+	if c.Int("own-trunk") == 0 && flags.OnCommandLine(c, "early-stop") && c.Int("early-stop") > 0 {
+		return exit.WrongUsage(c, "--early-stop goes with --own-trunk: heads take all their steps, since they learn from all photos in the end")
 	}
 	for _, name := range []string{"upper", "surroundings"} {
-		if c.Int("own-trunk") > 0 && onCommandLine(c, name) {
-			return wrongUsage(c, "--%s goes without --own-trunk, which learns where to look in the dress", name)
+		if c.Int("own-trunk") > 0 && flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--%s goes without --own-trunk, which learns where to look in the dress", name)
 		}
 	}
 	for _, name := range []string{"reference", "dresses"} {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--dataset and --%s exclude each other", name)
+		if flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--dataset and --%s exclude each other", name)
 		}
 	}
-	if err := positive(c, "products"); err != nil {
+	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
 	labels, err := labelOptions(c)
@@ -106,10 +109,10 @@ func trainFacets(c *cli.Context) error {
 		return err
 	}
 	var parts []datasetArgument
-	for _, text := range repeated(c, "dataset") {
+	for _, text := range flags.Repeated(c, "dataset") {
 		part, err := parseDataset(text)
 		if err != nil {
-			return wrongUsage(c, "%v", err)
+			return exit.WrongUsage(c, "%v", err)
 		}
 		parts = append(parts, part)
 	}
@@ -134,7 +137,7 @@ type facetTraining struct {
 
 func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) error {
 	c := f.c
-	f.options = training.Options{Code: c.App.Version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	f.options = training.Options{Code: c.App.Version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.Logger(), Watch: f.progress.WatchTraining()}
 	f.options.Paint = f.options.Paint.OfProducts(c.Int("products"))
 	err := setLoop(c, &f.options)
 	if err != nil {
@@ -186,7 +189,7 @@ func (f *facetTraining) open(parts []datasetArgument, facets []string) error {
 		f.mixture.Parts = append(f.mixture.Parts, training.Part{Dataset: d, Weight: part.weight, Painted: part.location == studioDataset})
 		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: part.location, Weight: part.weight, Fingerprint: d.Fingerprint, Photos: d.Size()})
 	}
-	for _, location := range repeated(f.c, "test-dataset") {
+	for _, location := range flags.Repeated(f.c, "test-dataset") {
 		d, err := f.dataset(location, facets)
 		if err != nil {
 			return err
@@ -204,26 +207,26 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 			located++
 		}
 	}
-	f.progress.say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
+	f.progress.Say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
 		len(photos.Learned), len(photos.Measured), len(photos.Others), located, photos.Whole)
 	if unlabelled := len(photos.Others) - photos.Marked; unlabelled > 0 {
-		f.progress.say("%d of the others have no label of %s", unlabelled, printable(strings.Join(f.facetNames(), ", ")))
+		f.progress.Say("%d of the others have no label of %s", unlabelled, terminal.Printable(strings.Join(f.facetNames(), ", ")))
 	}
 	if photos.Marked > 0 {
-		f.progress.say("%d of the others are marked as test in --dataset: with --test-dataset they are neither learned from nor measured with", photos.Marked)
+		f.progress.Say("%d of the others are marked as test in --dataset: with --test-dataset they are neither learned from nor measured with", photos.Marked)
 	}
 	if photos.NoDress > 0 {
-		f.progress.say("%d photos more are left out, which show no dress", photos.NoDress)
+		f.progress.Say("%d photos more are left out, which show no dress", photos.NoDress)
 	}
 	for i, measured := range f.mixture.Plan.Measured() {
 		if unlearned := measured.Labels[len(f.mixture.Plan.Facets[i].Labels):]; len(unlearned) > 0 {
-			f.progress.say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, printable(strings.Join(unlearned, ", ")))
+			f.progress.Say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, terminal.Printable(strings.Join(unlearned, ", ")))
 		}
 	}
 	if photos.Repeated > 0 {
-		f.progress.say("%d photos are measured with once, though another dataset has them, too", photos.Repeated)
+		f.progress.Say("%d photos are measured with once, though another dataset has them, too", photos.Repeated)
 	}
 	if photos.Shared > 0 {
-		f.progress.say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)
+		f.progress.Say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
 )
@@ -29,7 +30,7 @@ func versionCommand() *cli.Command {
 		Name:        "version",
 		Usage:       "print the version, and the fingerprints of the model in the program",
 		Description: "Example:\n  kleid version --json",
-		Flags:       []cli.Flag{jsonFlag()},
+		Flags:       []cli.Flag{flags.JSON()},
 		Action:      printVersion,
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -28,7 +29,7 @@ func setCrop(c *cli.Context, config *models.Config) error {
 		return err
 	}
 	if o := config.ONNX; o != nil && o.Height > 0 && (o.Height != height || o.Width != width) {
-		return wrongUsage(c, "--crop is %dx%d, but the trunk's file says that it reads %dx%d", height, width, o.Height, o.Width)
+		return exit.WrongUsage(c, "--crop is %dx%d, but the trunk's file says that it reads %dx%d", height, width, o.Height, o.Width)
 	}
 	backbone, err := config.Trunk()
 	if err != nil {
@@ -36,7 +37,7 @@ func setCrop(c *cli.Context, config *models.Config) error {
 	}
 	s := backbone.Stride
 	if height%s != 0 || width%s != 0 || min(height, width) < 2*s || max(height, width) > largestCrop {
-		return wrongUsage(c, "--crop is %dx%d, but sides must be multiples of %d, the trunk's stride, from %d to %d; such as %dx%d", height, width, s, 2*s, largestCrop, models.RoundUp(288, s), models.RoundUp(192, s))
+		return exit.WrongUsage(c, "--crop is %dx%d, but sides must be multiples of %d, the trunk's stride, from %d to %d; such as %dx%d", height, width, s, 2*s, largestCrop, models.RoundUp(288, s), models.RoundUp(192, s))
 	}
 	config.CropHeight, config.CropWidth = height, width
 	return nil

@@ -34,7 +34,7 @@ func (d *demo) measure(ctx context.Context, f *demoFigures) error {
 	if err != nil {
 		return err
 	}
-	d.progress.say("Searching with %d photos that are not in the catalogue …", len(queries))
+	d.progress.Say("Searching with %d photos that are not in the catalogue …", len(queries))
 	store, err := openStore(ctx, d.storeURL())
 	if err != nil {
 		return err
@@ -68,12 +68,12 @@ func (d *demo) measure(ctx context.Context, f *demoFigures) error {
 				if rank > 0 {
 					firstFive.Add(1)
 				}
-				d.progress.show("search", int(done.Add(1)), len(queries), "")
+				d.progress.Show("search", int(done.Add(1)), len(queries), "")
 			}
 		})
 	}
 	wait.Wait()
-	d.progress.end()
+	d.progress.End()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (d *demo) measure(ctx context.Context, f *demoFigures) error {
 	f.RecallAt1 = float64(first.Load()) / float64(len(queries))
 	f.RecallAt5 = float64(firstFive.Load()) / float64(len(queries))
 	f.Seconds = time.Since(d.begun).Seconds()
-	d.progress.say("The right dress comes first in %.1f%% of the searches, and among the first five in %.1f%%; all took %.0f s.",
+	d.progress.Say("The right dress comes first in %.1f%% of the searches, and among the first five in %.1f%%; all took %.0f s.",
 		100*f.RecallAt1, 100*f.RecallAt5, f.Seconds)
 	return nil
 }

@@ -7,13 +7,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 // TestDemoOnce measures a small shop.
 func TestDemoOnce(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	r := kleid(t, "demo", "--once", "--seed", "7", "--json", "--products", "5", "--photos-per-product", "2", "--queries", "7")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	fields := decodeLine[map[string]json.Number](t, r)
 	require.Len(t, fields, 6)
 	for name, want := range map[string]string{"photos": "10", "products": "5", "queries": "7"} {
@@ -40,7 +42,7 @@ func TestDemoStartsAgain(t *testing.T) {
 	dir := t.TempDir()
 	demo := func(products, seed string) result {
 		r := kleid(t, "demo", "--once", "--dir", dir, "--products", products, "--seed", seed, "--photos-per-product", "1", "--queries", "2")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.Empty(t, r.stdout)
 		return r
 	}
@@ -63,7 +65,7 @@ func TestDemoKeepsOthersPhotos(t *testing.T) {
 	own := write(t, filepath.Join(dir, "catalogue", "photos", "own.jpg"), greyPhoto(t))
 	for _, seed := range []string{"1", "2"} {
 		r := kleid(t, "demo", "--once", "--dir", dir, "--products", "1", "--seed", seed, "--photos-per-product", "1", "--queries", "1")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.FileExists(t, own)
 	}
 }

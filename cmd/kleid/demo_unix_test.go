@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/searcher"
 )
 
@@ -35,6 +36,6 @@ func TestDemoServes(t *testing.T) {
 	require.NoError(t, json.Unmarshal(body, &answer))
 	require.Len(t, answer.Results, 4)
 	p.signal(syscall.SIGINT)
-	require.Equal(t, exitDone, p.end(t), p.stderr.String())
+	require.Equal(t, exit.Done, p.end(t), p.stderr.String())
 	require.Empty(t, p.stdout.String())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 // TestEmbed sees the same in a photo as the index does.
@@ -14,7 +15,7 @@ func TestEmbed(t *testing.T) {
 	s := newShop(t)
 	wall := write(t, filepath.Join(t.TempDir(), "wall.jpg"), greyPhoto(t))
 	r := kleid(t, append(append([]string{"embed", "--json"}, s.photos(t)...), wall)...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	report := decodeLine[embedReport](t, r)
 	require.Len(t, report.Photos, shopProducts*shopPhotos+1)
 	seen := make(map[string]embeddedPhoto)
@@ -41,7 +42,7 @@ func TestEmbed(t *testing.T) {
 func TestEmbedGoesOn(t *testing.T) {
 	s := newShop(t)
 	r := kleid(t, "embed", "nowhere.jpg", s.photos(t)[0])
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stdout, "nowhere.jpg: the file cannot be read")
 	require.Contains(t, r.stdout, "neckline")
 	require.Contains(t, r.stderr, "1 of 2 photos cannot be read")
@@ -51,6 +52,6 @@ func TestEmbedGoesOn(t *testing.T) {
 func TestThreads(t *testing.T) {
 	s := newShop(t)
 	one := kleid(t, "embed", "--json", "--threads", "1", s.photos(t)[0])
-	require.Equal(t, exitDone, one.code, one.stderr)
+	require.Equal(t, exit.Done, one.code, one.stderr)
 	require.Equal(t, kleid(t, "embed", "--json", "--threads", "3", s.photos(t)[0]).stdout, one.stdout)
 }

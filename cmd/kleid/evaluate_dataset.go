@@ -9,6 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
@@ -20,10 +23,10 @@ import (
 // datasetFlags choose a shop's own photos to measure facets with.
 func datasetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "dataset", EnvVars: env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, instead of --reference: a folder or a manifest, as kleid train facets takes it, but without a weight; may be repeated"},
-		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
-		&cli.StringSliceFlag{Name: "facets", EnvVars: env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
-		&cli.StringSliceFlag{Name: "rename", EnvVars: env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
+		&cli.StringSliceFlag{Name: "dataset", EnvVars: flags.Env("evaluate-dataset"), Usage: "`PLACE` of photos to measure with, instead of --reference: a folder or a manifest, as kleid train facets takes it, but without a weight; may be repeated"},
+		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: flags.Env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
+		&cli.StringSliceFlag{Name: "facets", EnvVars: flags.Env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
+		&cli.StringSliceFlag{Name: "rename", EnvVars: flags.Env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
 		maxBadFlag(),
 	}
 }
@@ -45,7 +48,7 @@ func evaluateDatasets(c *cli.Context) error {
 	}
 	defer read.close()
 	f := datasetEvaluation{read}
-	f.options = training.Options{Logger: f.progress.logger(), Watch: f.progress.watchTraining()}
+	f.options = training.Options{Logger: f.progress.Logger(), Watch: f.progress.WatchTraining()}
 	if c.String("split") != allSplits {
 		f.mixture.Split = datasets.Test
 	}
@@ -56,7 +59,7 @@ func evaluateDatasets(c *cli.Context) error {
 		return err
 	}
 	if err := counting.Check(f.facetsOf()); err != nil {
-		return wrongUsage(c, "--labels: %v", err)
+		return exit.WrongUsage(c, "--labels: %v", err)
 	}
 	photos, err := f.readPhotos()
 	if err != nil {
@@ -74,7 +77,7 @@ func evaluateDatasets(c *cli.Context) error {
 		return err
 	}
 	f.rename(seen)
-	f.progress.end()
+	f.progress.End()
 	return f.report(looked, seen, counting)
 }
 
@@ -84,24 +87,24 @@ type datasetEvaluation struct{ *facetDatasets }
 // datasetOptions reads the flags, and what goes without --dataset alone is refused.
 func datasetOptions(c *cli.Context) (limit maxBad, labels vocabulary.Options, err error) {
 	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
-		if onCommandLine(c, name) {
-			return limit, labels, wrongUsage(c, "--dataset and --%s exclude each other", name)
+		if flags.OnCommandLine(c, name) {
+			return limit, labels, exit.WrongUsage(c, "--dataset and --%s exclude each other", name)
 		}
 	}
-	for _, text := range repeated(c, "dataset") {
+	for _, text := range flags.Repeated(c, "dataset") {
 		part, err := parseDataset(text)
 		switch {
 		case err != nil || part.location != text:
-			return limit, labels, wrongUsage(c, "--dataset is %q, but takes no weight: all photos are measured with", text)
+			return limit, labels, exit.WrongUsage(c, "--dataset is %q, but takes no weight: all photos are measured with", text)
 		case text == studioDataset:
-			return limit, labels, wrongUsage(c, "--dataset is %s: kleid evaluate painted measures with painted dresses", text)
+			return limit, labels, exit.WrongUsage(c, "--dataset is %s: kleid evaluate painted measures with painted dresses", text)
 		}
 	}
 	if split := c.String("split"); split != allSplits && split != string(datasets.Test) {
-		return limit, labels, wrongUsage(c, "--split is %q, but must be %s or %s", split, allSplits, datasets.Test)
+		return limit, labels, exit.WrongUsage(c, "--split is %q, but must be %s or %s", split, allSplits, datasets.Test)
 	}
 	if limit, err = parseMaxBad(c.String("max-bad")); err != nil {
-		return limit, labels, wrongUsage(c, "%v", err)
+		return limit, labels, exit.WrongUsage(c, "%v", err)
 	}
 	labels, err = labelOptions(c)
 	return limit, labels, err
@@ -116,10 +119,10 @@ func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
 	}
 	for _, name := range labels.Facets {
 		if !known[name] {
-			return wrongUsage(f.c, "--facets: the model knows no %s", name)
+			return exit.WrongUsage(f.c, "--facets: the model knows no %s", name)
 		}
 	}
-	for _, location := range repeated(f.c, "dataset") {
+	for _, location := range flags.Repeated(f.c, "dataset") {
 		d, err := f.dataset(location, labels.Facets)
 		if err != nil {
 			return err
@@ -142,12 +145,12 @@ func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
 	}
 	var err error
 	if f.mixture.Plan, err = vocabulary.NewPlan(model, f.mixture.Tests, labels); err != nil {
-		return wrongUsage(f.c, "%v", err)
+		return exit.WrongUsage(f.c, "%v", err)
 	}
 	for _, change := range f.mixture.Plan.Changes {
 		if change.Fate == vocabulary.Added {
-			f.progress.say("the model has no %s %s, and so is wrong about each photo of it; where it calls it otherwise, say --rename %s:%s=…",
-				change.Facet, printable(change.Label), change.Facet, printable(change.Label))
+			f.progress.Say("the model has no %s %s, and so is wrong about each photo of it; where it calls it otherwise, say --rename %s:%s=…",
+				change.Facet, terminal.Printable(change.Label), change.Facet, terminal.Printable(change.Label))
 		}
 	}
 	return nil
@@ -187,7 +190,7 @@ func (f datasetEvaluation) report(looked []training.LabelledPhoto, seen []embedd
 	row := evaluationTable(f.c)
 	writeFacets(row, r.Facets)
 	for _, facet := range r.Facets {
-		writeConfusion(row, printable(facet.Facet), facet.Confusion)
+		writeConfusion(row, terminal.Printable(facet.Facet), facet.Confusion)
 	}
 	writeUncounted(row, r.NotCounted)
 	return nil
@@ -219,7 +222,7 @@ func (f datasetEvaluation) tellLearned(shares map[string]float64) {
 	if f.mixture.Split != "" {
 		advice = "measure with photos of another place"
 	}
-	f.progress.say("the model has learned from these photos (%s of them), so that its figures are better than they would be on others: %s", strings.Join(learned, ", "), advice)
+	f.progress.Say("the model has learned from these photos (%s of them), so that its figures are better than they would be on others: %s", strings.Join(learned, ", "), advice)
 }
 
 // sharedFacets are those of the datasets that the model knows, too.

@@ -6,6 +6,9 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -18,13 +21,13 @@ func checkFoldFlags(c *cli.Context) error {
 		return nil
 	}
 	for _, name := range []string{"triplets", "dresses", "products"} {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--%s are learned from, which --folds does", name)
+		if flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--%s are learned from, which --folds does", name)
 		}
 	}
 	for _, name := range []string{"mining", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--%s is of what learns, which --folds does", name)
+		if flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--%s is of what learns, which --folds does", name)
 		}
 	}
 	return nil
@@ -34,7 +37,7 @@ func checkFoldFlags(c *cli.Context) error {
 func foldModels(c *cli.Context, heads []string, m measured, model *models.Model, backend backends.Backend) (of []*models.Model, err error) {
 	options := training.Options{
 		Backend: backend, Reference: m.reference, From: model, Heads: heads,
-		FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: logger(c),
+		FacetLoss: training.DefaultFacetLoss(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions(), Logger: terminal.Logger(c),
 	}
 	options.Paint = options.Paint.OfProducts(c.Int("products"))
 	if m.location.photos != nil {

@@ -8,6 +8,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
@@ -21,10 +24,10 @@ const minConfidence = "min-confidence"
 // minConfidences reads it; the other evaluations do not have it.
 func minConfidences(c *cli.Context) ([]float64, error) {
 	var confidences []float64
-	for _, text := range repeated(c, minConfidence) {
+	for _, text := range flags.Repeated(c, minConfidence) {
 		confidence, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(confidence) {
-			return nil, wrongUsage(c, "--%s is %q, but takes a number", minConfidence, text)
+			return nil, exit.WrongUsage(c, "--%s is %q, but takes a number", minConfidence, text)
 		}
 		confidences = append(confidences, confidence)
 	}
@@ -34,9 +37,9 @@ func minConfidences(c *cli.Context) ([]float64, error) {
 // locationFlags are those of evaluate location alone.
 func locationFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: minConfidence, EnvVars: env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"},
+		&cli.StringSliceFlag{Name: minConfidence, EnvVars: flags.Env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"},
 		locationDatasetFlag("evaluate-location-dataset", "to measure with, instead of --reference or beside it"),
-		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
+		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: flags.Env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
 		maxBadFlag(),
 	}
 }
@@ -56,21 +59,21 @@ func locationChoice(c *cli.Context) (places []string, reference bool, err error)
 	}
 	reference = c.String("reference") != ""
 	switch {
-	case onlyOther(c, "dataset", "reference"):
+	case flags.OnlyOther(c, "dataset", "reference"):
 		places = nil
-	case onlyOther(c, "reference", "dataset") && len(places) > 0:
+	case flags.OnlyOther(c, "reference", "dataset") && len(places) > 0:
 		reference = false
 	}
 	split := c.String("split")
 	switch {
 	case len(places) == 0 && !reference:
-		err = wrongUsage(c, "%s needs --dataset, photos of your own, or --reference", c.Command.HelpName)
-	case len(places) == 0 && onCommandLine(c, "split"):
-		err = wrongUsage(c, "--split goes with --dataset")
+		err = exit.WrongUsage(c, "%s needs --dataset, photos of your own, or --reference", c.Command.HelpName)
+	case len(places) == 0 && flags.OnCommandLine(c, "split"):
+		err = exit.WrongUsage(c, "--split goes with --dataset")
 	case split != allSplits && split != string(datasets.Test):
-		err = wrongUsage(c, "--split is %q, but must be %s or %s", split, allSplits, datasets.Test)
-	case onCommandLine(c, "split") && split != allSplits && c.Bool("folds"):
-		err = wrongUsage(c, "--split and --folds exclude each other: folds measure with all photos")
+		err = exit.WrongUsage(c, "--split is %q, but must be %s or %s", split, allSplits, datasets.Test)
+	case flags.OnCommandLine(c, "split") && split != allSplits && c.Bool("folds"):
+		err = exit.WrongUsage(c, "--split and --folds exclude each other: folds measure with all photos")
 	}
 	return places, reference, err
 }
@@ -82,9 +85,9 @@ func readLocationMeasured(c *cli.Context, heads, places []string, withReference 
 	if err != nil {
 		return m, err
 	}
-	progress := newProgress(c)
-	defer progress.end()
-	options := training.Options{Logger: progress.logger(), Watch: progress.watchTraining()}
+	progress := terminal.NewProgress(c)
+	defer progress.End()
+	options := training.Options{Logger: progress.Logger(), Watch: progress.WatchTraining()}
 	var bad []badOnes
 	if withReference {
 		var of badOnes
@@ -119,7 +122,7 @@ func readLocationMeasured(c *cli.Context, heads, places []string, withReference 
 func (m locationMeasured) learnedShare(c *cli.Context, model *models.Model) (share float64, ok bool) {
 	share, ok = model.Config.Learned[models.LearnedLocation].Share(training.ExampleIDs(m.own))
 	if share > 0 {
-		say(c, "the model has learned from about %.0f%% of these photos, so that its figures are better than they would be on others: --split test measures with those that its training kept apart", 100*share)
+		terminal.Say(c, "the model has learned from about %.0f%% of these photos, so that its figures are better than they would be on others: --split test measures with those that its training kept apart", 100*share)
 	}
 	return share, ok
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -23,29 +25,29 @@ Examples:
   kleid evaluate override
   kleid evaluate override --products 1200 --models build/override/model.safetensors --json`,
 		Flags: append([]cli.Flag{
-			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
-			&cli.IntFlag{Name: "products", Value: 600, EnvVars: env("evaluate-products"), Usage: "`N` dresses, and their siblings in other colours"},
-			jsonFlag(),
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: flags.Env("seed"), Usage: "`N` chooses the dresses"},
+			&cli.IntFlag{Name: "products", Value: 600, EnvVars: flags.Env("evaluate-products"), Usage: "`N` dresses, and their siblings in other colours"},
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: evaluateOverride,
 	}
 }
 
 func evaluateOverride(c *cli.Context) error {
-	if err := positive(c, "products"); err != nil {
+	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
 	embedder, err := newEmbedder(c)
 	if err != nil {
 		return err
 	}
-	p := newProgress(c)
-	defer p.end()
-	report, err := evaluation.Override(c.Context, embedder, c.Uint64("seed"), c.Int("products"), func(done, total int) { p.show("paint and embed", done, total, "") })
+	p := terminal.NewProgress(c)
+	defer p.End()
+	report, err := evaluation.Override(c.Context, embedder, c.Uint64("seed"), c.Int("products"), func(done, total int) { p.Show("paint and embed", done, total, "") })
 	if err != nil {
 		return err
 	}
-	p.end()
+	p.End()
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(report)
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
 )
@@ -31,17 +33,17 @@ Examples:
   kleid evaluate painted --queries 2000 --seed 7
   kleid evaluate painted --models kleid-s-int8.safetensors --json`,
 		Flags: append([]cli.Flag{
-			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: env("seed"), Usage: "`N` chooses the dresses"},
-			&cli.IntFlag{Name: "products", Value: 200, EnvVars: env("evaluate-products"), Usage: "`N` dresses"},
-			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: env("evaluate-queries"), Usage: "`N` photos"},
-			jsonFlag(),
+			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: flags.Env("seed"), Usage: "`N` chooses the dresses"},
+			&cli.IntFlag{Name: "products", Value: 200, EnvVars: flags.Env("evaluate-products"), Usage: "`N` dresses"},
+			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: flags.Env("evaluate-queries"), Usage: "`N` photos"},
+			flags.JSON(),
 		}, embedderFlags()...),
 		Action: evaluatePainted,
 	}
 }
 
 func evaluatePainted(c *cli.Context) error {
-	if err := positive(c, "products", "queries"); err != nil {
+	if err := flags.Positive(c, "products", "queries"); err != nil {
 		return err
 	}
 	embedder, err := newEmbedder(c)
@@ -53,14 +55,14 @@ func evaluatePainted(c *cli.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p := newProgress(c)
-	defer p.end()
+	p := terminal.NewProgress(c)
+	defer p.End()
 	products := studio.Products(demoDomain, c.Uint64("seed"), c.Int("products"))
-	err = studio.WriteQueries(c.Context, dir, products, c.Int("queries"), func(done, total int) { p.show("paint", done, total, "") })
+	err = studio.WriteQueries(c.Context, dir, products, c.Int("queries"), func(done, total int) { p.Show("paint", done, total, "") })
 	if err != nil {
 		return err
 	}
-	p.end()
+	p.End()
 	examples, err := studio.ReadTruth(dir)
 	if err != nil {
 		return err

@@ -7,13 +7,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
 )
 
 // openMeasuredReference opens --reference for an evaluation of heads, looks into its photos and holds back bad ones, which it
 // returns.
-func openMeasuredReference(c *cli.Context, progress *progress, heads []string) (*datasets.Reference, badOnes, error) {
+func openMeasuredReference(c *cli.Context, progress *terminal.Progress, heads []string) (*datasets.Reference, badOnes, error) {
 	reference, err := openReference(c)
 	if err != nil {
 		return nil, badOnes{}, err
@@ -27,7 +28,7 @@ func openMeasuredReference(c *cli.Context, progress *progress, heads []string) (
 	if err != nil {
 		return nil, badOnes{}, err
 	}
-	options := training.Options{Reference: reference, Logger: progress.logger(), Watch: progress.watchTraining()}
+	options := training.Options{Reference: reference, Logger: progress.Logger(), Watch: progress.WatchTraining()}
 	bad, total, err := training.HoldBackBad(c.Context, options, examples)
 	return reference, badOnes{"photos of --reference", bad, total}, err
 }

@@ -6,14 +6,17 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 )
 
 // evaluateShop measures the embeddings on the products of --catalogue that trainings keep apart, as those do.
 func evaluateShop(c *cli.Context) error {
 	for _, name := range []string{"reference", "dresses", "folds", "mining"} {
-		if onCommandLine(c, name) {
-			return wrongUsage(c, "--catalogue and --%s exclude each other", name)
+		if flags.OnCommandLine(c, name) {
+			return exit.WrongUsage(c, "--catalogue and --%s exclude each other", name)
 		}
 	}
 	if err := c.Set("reference", ""); err != nil { // of the environment, perhaps
@@ -23,9 +26,9 @@ func evaluateShop(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	progress := newProgress(c)
-	defer progress.end()
-	options := training.Options{Heads: []string{}, Logger: progress.logger(), Watch: progress.watchTraining()}
+	progress := terminal.NewProgress(c)
+	defer progress.End()
+	options := training.Options{Heads: []string{}, Logger: progress.Logger(), Watch: progress.WatchTraining()}
 	if options.Backend, err = newBackend(c); err != nil {
 		return err
 	}
@@ -44,7 +47,7 @@ func evaluateShop(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	progress.end()
+	progress.End()
 	if figures.Queries == 0 && figures.Triplets == nil {
 		return fmt.Errorf("there is nothing to measure with: %s", toMeasureWith)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
@@ -68,7 +69,7 @@ func TestEvaluate(t *testing.T) {
 	reference := paintedReference(t)
 	evaluate := func(what string, args ...string) result {
 		r := kleid(t, append([]string{"evaluate", what, "--reference", reference}, args...)...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return r
 	}
 	location := decodeLine[map[string]evaluation.LocationReport](t, evaluate("location", "--json"))
@@ -114,7 +115,7 @@ func TestEvaluate(t *testing.T) {
 	require.Regexp(t, `mean .*\n *`+facets[0].Facet+": no photo has "+unseen(0)+", which does not count\n", evaluate("facets", "--labels", seen+","+unseen(0)).stdout)
 	require.Regexp(t, facets[0].Facet+": all photos that count are "+facets[0].Labels[0].Label+": its precision says nothing", evaluate("facets", "--labels", seen).stdout)
 	r := kleid(t, "evaluate", "facets", "--reference", reference, "--json", "--labels", seen, "--labels", facets[1].Facet+"="+unseen(1))
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "--labels: "+facets[1].Facet+": no photo has "+unseen(1))
 
 	// Of two triplets that say the opposite one is right.
@@ -130,11 +131,11 @@ func TestEvaluate(t *testing.T) {
 		"--rename goes with --dataset": {"--reference", reference, "--rename", "sleeve:cap=long"},
 	} {
 		r := kleid(t, append([]string{"evaluate", "facets"}, args...)...)
-		require.Equal(t, exitUsage, r.code)
+		require.Equal(t, exit.Usage, r.code)
 		require.Contains(t, r.stderr, says)
 	}
 	r = kleid(t, "evaluate", "facets", "--reference", t.TempDir())
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, filepath.Join("facets", "labels.csv"))
 }
 
@@ -149,24 +150,24 @@ func TestEvaluateWithBadReference(t *testing.T) {
 	for what, bad := range map[string]string{"facets": "2 of 5", "similarity": "1 of 3"} {
 		args := []string{"evaluate", what, "--reference", reference, "--json", "--max-bad"}
 		r := kleid(t, append(args, "0")...)
-		require.Equal(t, exitTooManyBad, r.code, r.stderr)
+		require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 		require.Contains(t, r.stderr, bad+" photos of --reference are bad, more than the 0 that --max-bad allows")
 		require.Contains(t, r.stderr, "bad: ccp/photos/2.jpg: ")
 		r = kleid(t, append(args, "1", "--folds", "--work", t.TempDir())...)
-		require.Equal(t, exitTooManyBad, r.code, r.stderr)
+		require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 		require.Contains(t, r.stderr, "2 of 6 photos of --reference are bad")
 		require.Contains(t, r.stderr, "bad: clothing/images/hat.jpg: "+labels+":6: the box")
 	}
 	r := kleid(t, "evaluate", "facets", "--reference", reference, "--json", "--min-count", "1", "--max-bad", "2")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Equal(t, 3, decodeLine[struct {
 		TrueBoxes []evaluation.FacetReport `json:"true boxes"`
 	}](t, r).TrueBoxes[0].Photos)
 	r = kleid(t, "evaluate", "similarity", "--reference", reference, "--json", "--max-bad", "1")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Zero(t, decodeLine[similarityReport](t, r).Triplets.Triplets, "both have the photo that is gone")
 	r = kleid(t, "evaluate", "similarity", "--folds", "--work", t.TempDir(), "--products", "12", "--reference", reference, "--json", "--max-bad", "2")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 }
 
 // TestEvaluateWhatWasLearned says that figures are of photos that the model was trained with, but where heads are trained
@@ -184,7 +185,7 @@ func TestEvaluateWhatWasLearned(t *testing.T) {
 		require.NoError(t, model.Encode(&file, models.Float32))
 		place := write(t, filepath.Join(t.TempDir(), "model.safetensors"), file.Bytes())
 		r := kleid(t, "evaluate", "similarity", "--reference", folder, "--json", "--models", place)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.Equal(t, says, strings.Contains(r.stderr, "the model comes from a training with these very photos"))
 	}
 }
@@ -192,14 +193,14 @@ func TestEvaluateWhatWasLearned(t *testing.T) {
 func TestEvaluatePainted(t *testing.T) {
 	args := []string{"evaluate", "painted", "--products", "3", "--queries", "24", "--seed", "4"}
 	r := kleid(t, append(args, "--json")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	f := decodeLine[paintedFigures](t, r).Painted
 	require.Equal(t, 24, f.Location.Dresses)
 	require.Zero(t, f.Location.Missed, "the tiny model finds a dress in every photo")
 	require.Positive(t, f.Location.MeanIoU)
 	require.NotEmpty(t, f.Facets)
 	r = kleid(t, args...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "mean IoU")
 	require.Contains(t, r.stdout, f.Facets[0].Facet)
 }
@@ -208,10 +209,10 @@ func TestEvaluatePainted(t *testing.T) {
 func TestEvaluatePaintedOfFew(t *testing.T) {
 	args := []string{"evaluate", "painted", "--products", "2", "--queries", "2"}
 	r := kleid(t, append(args, "--json")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, `"facets":[]`)
 	r = kleid(t, args...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Regexp(t, `painted +2 +[01]\.\d{3} .* 0 +–\n`, r.stdout, "all have a dress")
 	require.Regexp(t, `mean +– +–`, r.stdout)
 }
@@ -229,7 +230,7 @@ func TestEvaluateATrunk(t *testing.T) {
 		"facets":   "the model names no facets: train them with kleid train facets, or",
 	} {
 		r := kleid(t, "evaluate", what, "--reference", "none", "--models", place)
-		require.Equal(t, exitFailed, r.code)
+		require.Equal(t, exit.Failed, r.code)
 		require.Contains(t, r.stderr, want)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 func TestExport(t *testing.T) {
@@ -24,7 +26,7 @@ func TestExport(t *testing.T) {
 	where := `facet_neckline == "` + neckline + `" and status == "ok"`
 
 	r := kleid(t, "export", "--index", s.index, "--where", where, "--columns", "product_id,facet_neck*,price,attributes")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	records, err := csv.NewReader(strings.NewReader(r.stdout)).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{"product_id", "facet_neckline", "facet_neckline_probability", "facet_neckline_source", "price", "attributes"}, records[0])
@@ -33,7 +35,7 @@ func TestExport(t *testing.T) {
 	require.Contains(t, records[1][5], `"colour":`)
 
 	r = kleid(t, "export", "--index", s.index, "--format", "jsonl", "--columns", "row_id,embedding_deeprank,colours,title", "--where", `len(colours) > 0 and embedding_deeprank[0] > -2`)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
 	require.Len(t, lines, len(all))
 	require.True(t, strings.HasPrefix(lines[0], `{"row_id":"`), "in the order that was asked for")
@@ -45,7 +47,7 @@ func TestExport(t *testing.T) {
 	require.Equal(t, all[0].EmbeddingDeepRank, object.Embedding)
 
 	r = kleid(t, "export", "--index", s.index, "--columns", "attributes.colour,product_id,attributes.no-such")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	records, err = csv.NewReader(strings.NewReader(r.stdout)).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{"attributes.colour", "product_id", "attributes.no-such"}, records[0])
@@ -56,7 +58,7 @@ func TestExport(t *testing.T) {
 
 	to := filepath.Join(t.TempDir(), "dresses.parquet")
 	r = kleid(t, "export", "--index", s.index, "--to", to, "--columns", "source,width,embedding_unsupervised", "--where", "width > 0 and not (price < 0)")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	data, err := os.ReadFile(to)
 	require.NoError(t, err)
 	type row struct {
@@ -84,7 +86,7 @@ func TestExport(t *testing.T) {
 			args = append(args, "--index", s.index)
 		}
 		r := kleid(t, append([]string{"export"}, args...)...)
-		require.NotEqual(t, exitDone, r.code, problem)
+		require.NotEqual(t, exit.Done, r.code, problem)
 		require.Contains(t, r.stderr, problem)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
@@ -44,7 +45,7 @@ func parseDataset(text string) (datasetArgument, error) {
 // facetDatasets are labelled photos to learn facets from, or to measure them with, as they are opened and read.
 type facetDatasets struct {
 	c        *cli.Context
-	progress *progress
+	progress *terminal.Progress
 	bad      *badPhotos
 	fetched  string // folder of the photos of URLs
 	options  training.Options
@@ -56,13 +57,13 @@ func newFacetDatasets(c *cli.Context, limit maxBad) (*facetDatasets, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := newProgress(c)
+	p := terminal.NewProgress(c)
 	return &facetDatasets{c: c, progress: p, bad: newBadPhotos(c, p, limit), fetched: folder}, nil
 }
 
 // close ends the progress, and removes what was fetched.
 func (f *facetDatasets) close() {
-	f.progress.end()
+	f.progress.End()
 	os.RemoveAll(f.fetched)
 }
 
@@ -72,10 +73,10 @@ func (f *facetDatasets) dataset(location string, facets []string) (*datasets.Dat
 	for _, facet := range append(datasets.Facets(), f.options.From.Metadata().Facets...) {
 		known = append(known, facet.Name)
 	}
-	defer f.progress.end()
+	defer f.progress.End()
 	return datasets.Open(f.c.Context, location, datasets.OpenOptions{
 		Facets: facets, Known: known, Fetched: f.fetched,
-		Progress: func(done, total int) { f.progress.show("opening "+location, done, total, "") },
+		Progress: func(done, total int) { f.progress.Show("opening "+location, done, total, "") },
 	})
 }
 
@@ -120,7 +121,7 @@ func (f *facetDatasets) look(embedder *embedding.Embedder, stage string, photos 
 		for _, p := range photos[begin:end] {
 			image, err := evaluation.OpenPhoto(p.Path)
 			if err != nil {
-				f.progress.say("bad: %s: %s", printable(p.Source), printable(err.Error()))
+				f.progress.Say("bad: %s: %s", terminal.Printable(p.Source), terminal.Printable(err.Error()))
 				continue
 			}
 			inputs, looked = append(inputs, embedding.Input{Image: image, Box: p.Box}), append(looked, p)
@@ -130,7 +131,7 @@ func (f *facetDatasets) look(embedder *embedding.Embedder, stage string, photos 
 			return nil, nil, err
 		}
 		seen = append(seen, batch...)
-		f.progress.show(stage, end, len(photos), "")
+		f.progress.Show(stage, end, len(photos), "")
 	}
 	return looked, seen, nil
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training/vocabulary"
 )
@@ -13,14 +15,14 @@ import (
 // facetNames reads --facets.
 func facetNames(c *cli.Context) ([]string, error) {
 	var facets []string
-	for _, text := range repeated(c, "facets") {
+	for _, text := range flags.Repeated(c, "facets") {
 		for _, name := range strings.Split(text, ",") {
 			facet, err := datasets.FacetName(name)
 			if err != nil {
-				return nil, wrongUsage(c, "--facets: %v", err)
+				return nil, exit.WrongUsage(c, "--facets: %v", err)
 			}
 			if slices.Contains(facets, facet) {
-				return nil, wrongUsage(c, "--facets names %s twice", facet)
+				return nil, exit.WrongUsage(c, "--facets names %s twice", facet)
 			}
 			facets = append(facets, facet)
 		}
@@ -38,11 +40,11 @@ func labelOptions(c *cli.Context) (vocabulary.Options, error) {
 	if err := facetLabels(c, o.Order); err != nil {
 		return o, err
 	}
-	for _, text := range repeated(c, "rename") {
+	for _, text := range flags.Repeated(c, "rename") {
 		facet, rest, ok := strings.Cut(text, ":")
 		old, name, ok2 := strings.Cut(rest, "=")
 		if !ok || !ok2 || old == "" || name == "" {
-			return o, wrongUsage(c, "--rename is %q, but takes FACET:OLD=NEW", text)
+			return o, exit.WrongUsage(c, "--rename is %q, but takes FACET:OLD=NEW", text)
 		}
 		if o.Renamed[facet] == nil {
 			o.Renamed[facet] = map[string]string{}
@@ -54,14 +56,14 @@ func labelOptions(c *cli.Context) (vocabulary.Options, error) {
 
 // facetLabels reads --labels into labels by facet.
 func facetLabels(c *cli.Context, labels map[string][]string) error {
-	for _, text := range repeated(c, "labels") {
+	for _, text := range flags.Repeated(c, "labels") {
 		facet, list, ok := strings.Cut(text, "=")
 		if !ok {
-			return wrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
+			return exit.WrongUsage(c, "--labels is %q, but takes FACET=LABEL,LABEL", text)
 		}
 		for _, label := range strings.Split(list, ",") {
 			if label = strings.TrimSpace(label); label == "" {
-				return wrongUsage(c, "--labels %q: there is an empty label", text)
+				return exit.WrongUsage(c, "--labels %q: there is an empty label", text)
 			}
 			labels[facet] = append(labels[facet], label)
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -18,12 +20,12 @@ import (
 func facetLossFlags() []cli.Flag {
 	loss := training.DefaultFacetLoss()
 	return []cli.Flag{
-		&cli.StringFlag{Name: "class-weights", Value: string(loss.Weighting), EnvVars: env("class-weights"), Usage: fmt.Sprintf("how rare labels are weighed: one of %v", models.WeightingSchemes())},
-		&cli.StringSliceFlag{Name: "class-weight", EnvVars: env("class-weight"), Usage: "weight by hand, `FACET=LABEL=WEIGHT`; may be repeated (in the variable parted by ;)"},
-		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: env("label-smoothing"), Usage: "share of each target that all labels share"},
-		&cli.Float64Flag{Name: "focal", EnvVars: env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
-		&cli.StringSliceFlag{Name: "upper", EnvVars: env("upper"), DefaultText: "neckline=0.33 and sleeve=0.67 of the few photos of --reference", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
-		&cli.StringSliceFlag{Name: "surroundings", EnvVars: env("surroundings"), DefaultText: "length=also; occasion=alone of the few photos of --reference, else also", Usage: "a facet's head reads what is around the dress, `FACET=also` or FACET=alone, FACET=not for the dress alone; may be repeated"},
+		&cli.StringFlag{Name: "class-weights", Value: string(loss.Weighting), EnvVars: flags.Env("class-weights"), Usage: fmt.Sprintf("how rare labels are weighed: one of %v", models.WeightingSchemes())},
+		&cli.StringSliceFlag{Name: "class-weight", EnvVars: flags.Env("class-weight"), Usage: "weight by hand, `FACET=LABEL=WEIGHT`; may be repeated (in the variable parted by ;)"},
+		&cli.Float64Flag{Name: "label-smoothing", Value: loss.Smoothing, EnvVars: flags.Env("label-smoothing"), Usage: "share of each target that all labels share"},
+		&cli.Float64Flag{Name: "focal", EnvVars: flags.Env("focal"), Usage: "exponent of the focal loss; 0 is plain cross-entropy"},
+		&cli.StringSliceFlag{Name: "upper", EnvVars: flags.Env("upper"), DefaultText: "neckline=0.33 and sleeve=0.67 of the few photos of --reference", Usage: "the share of a dress's height, from the top, that a facet's head reads, `FACET=SHARE`; others read all, as a trunk does; may be repeated"},
+		&cli.StringSliceFlag{Name: "surroundings", EnvVars: flags.Env("surroundings"), DefaultText: "length=also; occasion=alone of the few photos of --reference, else also", Usage: "a facet's head reads what is around the dress, `FACET=also` or FACET=alone, FACET=not for the dress alone; may be repeated"},
 	}
 }
 
@@ -41,7 +43,7 @@ func facetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) 
 		}
 	}
 	if err := loss.Check(facets); err != nil {
-		return loss, wrongUsage(c, "%v", err)
+		return loss, exit.WrongUsage(c, "%v", err)
 	}
 	return loss, nil
 }
@@ -52,10 +54,10 @@ func isFacet(name string, facets []catalog.Facet) bool {
 
 // surroundingsOf reads --surroundings.
 func surroundingsOf(c *cli.Context, facets []catalog.Facet, loss *training.FacetLoss) error {
-	for _, given := range repeated(c, "surroundings") {
+	for _, given := range flags.Repeated(c, "surroundings") {
 		facet, how, _ := strings.Cut(given, "=")
 		if !isFacet(facet, facets) {
-			return wrongUsage(c, "--surroundings: no facet %q is trained", facet)
+			return exit.WrongUsage(c, "--surroundings: no facet %q is trained", facet)
 		}
 		switch how {
 		case training.Also, training.Alone:
@@ -63,7 +65,7 @@ func surroundingsOf(c *cli.Context, facets []catalog.Facet, loss *training.Facet
 		case "not":
 			delete(loss.Surroundings, facet)
 		default:
-			return wrongUsage(c, "--surroundings is %q, but takes FACET=also, FACET=alone or FACET=not", given)
+			return exit.WrongUsage(c, "--surroundings is %q, but takes FACET=also, FACET=alone or FACET=not", given)
 		}
 	}
 	return nil
@@ -71,17 +73,17 @@ func surroundingsOf(c *cli.Context, facets []catalog.Facet, loss *training.Facet
 
 // uppersOf reads --upper.
 func uppersOf(c *cli.Context, facets []catalog.Facet, loss *training.FacetLoss) error {
-	for _, given := range repeated(c, "upper") {
+	for _, given := range flags.Repeated(c, "upper") {
 		facet, text, _ := strings.Cut(given, "=")
 		share, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return wrongUsage(c, "--upper is %q, but takes FACET=SHARE", given)
+			return exit.WrongUsage(c, "--upper is %q, but takes FACET=SHARE", given)
 		}
 		if !isFacet(facet, facets) {
-			return wrongUsage(c, "--upper: no facet %q is trained", facet)
+			return exit.WrongUsage(c, "--upper: no facet %q is trained", facet)
 		}
 		if loss.Surroundings[facet] == training.Alone {
-			return wrongUsage(c, "--upper: %s is read from its surroundings alone; --surroundings %s=also, or =not, goes with it", facet, facet)
+			return exit.WrongUsage(c, "--upper: %s is read from its surroundings alone; --surroundings %s=also, or =not, goes with it", facet, facet)
 		}
 		loss.Upper[facet] = share
 	}
@@ -90,15 +92,15 @@ func uppersOf(c *cli.Context, facets []catalog.Facet, loss *training.FacetLoss) 
 
 // classWeightsOf reads --class-weight.
 func classWeightsOf(c *cli.Context, _ []catalog.Facet, loss *training.FacetLoss) error {
-	for _, given := range repeated(c, "class-weight") {
+	for _, given := range flags.Repeated(c, "class-weight") {
 		facet, rest, _ := strings.Cut(given, "=")
 		at := strings.LastIndexByte(rest, '=') // a label may have one in it
 		if at < 0 {
-			return wrongUsage(c, "--class-weight is %q, but takes FACET=LABEL=WEIGHT", given)
+			return exit.WrongUsage(c, "--class-weight is %q, but takes FACET=LABEL=WEIGHT", given)
 		}
 		weight, err := strconv.ParseFloat(rest[at+1:], 64)
 		if err != nil {
-			return wrongUsage(c, "--class-weight %q: %q is no number", given, rest[at+1:])
+			return exit.WrongUsage(c, "--class-weight %q: %q is no number", given, rest[at+1:])
 		}
 		if loss.Given[facet] == nil {
 			loss.Given[facet] = map[string]float64{}

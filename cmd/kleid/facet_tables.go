@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -30,13 +31,13 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	row("facet\tlabel\tphotos\tprecision\trecall\tF1\tmost often taken for")
 	for _, r := range reports {
 		for i, l := range r.Labels {
-			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", printable(r.Facet), printable(l.Label), l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
+			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", terminal.Printable(r.Facet), terminal.Printable(l.Label), l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
 		}
 	}
 	row("")
 	row("facet\tphotos\taccuracy\tmacro F1\t95%% interval\tweighted F1\tcalibration error")
 	for _, r := range reports {
-		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", printable(r.Facet), r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
+		row("%s\t%d\t%.3f\t%.3f\t%.3f–%.3f\t%.3f\t%.3f", terminal.Printable(r.Facet), r.Photos, r.Accuracy, r.MacroF1, r.MacroInterval[0], r.MacroInterval[1], r.WeightedF1, r.CalibrationError)
 	}
 	if len(reports) == 0 { // no label has photos enough
 		row("mean\t\t\t–\t–\t\t")
@@ -46,10 +47,10 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	}
 	for _, r := range reports {
 		if len(r.Unseen) > 0 {
-			row("%s: no photo has %s, which does not count", printable(r.Facet), printable(strings.Join(r.Unseen, ", ")))
+			row("%s: no photo has %s, which does not count", terminal.Printable(r.Facet), terminal.Printable(strings.Join(r.Unseen, ", ")))
 		}
 		if len(r.Labels) == 1 {
-			row("%s: all photos that count are %s: its precision says nothing, and F1 little", printable(r.Facet), printable(r.Labels[0].Label))
+			row("%s: all photos that count are %s: its precision says nothing, and F1 little", terminal.Printable(r.Facet), terminal.Printable(r.Labels[0].Label))
 		}
 	}
 	row("")
@@ -69,7 +70,7 @@ func mistakenFor(c evaluation.Confusion, label int) string {
 	case worst == len(c.Labels):
 		return fmt.Sprintf("another (%d)", c.Counts[label][worst])
 	}
-	return fmt.Sprintf("%s (%d)", printable(c.Labels[worst]), c.Counts[label][worst])
+	return fmt.Sprintf("%s (%d)", terminal.Printable(c.Labels[worst]), c.Counts[label][worst])
 }
 
 // writeConfusion shows the answers to each label that counts. title says of which facet, on which photos.
@@ -80,7 +81,7 @@ func writeConfusion(row func(format string, args ...any), title string, c evalua
 	}
 	row("%s\tanother", head)
 	for i, label := range c.Labels {
-		line := fmt.Sprintf("%s %d", printable(label), i+1)
+		line := fmt.Sprintf("%s %d", terminal.Printable(label), i+1)
 		for _, n := range c.Counts[i] {
 			line += fmt.Sprintf("\t%d", n)
 		}
@@ -95,11 +96,11 @@ func writeUncounted(row func(format string, args ...any), uncounted []evaluation
 		first, photos := uncounted[0], 0
 		var labels []string
 		for len(uncounted) > 0 && uncounted[0].Facet == first.Facet {
-			labels = append(labels, fmt.Sprintf("%s (%d)", printable(uncounted[0].Label), uncounted[0].Photos))
+			labels = append(labels, fmt.Sprintf("%s (%d)", terminal.Printable(uncounted[0].Label), uncounted[0].Photos))
 			photos += uncounted[0].Photos
 			uncounted = uncounted[1:]
 		}
-		row("%s: %d photos are left out, whose labels do not count (%s; see --min-count and --labels): %s", printable(first.Facet), photos, first.Reason, strings.Join(labels, ", "))
+		row("%s: %d photos are left out, whose labels do not count (%s; see --min-count and --labels): %s", terminal.Printable(first.Facet), photos, first.Reason, strings.Join(labels, ", "))
 		row("")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/indexer/source"
 )
@@ -81,7 +82,7 @@ func TestHostileFolder(t *testing.T) {
 	out := t.TempDir()
 	defer syscall.Umask(syscall.Umask(0o077))
 	r := kleid(t, "index", "--catalogue", photos, "--out", out, "--max-bad", "1.0", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
 	require.Equal(t, len(files)+1, report.Photos)
 	require.Equal(t, 5, report.Unreadable)
@@ -111,9 +112,9 @@ func TestHostileFolder(t *testing.T) {
 	}))
 	// The same files one by one, as queries.
 	for name, file := range files {
-		code, want := kleid(t, "search", filepath.Join(photos, name), "--index", out, "--json").code, exitDone
+		code, want := kleid(t, "search", filepath.Join(photos, name), "--index", out, "--json").code, exit.Done
 		if file.says != "" {
-			want = exitFailed
+			want = exit.Failed
 		}
 		require.Equal(t, want, code, name)
 	}

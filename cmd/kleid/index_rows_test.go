@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/storage/storagetest"
 	"github.com/kleid-search/kleid/vectors"
@@ -35,7 +36,7 @@ func TestIndexRows(t *testing.T) {
 	}))
 	want := rows(t, s.index)
 	exported := kleid(t, "export", "--index", s.index)
-	require.Equal(t, exitDone, exported.code, exported.stderr)
+	require.Equal(t, exit.Done, exported.code, exported.stderr)
 	for _, location := range []string{s.index, "file://" + filepath.ToSlash(s.index), "s3://shop/index"} {
 		index, err := openIndexRows(t.Context(), location)
 		require.NoError(t, err)
@@ -47,7 +48,7 @@ func TestIndexRows(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got, location)
 		there := kleid(t, "export", "--index", location)
-		require.Equal(t, exitDone, there.code, there.stderr)
+		require.Equal(t, exit.Done, there.code, there.stderr)
 		require.Equal(t, exported.stdout, there.stdout, location)
 		require.NoError(t, file.Close())
 		picture, err := index.Thumbnail(t.Context(), want[0].PhotoID)
@@ -82,22 +83,22 @@ func TestQualityIsOfAnIndexOrADataset(t *testing.T) {
 		"--listen is \"8090\"":           {"--index", nowhere, "--listen", "8090"},
 	} {
 		r := kleid(t, append([]string{"quality"}, args...)...)
-		require.Equal(t, exitUsage, r.code, want)
+		require.Equal(t, exit.Usage, r.code, want)
 		require.Contains(t, r.stderr, want)
 	}
 	r := kleid(t, "quality", "--index", t.TempDir(), "--listen", "127.0.0.1:0")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "no index has been published yet")
 
 	// Variables that other commands have a use for do not turn a dataset into an index, nor the other way round.
 	t.Setenv("KLEID_INDEX", "s3://shop/index")
 	t.Setenv("KLEID_JUDGEMENTS", "s3://shop/judgements.jsonl")
 	r = kleid(t, "quality", "--dataset", nowhere, "--listen", "127.0.0.1:0")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "dataset "+nowhere)
 	t.Setenv("KLEID_QUALITY_DATASET", nowhere)
 	t.Setenv("KLEID_PREDICTIONS", "p.csv")
 	r = kleid(t, "quality", "--index", t.TempDir(), "--judgements", nowhere, "--listen", "127.0.0.1:0")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "no index has been published yet")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models"
@@ -25,7 +26,7 @@ func TestIndex(t *testing.T) {
 	require.NoError(t, err)
 	out := t.TempDir()
 	r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	fields := decodeLine[map[string]any](t, r)
 	for _, name := range []string{"photos", "ok", "no_dress", "unreadable", "seconds", "images_per_second", "index", "run", "embedding_model", "facet_model", "embedded"} {
 		require.Contains(t, fields, name)
@@ -50,7 +51,7 @@ func TestIndex(t *testing.T) {
 	require.Equal(t, timeless(written), timeless(rows(t, out)))
 
 	text := kleid(t, "index", "--catalogue", s.catalogue, "--out", out)
-	require.Equal(t, exitDone, text.code)
+	require.Equal(t, exit.Done, text.code)
 	require.Contains(t, text.stdout, "0 embedded anew")
 }
 
@@ -59,7 +60,7 @@ func TestIndexWithOtherFacetHeads(t *testing.T) {
 	s, err := paintedShop()
 	require.NoError(t, err)
 	out := t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
 	first := rows(t, out)
 
 	other := readModel(t, tiny)
@@ -76,7 +77,7 @@ func TestIndexWithOtherFacetHeads(t *testing.T) {
 	write(t, file, b.Bytes())
 	index := func(out string) indexer.Report {
 		r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--models", file, "--force", "--json")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return decodeLine[indexer.Report](t, r)
 	}
 	report := index(out)
@@ -93,7 +94,7 @@ func TestIndexKeepsRuns(t *testing.T) {
 	require.NoError(t, err)
 	out := t.TempDir()
 	for range 3 {
-		require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--keep", "0").code)
+		require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--keep", "0").code)
 	}
 	for _, pattern := range []string{"run=*", "vectors/*/manifest.json"} {
 		runs, err := filepath.Glob(filepath.Join(out, pattern))
@@ -116,13 +117,13 @@ func TestIndexIntoAnotherStore(t *testing.T) {
 	s, err := paintedShop()
 	require.NoError(t, err)
 	out, elsewhere := t.TempDir(), t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--store", "embedded:"+elsewhere).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--store", "embedded:"+elsewhere).code)
 	store, err := embedded.Open(out)
 	require.NoError(t, err)
 	_, err = store.Current(t.Context())
 	require.ErrorIs(t, err, vectors.ErrNoIndex)
 	r := kleid(t, "search", s.photos(t)[0], "--store", "embedded:"+elsewhere)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 }
 
 func TestIndexTooManyBad(t *testing.T) {
@@ -133,13 +134,13 @@ func TestIndexTooManyBad(t *testing.T) {
 	require.NoError(t, err)
 	write(t, filepath.Join(photos, "good.jpg"), good)
 	out := t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", photos, "--out", out).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", photos, "--out", out).code)
 	run, err := indexer.Latest(out)
 	require.NoError(t, err)
 
 	write(t, filepath.Join(photos, "bad.jpg"), []byte("not a photo"))
 	r := kleid(t, "index", "--catalogue", photos, "--out", out, "--json")
-	require.Equal(t, exitTooManyBad, r.code)
+	require.Equal(t, exit.TooManyBad, r.code)
 	require.Contains(t, r.stderr, "1 of 2 photos are unreadable (1 of them: the file is no JPEG, PNG, WebP, GIF or BMP image")
 	require.Contains(t, r.stderr, ", more than the 5% that --max-bad allows: the index that was there stays the current one")
 	report := decodeLine[indexer.Report](t, r)
@@ -150,9 +151,9 @@ func TestIndexTooManyBad(t *testing.T) {
 	require.Equal(t, run, now)
 
 	r = kleid(t, "index", "--catalogue", photos, "--out", out, "--max-bad", "0.5")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	r = kleid(t, "index", "--catalogue", photos, "--out", t.TempDir())
-	require.Equal(t, exitTooManyBad, r.code)
+	require.Equal(t, exit.TooManyBad, r.code)
 	require.Contains(t, r.stderr, "published all the same")
 }
 
@@ -175,7 +176,7 @@ func TestIndexFails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := kleid(t, append([]string{"index", "--json"}, test.args...)...)
-			require.Equal(t, exitFailed, r.code, r.stderr)
+			require.Equal(t, exit.Failed, r.code, r.stderr)
 			require.Contains(t, r.stderr, test.says)
 			require.Empty(t, r.stdout)
 		})
@@ -187,7 +188,7 @@ func TestReportIsOneLine(t *testing.T) {
 	photos := t.TempDir()
 	write(t, filepath.Join(photos, "two\nlines.jpg"), []byte("x"))
 	r := kleid(t, "index", "--catalogue", photos, "--out", t.TempDir(), "--max-bad", "1.0", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
 	require.Equal(t, "two\nlines.jpg", report.Bad[0].Source)
 	require.True(t, json.Valid([]byte(r.stdout)))
@@ -207,17 +208,17 @@ func TestIndexRuns(t *testing.T) {
 	require.Contains(t, kleid(t, "index", "list", "--out", out).stdout, second.Run+"  current")
 
 	verified := kleid(t, "index", "verify", "--out", out, "--json")
-	require.Equal(t, exitDone, verified.code, verified.stderr)
+	require.Equal(t, exit.Done, verified.code, verified.stderr)
 	require.Equal(t, second.OK, decodeLine[indexer.Verification](t, verified).Rows)
 
 	back := kleid(t, "index", "rollback", "--out", out)
-	require.Equal(t, exitDone, back.code, back.stderr)
+	require.Equal(t, exit.Done, back.code, back.stderr)
 	require.Contains(t, back.stdout, "run "+first.Run+" is the current index")
 	again := kleid(t, "index", "rollback", "--out", out)
-	require.Equal(t, exitFailed, again.code)
+	require.Equal(t, exit.Failed, again.code)
 	require.Contains(t, again.stderr, "there is no run before "+first.Run)
-	require.Equal(t, exitUsage, kleid(t, "index", "verify", "--out", out, "--gate-recall", "1.5").code)
-	require.Equal(t, exitUsage, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--gate-rows", "-1").code)
+	require.Equal(t, exit.Usage, kleid(t, "index", "verify", "--out", out, "--gate-recall", "1.5").code)
+	require.Equal(t, exit.Usage, kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--gate-rows", "-1").code)
 }
 
 // TestIndexOfAnotherStore has its vectors in Milvus: without its name nothing is found, and it is not said that there is no
@@ -226,18 +227,18 @@ func TestIndexOfAnotherStore(t *testing.T) {
 	s, err := paintedShop()
 	require.NoError(t, err)
 	out := t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
 	write(t, filepath.Join(out, "work", "store"), []byte("milvus://milvus:19530/dresses\n"))
 	for _, args := range [][]string{
 		{"index", "list", "--out", out}, {"index", "verify", "--out", out}, {"index", "rollback", "--out", out},
 		{"search", s.photos(t)[0], "--index", out}, {"search", s.photos(t)[0], "--store", "embedded:" + out}, {"serve", "--index", out, "--listen", "127.0.0.1:0"},
 	} {
 		r := kleid(t, args...)
-		require.NotEqual(t, exitDone, r.code, "%v", args)
+		require.NotEqual(t, exit.Done, r.code, "%v", args)
 		require.Contains(t, r.stderr, "the vectors of the index in "+out+" are in the store milvus://milvus:19530/dresses")
 	}
 	require.NoError(t, os.Remove(filepath.Join(out, "work", "store")))
-	require.Equal(t, exitDone, kleid(t, "index", "list", "--out", out).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "list", "--out", out).code)
 }
 
 // TestIndexRefusedByTheGate takes photos out of the catalogue, so that rows are missing.
@@ -257,13 +258,13 @@ func TestIndexRefusedByTheGate(t *testing.T) {
 	require.Equal(t, 8, first.OK)
 	link(2)
 	refused := kleid(t, "index", "--catalogue", catalogue, "--out", out, "--json")
-	require.Equal(t, exitRefused, refused.code)
+	require.Equal(t, exit.Refused, refused.code)
 	require.Contains(t, refused.stderr, "the gate refuses the new index: 2 photos show a dress, and 8 did")
 	report := decodeLine[indexer.Report](t, refused)
 	require.False(t, report.Published)
 	require.Equal(t, indexer.CheckRows, report.Gate.Reasons[0].Check)
 	forced := kleid(t, "index", "--catalogue", catalogue, "--out", out, "--force")
-	require.Equal(t, exitDone, forced.code, forced.stderr)
+	require.Equal(t, exit.Done, forced.code, forced.stderr)
 	require.Contains(t, forced.stdout, "in spite of the gate")
 }
 
@@ -290,7 +291,7 @@ func TestIndexTells(t *testing.T) {
 		return kleid(t, append([]string{"index", "--catalogue", s.catalogue, "--out", out, "--notify", server.URL + "/hook", "--push-metrics", server.URL}, args...)...)
 	}
 	fail = 1
-	require.Equal(t, exitDone, index().code)
+	require.Equal(t, exit.Done, index().code)
 	require.Len(t, posted, 2, "once more after a failure")
 	var report struct {
 		Text string `json:"text"`
@@ -305,16 +306,16 @@ func TestIndexTells(t *testing.T) {
 	require.Contains(t, string(metrics), "kleid_index_run_published 1\n")
 	require.Contains(t, string(metrics), `kleid_index_run_photos{status="ok"} `)
 
-	require.Equal(t, exitRefused, index("--exclude", "**/*-1.jpg").code)
+	require.Equal(t, exit.Refused, index("--exclude", "**/*-1.jpg").code)
 	require.NoError(t, json.Unmarshal([]byte(posted[2]), &report))
 	require.False(t, report.Published)
 	require.Contains(t, report.Text, "kleid: the gate refuses the new index: ")
-	require.Equal(t, exitUsage, index("--notify", "somewhere").code)
+	require.Equal(t, exit.Usage, index("--notify", "somewhere").code)
 	for what, args := range map[string][]string{
 		"missing.safetensors": {"--models", "missing.safetensors"}, "missing.csv": {"--catalogue", "missing.csv"}, "127.0.0.1:1": {"--models", "https://u:hunter2@127.0.0.1:1/m"},
 	} {
 		before := len(posted)
-		require.Equal(t, exitFailed, index(args...).code)
+		require.Equal(t, exit.Failed, index(args...).code)
 		require.Len(t, posted, before+1)
 		var failed struct {
 			Text     string `json:"text"`
@@ -322,13 +323,13 @@ func TestIndexTells(t *testing.T) {
 			ExitCode int    `json:"exit_code"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(posted[before]), &failed))
-		require.Equal(t, exitFailed, failed.ExitCode)
+		require.Equal(t, exit.Failed, failed.ExitCode)
 		require.Contains(t, failed.Error, what)
 		require.Equal(t, "kleid: "+failed.Error, failed.Text)
 		require.NotContains(t, failed.Error, "hunter2")
 	}
 	server.Close()
 	unheard := index()
-	require.Equal(t, exitDone, unheard.code, "an index that nobody hears of is as good")
+	require.Equal(t, exit.Done, unheard.code, "an index that nobody hears of is as good")
 	require.Contains(t, unheard.stderr, "nobody was notified")
 }

@@ -6,20 +6,22 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
 )
 
 // judgementsFlag names what people said of the photos.
 func judgementsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "judgements", EnvVars: env("judgements"), Usage: "`FILE` or URL of what people said of the photos, the judgements.jsonl of kleid quality: their labels take the place of predicted ones, what they call no dress is none, and where they say that there is one it is looked for once more"}
+	return &cli.StringFlag{Name: "judgements", EnvVars: flags.Env("judgements"), Usage: "`FILE` or URL of what people said of the photos, the judgements.jsonl of kleid quality: their labels take the place of predicted ones, what they call no dress is none, and where they say that there is one it is looked for once more"}
 }
 
 // shownForeign is how many labels that the model does not have are named.
 const shownForeign = 5
 
 // readJudgements reads judgementsFlag, for the facets of options' embedder.
-func readJudgements(c *cli.Context, p *progress, options *indexer.Options) error {
+func readJudgements(c *cli.Context, p *terminal.Progress, options *indexer.Options) error {
 	source := c.String("judgements")
 	if source == "" {
 		return nil
@@ -33,7 +35,7 @@ func readJudgements(c *cli.Context, p *progress, options *indexer.Options) error
 		if n := len(foreign) - shownForeign; n > 0 {
 			foreign, more = foreign[:shownForeign], fmt.Sprintf(" and %d more", n)
 		}
-		p.say("Labels that the model does not have are left out until it is trained with them: %s%s.", strings.Join(foreign, ", "), more)
+		p.Say("Labels that the model does not have are left out until it is trained with them: %s%s.", strings.Join(foreign, ", "), more)
 	}
 	options.Judgements = judgements
 	return nil

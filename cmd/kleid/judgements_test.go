@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 )
 
@@ -25,7 +26,7 @@ func TestIndexOfLabelsByPeople(t *testing.T) {
 	out := t.TempDir()
 	said := write(t, filepath.Join(t.TempDir(), "judgements.jsonl"), []byte(line("neckline", label)+line("sleeve", "bell")))
 	r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--judgements", said, "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stderr, "left out until it is trained with them: sleeve=bell")
 	require.Equal(t, 1, decodeLine[indexer.Report](t, r).Judged)
 	judged := rows(t, out)[0]
@@ -42,7 +43,7 @@ func TestIndexOfLabelsByPeople(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := kleid(t, append([]string{"index", "--catalogue", s.catalogue, "--out", t.TempDir()}, args...)...)
-			require.Equal(t, exitFailed, r.code)
+			require.Equal(t, exit.Failed, r.code)
 			require.Contains(t, r.stderr, "--judgements: ")
 			require.Contains(t, r.stderr, args[1])
 		})

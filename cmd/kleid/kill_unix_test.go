@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 )
 
@@ -62,7 +63,7 @@ func TestKilled(t *testing.T) {
 	require.NoError(t, err)
 	photos, n := manyPhotos(t, s)
 	undisturbed := t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", photos, "--out", undisturbed).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", photos, "--out", undisturbed).code)
 
 	out := t.TempDir()
 	args := []string{"index", "--catalogue", photos, "--out", out}
@@ -73,7 +74,7 @@ func TestKilled(t *testing.T) {
 	require.Empty(t, latest)
 
 	r := kleid(t, append(args, "--json")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
 	require.Equal(t, n, report.OK)
 	require.Positive(t, report.Embedded)
@@ -86,7 +87,7 @@ func TestKilledKeepsYesterday(t *testing.T) {
 	s, err := paintedShop()
 	require.NoError(t, err)
 	out := t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", s.catalogue, "--out", out).code)
 	yesterday := search(t, s.photos(t)[0], "--index", out)
 
 	photos, n := manyPhotos(t, s)
@@ -110,7 +111,7 @@ func TestInterrupted(t *testing.T) {
 	photos, _ := manyPhotos(t, s)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		code, stderr := interrupt(t, signal, "index", "--catalogue", photos, "--out", t.TempDir())
-		require.Equal(t, exitInterrupted, code)
+		require.Equal(t, exit.Interrupted, code)
 		require.Contains(t, stderr, "goes on from there")
 		require.Contains(t, stderr, "kleid: interrupted")
 	}

@@ -13,6 +13,10 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
 
 func main() {
@@ -31,16 +35,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	out := &watchedWriter{w: stdout}
 	app := newApp(stdin, out, stderr)
-	err := app.RunContext(ctx, flagsFirst(app, args))
+	err := app.RunContext(ctx, flags.First(app, args))
 	if err == nil {
 		err = out.err
 	}
 	// Only the library's own help command, asked about what is none, returns one with a code.
 	if _, unknown := err.(cli.ExitCoder); unknown {
-		err = &usageError{app.Name, app.Name + ": " + err.Error()}
+		err = &exit.UsageError{Command: app.Name, Message: app.Name + ": " + err.Error()}
 	}
-	code := exitCode(ctx, err)
-	if err != nil && code != exitReaderGone { // who went does not want to hear of it
+	code := exit.Code(ctx, err)
+	if err != nil && code != exit.ReaderGone { // who went does not want to hear of it
 		complain(app, err, code)
 	}
 	return code
@@ -48,18 +52,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // complain says why the program ends, last of all: as a line of JSON where all others are.
 func complain(app *cli.App, err error, code int) {
-	message, wrong := fmt.Sprintf("%s: %v", app.Name, err), (*usageError)(nil)
+	message, wrong := fmt.Sprintf("%s: %v", app.Name, err), (*exit.UsageError)(nil)
 	switch {
-	case code == exitInterrupted:
+	case code == exit.Interrupted:
 		message = app.Name + ": interrupted"
 	case errors.As(err, &wrong):
-		message = fmt.Sprintf("%s\nSee `%s --help`.", wrong.whole(), wrong.command)
+		message = fmt.Sprintf("%s\nSee `%s --help`.", wrong.Whole(), wrong.Command)
 	}
-	if app.Metadata[logFormat] == "json" {
-		newLogger(app.ErrWriter, true).Error(message, "exit_code", code)
+	if app.Metadata[terminal.LogFormat] == "json" {
+		terminal.NewLogger(app.ErrWriter, true).Error(message, "exit_code", code)
 		return
 	}
-	fmt.Fprintln(app.ErrWriter, withoutEscapes(message))
+	fmt.Fprintln(app.ErrWriter, terminal.WithoutEscapes(message))
 }
 
 // watchedWriter keeps the first error of writing: not all that print, such as tables, tell of it.
@@ -71,7 +75,7 @@ type watchedWriter struct {
 func (w *watchedWriter) Write(p []byte) (int, error) {
 	n, err := w.w.Write(p)
 	if errors.Is(err, syscall.EPIPE) {
-		err = errReaderGone
+		err = exit.ErrReaderGone
 	}
 	if w.err == nil {
 		w.err = err

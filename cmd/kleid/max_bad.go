@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 )
 
 // maxBad is how many bad photos are taken as usual: a number, or a share of all.
@@ -17,7 +20,7 @@ type maxBad struct {
 
 // maxBadFlag is that of commands that read datasets.
 func maxBadFlag() cli.Flag {
-	return &cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and nothing is done"}
+	return &cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: flags.Env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and nothing is done"}
 }
 
 const (
@@ -29,7 +32,7 @@ const (
 func maxBadOf(c *cli.Context) (maxBad, error) {
 	limit, err := parseMaxBad(c.String("max-bad"))
 	if err != nil {
-		return limit, wrongUsage(c, "%v", err)
+		return limit, exit.WrongUsage(c, "%v", err)
 	}
 	return limit, nil
 }
@@ -66,5 +69,5 @@ func (m maxBad) check(of badOnes) error {
 	if float64(len(of.bad)) <= allowed {
 		return nil
 	}
-	return &tooManyBadError{len(of.bad), of.total, of.kind, "bad", "", m.text, "nothing is done"}
+	return &exit.TooManyBadError{Bad: len(of.bad), Total: of.total, Kind: of.kind, What: "bad", Why: "", Allowed: m.text, Outcome: "nothing is done"}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/vectors/milvus/milvustest"
 )
 
@@ -13,13 +14,13 @@ func TestMilvus(t *testing.T) {
 	s := newShop(t)
 	url := milvustest.URL(milvustest.Start(t), "dresses")
 	r := kleid(t, "search", s.photos(t)[0], "--store", url)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "run `kleid index` first")
 
 	out := t.TempDir()
 	for range 2 { // the second run takes the place of the first
 		r = kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--store", url)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 	}
 	facet, products := productsByLabel(t, s)
 	searches := [][]string{nil, {"--every-photo", "--k", "50"}, {"--k", "2", "--offset", "3"}, {"--embedding", "unsupervised"}}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/backends"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/registry"
@@ -16,7 +17,7 @@ import (
 
 func modelsFlag() cli.Flag {
 	return &cli.StringFlag{
-		Name: "models", EnvVars: env("models"), DefaultText: "the one in the program",
+		Name: "models", EnvVars: flags.Env("models"), DefaultText: "the one in the program",
 		Usage: "model to use: a `FILE`, an https:// or s3:// URL of one, or a registry (a folder, or s3://bucket/prefix) whose promoted one it is, or REGISTRY@VERSION",
 	}
 }

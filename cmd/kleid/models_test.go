@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/registry"
 )
@@ -24,7 +25,7 @@ func TestModels(t *testing.T) {
 		require.NoError(t, writeTinyModel(file, seed))
 		require.NoError(t, os.WriteFile(figures, []byte(metrics), 0o644))
 		r := kleid(t, "models", "push", file, "--models", place, "--metrics", figures, "--json")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		var m struct {
 			Version string
 			Metrics map[string]float64
@@ -34,7 +35,7 @@ func TestModels(t *testing.T) {
 		return m.Version
 	}
 	missing := kleid(t, "models", "list", "--models", place)
-	require.Equal(t, exitFailed, missing.code)
+	require.Equal(t, exit.Failed, missing.code)
 	require.Contains(t, missing.stderr, "there is no folder "+place)
 	require.Contains(t, kleid(t, "models", "list", "--models", t.TempDir()).stdout, "no models yet")
 	require.NoError(t, os.WriteFile(figures, []byte(`[{"facet": "neckline", "macro_f1": 0.5, "macro_f1_interval": [0.4, 0.6],
@@ -49,68 +50,68 @@ func TestModels(t *testing.T) {
 	photo := write(t, filepath.Join(dir, "wall.jpg"), greyPhoto(t))
 	embed := func(models string) string {
 		r := kleid(t, "embed", photo, "--models", models, "--json")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return decodeLine[embedReport](t, r).EmbeddingModel
 	}
 	r := kleid(t, "embed", photo, "--models", place)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "no version is promoted yet")
 
-	require.Equal(t, exitDone, kleid(t, "models", "promote", first[:6], "--models", place).code)
+	require.Equal(t, exit.Done, kleid(t, "models", "promote", first[:6], "--models", place).code)
 	of := embed(place)
 	other := embed(place + "@" + second[:6])
 	require.NotEmpty(t, of)
 	require.NotEqual(t, of, other)
 
 	r = kleid(t, "models", "promote", second, "--models", place)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "facets.f1 0.3 instead of 0.5")
-	require.Equal(t, exitDone, kleid(t, "models", "promote", second, "--models", place, "--force").code)
+	require.Equal(t, exit.Done, kleid(t, "models", "promote", second, "--models", place, "--force").code)
 	of = embed(place)
 	require.Equal(t, other, of)
 	require.Contains(t, kleid(t, "models", "list", "--models", place).stdout, "promoted")
 
 	r = kleid(t, "models", "diff", first, "--models", place)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "facets.f1: 0.3 → 0.5")
 	out := filepath.Join(dir, "pulled.safetensors")
-	require.Equal(t, exitDone, kleid(t, "models", "pull", first, "--models", place, "--out", out).code)
+	require.Equal(t, exit.Done, kleid(t, "models", "pull", first, "--models", place, "--out", out).code)
 	require.NotEqual(t, of, embed(out))
 
 	for i, folder := range []string{filepath.Join(dir, "pulled") + "/", filepath.Join(dir, "pulled")} {
 		r = kleid(t, "models", "pull", []string{first, second}[i][:6], "--models", place, "--out", folder)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.Equal(t, filepath.Join(folder, []string{first, second}[i]+".safetensors")+"\n", r.stdout)
 		require.FileExists(t, strings.TrimSpace(r.stdout))
 	}
 
 	t.Chdir(dir) // where a folder called "s3:" would come to lie
 	r = kleid(t, "models", "pull", first, "--models", place, "--out", "s3://shop/pulled.safetensors")
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, `--out is "s3://shop/pulled.safetensors", but must be a file on this machine`)
 	require.NoDirExists(t, "s3:")
 
-	require.Equal(t, exitUsage, kleid(t, "models", "promote", "--models", place).code)
+	require.Equal(t, exit.Usage, kleid(t, "models", "promote", "--models", place).code)
 	for _, tolerance := range []string{"-0.1", "NaN"} {
 		r = kleid(t, "models", "promote", second, "--models", place, "--tolerance="+tolerance)
-		require.Equal(t, exitUsage, r.code, tolerance)
+		require.Equal(t, exit.Usage, r.code, tolerance)
 		require.Contains(t, r.stderr, "must be 0 or more")
 	}
 	write(t, filepath.Join(place, "versions", first, "manifest.json"), []byte("{"))
 	r = kleid(t, "models", "list", "--models", place)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stdout, second)
 	require.Contains(t, r.stderr, "the manifest of "+first+": damaged")
 	write(t, filepath.Join(place, "versions", second, "manifest.json"), []byte("{")) // and no good one is left
 	r = kleid(t, "models", "list", "--models", place, "--json")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stdout, `"versions":[]`)
 	r = kleid(t, "models", "list", "--models", place)
 	require.NotContains(t, r.stdout, "no models yet")
 	r = kleid(t, "models", "list", "--models", out)
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "must be a registry")
-	require.Equal(t, exitFailed, kleid(t, "models", "pull", "ffff", "--models", place).code)
+	require.Equal(t, exit.Failed, kleid(t, "models", "pull", "ffff", "--models", place).code)
 }
 
 // TestMetricsOfPaintedDresses have names of their own: real photos are much harder.
@@ -132,21 +133,21 @@ func TestModelsOfOtherPhotos(t *testing.T) {
 	push := func(seed uint64, metrics string) string {
 		require.NoError(t, writeTinyModel(file, seed))
 		r := kleid(t, "models", "push", file, "--models", place, "--metrics", write(t, filepath.Join(dir, "figures.json"), []byte(metrics)), "--json")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return decodeLine[registry.Manifest](t, r).Version
 	}
 	first := push(1, `{"facets": [{"facet": "neckline", "macro_f1": 0.5, "measured_on": "autumn"}], "mean": {"macro_f1": 0.5}, "measured_on": "all"}`)
 	second := push(2, `{"facets": [{"facet": "neckline", "macro_f1": 0.9, "measured_on": "winter"}], "mean": {"macro_f1": 0.5}, "measured_on": "all"}`)
-	require.Equal(t, exitDone, kleid(t, "models", "promote", first, "--models", place).code)
+	require.Equal(t, exit.Done, kleid(t, "models", "promote", first, "--models", place).code)
 	r := kleid(t, "models", "promote", second, "--models", place)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "not measured on the same photos as the promoted one, "+first)
 	require.Contains(t, r.stderr, "cannot be compared: facets.neckline;")
 	require.Contains(t, kleid(t, "models", "diff", second, "--models", place).stdout, "measured on other photos")
-	require.Equal(t, exitDone, kleid(t, "models", "promote", second, "--models", place, "--force").code)
+	require.Equal(t, exit.Done, kleid(t, "models", "promote", second, "--models", place, "--force").code)
 
 	r = kleid(t, "models", "promote", push(3, `{"facets": {"neckline": {"macro_f1": 0.9}}, "mean": {"macro_f1": 0.5}}`), "--models", place)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stderr, "it is not known whether these figures were measured on the same photos as those of the promoted one")
 }
 
@@ -157,7 +158,7 @@ func TestManifestsOfStrangers(t *testing.T) {
 	push := func(seed uint64) string {
 		require.NoError(t, writeTinyModel(file, seed))
 		r := kleid(t, "models", "push", file, "--models", place, "--json")
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return decodeLine[registry.Manifest](t, r).Version
 	}
 	first, second := push(1), push(2)
@@ -176,7 +177,7 @@ func TestManifestsOfStrangers(t *testing.T) {
 	}
 	for _, args := range [][]string{{"promote", first}, {"promote", second}, {"list"}, {"diff", first, second}} {
 		r := kleid(t, append(append([]string{"models"}, args...), "--models", place)...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.NotContains(t, r.stdout+r.stderr, "\x1b", args)
 		require.NotContains(t, r.stdout, "\nx", args)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/push"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 )
 
@@ -26,7 +28,7 @@ func webAddresses(c *cli.Context, names ...string) error {
 		}
 		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			// It is not repeated: whoever forgets the scheme has a secret there all the same.
-			return wrongUsage(c, "--%s must be an address such as https://hooks.example/kleid", name)
+			return exit.WrongUsage(c, "--%s must be an address such as https://hooks.example/kleid", name)
 		}
 	}
 	return nil
@@ -76,7 +78,7 @@ func tell(c *cli.Context, report indexer.Report, wrong error) {
 	tellHook(c, told{text, report})
 	if to := c.String("push-metrics"); to != "" {
 		if err := pushMetrics(ctx, to, report); err != nil {
-			logger(c).Warn("the metrics were not pushed", "at", address(to), "error", err)
+			terminal.Logger(c).Warn("the metrics were not pushed", "at", address(to), "error", err)
 		}
 	}
 }
@@ -90,7 +92,7 @@ type failure struct {
 
 // tellFailure tells --notify why there is no report, unless somebody interrupted the job, who knows.
 func tellFailure(c *cli.Context, err error) {
-	if code := exitCode(c.Context, err); code != exitInterrupted {
+	if code := exit.Code(c.Context, err); code != exit.Interrupted {
 		tellHook(c, failure{fmt.Sprintf("%s: %v", c.App.Name, err), err.Error(), code})
 	}
 }
@@ -102,7 +104,7 @@ func tellHook(c *cli.Context, what any) {
 		return
 	}
 	if err := notify(context.WithoutCancel(c.Context), to, what); err != nil {
-		logger(c).Warn("nobody was notified", "at", address(to), "error", err)
+		terminal.Logger(c).Warn("nobody was notified", "at", address(to), "error", err)
 	}
 }
 

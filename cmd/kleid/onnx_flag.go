@@ -9,6 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/storage"
@@ -21,10 +24,10 @@ const onnxPrefix = "onnx:"
 func onnxFlags() []cli.Flag {
 	standard := models.DefaultONNXOptions()
 	return []cli.Flag{
-		&cli.StringFlag{Name: "onnx-layer", EnvVars: env("onnx-layer"), Usage: "`NAME` of the output or operation that gives the features; without it the last one that has a place for each part of the photo"},
-		&cli.StringFlag{Name: "onnx-mean", Value: joined(standard.Mean), EnvVars: env("onnx-mean"), Usage: "`R,G,B` that are taken from the pixels, in 0..1"},
-		&cli.StringFlag{Name: "onnx-deviation", Value: joined(standard.Deviation), EnvVars: env("onnx-deviation"), Usage: "`R,G,B` that the pixels are then divided by"},
-		&cli.StringFlag{Name: "onnx-size", EnvVars: env("onnx-size"), Usage: "`HEIGHTxWIDTH` in pixels of what it reads, where its file does not tell"},
+		&cli.StringFlag{Name: "onnx-layer", EnvVars: flags.Env("onnx-layer"), Usage: "`NAME` of the output or operation that gives the features; without it the last one that has a place for each part of the photo"},
+		&cli.StringFlag{Name: "onnx-mean", Value: joined(standard.Mean), EnvVars: flags.Env("onnx-mean"), Usage: "`R,G,B` that are taken from the pixels, in 0..1"},
+		&cli.StringFlag{Name: "onnx-deviation", Value: joined(standard.Deviation), EnvVars: flags.Env("onnx-deviation"), Usage: "`R,G,B` that the pixels are then divided by"},
+		&cli.StringFlag{Name: "onnx-size", EnvVars: flags.Env("onnx-size"), Usage: "`HEIGHTxWIDTH` in pixels of what it reads, where its file does not tell"},
 	}
 }
 
@@ -38,17 +41,17 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	var err error
 	if !ok {
 		for _, flag := range onnxFlags() {
-			if onCommandLine(c, flag.Names()[0]) {
-				return wrongUsage(c, "--%s is for a trunk %sFILE", flag.Names()[0], onnxPrefix)
+			if flags.OnCommandLine(c, flag.Names()[0]) {
+				return exit.WrongUsage(c, "--%s is for a trunk %sFILE", flag.Names()[0], onnxPrefix)
 			}
 		}
 		if options.Config, err = models.ConfigFor(name); err != nil {
-			return wrongUsage(c, "%v, or %sFILE", err, onnxPrefix)
+			return exit.WrongUsage(c, "%v, or %sFILE", err, onnxPrefix)
 		}
 		return attachToTrunk(c, options)
 	}
-	if onCommandLine(c, "trunk-weights") {
-		return wrongUsage(c, "--trunk-weights are not for a trunk %sFILE, whose file has its weights", onnxPrefix)
+	if flags.OnCommandLine(c, "trunk-weights") {
+		return exit.WrongUsage(c, "--trunk-weights are not for a trunk %sFILE, whose file has its weights", onnxPrefix)
 	}
 	o := models.DefaultONNXOptions()
 	o.Layer = c.String("onnx-layer")
@@ -64,7 +67,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 		}
 	}
 	if err := o.Check(); err != nil {
-		return wrongUsage(c, "%v", err)
+		return exit.WrongUsage(c, "%v", err)
 	}
 	if !c.IsSet("half-steps") && !c.IsSet("full-steps") {
 		options.HalfSteps, options.FullSteps = 0, 0
@@ -83,7 +86,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 		return err
 	}
 	options.Config.Notes = map[string]string{models.NoteTrunk: path.Base(filepath.ToSlash(storage.WithoutSecrets(file)))}
-	say(c, "the trunk's features are layer %q: %d channels, a cell for %d x %d pixels", network.Layer, network.Channels, network.Stride, network.Stride)
+	terminal.Say(c, "the trunk's features are layer %q: %d channels, a cell for %d x %d pixels", network.Layer, network.Channels, network.Stride, network.Stride)
 	return attachToTrunk(c, options)
 }
 
@@ -91,7 +94,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 func size(c *cli.Context, flag, example string) (height, width int, err error) {
 	text := c.String(flag)
 	if _, err := fmt.Sscanf(text, "%dx%d", &height, &width); err != nil || fmt.Sprintf("%dx%d", height, width) != text {
-		return 0, 0, wrongUsage(c, "--%s is %q, but takes HEIGHTxWIDTH, such as %s", flag, text, example)
+		return 0, 0, exit.WrongUsage(c, "--%s is %q, but takes HEIGHTxWIDTH, such as %s", flag, text, example)
 	}
 	return height, width, nil
 }
@@ -102,7 +105,7 @@ func threeNumbers(c *cli.Context, flag string) (v [3]float32, err error) {
 	for i, part := range parts {
 		f, err := strconv.ParseFloat(strings.TrimSpace(part), 32)
 		if wrong = wrong || err != nil; wrong {
-			return v, wrongUsage(c, "--%s is %q, but takes three numbers with commas between them", flag, c.String(flag))
+			return v, exit.WrongUsage(c, "--%s is %q, but takes three numbers with commas between them", flag, c.String(flag))
 		}
 		v[i] = float32(f)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -107,16 +108,16 @@ func TestTrunkFlags(t *testing.T) {
 		`a spatial transformer learns with the trunk`:    {"--spatial-transformer", "input", "--half-steps", "0", "--full-steps", "0"},
 	} {
 		r := kleid(t, append([]string{"train", "trunk", "--work", t.TempDir()}, flags...)...)
-		require.Equal(t, exitUsage, r.code, want)
+		require.Equal(t, exit.Usage, r.code, want)
 		require.Contains(t, r.stderr, want)
 	}
 	r := kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", vit, "--onnx-layer", "nothing")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Regexp(t, `the network has no layer "nothing"; its last ones are \[.*"/LayerNormalization_293" .*\]\n`, r.stderr)
 	r = kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", vit, "--onnx-layer", "layernorm")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Regexp(t, `no layer "layernorm"; there are \["/LayerNormalization_\d+"`, r.stderr)
 	r = kleid(t, "train", "trunk", "--work", t.TempDir(), "--trunk", "onnx:none.onnx")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "none.onnx")
 }

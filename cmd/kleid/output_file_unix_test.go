@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 )
 
@@ -33,7 +34,7 @@ func TestOutputFile(t *testing.T) {
 	}
 
 	r := export(filepath.Join(dir, "new", "folder", "rows.csv"))
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	requireRows(filepath.Join(dir, "new", "folder", "rows.csv"), 0o640)
 
 	private := write(t, filepath.Join(dir, "private", "rows.csv"), nil)
@@ -48,7 +49,7 @@ func TestOutputFile(t *testing.T) {
 	require.NoError(t, os.Symlink(filepath.Join("..", "up.csv"), up))
 	for _, to := range []string{link, dangling, up} {
 		r = export(to)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		info, err := os.Lstat(to)
 		require.NoError(t, err)
 		require.NotZero(t, info.Mode()&os.ModeSymlink)
@@ -65,13 +66,13 @@ func TestOutputFile(t *testing.T) {
 		read <- string(data)
 	}()
 	r = export(pipe)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Equal(t, 1+shopProducts*shopPhotos, strings.Count(<-read, "\n"))
 	info, err := os.Lstat(pipe)
 	require.NoError(t, err)
 	require.Equal(t, os.ModeNamedPipe|0o600, info.Mode())
 	r = export(os.DevNull)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 
 	current, err := indexer.Latest(s.index)
 	require.NoError(t, err)
@@ -86,7 +87,7 @@ func TestOutputFile(t *testing.T) {
 		"must be a file on this":      {"s3://shop/rows.csv"},
 	} {
 		r = export(args[0], args[1:]...)
-		require.NotEqual(t, exitDone, r.code, problem)
+		require.NotEqual(t, exit.Done, r.code, problem)
 		require.Contains(t, r.stderr, problem)
 	}
 	requireRows(private, 0o602)
@@ -100,7 +101,7 @@ func TestOutputToAnOpenFile(t *testing.T) {
 	s := newShop(t)
 	for _, to := range []string{"/dev/stdout", "/dev/fd/1"} {
 		p := start(t, "export", "--index", s.index, "--format", "csv", "--columns", "source", "--to", to)
-		require.Equal(t, exitDone, p.end(t), p.stderr.String())
+		require.Equal(t, exit.Done, p.end(t), p.stderr.String())
 		require.Equal(t, 1+shopProducts*shopPhotos, strings.Count(p.stdout.String(), "\n"))
 	}
 }

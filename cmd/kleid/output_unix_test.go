@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 // fullDisk takes nothing.
@@ -27,7 +29,7 @@ func TestOutputThatFails(t *testing.T) {
 	for _, args := range [][]string{painted, {"--help"}, {"help", "index"}, {"version"}} {
 		var stderr bytes.Buffer
 		code := run(t.Context(), append([]string{"kleid"}, args...), strings.NewReader(""), fullDisk{}, &stderr)
-		require.Equal(t, exitFailed, code, args)
+		require.Equal(t, exit.Failed, code, args)
 		require.Contains(t, stderr.String(), "kleid: no space left")
 	}
 }
@@ -46,7 +48,7 @@ func TestReaderThatGoes(t *testing.T) {
 		command.Env = append(os.Environ(), "TMPDIR="+temporary)
 		_ = command.Run() // the exit code says more
 		require.NoError(t, writer.Close())
-		require.Equal(t, exitReaderGone, command.ProcessState.ExitCode(), "%v: %s", args, stderr.String())
+		require.Equal(t, exit.ReaderGone, command.ProcessState.ExitCode(), "%v: %s", args, stderr.String())
 		require.Empty(t, stderr.String(), "%v", args)
 		left, err := filepath.Glob(filepath.Join(temporary, "*"))
 		require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -25,13 +26,13 @@ func TestBadRowsComeFirst(t *testing.T) {
 			args = append(args, "--work", work)
 		}
 		r := kleid(t, args...)
-		require.Equal(t, exitTooManyBad, r.code, r.stderr)
+		require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 		require.Contains(t, r.stderr, first)
 		require.Contains(t, r.stderr, "30 of 30 photos are bad, more than the 5% that --max-bad allows")
 		require.NotContains(t, r.stderr, "labels of sleeve")
 
 		r = kleid(t, append(args, "--max-bad", "100%")...)
-		require.Equal(t, exitUsage, r.code, r.stderr)
+		require.Equal(t, exit.Usage, r.code, r.stderr)
 		require.Contains(t, r.stderr, "no dataset has labels of sleeve")
 		require.Contains(t, r.stderr, first)
 	}
@@ -60,7 +61,7 @@ func TestMarkedAsTest(t *testing.T) {
 	write(t, filepath.Join(filepath.Dir(manifest), "labels.json"), []byte(`{"sleeve": ["long", "wings"]}`))
 	r := kleid(t, "train", "facets", "--dataset", manifest, "--test-dataset", manifestOf(t, folder, test),
 		"--facets", "sleeve", "--work", t.TempDir(), "--steps", "20", "--yes")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stderr, "labels.json of shop: no photo has sleeve wings, which is left out until one does")
 	require.Contains(t, r.stderr, "13 photos to learn from, 11 to measure with, 5 others;")
 	require.Contains(t, r.stderr, "1 of the others have no label of sleeve\n")
@@ -75,12 +76,12 @@ func TestEvaluateLearnedPhotos(t *testing.T) {
 	folder, rows := ownPhotos(t)
 	manifest, work := manifestOf(t, folder, rows), t.TempDir()
 	r := kleid(t, "train", "facets", "--dataset", manifest, "--facets", "sleeve", "--work", work, "--steps", "20", "--yes", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	trained := decodeLine[facetsFigures](t, r)
 	evaluate := func(manifest string, args ...string) (result, datasetReport) {
 		args = append([]string{"evaluate", "facets", "--dataset", manifest, "--models", filepath.Join(work, "model.safetensors"), "--json"}, args...)
 		r := kleid(t, args...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return r, decodeLine[datasetReport](t, r)
 	}
 
@@ -106,7 +107,7 @@ func TestEvaluateLearnedPhotos(t *testing.T) {
 	}
 	require.Zero(t, left, "all that is left out is told")
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "7")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Regexp(t, `sleeve: is \\ is taken for +1`, r.stdout)
 	require.Contains(t, r.stdout, "photos are left out, whose labels do not count (fewer than 7 photos; see --min-count and --labels): ")
 

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/text/currency"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
 
 // priceText has as many decimals as the currency (ISO 4217), two where it is none that is known.
@@ -27,7 +28,7 @@ func boxText(b catalog.Box, confidence float32) string {
 func coloursText(colours []catalog.Colour) []string {
 	var texts []string
 	for _, c := range colours {
-		texts = append(texts, fmt.Sprintf("%s %.0f%%", printable(c.Name), 100*c.Share))
+		texts = append(texts, fmt.Sprintf("%s %.0f%%", terminal.Printable(c.Name), 100*c.Share))
 	}
 	return texts
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 )
@@ -26,7 +27,7 @@ func TestPredict(t *testing.T) {
 	files := []string{filepath.Join(dir, "predictions.parquet"), filepath.Join(dir, "predictions.csv")}
 	for _, file := range files {
 		r := kleid(t, "predict", photo, wall, "--out", file)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.Contains(t, r.stdout, "no dress")
 		for facet, value := range seen.Facets {
 			require.Contains(t, r.stdout, facet)
@@ -59,8 +60,8 @@ func TestPredict(t *testing.T) {
 		require.Equal(t, value.Label, found[facet])
 	}
 	r := kleid(t, "predict", photo, "nowhere.jpg", "--json")
-	require.Equal(t, exitFailed, r.code)
-	report := decodeLine[predictReport](t, result{stdout: r.stdout, code: exitDone})
+	require.Equal(t, exit.Failed, r.code)
+	report := decodeLine[predictReport](t, result{stdout: r.stdout, code: exit.Done})
 	for _, facet := range report.Facets {
 		var labels []string
 		for _, row := range rows {
@@ -84,14 +85,14 @@ func TestPredict(t *testing.T) {
 	require.Len(t, report.Photos[0].Confident, len(report.Facets))
 
 	r = kleid(t, "predict", photo, "--box", "1,2,60,80")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "x 1 to 60, y 2 to 80 (100% sure)")
-	require.Equal(t, exitUsage, kleid(t, "predict", photo, wall, "--box", "1,2,60,80").code)
+	require.Equal(t, exit.Usage, kleid(t, "predict", photo, wall, "--box", "1,2,60,80").code)
 	require.Contains(t, kleid(t, "predict", photo, "--box", "9000,9000,9100,9100").stderr, "lies outside the photo")
-	require.Equal(t, exitUsage, kleid(t, "predict").code)
-	require.Equal(t, exitUsage, kleid(t, "predict", photo, "--out", "predictions.xlsx").code)
+	require.Equal(t, exit.Usage, kleid(t, "predict").code)
+	require.Equal(t, exit.Usage, kleid(t, "predict", photo, "--out", "predictions.xlsx").code)
 	r = kleid(t, "predict", photo, "--out", "s3://shop/predictions.csv")
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "must be a file on this machine")
 }
 
@@ -115,17 +116,17 @@ func TestPredictWithFacetsAlone(t *testing.T) {
 	vectorless, bare := without("unsupervised", "deeprank"), without("unsupervised", "deeprank", "background", "location")
 	predict := func(arguments ...string) (photos []predictedPhoto) {
 		r := kleid(t, append([]string{"predict", photo, "--json"}, arguments...)...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return decodeLine[predictReport](t, r).Photos
 	}
 	require.Equal(t, predict(), predict("--models", vectorless))
 	require.Equal(t, predict("--box", "1,2,60,80"), predict("--box", "1,2,60,80", "--models", bare))
 	r := kleid(t, "predict", photo, "--models", bare)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "say where the dress is with --box")
 
 	whole.Config.Facets = nil
 	r = kleid(t, "predict", photo, "--models", without("unsupervised", "deeprank", "facets"))
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "no facets to name")
 }

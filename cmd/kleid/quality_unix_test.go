@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/quality"
 )
@@ -29,7 +30,7 @@ func TestQuality(t *testing.T) {
 	dataset := write(t, filepath.Join(dir, "shop.csv"), []byte("photo,neckline\n"+strings.Join(photos, ",round\n")+",round\n"))
 	predictions := filepath.Join(dir, "predictions.csv")
 	r := kleid(t, append([]string{"predict", "--out", predictions}, photos...)...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 
 	p := start(t, "quality", "--dataset", dataset, "--predictions", predictions, "--listen", "127.0.0.1:0")
 	url := p.url(t)
@@ -48,10 +49,10 @@ func TestQuality(t *testing.T) {
 	judge(t, url, map[string]any{"judge": "ann", "id": page.Items[0].ID, "facet": "neckline", "label": "halter", "new": true})
 
 	second := kleid(t, "quality", "--dataset", dataset, "--listen", "127.0.0.1:0")
-	require.Equal(t, exitFailed, second.code)
+	require.Equal(t, exit.Failed, second.code)
 	require.Contains(t, second.stderr, "another program adds to")
 	p.signal(syscall.SIGTERM)
-	require.Equal(t, exitDone, p.end(t), p.stderr.String())
+	require.Equal(t, exit.Done, p.end(t), p.stderr.String())
 	d, err := datasets.Open(t.Context(), dataset, datasets.OpenOptions{Facets: []string{"neckline"}})
 	require.NoError(t, err)
 	for _, e := range d.Examples {
@@ -80,7 +81,7 @@ func TestQualityOfAnIndex(t *testing.T) {
 	s := newShop(t)
 	out := t.TempDir()
 	r := kleid(t, "index", "--catalogue", s.catalogue, "--out", out)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	photos := func(url, show string) quality.Page {
 		t.Helper()
 		status, body := get(t, url+"api/photos?facet=neckline&limit=1000&show="+show)
@@ -104,10 +105,10 @@ func TestQualityOfAnIndex(t *testing.T) {
 	}
 	judge(t, url, map[string]any{"judge": "ann", "id": worst.ID, "facet": "neckline", "label": label})
 	p.signal(syscall.SIGTERM)
-	require.Equal(t, exitDone, p.end(t), p.stderr.String())
+	require.Equal(t, exit.Done, p.end(t), p.stderr.String())
 
 	r = kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--judgements", filepath.Join(out, "judgements.jsonl"))
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	now := rows(t, out)
 	at := slices.IndexFunc(now, func(row catalog.Row) bool { return row.PhotoID == worst.ID })
 	require.Equal(t, catalog.FacetValue{Label: label, Probability: 1, Source: catalog.Human}, now[at].Facets["neckline"])

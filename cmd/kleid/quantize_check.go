@@ -162,7 +162,7 @@ func (q *quantizer) layers(c *cli.Context, seen []sight, options models.Quantise
 			return err
 		}
 		f.Layers = append(f.Layers, layerFigures{layer, unsupervised, deepRank})
-		q.progress.show("layers", i+1, len(all), "")
+		q.progress.Show("layers", i+1, len(all), "")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -17,7 +18,7 @@ func TestQuantize(t *testing.T) {
 	require.NotEmpty(t, float)
 	somebodys := write(t, int8+".tmp", []byte("somebody's"))
 	r := kleid(t, "quantize", "--model", float, "--photos", "10", "--check", "4", "--out", int8, "--layers", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	f := decodeLine[quantizeFigures](t, r)
 	require.Equal(t, int8, f.Out)
 	require.Equal(t, [3]int{10, 0, 4}, [3]int{f.Calibrated, f.Unreadable, f.Checked})
@@ -54,7 +55,7 @@ func TestQuantize(t *testing.T) {
 		write(t, filepath.Join(folder, filepath.Base(path)), data)
 	}
 	r = kleid(t, "quantize", "--calibrate", folder, "--photos", "100", "--float", "trunk.stem.conv", "--clip", "mse", "--out", again)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "again.safetensors: ")
 	require.Contains(t, r.stdout, "cosine of the DeepRank embedding")
 	require.Contains(t, r.stderr, "left out: torn.jpg")
@@ -79,19 +80,19 @@ func TestQuantizeRefuses(t *testing.T) {
 		code int
 		says string
 	}{
-		{"no file to write", nil, exitUsage, "--out"},
-		{"unknown clipping", []string{"--out", out, "--clip", "hair"}, exitUsage, `--clip is "hair", but must be one of`},
-		{"unknown layer", []string{"--out", out, "--float", "trunk.sleeve", "--photos", "1", "--check", "1"}, exitUsage, `no layer "trunk.sleeve"`},
-		{"onto the model", []string{"--out", float}, exitUsage, "--out is the float32 model itself"},
-		{"onto the model of a URL", []string{"--models", "file://" + filepath.ToSlash(float), "--out", filepath.Base(float)}, exitUsage, "--out is the float32 model itself"},
-		{"onto the model by another name", []string{"--out", linked}, exitUsage, "--out is the float32 model itself"},
-		{"onto the catalogue", []string{"--calibrate", linked, "--out", linked, "--models", one}, exitUsage, "which is read"},
-		{"to another machine", []string{"--out", "s3://shop/int8.safetensors"}, exitUsage, "must be a file on this machine"},
-		{"below a file", []string{"--out", filepath.Join(float, "int8.safetensors"), "--models", one}, exitFailed, "--out cannot be written: "},
-		{"a single photo", []string{"--out", out, "--calibrate", one}, exitFailed, "has 1 photo, but it takes two at least"},
-		{"no photos", []string{"--out", out, "--photos", "0"}, exitUsage, "--photos is 0"},
-		{"no catalogue", []string{"--out", out, "--calibrate", filepath.Join(t.TempDir(), "none")}, exitFailed, "cannot be opened"},
-		{"an empty catalogue", []string{"--out", out, "--calibrate", t.TempDir()}, exitFailed, "has no photos to calibrate on"},
+		{"no file to write", nil, exit.Usage, "--out"},
+		{"unknown clipping", []string{"--out", out, "--clip", "hair"}, exit.Usage, `--clip is "hair", but must be one of`},
+		{"unknown layer", []string{"--out", out, "--float", "trunk.sleeve", "--photos", "1", "--check", "1"}, exit.Usage, `no layer "trunk.sleeve"`},
+		{"onto the model", []string{"--out", float}, exit.Usage, "--out is the float32 model itself"},
+		{"onto the model of a URL", []string{"--models", "file://" + filepath.ToSlash(float), "--out", filepath.Base(float)}, exit.Usage, "--out is the float32 model itself"},
+		{"onto the model by another name", []string{"--out", linked}, exit.Usage, "--out is the float32 model itself"},
+		{"onto the catalogue", []string{"--calibrate", linked, "--out", linked, "--models", one}, exit.Usage, "which is read"},
+		{"to another machine", []string{"--out", "s3://shop/int8.safetensors"}, exit.Usage, "must be a file on this machine"},
+		{"below a file", []string{"--out", filepath.Join(float, "int8.safetensors"), "--models", one}, exit.Failed, "--out cannot be written: "},
+		{"a single photo", []string{"--out", out, "--calibrate", one}, exit.Failed, "has 1 photo, but it takes two at least"},
+		{"no photos", []string{"--out", out, "--photos", "0"}, exit.Usage, "--photos is 0"},
+		{"no catalogue", []string{"--out", out, "--calibrate", filepath.Join(t.TempDir(), "none")}, exit.Failed, "cannot be opened"},
+		{"an empty catalogue", []string{"--out", out, "--calibrate", t.TempDir()}, exit.Failed, "has no photos to calibrate on"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := kleid(t, append([]string{"quantize"}, c.args...)...)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -31,13 +32,13 @@ func openReference(c *cli.Context) (*datasets.Reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	reference.MoreTriplets, reference.MoreDresses = repeated(c, "triplets"), repeated(c, "dresses")
+	reference.MoreTriplets, reference.MoreDresses = flags.Repeated(c, "triplets"), flags.Repeated(c, "dresses")
 	return reference, nil
 }
 
 // dressesFlag names more labelled dresses, which are learned from.
 func dressesFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "dresses", EnvVars: env("dresses"), Usage: "CSV `FILE` of more labelled dresses in the photos of --reference, with the columns of its facets/labels.csv, to learn from; may be repeated"}
+	return &cli.StringSliceFlag{Name: "dresses", EnvVars: flags.Env("dresses"), Usage: "CSV `FILE` of more labelled dresses in the photos of --reference, with the columns of its facets/labels.csv, to learn from; may be repeated"}
 }
 
 // tripletFlags are those of what learns from triplets, if one of the heads does; photos says where their photos are.
@@ -45,7 +46,7 @@ func tripletFlags(heads []string, photos string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
-	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + ", and there also by their products' ids; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: flags.Env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + ", and there also by their products' ids; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
 }
 
 // memoryNote says what painted dresses take, beside some thousand real photos, of which location alone keeps no crops.

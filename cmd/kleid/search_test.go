@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/searcher"
@@ -24,7 +25,7 @@ import (
 func search(t *testing.T, args ...string) searcher.Answer {
 	t.Helper()
 	r := kleid(t, append([]string{"search", "--json"}, args...)...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	return decodeLine[searcher.Answer](t, r)
 }
 
@@ -139,11 +140,11 @@ func TestSearchWithoutADress(t *testing.T) {
 	s := newShop(t)
 	path := write(t, filepath.Join(t.TempDir(), "wall.jpg"), greyPhoto(t))
 	r := kleid(t, "search", path, "--index", s.index, "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, `"status":"no_dress"`)
 	require.Contains(t, r.stdout, `"results":[]`)
 	r = kleid(t, "search", path, "--index", s.index)
-	require.Equal(t, exitDone, r.code)
+	require.Equal(t, exit.Done, r.code)
 	require.Equal(t, "There is no dress in the photo.\n", r.stdout)
 }
 
@@ -160,13 +161,13 @@ func TestSearchTable(t *testing.T) {
 	s := newShop(t)
 	path := s.photos(t)[0]
 	r := kleid(t, "search", path, "--index", s.index, "--k", "2")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	product := strings.TrimSuffix(filepath.Base(path), "-1.jpg")
 	for _, text := range []string{"A dress at x 0 to", "neckline", "similarity", "1.0000", product, "EUR", "9 match in all."} {
 		require.Contains(t, r.stdout, text)
 	}
 	r = kleid(t, "search", path, "--index", s.index, "--ignore", "neckline")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "Its own neckline counts all the same", "the model has learned no directions")
 	r = kleid(t, "search", path, "--index", s.index, "--ignore", "neckline", "--ignore", "colour")
 	require.Regexp(t, "Its own (neckline and colour|colour and neckline) count all the same", r.stdout)
@@ -177,7 +178,7 @@ func TestSearchReadsStandardInput(t *testing.T) {
 	data, err := os.ReadFile(s.photos(t)[0])
 	require.NoError(t, err)
 	r := kleidReading(t, bytes.NewReader(data), "search", "-", "--index", s.index, "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Equal(t, photo.ID(data), decodeLine[searcher.Answer](t, r).Results[0].PhotoID)
 }
 
@@ -201,16 +202,16 @@ func TestSearchFails(t *testing.T) {
 		code int
 		says string
 	}{
-		{"no such photo", []string{"nowhere.jpg", "--index", s.index}, exitFailed, "nowhere.jpg: the file cannot be read"},
-		{"a folder", []string{s.dir, "--index", s.index}, exitFailed, "the file cannot be read: a folder, not a file\n"},
-		{"unreadable photo", []string{text, "--index", s.index}, exitFailed, "is no JPEG, PNG, WebP, GIF or BMP image"},
-		{"no index", []string{good, "--index", t.TempDir()}, exitFailed, "run `kleid index` first"},
-		{"index of another model", []string{good, "--index", s.index, "--models", other}, exitFailed, "model"},
-		{"unknown facet", []string{good, "--index", s.index, "--where", "mood=sad"}, exitUsage, "silhouette, neckline"},
-		{"unknown label", []string{good, "--index", s.index, "--where", "neckline=plunging"}, exitUsage, "v-neck"},
-		{"unknown embedding", []string{good, "--index", s.index, "--embedding", "taste"}, exitUsage, `"taste"`},
-		{"no such price", []string{good, "--index", s.index, "--price-min", "150", "--price-max", "50"}, exitUsage, "the lowest price, 150, is above the highest, 50"},
-		{"too many results", []string{good, "--index", s.index, "--k", "100000"}, exitUsage, "k is 100000"},
+		{"no such photo", []string{"nowhere.jpg", "--index", s.index}, exit.Failed, "nowhere.jpg: the file cannot be read"},
+		{"a folder", []string{s.dir, "--index", s.index}, exit.Failed, "the file cannot be read: a folder, not a file\n"},
+		{"unreadable photo", []string{text, "--index", s.index}, exit.Failed, "is no JPEG, PNG, WebP, GIF or BMP image"},
+		{"no index", []string{good, "--index", t.TempDir()}, exit.Failed, "run `kleid index` first"},
+		{"index of another model", []string{good, "--index", s.index, "--models", other}, exit.Failed, "model"},
+		{"unknown facet", []string{good, "--index", s.index, "--where", "mood=sad"}, exit.Usage, "silhouette, neckline"},
+		{"unknown label", []string{good, "--index", s.index, "--where", "neckline=plunging"}, exit.Usage, "v-neck"},
+		{"unknown embedding", []string{good, "--index", s.index, "--embedding", "taste"}, exit.Usage, `"taste"`},
+		{"no such price", []string{good, "--index", s.index, "--price-min", "150", "--price-max", "50"}, exit.Usage, "the lowest price, 150, is above the highest, 50"},
+		{"too many results", []string{good, "--index", s.index, "--k", "100000"}, exit.Usage, "k is 100000"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -218,7 +219,7 @@ func TestSearchFails(t *testing.T) {
 			require.Equal(t, test.code, r.code, r.stderr)
 			require.Contains(t, r.stderr, test.says)
 			require.Empty(t, r.stdout)
-			if test.code == exitUsage {
+			if test.code == exit.Usage {
 				requireUsageForm(t, r)
 			}
 		})

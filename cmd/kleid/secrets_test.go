@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 // TestSecretsStayOutOfMessages gives addresses with a password, a signature or a hook's secret path to what fails.
@@ -22,7 +24,7 @@ func TestSecretsStayOutOfMessages(t *testing.T) {
 		"dataset":              {"train", "facets", "--dataset", "ftp://user:hunter2@localhost:1/c", "--facets", "neckline", "--work", t.TempDir()},
 	} {
 		r := kleid(t, args...)
-		require.NotEqual(t, exitDone, r.code, name)
+		require.NotEqual(t, exit.Done, r.code, name)
 		require.NotEmpty(t, r.stderr, name)
 		require.NotContains(t, r.stderr, "hunter2", name)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/searcher"
@@ -94,7 +95,7 @@ func TestServe(t *testing.T) {
 	}
 
 	p.signal(syscall.SIGTERM)
-	require.Equal(t, exitDone, p.end(t), p.stderr.String())
+	require.Equal(t, exit.Done, p.end(t), p.stderr.String())
 	require.Empty(t, p.stdout.String())
 	require.Contains(t, p.stderr.String(), "Kleid ends when", "who stops it knows what it waits for")
 	_, err = http.Get(url)
@@ -128,7 +129,7 @@ func TestServeWithinBounds(t *testing.T) {
 		status, body := get(t, metrics[1]+path)
 		require.Equal(t, http.StatusOK, status, "%s", body)
 	}
-	require.Equal(t, exitDone, kleid(t, "ready", metrics[1]).code)
+	require.Equal(t, exit.Done, kleid(t, "ready", metrics[1]).code)
 }
 
 // TestServeTakesOverNewIndexes publishes a second run while the first is served.
@@ -165,12 +166,12 @@ func TestServeFails(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 	r := kleid(t, "serve", "--index", s.index, "--listen", listener.Addr().String())
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "choose another address with --listen")
 
 	other := write(t, t.TempDir()+"/other.safetensors", nil)
 	require.NoError(t, writeTinyModel(other, 2))
 	r = kleid(t, "serve", "--index", s.index, "--listen", "127.0.0.1:0", "--models", other)
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "model")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/storage/storagetest"
@@ -30,19 +31,19 @@ func TestShardsInS3(t *testing.T) {
 		require.NoError(t, bucket.Put(t.Context(), filepath.Base(photo), bytes.NewReader(data)))
 	}
 	alone := t.TempDir()
-	require.Equal(t, exitDone, kleid(t, "index", "--catalogue", folder, "--out", alone).code)
+	require.Equal(t, exit.Done, kleid(t, "index", "--catalogue", folder, "--out", alone).code)
 
 	scratch := t.TempDir()
 	args := func(machine string, more ...string) []string {
 		return append([]string{"--catalogue", "s3://shop/photos", "--out", "s3://shop/index", "--scratch", filepath.Join(scratch, machine), "--job", "monday"}, more...)
 	}
 	early := kleid(t, append([]string{"index", "commit"}, args("c", "--shards", "2")...)...)
-	require.Equal(t, exitFailed, early.code)
+	require.Equal(t, exit.Failed, early.code)
 	require.Contains(t, early.stderr, "shard 0-of-2 of job monday is not done")
 	first := start(t, append([]string{"index"}, args("a", "--shard", "0/2", "--json")...)...)
 	second := start(t, append([]string{"index"}, args("b", "--shard", "1/2", "--json")...)...)
 	for _, p := range []*process{first, second} {
-		require.Equal(t, exitDone, p.end(t), p.stderr.String())
+		require.Equal(t, exit.Done, p.end(t), p.stderr.String())
 	}
 	one, two := decodeLine[indexer.ShardReport](t, result{stdout: first.stdout.String()}), decodeLine[indexer.ShardReport](t, result{stdout: second.stdout.String()})
 	require.Equal(t, shopProducts*shopPhotos, one.Photos+two.Photos)
@@ -50,11 +51,11 @@ func TestShardsInS3(t *testing.T) {
 	require.Positive(t, two.Photos)
 	require.NoError(t, bucket.Put(t.Context(), "new.jpg", bytes.NewReader([]byte("since then"))))
 	r := kleid(t, append([]string{"index", "commit"}, args("c", "--shards", "2", "--wait", "24h")...)...)
-	require.Equal(t, exitFailed, r.code, "waiting does not help")
+	require.Equal(t, exit.Failed, r.code, "waiting does not help")
 	require.Contains(t, r.stderr, "no shard has looked at 1 of the")
 	require.NoError(t, bucket.Delete(t.Context(), "new.jpg"))
 	r = kleid(t, append([]string{"index", "commit"}, args("c", "--shards", "2", "--json")...)...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	report := decodeLine[indexer.Report](t, r)
 	require.True(t, report.Published)
 	require.Equal(t, timeless(rows(t, alone)), timeless(rows(t, filepath.Join(scratch, "c"))))
@@ -74,7 +75,7 @@ func TestShardsInS3(t *testing.T) {
 		"--shards is 0":                                                        {"index", "commit", "--catalogue", folder, "--out", alone, "--job", "x"},
 	} {
 		r := kleid(t, wrong...)
-		require.Equal(t, exitUsage, r.code, problem)
+		require.Equal(t, exit.Usage, r.code, problem)
 		require.Contains(t, r.stderr, problem)
 	}
 }
@@ -92,13 +93,13 @@ func TestShardWithTooManyBad(t *testing.T) {
 	t.Setenv("KLEID_NOTIFY", "https://hooks.example")
 	args := []string{"index", "--catalogue", folder, "--out", t.TempDir(), "--job", "x", "--shard", "0/1"}
 	r := kleid(t, args...)
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, "1 of 2 photos are unreadable (1 of them: ")
 	require.Contains(t, r.stderr, ", more than the 5% that --max-bad allows: the shard is not done")
 	r = kleid(t, append(args, "--max-bad", "0")...)
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, ", more than the 0 that --max-bad allows: the shard is not done")
-	require.Equal(t, exitDone, kleid(t, append(args, "--force")...).code)
+	require.Equal(t, exit.Done, kleid(t, append(args, "--force")...).code)
 }
 
 // TestShardOfAnArrayJob takes the shard from what Kubernetes and AWS Batch say, and commits when all are done.
@@ -110,16 +111,16 @@ func TestShardOfAnArrayJob(t *testing.T) {
 		return kleid(t, "index", "--catalogue", s.catalogue, "--out", out, "--shard", "auto/2", "--job", "@date", "--json")
 	}
 	r := shard()
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "neither JOB_COMPLETION_INDEX nor AWS_BATCH_JOB_ARRAY_INDEX is set")
 	t.Setenv("JOB_COMPLETION_INDEX", "0")
-	require.Equal(t, exitDone, shard().code)
+	require.Equal(t, exit.Done, shard().code)
 	commit := start(t, "index", "commit", "--catalogue", s.catalogue, "--out", out, "--shards", "2", "--job", "@date", "--wait", "10m", "--json")
 	require.Eventually(t, func() bool { return bytes.Contains([]byte(commit.stderr.String()), []byte("waiting for shards")) }, patience, glance)
 	require.NoError(t, os.Unsetenv("JOB_COMPLETION_INDEX"))
 	t.Setenv("AWS_BATCH_JOB_ARRAY_INDEX", "1")
-	require.Equal(t, exitDone, shard().code)
-	require.Equal(t, exitDone, commit.end(t), commit.stderr.String())
+	require.Equal(t, exit.Done, shard().code)
+	require.Equal(t, exit.Done, commit.end(t), commit.stderr.String())
 	report := decodeLine[indexer.Report](t, result{stdout: commit.stdout.String()})
 	require.Equal(t, shopProducts*shopPhotos, report.OK)
 }

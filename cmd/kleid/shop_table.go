@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
 )
@@ -51,7 +52,7 @@ func writeRecall(c *cli.Context, before *training.ShopFigures, after training.Sh
 			before, after *training.RecallPair
 		}{{"unsupervised", before.Unsupervised, after.Unsupervised}, {"DeepRank", before.DeepRank, after.DeepRank}} {
 			if of.before != nil && of.after.At1 < of.before.At1 {
-				say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", of.name, of.after.At1, of.before.At1)
+				terminal.Say(c, "%s finds another photo of a product first in %.3f, and the model before did in %.3f: for this catalogue that may be the better one", of.name, of.after.At1, of.before.At1)
 			}
 		}
 	}

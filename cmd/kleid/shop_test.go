@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/indexer"
 )
@@ -51,7 +52,7 @@ func newShop(t *testing.T) shop {
 	require.NoError(t, err)
 	indexOnce.Do(func() {
 		r := kleid(t, "index", "--catalogue", s.catalogue, "--out", s.index)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 	})
 	return s
 }

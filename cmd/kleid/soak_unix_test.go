@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/vectors/milvus/milvustest"
@@ -109,9 +110,9 @@ func soak(t *testing.T, store string, between func(night int)) {
 	require.NoError(t, err)
 	c := &customer{photo: data, wrong: make(chan string, 1)}
 	c.rows.Store("0", n.write(0))
-	require.Equal(t, exitDone, kleid(t, index(out, store)...).code)
+	require.Equal(t, exit.Done, kleid(t, index(out, store)...).code)
 	begun := time.Now()
-	require.Equal(t, exitDone, start(t, index(out, store)...).end(t))
+	require.Equal(t, exit.Done, start(t, index(out, store)...).end(t))
 	usual := time.Since(begun)
 	c.url = start(t, "serve", "--index", out, "--store", store, "--store-timeout", "30s", "--listen", "127.0.0.1:0").url(t)
 
@@ -138,7 +139,7 @@ func soak(t *testing.T, store string, between func(night int)) {
 		}
 		timer.Stop()
 		p = start(t, index(out, store)...)
-		require.Equal(t, exitDone, p.end(t), "night %d: %s", night, p.stderr.String())
+		require.Equal(t, exit.Done, p.end(t), "night %d: %s", night, p.stderr.String())
 		between(night)
 		select {
 		case problem := <-c.wrong:
@@ -160,10 +161,10 @@ func soak(t *testing.T, store string, between func(night int)) {
 	t.Logf("%d of %d jobs were killed, %d searches, an undisturbed job takes %v", killed, soakRounds, c.searches.Load(), usual)
 
 	undisturbed := filepath.Join(dir, "undisturbed")
-	require.Equal(t, exitDone, kleid(t, index(undisturbed, "embedded:"+undisturbed)...).code)
+	require.Equal(t, exit.Done, kleid(t, index(undisturbed, "embedded:"+undisturbed)...).code)
 	require.Equal(t, timeless(rows(t, undisturbed)), timeless(rows(t, out)))
 	verified := kleid(t, "index", "verify", "--out", out, "--store", store, "--json")
-	require.Equal(t, exitDone, verified.code, verified.stderr)
+	require.Equal(t, exit.Done, verified.code, verified.stderr)
 	report, err := indexer.ReadReport(out, decodeLine[indexer.Verification](t, verified).Run)
 	require.NoError(t, err)
 	require.Zero(t, report.Unreadable)

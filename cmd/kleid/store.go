@@ -10,6 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/vectors"
@@ -21,14 +23,14 @@ const storeForms = "embedded:DIR or milvus://host:port/alias"
 
 func storeFlag(whenNone string) cli.Flag {
 	return &cli.StringFlag{
-		Name: "store", EnvVars: env("store"), DefaultText: whenNone,
+		Name: "store", EnvVars: flags.Env("store"), DefaultText: whenNone,
 		Usage: "where the vectors are: `URL` is " + storeForms,
 	}
 }
 
 func indexFlag() cli.Flag {
 	return &cli.StringFlag{
-		Name: "index", EnvVars: env("index"),
+		Name: "index", EnvVars: flags.Env("index"),
 		Usage: "folder `DIR` that kleid index --out made: short for --store embedded:DIR",
 	}
 }
@@ -49,11 +51,11 @@ func openStore(ctx context.Context, url string) (vectors.Store, error) {
 func checkStore(c *cli.Context, url string) error {
 	scheme, rest, ok := strings.Cut(url, ":")
 	if !ok || rest == "" || scheme != "embedded" && scheme != "milvus" && scheme != "milvuss" {
-		return wrongUsage(c, "there is no store %q: use %s", storeName(url), storeForms)
+		return exit.WrongUsage(c, "there is no store %q: use %s", storeName(url), storeForms)
 	}
 	if scheme != "embedded" {
 		if err := milvus.CheckURL(url); err != nil {
-			return wrongUsage(c, "%v", err)
+			return exit.WrongUsage(c, "%v", err)
 		}
 	}
 	return nil
@@ -64,27 +66,27 @@ func storeURL(c *cli.Context) (string, error) {
 	url, dir := c.String("store"), c.String("index")
 	stored, isFolder := strings.CutPrefix(url, "embedded:")
 	// A Milvus with an index is one with its thumbnails, which nothing but kleid serve has a use for.
-	if onlyOther(c, "store", "index") && (isFolder || c.Command.Name == "search") && !strings.Contains(dir, "://") {
+	if flags.OnlyOther(c, "store", "index") && (isFolder || c.Command.Name == "search") && !strings.Contains(dir, "://") {
 		url = ""
 	}
-	if isFolder && onlyOther(c, "index", "store") {
+	if isFolder && flags.OnlyOther(c, "index", "store") {
 		dir = ""
 	}
 	if url == "" {
 		if dir == "" {
-			return "", wrongUsage(c, "%s needs --index DIR or --store URL", c.Command.HelpName)
+			return "", exit.WrongUsage(c, "%s needs --index DIR or --store URL", c.Command.HelpName)
 		}
 		if strings.Contains(dir, "://") {
-			return "", wrongUsage(c, "--index is %s, which has pictures but no vectors: name these with --store", dir)
+			return "", exit.WrongUsage(c, "--index is %s, which has pictures but no vectors: name these with --store", dir)
 		}
 		url, isFolder, stored = "embedded:"+dir, true, dir
 	}
 	if dir != "" && isFolder && !strings.Contains(dir, "://") && filepath.Clean(dir) != filepath.Clean(stored) {
-		return "", wrongUsage(c, "--index is %s and --store is %s, another folder: leave one out", dir, url)
+		return "", exit.WrongUsage(c, "--index is %s and --store is %s, another folder: leave one out", dir, url)
 	}
 	if isFolder {
 		if elsewhere := indexer.StoreElsewhere(stored); elsewhere != "" {
-			return "", wrongUsage(c, "the vectors of the index in %s are in the store %s: name it with --store", stored, elsewhere)
+			return "", exit.WrongUsage(c, "the vectors of the index in %s are in the store %s: name it with --store", stored, elsewhere)
 		}
 	}
 	return url, checkStore(c, url)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/vocabulary"
@@ -24,7 +26,7 @@ func (f *facetTraining) plan(options vocabulary.Options) error {
 	options.Tests, options.OwnTrunk = f.mixture.Tests, f.options.OwnTrunk > 0
 	var err error
 	if f.mixture.Plan, err = vocabulary.NewPlan(f.options.From.Config.Facets, sets, options); err != nil {
-		return wrongUsage(f.c, "%v", err)
+		return exit.WrongUsage(f.c, "%v", err)
 	}
 	f.tellWaiting(sets)
 	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, training.DatasetFacetLoss()); err != nil {
@@ -41,24 +43,24 @@ func (f *facetTraining) tellWaiting(sets []*datasets.Dataset) {
 	for _, d := range sets {
 		waiting := f.mixture.Plan.Waiting(d)
 		for _, facet := range slices.Sorted(maps.Keys(waiting)) {
-			f.progress.say("labels.json of %s: no photo has %s %s, which is left out until one does", d.Name, facet, printable(strings.Join(waiting[facet], ", ")))
+			f.progress.Say("labels.json of %s: no photo has %s %s, which is left out until one does", d.Name, facet, terminal.Printable(strings.Join(waiting[facet], ", ")))
 		}
 	}
 }
 
 // confirmLabels shows what changes in the labels of the model, and asks for it.
-func confirmLabels(c *cli.Context, progress *progress, plan vocabulary.Plan) error {
+func confirmLabels(c *cli.Context, progress *terminal.Progress, plan vocabulary.Plan) error {
 	if err := showLabels(progress, plan.Changes); err != nil {
 		return err
 	}
-	return confirm(c, "The labels of the model change, as shown.")
+	return terminal.Confirm(c, "The labels of the model change, as shown.")
 }
 
 // showLabels tells what changes: a table, or a record for each label.
-func showLabels(progress *progress, changes []vocabulary.Change) error {
-	if progress.structured {
+func showLabels(progress *terminal.Progress, changes []vocabulary.Change) error {
+	if progress.Structured {
 		for _, change := range changes {
-			progress.logger().Info("label", "facet", change.Facet, "label", change.Label, "photos", change.Photos, "fate", change.Fate, "from", change.From)
+			progress.Logger().Info("label", "facet", change.Facet, "label", change.Label, "photos", change.Photos, "fate", change.Fate, "from", change.From)
 		}
 		return nil
 	}
@@ -68,13 +70,13 @@ func showLabels(progress *progress, changes []vocabulary.Change) error {
 		what, photos := string(change.Fate), strconv.Itoa(change.Photos)
 		switch change.Fate {
 		case vocabulary.Renamed:
-			what = "is " + printable(change.From) + " renamed"
+			what = "is " + terminal.Printable(change.From) + " renamed"
 		case vocabulary.Gone:
 			photos = ""
 		case vocabulary.Anew:
 			what += ": its head read another trunk, or its features in another way"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(change.Facet), printable(change.Label), photos, what)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", terminal.Printable(change.Facet), terminal.Printable(change.Label), photos, what)
 	}
 	return w.Flush()
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
@@ -119,12 +120,12 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 	if err := f.write(figures, predictions); err != nil {
 		return err
 	}
-	f.progress.end()
+	f.progress.End()
 	if f.c.Bool("json") {
 		return json.NewEncoder(f.c.App.Writer).Encode(figures)
 	}
 	f.print(figures)
-	f.progress.say("wrote model.safetensors and what is above to %s", f.options.Work)
+	f.progress.Say("wrote model.safetensors and what is above to %s", f.options.Work)
 	return nil
 }
 
@@ -265,7 +266,7 @@ func (f *facetTraining) print(figures facetsFigures) {
 				taken = at.taken
 			}
 			in := weightOf(figures.Weights, facet.Name, label)
-			row("%s\t%s\t%.2f\t%s%s\t%s\t%s", facet.Name, printable(label), in.Weight, painted(strconv.Itoa(in.Painted)), train[label], test[label], taken)
+			row("%s\t%s\t%.2f\t%s%s\t%s\t%s", facet.Name, terminal.Printable(label), in.Weight, painted(strconv.Itoa(in.Painted)), train[label], test[label], taken)
 		}
 	}
 	row("")

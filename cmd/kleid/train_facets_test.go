@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/indexer"
@@ -116,13 +117,13 @@ func TestTrainOnOwnManifest(t *testing.T) {
 		"--rename", "sleeve:long=wrist", "--labels", "sleeve=wrist,sleeveless"}
 
 	r := kleid(t, args...)
-	require.Equal(t, exitUsage, r.code, r.stderr)
+	require.Equal(t, exit.Usage, r.code, r.stderr)
 	require.Contains(t, r.stderr, "say --yes if so")
 	require.Regexp(t, `sleeve +wrist +\d+ +is long renamed\n`, r.stderr)
 	require.NoFileExists(t, filepath.Join(work, "model.safetensors"))
 
 	r = kleid(t, append(args, "--yes", "--max-bad", "1")...)
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, "2 of 32 photos are bad, more than the 1 that --max-bad allows")
 	require.Contains(t, r.stderr, "corrupt.jpg: ")
 	require.Contains(t, r.stderr, "gone.jpg: the photo cannot be read: no such file")
@@ -132,7 +133,7 @@ func TestTrainOnOwnManifest(t *testing.T) {
 	require.Equal(t, 3, strings.Count(string(listed), "\n"), string(listed))
 
 	r = kleid(t, append(args, "--yes", "--max-bad", "2")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "macro F1")
 	require.Contains(t, r.stdout, "sleeve, test: is")
 	before, after := readModel(t, tiny), readModel(t, filepath.Join(work, "model.safetensors"))
@@ -218,13 +219,13 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	folder, rows := ownPhotos(t)
 	manifest := manifestOf(t, folder, rows)
 	r := kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	reports := decodeLine[datasetReport](t, r).Facets
 	require.Len(t, reports, 1)
 	require.Equal(t, "sleeve", reports[0].Facet)
 	require.Equal(t, labelledProducts, reports[0].Photos)
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--min-count", "1")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "neckline")
 
 	// Of a facet none of whose --labels a photo has there is no figure, though others have theirs.
@@ -236,7 +237,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 		}
 	}
 	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, none), "--min-count", "1", "--labels", "sleeve=long", "--json")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "--labels: sleeve: no photo has long")
 
 	// However the shop spells its labels, they are the model's.
@@ -244,10 +245,10 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 		row[column(t, rows, "sleeve")] = strings.ToUpper(strings.ReplaceAll(row[column(t, rows, "sleeve")], "-", " "))
 	}
 	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, rows), "--facets", "sleeve", "--min-count", "1", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Equal(t, reports, decodeLine[datasetReport](t, r).Facets)
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1000", "--json")
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "no label has 1000 photos")
 	for want, args := range map[string][]string{
 		"the model knows no fit":                       {"--facets", "fit"},
@@ -258,7 +259,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 		"--rename is \"sleeve\"": {"--rename", "sleeve"},
 	} {
 		r := kleid(t, append([]string{"evaluate", "facets", "--dataset", manifest}, args...)...)
-		require.Equal(t, exitUsage, r.code, want)
+		require.Equal(t, exit.Usage, r.code, want)
 		require.Contains(t, r.stderr, want)
 	}
 }
@@ -269,7 +270,7 @@ func requireOrder(t *testing.T, model string, labels []string) {
 	require.NoError(t, err)
 	out := filepath.Join(t.TempDir(), "p.csv")
 	r := kleid(t, "predict", s.photos(t)[0], "--models", model, "--out", out)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	file, err := os.Open(out)
 	require.NoError(t, err)
 	defer file.Close()
@@ -284,7 +285,7 @@ func requireOrder(t *testing.T, model string, labels []string) {
 	require.Equal(t, labels, predicted)
 	index := t.TempDir()
 	r = kleid(t, "index", "--catalogue", s.catalogue, "--out", index, "--models", model)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	run, err := indexer.Latest(index)
 	require.NoError(t, err)
 	data, err := os.ReadFile(indexer.ParquetPath(index, run))
@@ -310,13 +311,13 @@ func requireSurroundings(t *testing.T, photos, model string) {
 	work := t.TempDir()
 	again := []string{"train", "facets", "--models", model, "--dataset", photos, "--work", work, "--steps", "20", "--yes"}
 	r := kleid(t, append(again, "--facets", "neckline")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	other := readModel(t, filepath.Join(work, "model.safetensors"))
 	require.Equal(t, after.Config.Surroundings, other.Config.Surroundings)
 	require.Equal(t, after.Weights["facets.length.weight"], other.Weights["facets.length.weight"], "what is not trained stays")
 
 	r = kleid(t, append(again, "--facets", "length", "--surroundings", "length=not")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	none := readModel(t, filepath.Join(work, "model.safetensors"))
 	require.Nil(t, none.Config.Surroundings)
 	require.Equal(t, width(after, "neckline"), width(none, "length"))
@@ -329,7 +330,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	several := byFolder(t, folder, rows, "neckline", "length")
 	work := t.TempDir()
 	r := kleid(t, "train", "facets", "--dataset", several, "--work", work, "--steps", "20", "--yes", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	figures := decodeLine[facetsFigures](t, r)
 	require.Len(t, figures.Test, 2)
 	require.Equal(t, "neckline", figures.Test[0].Facet, "the model's facets come in its order")
@@ -339,7 +340,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	// A facet that the model does not have yet, measured on photos of another place.
 	one := byFolder(t, folder, rows, "pattern")
 	r = kleid(t, "train", "facets", "--dataset", one, "--facets", "print", "--test-dataset", one, "--work", t.TempDir(), "--steps", "20", "--yes")
-	require.Equal(t, exitFailed, r.code, r.stderr)
+	require.Equal(t, exit.Failed, r.code, r.stderr)
 	require.Contains(t, r.stderr, "there are no photos with a label to learn from", "what is measured with is not learned from")
 	odd := slices.Clone(rows[:8])
 	odd[7] = slices.Clone(odd[7])
@@ -347,7 +348,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	other := byFolder(t, folder, odd, "pattern")
 	work = t.TempDir()
 	r = kleid(t, "train", "facets", "--dataset", one, "--facets", "print", "--test-dataset", other, "--work", work, "--steps", "20", "--yes", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	figures = decodeLine[facetsFigures](t, r)
 	require.Equal(t, 7, figures.Test[0].Photos)
 	require.Equal(t, labelledProducts-7, figures.Train[0].Photos, "what is not measured with is learned from")
@@ -359,7 +360,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 
 	r = kleid(t, "train", "facets", "--dataset", several+"=0.7", "--dataset", "studio=0.3", "--products", "6", "--facets", "length",
 		"--work", t.TempDir(), "--steps", "20", "--json")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	figures = decodeLine[facetsFigures](t, r)
 	require.Equal(t, []float64{0.7, 0.3}, []float64{figures.Datasets[0].Weight, figures.Datasets[1].Weight})
 	require.Equal(t, "studio", figures.Datasets[1].Name)
@@ -394,11 +395,11 @@ func TestTrainFacetsUsage(t *testing.T) {
 		`"rare" is none of`:                                   own("--class-weights", "rare"),
 	} {
 		r := kleid(t, append([]string{"train", "facets", "--work", t.TempDir()}, args...)...)
-		require.Equal(t, exitUsage, r.code, "%s: %s", says, r.stderr)
+		require.Equal(t, exit.Usage, r.code, "%s: %s", says, r.stderr)
 		require.Contains(t, r.stderr, says)
 	}
 	r := kleid(t, "train", "facets", "--dataset", "nowhere.csv", "--work", t.TempDir())
-	require.Equal(t, exitFailed, r.code)
+	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "nowhere.csv: there is no such folder or file")
 }
 
@@ -409,7 +410,7 @@ func TestTrainOwnTrunk(t *testing.T) {
 	path := filepath.Join(work, "model.safetensors")
 	args := []string{"train", "facets", "--dataset", manifest, "--facets", "sleeve", "--steps", "20", "--yes", "--work", work}
 	r := kleid(t, append(args, "--own-trunk", "3")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	before, own := readModel(t, tiny), readModel(t, path)
 	require.Equal(t, before.EmbeddingModel(), own.EmbeddingModel(), "an index stays valid")
 	require.Equal(t, []string{"sleeve"}, own.Config.OwnTrunks())
@@ -419,11 +420,11 @@ func TestTrainOwnTrunk(t *testing.T) {
 
 	photo := rows[1][column(t, rows, "photo")]
 	r = kleid(t, "predict", "--models", path, "--json", photo)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stdout, "sleeve")
 
 	r = kleid(t, append(args, "--models", path, "--own-trunk", "2", "--learning-rate", "1e-4", "--mixup", "0.2")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	later := readModel(t, path).WithTrunk("sleeve").Weights.Sub("trunk.")
 	require.NotEqual(t, trunk, later)
 	distance := func(from models.Weights) (sum float64) {
@@ -438,10 +439,10 @@ func TestTrainOwnTrunk(t *testing.T) {
 	require.Empty(t, stages, "the checkpoint is not needed any more")
 
 	r = kleid(t, slices.DeleteFunc(append(slices.Clone(args), "--models", path), func(arg string) bool { return arg == "--yes" })...)
-	require.Equal(t, exitUsage, r.code, r.stderr)
+	require.Equal(t, exit.Usage, r.code, r.stderr)
 	require.Contains(t, r.stderr, "begins anew: its head read another trunk")
 	r = kleid(t, append(args, "--models", path)...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	again := readModel(t, path)
 	require.Empty(t, again.Config.OwnTrunks())
 	sleeve := again.Config.Facets[slices.IndexFunc(again.Config.Facets, func(f models.FacetConfig) bool { return f.Name == "sleeve" })]
@@ -449,7 +450,7 @@ func TestTrainOwnTrunk(t *testing.T) {
 	require.False(t, own.Config.Facets[slices.IndexFunc(own.Config.Facets, func(f models.FacetConfig) bool { return f.Name == "sleeve" })].Roots)
 	reads := func(args ...string) bool { // whether the head reads a dress's hem
 		r := kleid(t, append(args, "--models", path)...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		m := readModel(t, path)
 		cells := m.Weights["facets.sleeve.weight"].Data[:m.Weights["facets.sleeve.weight"].Shape[1]]
 		return slices.ContainsFunc(cells[len(cells)*5/6:], func(w float32) bool { return w != 0 })
@@ -458,9 +459,9 @@ func TestTrainOwnTrunk(t *testing.T) {
 	require.False(t, reads(append(args, "--upper", "sleeve=0.5")...))
 
 	r = kleid(t, "train", "facets", "--own-trunk", "3")
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "--own-trunk goes with --dataset")
 	r = kleid(t, append(args, "--mixup", "0.2")...)
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "--mixup goes with --own-trunk")
 }

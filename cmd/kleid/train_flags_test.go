@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 // TestLoopFlagsRefuse what cannot be before anything is painted.
@@ -24,7 +26,7 @@ func TestLoopFlagsRefuse(t *testing.T) {
 		"--mix-share=2":          "the share of mixed photos is 2",
 	} {
 		r := kleid(t, "train", "trunk", "--work", t.TempDir(), flag)
-		require.Equal(t, exitUsage, r.code, flag)
+		require.Equal(t, exit.Usage, r.code, flag)
 		require.Contains(t, r.stderr, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/evaluation"
@@ -24,7 +25,7 @@ type locationFigures struct {
 // measureLocation prints how well the model finds the dresses in the photos that are kept apart, beside the one it comes
 // from, and writes that for kleid models push and, with pictures, for the report. Where none is kept apart, the report has
 // pictures of painted ones.
-func measureLocation(c *cli.Context, progress *progress, options training.Options, model *models.Model) (report.Figures, error) {
+func measureLocation(c *cli.Context, progress *terminal.Progress, options training.Options, model *models.Model) (report.Figures, error) {
 	locate := func(model *models.Model, photos []datasets.Example) ([]evaluation.Located, error) {
 		embedder, err := embedding.NewDescriber(options.Backend, model)
 		if err != nil {
@@ -34,12 +35,12 @@ func measureLocation(c *cli.Context, progress *progress, options training.Option
 	}
 	if options.Location == nil || len(options.Location.Measured) == 0 {
 		if options.Location != nil {
-			progress.say("There is nothing to measure with: no photo that says where the dress is, is kept apart. split = test marks some.")
+			progress.Say("There is nothing to measure with: no photo that says where the dress is, is kept apart. split = test marks some.")
 		}
 		return picturePainted(c, options, func(photos []datasets.Example) ([]evaluation.Located, error) { return locate(model, photos) })
 	}
 	photos := options.Location.Measured
-	progress.say("measuring with the %d photos that are kept apart", len(photos))
+	progress.Say("measuring with the %d photos that are kept apart", len(photos))
 	located, err := locate(model, photos)
 	if err != nil {
 		return report.Figures{}, err
@@ -60,7 +61,7 @@ func measureLocation(c *cli.Context, progress *progress, options training.Option
 		metrics.Before = &locationFigures{Location: before}
 		table.Rows = append(table.Rows, locationRow("kept apart, before", before))
 		if after.Dresses > 0 && after.MeanIoU < before.MeanIoU {
-			defer progress.say("the mean IoU is %.3f, and was %.3f by the model before: for these photos that may be the better one", after.MeanIoU, before.MeanIoU)
+			defer progress.Say("the mean IoU is %.3f, and was %.3f by the model before: for these photos that may be the better one", after.MeanIoU, before.MeanIoU)
 		}
 	}
 	table.Rows = append(table.Rows, locationRow("kept apart", after))

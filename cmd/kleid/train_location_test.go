@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/registry"
@@ -77,7 +78,7 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 	work, from := t.TempDir(), refiningModel(t)
 	args := []string{"train", "refine", "--dataset", manifest, "--models", from, "--work", work, "--products", "4"}
 	r := kleid(t, append(args, "--max-bad", "1")...)
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, "2 of 30 photos are bad, more than the 1 that --max-bad allows")
 	require.Contains(t, r.stderr, "gone.jpg: the photo cannot be read")
 	require.Contains(t, r.stderr, "lies outside the photo")
@@ -85,7 +86,7 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 	require.FileExists(t, filepath.Join(work, "bad-photos.csv"))
 
 	r = kleid(t, append(args, "--max-bad", "2")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stderr, "21 photos with a dress and 0 without one to learn from, 6 to measure with")
 	require.Contains(t, r.stderr, "1 photos are left out: nobody said where the dress is in them")
 	require.Regexp(t, `kept apart, before +5 +0\.\d{3} .* 1 +0\.0%\n *kept apart +5 `, r.stdout)
@@ -108,7 +109,7 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 
 	evaluate := func(args ...string) result {
 		r := kleid(t, append([]string{"evaluate", "location", "--dataset", manifest, "--models", path, "--max-bad", "2"}, args...)...)
-		require.Equal(t, exitDone, r.code, r.stderr)
+		require.Equal(t, exit.Done, r.code, r.stderr)
 		return r
 	}
 	r = evaluate("--split", "test", "--json")
@@ -128,7 +129,7 @@ func TestTrainLocationOnOwnBoxes(t *testing.T) {
 		"kleid evaluate painted":                 {"--dataset", "studio"},
 	} {
 		r := kleid(t, append([]string{"evaluate", "location", "--dataset", manifest}, args...)...)
-		require.Equal(t, exitUsage, r.code, r.stderr)
+		require.Equal(t, exit.Usage, r.code, r.stderr)
 		require.Contains(t, r.stderr, says)
 	}
 }
@@ -140,14 +141,14 @@ func TestTrainLocationOfNothing(t *testing.T) {
 	})
 	for _, part := range []string{"location", "refine", "background", "heads"} {
 		r := kleid(t, "train", part, "--dataset", manifest, "--work", t.TempDir())
-		require.Equal(t, exitFailed, r.code, r.stderr)
+		require.Equal(t, exit.Failed, r.code, r.stderr)
 		require.Contains(t, r.stderr, "--dataset has no photo to learn from", part)
 	}
 	r := kleid(t, "evaluate", "location", "--dataset", manifest)
-	require.Equal(t, exitFailed, r.code, r.stderr)
+	require.Equal(t, exit.Failed, r.code, r.stderr)
 	require.Contains(t, r.stderr, "--dataset has no photo to measure with")
 	r = kleid(t, "evaluate", "location")
-	require.Equal(t, exitUsage, r.code, r.stderr)
+	require.Equal(t, exit.Usage, r.code, r.stderr)
 	require.Contains(t, r.stderr, "kleid evaluate location needs --dataset, photos of your own, or --reference")
 }
 
@@ -158,11 +159,11 @@ func TestEvaluateLocationWithBadPhotos(t *testing.T) {
 	write(t, filepath.Join(reference, "clothing", "images", "hat.jpg"), []byte("no photo"))
 	args := []string{"evaluate", "location", "--reference", reference, "--json", "--max-bad"}
 	r := kleid(t, append(args, "1")...)
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, "bad: ccp/photos/1.jpg: ")
 	require.Contains(t, r.stderr, "2 of 6 photos of --reference are bad")
 	r = kleid(t, append(args, "2")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Equal(t, 3, decodeLine[map[string]evaluation.LocationReport](t, r)["street"].Dresses)
 
 	boxes := filepath.Join(reference, "ccp", "dress_boxes.csv")
@@ -170,6 +171,6 @@ func TestEvaluateLocationWithBadPhotos(t *testing.T) {
 	require.NoError(t, err)
 	write(t, boxes, []byte(strings.TrimSpace(string(text))+"\n2.jpg,1,1,9,9,0\n"))
 	r = kleid(t, append(args, "2")...)
-	require.Equal(t, exitFailed, r.code, r.stderr)
+	require.Equal(t, exit.Failed, r.code, r.stderr)
 	require.Contains(t, r.stderr, "dress_boxes.csv: line 7: 2.jpg has a row in line 4 already")
 }

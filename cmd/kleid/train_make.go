@@ -6,17 +6,18 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
 // makeModel trains what the options say, and measures it with the photos that are kept apart.
-func makeModel(c *cli.Context, progress *progress, options training.Options) error {
+func makeModel(c *cli.Context, progress *terminal.Progress, options training.Options) error {
 	measuring := options
 	options.Measure = func(_ context.Context, model *models.Model) (report.Figures, error) {
-		progress.end()
-		progress.say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
+		progress.End()
+		progress.Say("wrote model.safetensors to %s: %d parameters, embedding model %s", c.String("work"), model.Weights.Parameters(), model.EmbeddingModel())
 		switch {
 		case measuring.Shop != nil:
 			return measureShop(c, measuring, model)
@@ -28,7 +29,7 @@ func makeModel(c *cli.Context, progress *progress, options training.Options) err
 	model, err := training.Make(c.Context, options)
 	if err != nil {
 		if c.Context.Err() != nil {
-			progress.say("What is trained is kept: the same command goes on from there.")
+			progress.Say("What is trained is kept: the same command goes on from there.")
 		}
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -16,7 +17,7 @@ func TestTrainedModelInOneLine(t *testing.T) {
 	model := &models.Model{Config: models.DefaultConfig(), Weights: models.Weights{}}
 	for _, args := range [][]string{nil, {"--json"}} {
 		var out bytes.Buffer
-		app := &cli.App{Writer: &out, Flags: []cli.Flag{jsonFlag()}, Action: func(c *cli.Context) error { return printTrained(c, model) }}
+		app := &cli.App{Writer: &out, Flags: []cli.Flag{flags.JSON()}, Action: func(c *cli.Context) error { return printTrained(c, model) }}
 		require.NoError(t, app.Run(append([]string{"kleid"}, args...)))
 		if args == nil {
 			require.Empty(t, out.String())

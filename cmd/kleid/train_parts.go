@@ -6,6 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 )
 
@@ -65,10 +67,10 @@ func (p trainedPart) command() *cli.Command {
 		photos += " or, without it, in --catalogue"
 	}
 	flags := slices.Concat(trainFlags(work, heads), tripletFlags(heads, photos), []cli.Flag{modelsFlag()})
-	notes, example, codes := trainNotes, "--reference photos/reference", badExitCodes
+	notes, example, codes := trainNotes, "--reference photos/reference", exit.BadCodes
 	if p.name == "override" {
 		flags = append(flags, seedFlag())
-		notes, example, codes = paintedNotes, "--models build/similarity/model.safetensors", commonExitCodes // it reads no photos
+		notes, example, codes = paintedNotes, "--models build/similarity/model.safetensors", exit.CommonCodes // it reads no photos
 	} else {
 		flags = slices.Concat(flags, referenceFlags())
 		if p.fitted {
@@ -81,7 +83,7 @@ func (p trainedPart) command() *cli.Command {
 		notes += projectionNotes
 	}
 	if slices.Contains(heads, "facets") {
-		flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{yesFlag()})
+		flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{terminal.YesFlag()})
 	}
 	if p.shop {
 		flags = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with"))

@@ -7,6 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/models/training"
@@ -17,21 +20,21 @@ import (
 // shopFlags are those of who reads a shop's own products, and what for, beside those of a loaded model.
 func shopFlags(what string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "catalogue", EnvVars: env("catalogue"), Usage: "`PLACE` of a shop's photos, as kleid index takes it: " + what},
+		&cli.StringFlag{Name: "catalogue", EnvVars: flags.Env("catalogue"), Usage: "`PLACE` of a shop's photos, as kleid index takes it: " + what},
 		maxBadFlag(),
 	}
 }
 
 // miningFlag says which other dress a dress is compared with.
 func miningFlag() cli.Flag {
-	return &cli.StringFlag{Name: "mining", Value: string(training.BatchHard), EnvVars: env("mining"), Usage: fmt.Sprintf("which other product of a batch one is compared with: one of %v, of which the second leaves aside those that are nearer than its own photo, so that a dress with two ids does less harm", training.Minings())}
+	return &cli.StringFlag{Name: "mining", Value: string(training.BatchHard), EnvVars: flags.Env("mining"), Usage: fmt.Sprintf("which other product of a batch one is compared with: one of %v, of which the second leaves aside those that are nearer than its own photo, so that a dress with two ids does less harm", training.Minings())}
 }
 
 // setMining reads miningFlag, where there is one.
 func setMining(c *cli.Context, options *training.Options) error {
 	mining := training.Mining(c.String("mining"))
 	if err := mining.Check(); err != nil {
-		return wrongUsage(c, "%v", err)
+		return exit.WrongUsage(c, "%v", err)
 	}
 	if mining != training.BatchHard { // the default, which work of before goes on from
 		options.Mining = mining
@@ -42,7 +45,7 @@ func setMining(c *cli.Context, options *training.Options) error {
 // readPhotos reads the photos of --catalogue and --dataset, and those of the triplets of --reference, into the options,
 // looks into the others of --reference, lists what is bad of all, which is left out, and tells of the others. Photos of
 // URLs are brought to a folder.
-func readPhotos(c *cli.Context, progress *progress, options *training.Options, fetched string) error {
+func readPhotos(c *cli.Context, progress *terminal.Progress, options *training.Options, fetched string) error {
 	catalogue := c.String("catalogue") != ""
 	var places []string
 	if training.LearnsLocation(options.Heads) { // facets have other datasets
@@ -89,7 +92,7 @@ func readPhotos(c *cli.Context, progress *progress, options *training.Options, f
 		if err != nil {
 			return err
 		}
-		progress.end()
+		progress.End()
 		bad = append(bad, badOnes{"photos of --reference", of, total})
 	}
 	list := newBadPhotos(c, progress, limit)
@@ -160,7 +163,7 @@ func readClicks(c *cli.Context) ([]datasets.Triplet, error) {
 		return nil, nil
 	}
 	var all []datasets.Triplet
-	for _, path := range repeated(c, "triplets") {
+	for _, path := range flags.Repeated(c, "triplets") {
 		triplets, err := datasets.ReadTriplets(path)
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer/source"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/storage"
@@ -44,8 +45,8 @@ func checkProducts(place string, entries []source.Entry) (named bool, err error)
 }
 
 // tellShop tells what is learned from, and what became of photos and products that are there more than once.
-func tellShop(progress *progress, shop *training.Shop, named bool) {
-	progress.say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
+func tellShop(progress *terminal.Progress, shop *training.Shop, named bool) {
+	progress.Say("%d products to learn from, %d to measure with; %d photos are taken whole, since no dress was found in them", shop.Learned(), shop.Apart(), shop.Whole)
 	for _, line := range []struct {
 		count int
 		text  string
@@ -55,14 +56,14 @@ func tellShop(progress *progress, shop *training.Shop, named bool) {
 		{shop.Common, "%d photos are left out: several products have them that differ otherwise, as they have a size chart"},
 	} {
 		if line.count > 0 {
-			progress.say(line.text, line.count)
+			progress.Say(line.text, line.count)
 		}
 	}
 	if shop.TotalTriplets > 0 {
-		progress.say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
+		progress.Say("%d triplets to learn from, %d, of products that are kept apart, to measure with", shop.Triplets(), shop.Held())
 	}
 	if shop.Dropped > 0 {
-		progress.say("%d triplets are left out: they have a photo that is bad or of many products, or the same photo twice", shop.Dropped)
+		progress.Say("%d triplets are left out: they have a photo that is bad or of many products, or the same photo twice", shop.Dropped)
 	}
 	if shop.Pairs() > 0 {
 		return
@@ -71,5 +72,5 @@ func tellShop(progress *progress, shop *training.Shop, named bool) {
 	if !named {
 		hint = "; the catalogue gives no product ids: a manifest (.csv) with the columns product_id and photo says which photos belong together"
 	}
-	progress.say("no product to learn from has two photos, so that all that is learned of them is that a photo is like itself in another light%s", hint)
+	progress.Say("no product to learn from has two photos, so that all that is learned of them is that a photo is like itself in another light%s", hint)
 }

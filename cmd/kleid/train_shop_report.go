@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/registry"
 	"github.com/kleid-search/kleid/models/training"
@@ -19,7 +20,7 @@ func measureShop(c *cli.Context, options training.Options, model *models.Model) 
 		return report.Figures{}, err
 	}
 	if after.Queries == 0 && after.Triplets == nil {
-		say(c, "There is nothing to measure with: %s.", toMeasureWith)
+		terminal.Say(c, "There is nothing to measure with: %s.", toMeasureWith)
 		return report.Figures{}, nil
 	}
 	var before *training.ShopFigures

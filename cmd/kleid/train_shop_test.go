@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/registry"
 )
@@ -45,7 +46,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	work := t.TempDir()
 	args := []string{"train", "deeprank", "--catalogue", catalogue, "--work", work, "--products", "12"}
 	r := kleid(t, append(args, "--max-bad", "0")...)
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, "1 of 28 photos are bad, more than the 0 that --max-bad allows")
 	require.NoFileExists(t, filepath.Join(work, "model.safetensors"))
 	require.FileExists(t, filepath.Join(work, "bad-photos.csv"))
@@ -56,7 +57,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	}
 	click := func(query string) string { return fmt.Sprintf("%s,%s,%s,a,3,", query, ofLearned[1], ofLearned[2]) }
 	r = kleid(t, append(args, "--max-bad", "1", "--mining", "semi-hard", "--triplets", clicks(click(ofLearned[0]), click(ofApart[0]), click(torn), click("gone.jpg")))...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stderr, "6 products to learn from, 3 to measure with")
 	require.Contains(t, r.stderr, "9 photos are the same as one before")
 	require.Contains(t, r.stdout, "6 photos of products kept apart, each among 5 others")
@@ -86,7 +87,7 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	// Of a model that is there, the same is said.
 	of := []string{"evaluate", "similarity", "--catalogue", catalogue, "--models", filepath.Join(work, "model.safetensors"), "--triplets", clicks(click(ofApart[0]))}
 	r = kleid(t, append(of, "--json")...)
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	again, on, err := registry.ReadMetrics(t.Context(), write(t, filepath.Join(t.TempDir(), "figures.json"), []byte(r.stdout)))
 	require.NoError(t, err)
 	for figure, value := range again {
@@ -95,27 +96,27 @@ func TestTrainOnOwnProducts(t *testing.T) {
 	}
 	require.Contains(t, again, "shop.triplets.deeprank")
 	require.Regexp(t, `DeepRank +[01]\.\d+ +–\n`, kleid(t, of...).stdout)
-	require.Equal(t, exitTooManyBad, kleid(t, append(of, "--max-bad", "0")...).code)
+	require.Equal(t, exit.TooManyBad, kleid(t, append(of, "--max-bad", "0")...).code)
 	r = kleid(t, append(of, "--folds")...)
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "--catalogue and --folds exclude each other")
 	require.Contains(t, metrics, "shop.deeprank.recall_at_1")
 	require.Contains(t, metrics, "shop.triplets.deeprank")
 
 	r = kleid(t, append(args, "--max-bad", "1", "--triplets", clicks(click("elsewhere.jpg"), click("gone.jpg")))...)
-	require.Equal(t, exitTooManyBad, r.code)
+	require.Equal(t, exit.TooManyBad, r.code)
 	require.Contains(t, r.stderr, "2 of 2 triplets are bad, more than the 1 that --max-bad allows")
 	r = kleid(t, "train", "deeprank", "--work", work, "--triplets", "clicks.csv")
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "--reference or --catalogue")
 
 	// What was measured of that model is not of the next one.
 	r = kleid(t, "train", "override", "--work", work, "--products", "4")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.NoFileExists(t, filepath.Join(work, "metrics.json"))
 
 	r = kleid(t, append(args, "--mining", "hardest")...)
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "must be one of [batch-hard semi-hard]")
 }
 
@@ -135,7 +136,7 @@ func TestTripletsOfReference(t *testing.T) {
 	}
 	clicks := write(t, filepath.Join(t.TempDir(), "clicks.csv"), []byte("query,a,b,closer,confidence,fold\na.jpg,c.jpg,b.jpg,a,3,\na.jpg,gone.jpg,b.jpg,b,3,\n"))
 	r := kleid(t, "train", "deeprank", "--reference", dir, "--triplets", clicks, "--work", work, "--products", "12", "--max-bad", "0")
-	require.Equal(t, exitTooManyBad, r.code, r.stderr)
+	require.Equal(t, exit.TooManyBad, r.code, r.stderr)
 	require.Contains(t, r.stderr, "1 of 3 triplets are bad, more than the 0 that --max-bad allows")
 	bad, err := os.ReadFile(filepath.Join(work, "bad-photos.csv"))
 	require.NoError(t, err)
@@ -150,7 +151,7 @@ func TestTrainWithBadReference(t *testing.T) {
 	write(t, filepath.Join(reference, "clothing", "images", "hat.jpg"), []byte("no photo"))
 	for _, part := range []string{"all", "trunk", "heads", "projection", "location", "facets", "deeprank"} {
 		r := kleid(t, "train", part, "--reference", reference, "--work", work, "--products", "2000", "--max-bad", "1")
-		require.Equal(t, exitTooManyBad, r.code, "%s: %s", part, r.stderr)
+		require.Equal(t, exit.TooManyBad, r.code, "%s: %s", part, r.stderr)
 		require.Contains(t, r.stderr, "2 of 6 photos of --reference are bad, more than the 1 that --max-bad allows", part)
 		bad := readText(t, filepath.Join(work, "bad-photos.csv"))
 		require.Contains(t, bad, "\nccp/photos/3.jpg,")
@@ -158,7 +159,7 @@ func TestTrainWithBadReference(t *testing.T) {
 		require.NoFileExists(t, filepath.Join(work, "report.json"), "nothing has begun")
 	}
 	r := kleid(t, "train", "deeprank", "--reference", reference, "--work", work, "--products", "12", "--max-bad", "2")
-	require.Equal(t, exitDone, r.code, r.stderr)
+	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Contains(t, r.stderr, "bad: ccp/photos/3.jpg: ")
 	require.FileExists(t, filepath.Join(work, "model.safetensors"))
 }

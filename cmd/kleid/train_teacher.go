@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -12,7 +13,7 @@ const teacherComponents = 192
 
 // teacherFlag names the weights of a pretrained network.
 func teacherFlag() cli.Flag {
-	return &cli.StringFlag{Name: "teacher", EnvVars: env("teacher"), Usage: "safetensors `FILE` or URL of Inception v3 (TensorFlow's of 2015, as far as mixed_8), whose features of the real photos the trunk learns to see; without it the trunk learns of them by itself"}
+	return &cli.StringFlag{Name: "teacher", EnvVars: flags.Env("teacher"), Usage: "safetensors `FILE` or URL of Inception v3 (TensorFlow's of 2015, as far as mixed_8), whose features of the real photos the trunk learns to see; without it the trunk learns of them by itself"}
 }
 
 // teacher reads teacherFlag; nil where it is not given.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestTrainEveryPart(t *testing.T) {
 	for _, part := range []string{"heads", "similarity", "projection", "background", "location", "refine", "deeprank", "override", "facets"} {
 		r := kleid(t, "train", part, "--work", t.TempDir(), "--models", filepath.Join(t.TempDir(), "gone.safetensors"))
-		require.Equal(t, exitFailed, r.code, part)
+		require.Equal(t, exit.Failed, r.code, part)
 		require.Contains(t, r.stderr, "gone.safetensors", part)
 	}
 }
@@ -32,7 +33,7 @@ func TestFacetLossFlags(t *testing.T) {
 	} {
 		for _, command := range []string{"facets", "heads", "all"} { // all that trains facets
 			r := kleid(t, append([]string{"train", command, "--work", t.TempDir()}, flags...)...)
-			require.Equal(t, exitUsage, r.code, want)
+			require.Equal(t, exit.Usage, r.code, want)
 			require.Contains(t, r.stderr, want)
 		}
 	}
@@ -43,7 +44,7 @@ func TestTrainWhereNothingCanBeWritten(t *testing.T) {
 	work := filepath.Join(write(t, filepath.Join(t.TempDir(), "file"), nil), "work")
 	for _, args := range [][]string{{"train", "facets", "--dataset", "nowhere.csv"}, {"train", "deeprank", "--catalogue", "nowhere.csv"}, {"train", "all"}} {
 		r := kleid(t, append(args, "--work", work)...)
-		require.Equal(t, exitFailed, r.code, args)
+		require.Equal(t, exit.Failed, r.code, args)
 		require.Contains(t, r.stderr, "--work cannot be written to: ", args)
 	}
 }
@@ -57,7 +58,7 @@ func TestOneTrainingAtATime(t *testing.T) {
 	require.NoError(t, err)
 	for _, args := range [][]string{{"train", "facets", "--dataset", "nowhere.csv"}, {"train", "deeprank", "--catalogue", "nowhere.csv"}} {
 		r := kleid(t, append(args, "--work", work)...)
-		require.Equal(t, exitFailed, r.code, args)
+		require.Equal(t, exit.Failed, r.code, args)
 		require.Contains(t, r.stderr, "another training is writing to "+work+": wait until it is done, or name another --work", args)
 	}
 	release()

@@ -9,6 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/urfave/cli/v2"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 )
 
 // everyCommand calls f for each command that does something, with the words that name it.
@@ -34,7 +37,7 @@ func TestHelp(t *testing.T) {
 		name := strings.Join(words, " ")
 		names = append(names, name)
 		r := kleid(t, append(words, "--help")...)
-		require.Equal(t, exitDone, r.code, name)
+		require.Equal(t, exit.Done, r.code, name)
 		require.Empty(t, r.stderr, name)
 		require.Contains(t, r.stdout, "kleid "+name, name)
 		require.Contains(t, r.stdout, "xit codes", name)
@@ -46,7 +49,7 @@ func TestHelp(t *testing.T) {
 	require.Subset(t, names, []string{"demo", "index commit", "index list", "export", "serve", "search", "embed", "train all", "evaluate facets", "bench embed", "bench train", "bench index", "bench serve", "version"})
 	for _, parent := range []string{"", "index", "train", "evaluate", "bench"} {
 		r := kleid(t, strings.Fields(parent+" --help")...)
-		require.Equal(t, exitDone, r.code, parent)
+		require.Equal(t, exit.Done, r.code, parent)
 		require.Contains(t, r.stdout, "Examples:", parent)
 	}
 	for _, code := range []string{"0 ", "1 ", "2 ", "3 ", "4 ", "130 ", "141 "} {
@@ -70,7 +73,7 @@ func TestEveryFlagIsAVariable(t *testing.T) {
 			// By the flag, or after the command where another one's flag means something else.
 			var names []string
 			for _, prefix := range []string{"", words[0] + "-", strings.Join(words, "-") + "-"} {
-				names = append(names, env(prefix + flag.Names()[0])[0])
+				names = append(names, flags.Env(prefix + flag.Names()[0])[0])
 			}
 			require.Len(t, withVariables.GetEnvVars(), 1)
 			require.Contains(t, names, withVariables.GetEnvVars()[0], "%v --%s", words, flag.Names()[0])
@@ -129,15 +132,15 @@ func TestVariablesOfAPlan(t *testing.T) {
 			require.Contains(t, r.stderr, "there is no such folder or file", "the dataset is looked for, beside any variable")
 			continue
 		}
-		require.Equal(t, exitDone, r.code, "%v: %s", args, r.stderr)
+		require.Equal(t, exit.Done, r.code, "%v: %s", args, r.stderr)
 	}
 	t.Setenv("KLEID_DATASET", "nowhere.csv")
 	r := kleid(t, "train", "facets", "--reference", t.TempDir(), "--class-weight", "neckline")
-	require.Equal(t, exitUsage, r.code, "the command line wins")
+	require.Equal(t, exit.Usage, r.code, "the command line wins")
 	require.Contains(t, r.stderr, `--class-weight is "neckline"`)
 	t.Setenv("KLEID_STORE", "")
 	t.Setenv("KLEID_INDEX", "elsewhere")
-	require.Equal(t, exitDone, kleid(t, "search", photo, "--store", "embedded:"+s.index, "--where", "sleeve=long").code)
+	require.Equal(t, exit.Done, kleid(t, "search", photo, "--store", "embedded:"+s.index, "--where", "sleeve=long").code)
 }
 
 // TestTrainFlags keeps flags that would do nothing out of the help, and the parts out of each other's folders.
@@ -273,7 +276,7 @@ func TestWrongUsage(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			r := kleid(t, test.args...)
-			require.Equal(t, exitUsage, r.code, r.stderr)
+			require.Equal(t, exit.Usage, r.code, r.stderr)
 			require.Empty(t, r.stdout)
 			require.Contains(t, r.stderr, test.says)
 			requireUsageForm(t, r)
@@ -309,7 +312,7 @@ func TestFlagsFirst(t *testing.T) {
 		{"kleid train x --work d", "kleid train x --work d"},
 	}
 	for _, test := range tests {
-		require.Equal(t, strings.Fields(test.want), flagsFirst(app, strings.Fields(test.given)), test.given)
+		require.Equal(t, strings.Fields(test.want), flags.First(app, strings.Fields(test.given)), test.given)
 	}
 }
 
@@ -323,7 +326,7 @@ func TestVariables(t *testing.T) {
 	require.Contains(t, kleid(t, "search", photo, "--k", "3").stdout, "\n3  ", "a flag wins over a variable")
 	t.Setenv("KLEID_K", "two")
 	r := kleid(t, "search", photo)
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, "KLEID_K")
 }
 
@@ -333,7 +336,7 @@ func TestVariablesOfRepeatedFlags(t *testing.T) {
 	where := func(args ...string) (values []string) {
 		app := newApp(strings.NewReader(""), io.Discard, io.Discard)
 		app.Command("search").Action = func(c *cli.Context) error {
-			values = repeated(c, "where")
+			values = flags.Repeated(c, "where")
 			return nil
 		}
 		require.NoError(t, app.Run(append([]string{"kleid", "search"}, args...)))
@@ -346,11 +349,11 @@ func TestVariablesOfRepeatedFlags(t *testing.T) {
 
 	t.Setenv("KLEID_MIN_CONFIDENCE", "0.2; two")
 	many := kleid(t, "evaluate", "location", "--reference", t.TempDir())
-	require.Equal(t, exitUsage, many.code)
+	require.Equal(t, exit.Usage, many.code)
 	require.Contains(t, many.stderr, `--min-confidence is "two"`)
 
 	t.Setenv("KLEID_ALLOWED_ORIGIN", "https://shop.example;shop.example")
 	r := kleid(t, "serve", "--index", t.TempDir())
-	require.Equal(t, exitUsage, r.code)
+	require.Equal(t, exit.Usage, r.code)
 	require.Contains(t, r.stderr, `"shop.example" is no origin`)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/xrash/smetrics"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
 
 // warnOfVariables logs variables that no flag has, but nearly: a shop whose KLEID_HIDE_ATTRIBUTE does nothing shows
@@ -16,7 +18,7 @@ func warnOfVariables(c *cli.Context) {
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		if near := nearVariable(name, known); near != "" && value != "" {
-			logger(c).Warn("a variable does nothing: its name is misspelt, it seems", "variable", name, "meant", near)
+			terminal.Logger(c).Warn("a variable does nothing: its name is misspelt, it seems", "variable", name, "meant", near)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
 func TestMisspeltVariables(t *testing.T) {
@@ -24,7 +26,7 @@ func TestMisspeltVariables(t *testing.T) {
 	t.Setenv("KLEID_HIDE_ATTRIBUTE", "purchase_price")
 	t.Setenv("KLEID_ALLOWED_ORIGINS", "") // compose's way of leaving one out
 	r := kleid(t, "version")
-	require.Equal(t, exitDone, r.code)
+	require.Equal(t, exit.Done, r.code)
 	require.Contains(t, r.stderr, "variable=KLEID_HIDE_ATTRIBUTE meant=KLEID_HIDE_ATTRIBUTES")
 	require.NotContains(t, r.stderr, "ORIGIN")
 }
@@ -37,7 +39,7 @@ func TestVariablesOfAnotherKind(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(test.name, test.value)
 			r := kleid(t, "serve", "--index", "index")
-			require.Equal(t, exitUsage, r.code)
+			require.Equal(t, exit.Usage, r.code)
 			require.Contains(t, r.stderr, test.says)
 		})
 	}

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bufio"
@@ -9,22 +9,26 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 )
 
-func yesFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, DisableDefaultText: true, EnvVars: env("yes"), Usage: "do not ask"}
+// YesFlag is of commands that ask.
+func YesFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, DisableDefaultText: true, EnvVars: flags.Env("yes"), Usage: "do not ask"}
 }
 
 // errRefused says that a person answered no.
 var errRefused = errors.New("stopped: nothing has changed")
 
-// confirm asks a person whether to go on. Where there is none, the command needs --yes; question says to what.
-func confirm(c *cli.Context, question string) error {
+// Confirm asks a person whether to go on. Where there is none, the command needs --yes; question says to what.
+func Confirm(c *cli.Context, question string) error {
 	switch {
 	case c.Bool("yes"):
 		return nil
 	case !isTerminal(c.App.Reader) || !isTerminal(c.App.ErrWriter):
-		return wrongUsage(c, "%s Nobody is there to ask: say --yes if so", question)
+		return exit.WrongUsage(c, "%s Nobody is there to ask: say --yes if so", question)
 	}
 	fmt.Fprintf(c.App.ErrWriter, "%s [y/N] ", question)
 	return readYes(c.App.Reader)

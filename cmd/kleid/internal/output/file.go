@@ -1,4 +1,5 @@
-package main
+// Package output writes the files that commands are asked for: whole, or not at all.
+package output
 
 import (
 	"errors"
@@ -10,37 +11,39 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/storage"
 )
 
-// outputFile is a file that a command writes: whole or, unless it is kept, as it was. It is made before the work, so that
+// File is a file that a command writes: whole or, unless it is kept, as it was. It is made before the work, so that
 // a place that cannot be written to is known before there is something to lose.
-type outputFile struct {
+type File struct {
 	*os.File
 	path string // where it goes when it is kept; "" of what is written in place, such as a device or a pipe
 }
 
-// createOutput makes the file that a flag names, and the folder that it is in. inputs are locations that are read, which it
+// Create makes the file that a flag names, and the folder that it is in. inputs are locations that are read, which it
 // must not be. Close it in any case.
-func createOutput(c *cli.Context, flag string, inputs ...string) (*outputFile, error) {
-	if err := onDisk(c, flag); err != nil {
+func Create(c *cli.Context, flag string, inputs ...string) (*File, error) {
+	if err := flags.OnDisk(c, flag); err != nil {
 		return nil, err
 	}
 	path := c.String(flag)
 	for _, input := range inputs {
-		if sameFile(input, path) {
-			return nil, wrongUsage(c, "--%s is %s, which is read: name another file", flag, path)
+		if SameFile(input, path) {
+			return nil, exit.WrongUsage(c, "--%s is %s, which is read: name another file", flag, path)
 		}
 	}
-	f, err := newOutputFile(path)
+	f, err := New(path)
 	if err != nil {
 		return nil, fmt.Errorf("--%s cannot be written: %w", flag, err)
 	}
 	return f, nil
 }
 
-// sameFile says whether two locations are one file of this machine, by whatever names.
-func sameFile(a, b string) bool {
+// SameFile says whether two locations are one file of this machine, by whatever names.
+func SameFile(a, b string) bool {
 	stat := func(location string) fs.FileInfo {
 		path, ok := storage.LocalPath(location)
 		if !ok {
@@ -56,7 +59,8 @@ func sameFile(a, b string) bool {
 	return first != nil && second != nil && first.Mode().IsRegular() && os.SameFile(first, second)
 }
 
-func newOutputFile(path string) (*outputFile, error) {
+// New makes the file at a path, and the folder that it is in. Close it in any case.
+func New(path string) (*File, error) {
 	if path == "" || os.IsPathSeparator(path[len(path)-1]) {
 		return nil, &fs.PathError{Op: "write", Path: path, Err: errors.New("it has no file name")}
 	}
@@ -74,7 +78,7 @@ func newOutputFile(path string) (*outputFile, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &outputFile{f, ""}, nil
+			return &File{f, ""}, nil
 		}
 		mode, exists = info.Mode().Perm(), true
 	}
@@ -91,7 +95,7 @@ func newOutputFile(path string) (*outputFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outputFile{f, filepath.Join(dir, name)}
+	o := &File{f, filepath.Join(dir, name)}
 	if exists {
 		if err := f.Chmod(mode); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			o.Close()
@@ -121,8 +125,8 @@ func followLinks(path string) (target string, isName bool, err error) {
 	return "", false, &fs.PathError{Op: "write", Path: path, Err: errors.New("too many links")}
 }
 
-// keep makes the file durable and gives it its name.
-func (o *outputFile) keep() error {
+// Keep makes the file durable and gives it its name.
+func (o *File) Keep() error {
 	if o.path == "" {
 		return o.File.Close()
 	}
@@ -141,7 +145,7 @@ func (o *outputFile) keep() error {
 }
 
 // Close gives the file up, unless it was kept.
-func (o *outputFile) Close() {
+func (o *File) Close() {
 	o.File.Close() // a second time is harmless
 	if o.path != "" {
 		os.Remove(o.Name()) // after keep there is nothing to remove

@@ -1,4 +1,6 @@
-package main
+// Package terminal is how commands talk to people, or to what reads logs: progress, lines, questions, and texts that do nothing
+// to a terminal.
+package terminal
 
 import (
 	"fmt"
@@ -11,19 +13,20 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/models/training/loop"
 )
 
 // lineInterval is how often a line tells of the progress where there is no terminal.
 const lineInterval = 5 * time.Second
 
-// progress tells on standard error how far a job is: a bar on a terminal, a line every few seconds
+// Progress tells on standard error how far a job is: a bar on a terminal, a line every few seconds
 // elsewhere. It is safe for concurrent use. Logs written to it do not run into the bar.
-type progress struct {
+type Progress struct {
 	mu         sync.Mutex
 	w          io.Writer
 	terminal   bool
-	structured bool                     // logs are JSON, and so is what would be a line
+	Structured bool                     // logs are JSON, and so is what would be a line
 	interval   time.Duration            // between two pictures of the bar
 	bar        *progressbar.ProgressBar // nil while there is none
 	stage      string
@@ -34,15 +37,16 @@ type progress struct {
 	description string // of the bar
 }
 
-func newProgress(c *cli.Context) *progress {
-	p := &progress{w: c.App.ErrWriter, interval: 100 * time.Millisecond, structured: c.String(logFormat) == "json"}
-	p.terminal = !p.structured && isTerminal(p.w)
+// NewProgress is the progress of a command.
+func NewProgress(c *cli.Context) *Progress {
+	p := &Progress{w: c.App.ErrWriter, interval: 100 * time.Millisecond, Structured: c.String(LogFormat) == "json"}
+	p.terminal = !p.Structured && isTerminal(p.w)
 	return p
 }
 
-// show says that done of total are through in a stage; note is added, if there is one. Calls may come
+// Show says that done of total are through in a stage; note is added, if there is one. Calls may come
 // out of order.
-func (p *progress) show(stage string, done, total int, note string) {
+func (p *Progress) Show(stage string, done, total int, note string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.enter(stage, done, total) {
@@ -59,12 +63,12 @@ func (p *progress) show(stage string, done, total int, note string) {
 	if time.Since(p.told) >= lineInterval {
 		p.told = time.Now()
 		perSecond := float64(done) / time.Since(p.begun).Seconds()
-		if p.structured {
+		if p.Structured {
 			left := "unknown"
 			if done > 0 {
 				left = time.Duration(float64(total-done) / perSecond * float64(time.Second)).Round(time.Second).String()
 			}
-			newLogger(p.w, true).Info("progress", "stage", stage, "done", done, "of", total, "per_second", perSecond, "left", left, "note", note)
+			NewLogger(p.w, true).Info("progress", "stage", stage, "done", done, "of", total, "per_second", perSecond, "left", left, "note", note)
 			return
 		}
 		fmt.Fprintf(p.w, "%s: %d of %d, %.1f/s\n", description, done, total, perSecond)
@@ -72,7 +76,7 @@ func (p *progress) show(stage string, done, total int, note string) {
 }
 
 // enter begins a stage, if it is another one, and says whether there is something to show.
-func (p *progress) enter(stage string, done, total int) bool {
+func (p *Progress) enter(stage string, done, total int) bool {
 	if stage != p.stage {
 		p.clear()
 		p.stage, p.begun, p.told, p.done = stage, time.Now(), time.Now(), 0
@@ -84,8 +88,8 @@ func (p *progress) enter(stage string, done, total int) bool {
 	return true
 }
 
-// watchTraining is what is told of a training's steps: nil without a terminal, where it logs.
-func (p *progress) watchTraining() func(stage string, t loop.Progress) {
+// WatchTraining is what is told of a training's steps: nil without a terminal, where it logs.
+func (p *Progress) WatchTraining() func(stage string, t loop.Progress) {
 	if !p.terminal {
 		return nil
 	}
@@ -117,7 +121,7 @@ func describeTraining(stage string, t loop.Progress) string {
 }
 
 // draw moves the bar, or makes one with options. Errors are of a terminal that is gone.
-func (p *progress) draw(description string, done, total int, options ...progressbar.Option) {
+func (p *Progress) draw(description string, done, total int, options ...progressbar.Option) {
 	switch {
 	case p.bar == nil:
 		p.bar = progressbar.NewOptions(total, append(options, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(description),
@@ -129,15 +133,15 @@ func (p *progress) draw(description string, done, total int, options ...progress
 	_ = p.bar.Set(done)
 }
 
-// end takes the bar away.
-func (p *progress) end() {
+// End takes the bar away.
+func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
 	p.stage = ""
 }
 
-func (p *progress) clear() {
+func (p *Progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
 		p.bar = nil
@@ -145,7 +149,7 @@ func (p *progress) clear() {
 }
 
 // Write implements io.Writer for logs: the bar makes room for a line and comes back.
-func (p *progress) Write(line []byte) (int, error) {
+func (p *Progress) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar == nil {
@@ -157,28 +161,28 @@ func (p *progress) Write(line []byte) (int, error) {
 	return n, err
 }
 
-// say writes a line for people.
-func (p *progress) say(format string, args ...any) {
-	if p.structured {
-		p.logger().Info(fmt.Sprintf(format, args...))
+// Say writes a line for people.
+func (p *Progress) Say(format string, args ...any) {
+	if p.Structured {
+		p.Logger().Info(fmt.Sprintf(format, args...))
 		return
 	}
-	fmt.Fprintln(p, withoutEscapes(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(p, WithoutEscapes(fmt.Sprintf(format, args...)))
 }
 
-// say writes a line for people where nothing is in progress.
-func say(c *cli.Context, format string, args ...any) { newProgress(c).say(format, args...) }
+// Say writes a line for people where nothing is in progress.
+func Say(c *cli.Context, format string, args ...any) { NewProgress(c).Say(format, args...) }
 
-// logger writes to the progress.
-func (p *progress) logger() *slog.Logger { return newLogger(p, p.structured) }
+// Logger writes to the progress.
+func (p *Progress) Logger() *slog.Logger { return NewLogger(p, p.Structured) }
 
-// logger writes to standard error.
-func logger(c *cli.Context) *slog.Logger {
-	return newLogger(c.App.ErrWriter, c.String(logFormat) == "json")
+// Logger writes to standard error.
+func Logger(c *cli.Context) *slog.Logger {
+	return NewLogger(c.App.ErrWriter, c.String(LogFormat) == "json")
 }
 
-// newLogger logs JSON, or text for people, who want four digits of a number.
-func newLogger(w io.Writer, structured bool) *slog.Logger {
+// NewLogger logs JSON, or text for people, who want four digits of a number.
+func NewLogger(w io.Writer, structured bool) *slog.Logger {
 	if structured {
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
@@ -190,9 +194,10 @@ func newLogger(w io.Writer, structured bool) *slog.Logger {
 	}}))
 }
 
-// logFormat is a flag of every command.
-const logFormat = "log-format"
+// LogFormat is a flag of every command.
+const LogFormat = "log-format"
 
-func logFormatFlag() cli.Flag {
-	return &cli.StringFlag{Name: logFormat, Value: "text", EnvVars: env(logFormat), Usage: "`FORMAT` of logs and progress on standard error: text, or json with a line for each"}
+// LogFormatFlag is LogFormat.
+func LogFormatFlag() cli.Flag {
+	return &cli.StringFlag{Name: LogFormat, Value: "text", EnvVars: flags.Env(LogFormat), Usage: "`FORMAT` of logs and progress on standard error: text, or json with a line for each"}
 }

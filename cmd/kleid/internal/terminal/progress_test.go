@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -16,28 +16,28 @@ import (
 
 func TestProgressInLines(t *testing.T) {
 	var out bytes.Buffer
-	p := &progress{w: &out}
-	p.show("embed", 1, 10, "")
+	p := &Progress{w: &out}
+	p.Show("embed", 1, 10, "")
 	require.Empty(t, out.String(), "the first line comes after a while")
 	p.told = time.Now().Add(-lineInterval)
-	p.show("embed", 4, 10, "1 unreadable")
+	p.Show("embed", 4, 10, "1 unreadable")
 	require.Regexp(t, `^embed \(1 unreadable\): 4 of 10, \d+\.\d/s\n$`, out.String())
 	p.told = time.Now().Add(-lineInterval)
-	p.show("embed", 3, 10, "")
-	p.show("scan", 0, 0, "")
+	p.Show("embed", 3, 10, "")
+	p.Show("scan", 0, 0, "")
 	require.Equal(t, 1, strings.Count(out.String(), "\n"), "neither what comes late nor what has no total makes a line")
 }
 
 // TestStructuredLines wants JSON alone, also of what is a line for people otherwise.
 func TestStructuredLines(t *testing.T) {
 	var out bytes.Buffer
-	p := &progress{w: &out, structured: true}
-	p.show("embed", 0, 10, "")
+	p := &Progress{w: &out, Structured: true}
+	p.Show("embed", 0, 10, "")
 	p.told = time.Now().Add(-lineInterval)
-	p.show("embed", 0, 10, "")
+	p.Show("embed", 0, 10, "")
 	require.Contains(t, out.String(), `"left":"unknown"`)
-	app := &cli.App{ErrWriter: &out, Flags: []cli.Flag{logFormatFlag()}, Action: func(c *cli.Context) error {
-		say(c, "%d things", 3)
+	app := &cli.App{ErrWriter: &out, Flags: []cli.Flag{LogFormatFlag()}, Action: func(c *cli.Context) error {
+		Say(c, "%d things", 3)
 		return nil
 	}}
 	require.NoError(t, app.Run([]string{"kleid", "--log-format", "json"}))
@@ -49,8 +49,8 @@ func TestStructuredLines(t *testing.T) {
 
 func TestProgressOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	p := &progress{w: &out, terminal: true}
-	p.show("embed", 4, 10, "")
+	p := &Progress{w: &out, terminal: true}
+	p.Show("embed", 4, 10, "")
 	require.Contains(t, out.String(), "embed")
 	require.Contains(t, out.String(), "4/10")
 	require.NotContains(t, out.String(), "\n")
@@ -60,17 +60,17 @@ func TestProgressOnATerminal(t *testing.T) {
 	require.True(t, found, "the line stands alone: %q", out.String())
 	require.Contains(t, before, "4/10")
 	require.Contains(t, after, "4/10", "the bar comes back")
-	p.end()
+	p.End()
 	require.True(t, strings.HasSuffix(out.String(), "\r"), "nothing of the bar is left on the line")
 }
 
 // TestProgressOfATraining is a bar with what a person wants to know of it, and nothing without a terminal.
 func TestProgressOfATraining(t *testing.T) {
 	var out bytes.Buffer
-	require.Nil(t, (&progress{w: &out}).watchTraining(), "there are logs")
+	require.Nil(t, (&Progress{w: &out}).WatchTraining(), "there are logs")
 
-	p := &progress{w: &out, terminal: true}
-	watch := p.watchTraining()
+	p := &Progress{w: &out, terminal: true}
+	watch := p.WatchTraining()
 	watch("painting", loop.Progress{Step: 5, Steps: 10, PerSecond: 3})
 	require.Contains(t, out.String(), "painting: 3.0 images/s")
 	watch("trunk", loop.Progress{Step: 1, Steps: 100, Losses: []float64{2}})
@@ -87,15 +87,15 @@ func TestProgressOfATraining(t *testing.T) {
 	watch("trunk", loop.Progress{Step: 41, Steps: 100})
 	require.Equal(t, drawn, out.Len(), "a step may be shorter than a glance")
 	watch("trunk", loop.Progress{Step: 100, Steps: 100})
-	p.end()
+	p.End()
 	require.NotContains(t, out.String(), "\n")
 }
 
 // TestLogsForPeople have numbers that they can read; those for programs have all digits.
 func TestLogsForPeople(t *testing.T) {
 	var text, structured bytes.Buffer
-	newLogger(&text, false).Info("calibrated", "temperature", 19.999999738165187, "right", 1./6, "facet", "kind")
+	NewLogger(&text, false).Info("calibrated", "temperature", 19.999999738165187, "right", 1./6, "facet", "kind")
 	require.Contains(t, text.String(), "temperature=20 right=0.1667 facet=kind")
-	newLogger(&structured, true).Info("calibrated", "right", 1./6)
+	NewLogger(&structured, true).Info("calibrated", "right", 1./6)
 	require.Contains(t, structured.String(), `"right":0.16666666666666666`)
 }

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 
 // TestWithoutEscapes gives a label that would do something to a terminal.
 func TestWithoutEscapes(t *testing.T) {
-	text := withoutEscapes((&vectors.FilterError{Facet: "length", Label: "x", Known: []string{"mini\x1b[31m"}}).Error())
+	text := WithoutEscapes((&vectors.FilterError{Facet: "length", Label: "x", Known: []string{"mini\x1b[31m"}}).Error())
 	require.NotContains(t, text, "\x1b")
 	require.Contains(t, text, `mini\x1b[31m`)
 }

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"slices"
@@ -7,9 +7,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// flagsFirst moves the flags of a command before its arguments: people write the photo first, and the
+// First moves the flags of a command before its arguments: people write the photo first, and the
 // library would take all that follows it for arguments. What comes after "--" stays as it is.
-func flagsFirst(app *cli.App, args []string) []string {
+func First(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}

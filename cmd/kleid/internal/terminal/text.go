@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"strconv"
@@ -6,17 +6,17 @@ import (
 	"unicode"
 )
 
-// printable quotes a text that would do something to a terminal: names and titles may hold anything.
-func printable(s string) string {
+// Printable quotes a text that would do something to a terminal: names and titles may hold anything.
+func Printable(s string) string {
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(s)
 	}
 	return s
 }
 
-// withoutEscapes shows what would do something to a terminal, but for new lines: errors repeat labels of models, names of
+// WithoutEscapes shows what would do something to a terminal, but for new lines: errors repeat labels of models, names of
 // files and what servers say.
-func withoutEscapes(text string) string {
+func WithoutEscapes(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		if r == '\n' || unicode.IsPrint(r) {

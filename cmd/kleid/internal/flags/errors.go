@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ var (
 	wrongVariable = regexp.MustCompile(`(?s)^could not parse (".*") as .* from environment variable "(.+)" for flag ([^ ]+): `)
 )
 
-// flagError says in Kleid's words what is wrong with a command's flags.
-func flagError(flags []cli.Flag, message string) string {
+// Problem says in Kleid's words what is wrong with a command's flags.
+func Problem(flags []cli.Flag, message string) string {
 	if m := unknownFlag.FindStringSubmatch(message); m != nil {
 		return "there is no flag --" + m[1]
 	}
