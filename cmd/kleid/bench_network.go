@@ -14,6 +14,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -37,7 +38,7 @@ func benchNetworkFlags() []cli.Flag {
 		&cli.IntFlag{Name: "size", Value: 224, EnvVars: flags.Env("size"), Usage: "height and width of the images in pixels"},
 		&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: flags.Env("seconds"), Usage: "how long to measure"},
 		flags.JSON(),
-		backendFlag(), threadsFlag(),
+		open.BackendFlag(), open.ThreadsFlag(),
 	}
 }
 

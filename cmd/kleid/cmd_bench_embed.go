@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
@@ -62,7 +63,7 @@ func benchEmbed(c *cli.Context) error {
 		}
 		defer out.Close()
 	}
-	backend, err := newBackend(c)
+	backend, err := open.Backend(c)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/indexer"
@@ -57,7 +58,7 @@ Examples:
 			&cli.IntFlag{Name: "workers", EnvVars: flags.Env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU"},
 			&cli.IntFlag{Name: "rounds", Value: 1, EnvVars: flags.Env("rounds"), Usage: "`N` times both"},
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: benchIndex,
 	}
 }
@@ -69,7 +70,7 @@ func benchIndex(c *cli.Context) error {
 	if err := flags.NotNegative(c, "workers"); err != nil {
 		return err
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/vectors"
@@ -54,7 +55,7 @@ Examples:
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "rows", Value: 100_000, EnvVars: flags.Env("rows"), Usage: "`N` rows"},
 			&cli.IntFlag{Name: "size", Value: 512, EnvVars: flags.Env("bench-rebuild-size"), Usage: "`N` numbers in each of the two embeddings"},
-			&cli.StringFlag{Name: "store", DefaultText: "embedded, in a folder that goes again", Usage: "where the vectors are for a while: `URL` is " + storeForms},
+			&cli.StringFlag{Name: "store", DefaultText: "embedded, in a folder that goes again", Usage: "where the vectors are for a while: `URL` is " + open.StoreForms},
 			flags.JSON(),
 		},
 		Action: benchRebuild,
@@ -102,18 +103,18 @@ const benchRun = "bench"
 func benchStore(c *cli.Context, dir string) (store vectors.Store, drop func() error, err error) {
 	url := c.String("store")
 	if url == "" {
-		store, err = openStore(c.Context, "embedded:"+dir)
+		store, err = open.Store(c.Context, "embedded:"+dir)
 		return store, func() error { return store.Close() }, err
 	}
-	if err := checkStore(c, url); err != nil {
+	if err := open.CheckStore(c, url); err != nil {
 		return nil, nil, err
 	}
-	if store, err = openStore(c.Context, url); err != nil {
+	if store, err = open.Store(c.Context, url); err != nil {
 		return nil, nil, err
 	}
 	current, err := store.CurrentRun(c.Context)
 	if err == nil && current != "" {
-		err = exit.WrongUsage(c, "%s has an index, run %s: name a store that has none, such as embedded:bench", storeName(url), current)
+		err = exit.WrongUsage(c, "%s has an index, run %s: name a store that has none, such as embedded:bench", open.StoreName(url), current)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close())

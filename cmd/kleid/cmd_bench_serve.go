@@ -20,6 +20,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
@@ -50,12 +51,12 @@ Examples:
   kleid bench serve --products 100`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "index", EnvVars: flags.Env("index"), Usage: "`DIR` of the index", DefaultText: "one of painted dresses"},
-			storeFlag("embedded:INDEX"),
+			open.StoreFlag("embedded:INDEX"),
 			&cli.IntFlag{Name: "products", Value: 50, EnvVars: flags.Env("bench-products"), Usage: "`N` dresses to paint, three photos of each, where nothing else is named"},
 			&cli.StringFlag{Name: "clients", Value: "1,8,32", EnvVars: flags.Env("clients"), Usage: "`NUMBERS` of clients at once, parted by commas, each measured by itself"},
 			&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: flags.Env("seconds"), Usage: "how long to measure"},
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: benchServe,
 	}
 }
@@ -76,7 +77,7 @@ func benchServe(c *cli.Context) error {
 		}
 		clients = append(clients, n)
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func benchServe(c *cli.Context) error {
 	defer p.End()
 	place := c.String("store")
 	if c.String("index") != "" || place != "" {
-		place, err = storeURL(c)
+		place, err = open.StoreURL(c)
 	} else {
 		var remove func()
 		place, remove, err = paintedIndex(c, p, embedder)
@@ -128,7 +129,7 @@ func paintedIndex(c *cli.Context, p *terminal.Progress, embedder *embedding.Embe
 
 // benchService serves a store's index and measures it.
 func benchService(ctx context.Context, p *terminal.Progress, place string, options searcher.Options, clients []int, seconds float64) (figures []loadFigures, err error) {
-	store, err := openStore(ctx, place)
+	store, err := open.Store(ctx, place)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func benchService(ctx context.Context, p *terminal.Progress, place string, optio
 	options.Store = store
 	engine, err := searcher.NewEngine(ctx, options)
 	if err != nil {
-		return nil, explainStore(err, place)
+		return nil, open.ExplainStore(err, place)
 	}
 	rows, err := engine.Samples(ctx, benchSamples)
 	if err := engine.Close(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -24,7 +25,7 @@ func benchTrain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	backend, err := newBackend(c)
+	backend, err := open.Backend(c)
 	if err != nil {
 		return err
 	}

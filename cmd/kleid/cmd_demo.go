@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
@@ -62,7 +63,7 @@ Examples:
 			listenFlag(),
 			&cli.StringFlag{Name: "dir", EnvVars: flags.Env("dir"), Usage: "`DIR` for catalogue and index", DefaultText: "in the user's cache"},
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: demoAction,
 	}
 }
@@ -89,7 +90,7 @@ func demoAction(c *cli.Context) (err error) {
 		defer listener.Close()
 	}
 	// The model comes before the painting: without one there is no demo.
-	if d.embedder, err = newEmbedder(c); err != nil {
+	if d.embedder, err = open.Embedder(c); err != nil {
 		return err
 	}
 	var remove func()

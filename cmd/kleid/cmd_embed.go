@@ -10,6 +10,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
@@ -55,7 +56,7 @@ cannot be read, the others are shown all the same, and the exit code is 1.
 Examples:
   kleid embed dress.jpg
   kleid embed *.jpg --json`,
-		Flags:  append([]cli.Flag{flags.JSON()}, embedderFlags()...),
+		Flags:  append([]cli.Flag{flags.JSON()}, open.EmbedderFlags()...),
 		Action: embedAction,
 	}
 }
@@ -64,7 +65,7 @@ func embedAction(c *cli.Context) error {
 	if !c.Args().Present() {
 		return exit.WrongUsage(c, "%s needs a photo", c.Command.HelpName)
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo
 	var of []int
 	for i, source := range sources {
 		photos[i] = embeddedPhoto{Source: source, Status: catalog.StatusUnreadable}
-		data, err := readPhoto(c, source)
+		data, err := open.Photo(c, source)
 		if err != nil {
 			photos[i].Error = err.Error()
 			continue

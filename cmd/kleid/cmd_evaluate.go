@@ -12,6 +12,8 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -31,7 +33,7 @@ func evaluateCommand() *cli.Command {
 		&cli.BoolFlag{Name: "folds", EnvVars: flags.Env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
 		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: flags.Env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
 		dressesFlag(), flags.JSON(),
-		backendFlag(), threadsFlag(), modelsFlag(),
+		open.BackendFlag(), open.ThreadsFlag(), open.ModelsFlag(),
 	}
 	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
 		return &cli.Command{
@@ -160,7 +162,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 	if err := flags.Required(c, "reference"); err != nil {
 		return err
 	}
-	limit, err := maxBadOf(c)
+	limit, err := maxbad.Of(c)
 	if err != nil {
 		return err
 	}
@@ -171,13 +173,13 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if err != nil {
 			return measured{}, err
 		}
-		list := newBadPhotos(c, progress, limit)
-		return measured{reference: reference}, list.listKinds(bad)
+		list := maxbad.NewList(c, progress, limit)
+		return measured{reference: reference}, list.TakeKinds(bad)
 	}, run)
 }
 
 // evaluateModel measures the model, or what --folds trains, with what is opened.
-func evaluateModel(c *cli.Context, heads []string, open func() (measured, error), run func(*cli.Context, measured) (any, error)) error {
+func evaluateModel(c *cli.Context, heads []string, read func() (measured, error), run func(*cli.Context, measured) (any, error)) error {
 	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
@@ -188,11 +190,11 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	if err != nil {
 		return err
 	}
-	backend, err := newBackend(c)
+	backend, err := open.Backend(c)
 	if err != nil {
 		return err
 	}
-	model, err := loadModel(c)
+	model, err := open.Model(c)
 	if err != nil {
 		return err
 	}
@@ -211,7 +213,7 @@ func evaluateModel(c *cli.Context, heads []string, open func() (measured, error)
 	if err := counting.Check(facets); err != nil {
 		return exit.WrongUsage(c, "--labels: %v", err)
 	}
-	m, err := open()
+	m, err := read()
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/storage"
@@ -57,7 +58,7 @@ func exportAction(c *cli.Context) (err error) {
 			options.Columns = append(options.Columns, name)
 		}
 	}
-	index, err := openIndexRows(c.Context, c.String("index"))
+	index, err := open.Index(c.Context, c.String("index"))
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func exportAction(c *cli.Context) (err error) {
 	defer file.Close()
 	var to *output.File
 	if c.String("to") != "" {
-		if to, err = output.Create(c, "to", index.path(run)); err != nil {
+		if to, err = output.Create(c, "to", index.Path(run)); err != nil {
 			return err
 		}
 		defer to.Close()

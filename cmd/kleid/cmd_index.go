@@ -13,6 +13,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/indexer"
@@ -57,7 +59,7 @@ Examples:
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "shard", EnvVars: flags.Env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit; auto/N takes I from Kubernetes or AWS Batch"},
 			&cli.StringFlag{Name: "job", EnvVars: flags.Env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
-		}, gateFlags(), embedderFlags()),
+		}, gateFlags(), open.EmbedderFlags()),
 		Action: indexAction,
 	}
 }
@@ -129,7 +131,7 @@ func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (index
 	if err != nil {
 		return indexer.Report{}, err
 	}
-	if options.Embedder, err = newEmbedder(c); err != nil {
+	if options.Embedder, err = open.Embedder(c); err != nil {
 		return indexer.Report{}, err
 	}
 	p := terminal.NewProgress(c)
@@ -151,7 +153,7 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 	if err == nil {
 		err = scratchWhereElsewhere(c)
 	}
-	limit, wrong := parseMaxBad(c.String("max-bad"))
+	limit, wrong := maxbad.Parse(c.String("max-bad"))
 	if err == nil && wrong != nil {
 		err = exit.WrongUsage(c, "%v", wrong)
 	}
@@ -163,8 +165,8 @@ func indexOptions(c *cli.Context) (indexer.Options, error) {
 	if wrong := options.Filter.Check(); err == nil && wrong != nil {
 		err = exit.WrongUsage(c, "%v", wrong)
 	}
-	if options.MaxBad = limit.share; limit.share < 0 {
-		options.MaxBad, options.MaxBadCount = 0, &limit.count
+	if options.MaxBad = limit.Share; limit.Share < 0 {
+		options.MaxBad, options.MaxBadCount = 0, &limit.Count
 	}
 	return options, err
 }
@@ -178,8 +180,8 @@ func jobFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "reread", EnvVars: flags.Env("reread"), Usage: "read all photos again, also those whose size and time, or ETag, are what they were"},
 		&cli.StringFlag{Name: "out", EnvVars: flags.Env("out"), Usage: "`DIR` of the index: Parquet, thumbnails, reports and, unless --store says otherwise, vectors; or s3://bucket/prefix"},
 		&cli.StringFlag{Name: "scratch", EnvVars: flags.Env("scratch"), Usage: "`DIR` of this machine for what is at work, where --out is s3://bucket/prefix"},
-		storeFlag("embedded:OUT"),
-		&cli.StringFlag{Name: "max-bad", Value: defaultMaxBad, EnvVars: flags.Env("max-bad"), Usage: maxBadForms + ", above which the exit code is 3 and an index that is there is not replaced"},
+		open.StoreFlag("embedded:OUT"),
+		&cli.StringFlag{Name: "max-bad", Value: maxbad.Default, EnvVars: flags.Env("max-bad"), Usage: maxbad.Forms + ", above which the exit code is 3 and an index that is there is not replaced"},
 		&cli.IntFlag{Name: "keep", Value: 1, EnvVars: flags.Env("keep"), Usage: "`N` runs to keep besides the current one: the one before it, then the newest"},
 		&cli.IntFlag{Name: "workers", EnvVars: flags.Env("workers"), Usage: "`N` photos to read at once", DefaultText: "one for each CPU, and at least 16 from S3 or a server"},
 		&cli.BoolFlag{Name: "force", EnvVars: flags.Env("force"), Usage: "publish the new index also if the gate refuses it or has nothing to compare it with, or photos are unreadable; the report says so"},
@@ -246,12 +248,12 @@ func indexStore(c *cli.Context) (string, error) {
 	if store == "" {
 		store = "embedded:" + workFolder(c)
 	}
-	return store, checkStore(c, store)
+	return store, open.CheckStore(c, store)
 }
 
 // runIndexer runs the job with a store that it opens and closes, and shows its progress.
 func runIndexer(ctx context.Context, p *terminal.Progress, storeURL string, options indexer.Options, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
-	store, err := openStore(ctx, storeURL)
+	store, err := open.Store(ctx, storeURL)
 	if err != nil {
 		return indexer.Report{}, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
@@ -22,7 +23,7 @@ func runsFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "out", EnvVars: flags.Env("out"), Usage: "`DIR` of the index, or s3://bucket/prefix, as in kleid index"},
 		&cli.StringFlag{Name: "scratch", EnvVars: flags.Env("scratch"), Usage: "`DIR` of this machine with what is at work, as in kleid index, where --out is s3://bucket/prefix"},
-		storeFlag("embedded:OUT"),
+		open.StoreFlag("embedded:OUT"),
 		flags.JSON(),
 	}, more...)
 }
@@ -36,12 +37,12 @@ func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) e
 	if err != nil {
 		return err
 	}
-	store, err := openStore(c.Context, url)
+	store, err := open.Store(c.Context, url)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	return explainStore(run(store, workFolder(c)), url)
+	return open.ExplainStore(run(store, workFolder(c)), url)
 }
 
 func indexListCommand() *cli.Command {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/storage"
@@ -91,7 +92,7 @@ func indexShard(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if options.Embedder, err = newEmbedder(c); err != nil {
+	if options.Embedder, err = open.Embedder(c); err != nil {
 		return err
 	}
 	p := terminal.NewProgress(c)
@@ -132,7 +133,7 @@ Examples:
 			&cli.IntFlag{Name: "shards", EnvVars: flags.Env("shards"), Usage: "`N` shards that the job has"},
 			&cli.StringFlag{Name: "job", EnvVars: flags.Env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
 			&cli.DurationFlag{Name: "wait", EnvVars: flags.Env("wait"), Usage: "`TIME` to wait for shards that are not done, such as 6h; what fails meanwhile is tried again"},
-		}, gateFlags(), embedderFlags()),
+		}, gateFlags(), open.EmbedderFlags()),
 		Action: func(c *cli.Context) error {
 			if err := flags.Positive(c, "shards"); err != nil {
 				return err

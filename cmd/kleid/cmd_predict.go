@@ -14,6 +14,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
@@ -69,7 +70,7 @@ Examples:
 			&cli.StringFlag{Name: "out", EnvVars: flags.Env("predict-out"), Usage: "`FILE` to write: a .parquet or .csv with a row for each label of each photo with a dress"},
 			boxFlag(),
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: predictAction,
 	}
 }
@@ -96,7 +97,7 @@ func predictAction(c *cli.Context) error {
 		}
 		defer file.Close()
 	}
-	embedder, err := newDescriber(c, box != nil)
+	embedder, err := open.Describer(c, box != nil)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/quality"
@@ -102,7 +103,7 @@ func qualityOptions(c *cli.Context) (options quality.Options, err error) {
 	if options.Judgements, err = qualityJudgements(c, index); err != nil {
 		return options, err
 	}
-	options.Index, err = openIndexRows(c.Context, index)
+	options.Index, err = open.Index(c.Context, index)
 	return options, err
 }
 

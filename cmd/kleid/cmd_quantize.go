@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/output"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/embedding"
@@ -81,7 +82,7 @@ Examples:
 			&cli.StringSliceFlag{Name: "float", EnvVars: flags.Env("float"), Usage: "`LAYER` that stays float32; may be repeated (in the variable parted by ;)"},
 			&cli.BoolFlag{Name: "layers", DisableDefaultText: true, EnvVars: flags.Env("layers"), Usage: "tell also what each layer alone costs"},
 			&cli.StringFlag{Name: "out", EnvVars: flags.Env("quantize-out"), Usage: "`FILE` to write"},
-			flags.JSON(), backendFlag(), threadsFlag(),
+			flags.JSON(), open.BackendFlag(), open.ThreadsFlag(),
 		},
 		Action: quantizeAction,
 	}
@@ -109,11 +110,11 @@ func quantizeAction(c *cli.Context) error {
 		return err
 	}
 	defer out.Close()
-	backend, err := newBackend(c)
+	backend, err := open.Backend(c)
 	if err != nil {
 		return err
 	}
-	model, err := loadModel(c)
+	model, err := open.Model(c)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/storage"
@@ -39,7 +40,7 @@ Examples:
   kleid search dress.jpg --index index/ --price-min 50 --price-max 150
   kleid search dress.jpg --store milvus://127.0.0.1:19530/dresses --json`,
 		Flags: append([]cli.Flag{
-			indexFlag(), storeFlag("embedded:INDEX"),
+			open.IndexFlag(), open.StoreFlag("embedded:INDEX"),
 			&cli.StringSliceFlag{Name: "where", EnvVars: flags.Env("where"), Usage: "`FACET=LABEL` that results must have; may be repeated, and in the variable parted by ;"},
 			&cli.StringSliceFlag{Name: "ignore", EnvVars: flags.Env("ignore"), Usage: "`FACET` in which results need not be like the dress; may be repeated, and in the variable parted by ;"},
 			&cli.Float64Flag{Name: "price-min", DefaultText: "none", EnvVars: flags.Env("price-min"), Usage: "lowest `PRICE` of results, in the catalogue's numbers; with a limit, dresses without a price are left out"},
@@ -51,7 +52,7 @@ Examples:
 			&cli.BoolFlag{Name: "every-photo", DisableDefaultText: true, EnvVars: flags.Env("every-photo"), Usage: "every photo of a product is a result, not its nearest alone"},
 			boxFlag(),
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: searchAction,
 	}
 }
@@ -63,7 +64,7 @@ func searchAction(c *cli.Context) error {
 	if err := flags.Positive(c, "k"); err != nil {
 		return err
 	}
-	url, err := storeURL(c)
+	url, err := open.StoreURL(c)
 	if err != nil {
 		return err
 	}
@@ -79,22 +80,22 @@ func searchAction(c *cli.Context) error {
 		return err
 	}
 	source := c.Args().First()
-	data, err := readPhoto(c, source)
+	data, err := open.Photo(c, source)
 	if err != nil {
 		return fmt.Errorf("%s: %w", terminal.Printable(storage.WithoutSecrets(source)), err)
 	}
-	store, err := openStore(c.Context, url)
+	store, err := open.Store(c.Context, url)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}
 	engine, err := searcher.NewEngine(c.Context, searcher.Options{Store: store, Embedder: embedder, Logger: terminal.Logger(c)})
 	if err != nil {
-		return explainStore(err, url)
+		return open.ExplainStore(err, url)
 	}
 	defer engine.Close()
 	answer, err := engine.SearchPhoto(c.Context, data, request)
@@ -189,5 +190,5 @@ func explainSearch(err error, url, source string) error {
 	if errors.As(err, &e) && strings.HasPrefix(e.Code, "photo_") {
 		return fmt.Errorf("%s: %w", terminal.Printable(storage.WithoutSecrets(source)), err)
 	}
-	return explainStore(err, url)
+	return open.ExplainStore(err, url)
 }

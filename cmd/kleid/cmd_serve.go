@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -13,11 +14,13 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/photo"
 	"github.com/kleid-search/kleid/searcher"
 	"github.com/kleid-search/kleid/storage"
+	"github.com/kleid-search/kleid/vectors"
 )
 
 // shutdownTimeout is how long requests under way may take when the service is told to stop: as long to arrive as the
@@ -57,7 +60,7 @@ Examples:
 
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
-			indexFlag(), storeFlag("embedded:INDEX"), listenFlag(),
+			open.IndexFlag(), open.StoreFlag("embedded:INDEX"), listenFlag(),
 			&cli.StringFlag{Name: "metrics", EnvVars: flags.Env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: flags.Env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
 			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: flags.Env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
@@ -65,7 +68,7 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			&cli.DurationFlag{Name: "store-timeout", Value: searcher.DefaultStoreTimeout, EnvVars: flags.Env("store-timeout"), Usage: "`TIME` in which the store must answer; after that a search is answered with status 503"},
 			&cli.IntFlag{Name: "embeds", EnvVars: flags.Env("embeds"), Usage: "look at `NUMBER` of batches of photos at once, of which each decodes a photo with 640 MiB at most", DefaultText: "half of the CPUs, 2 to 8"},
 			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: flags.Env("max-upload"), Usage: "take photos of `MiB` at most"},
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: serveAction,
 	}
 }
@@ -75,7 +78,7 @@ func listenFlag() cli.Flag {
 }
 
 func serveAction(c *cli.Context) error {
-	url, err := storeURL(c)
+	url, err := open.StoreURL(c)
 	if err != nil {
 		return err
 	}
@@ -109,12 +112,12 @@ func serveAction(c *cli.Context) error {
 		}
 		defer metrics.Close()
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}
 	p := terminal.NewProgress(c)
-	return serve(c.Context, p, listener, metrics, url, indexFolder(c, url), searcher.Options{
+	return serve(c.Context, p, listener, metrics, url, open.IndexFolder(c, url), searcher.Options{
 		Embedder: embedder, AllowedOrigins: origins, HideAttributes: flags.Repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
 		StoreTimeout: c.Duration("store-timeout"), Embeds: c.Int("embeds"), Version: c.App.Version,
 	})
@@ -136,7 +139,7 @@ func listen(c *cli.Context, flag string) (net.Listener, error) {
 // serve serves until the context is done, which is no error. folder is where the thumbnails are, "" for
 // nowhere; metrics may be nil.
 func serve(ctx context.Context, p *terminal.Progress, listener, metrics net.Listener, storeURL, folder string, options searcher.Options) error {
-	store, err := openStore(ctx, storeURL)
+	store, err := open.Store(ctx, storeURL)
 	if err != nil {
 		return err
 	}
@@ -147,13 +150,13 @@ func serve(ctx context.Context, p *terminal.Progress, listener, metrics net.List
 		if err != nil {
 			return err
 		}
-		options.Thumbnails = thumbnailsOf(bucket)
+		options.Thumbnails = open.ThumbnailsOf(bucket)
 	} else if folder != "" {
-		options.Thumbnails = thumbnailsIn(indexer.ThumbnailsFolder(folder))
+		options.Thumbnails = open.ThumbnailsIn(indexer.ThumbnailsFolder(folder))
 	}
 	server, err := searcher.New(ctx, options)
 	if err != nil {
-		return explainStore(err, storeURL)
+		return open.ExplainStore(err, storeURL)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -185,4 +188,11 @@ func serve(ctx context.Context, p *terminal.Progress, listener, metrics net.List
 		return err
 	}
 	return <-served
+}
+
+// warnWithoutIndex says that nothing can be found yet. An error is left to those who use the store.
+func warnWithoutIndex(ctx context.Context, logger *slog.Logger, store vectors.Store, storeURL string) {
+	if run, err := store.CurrentRun(ctx); err == nil && run == "" {
+		logger.Warn("there is no index yet: searches fail until kleid index has published one", "store", open.StoreName(storeURL))
+	}
 }

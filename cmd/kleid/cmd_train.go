@@ -9,6 +9,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
@@ -61,7 +63,7 @@ Examples:
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 ` + exit.BadCodes,
-				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxBadFlag()}, trunkFlags(), facetLossFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxbad.Flag()}, trunkFlags(), facetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -73,7 +75,7 @@ Example:
   kleid train trunk --trunk resnet18 --reference photos/reference
 
 ` + exit.BadCodes,
-				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), []cli.Flag{maxBadFlag()}, trunkFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), []cli.Flag{maxbad.Flag()}, trunkFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, []string{}) },
 			},
 		},
@@ -98,7 +100,7 @@ func trainFlags(work string, heads []string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: flags.Env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
 		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: flags.Env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work, heads)},
-		backendFlag(), threadsFlag(),
+		open.BackendFlag(), open.ThreadsFlag(),
 	}
 }
 
@@ -154,7 +156,7 @@ func train(c *cli.Context, heads []string) error {
 	if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 		return err
 	}
-	if options.Backend, err = newBackend(c); err != nil {
+	if options.Backend, err = open.Backend(c); err != nil {
 		return err
 	}
 	if c.String("reference") != "" {
@@ -167,7 +169,7 @@ func train(c *cli.Context, heads []string) error {
 		return exit.WrongUsage(c, "--dresses are of the photos in --reference, which is missing")
 	}
 	if ofHead {
-		if options.From, err = loadModel(c); err != nil {
+		if options.From, err = open.Model(c); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 	"github.com/kleid-search/kleid/models/training/vocabulary"
@@ -57,9 +59,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 			&cli.StringSliceFlag{Name: "labels", EnvVars: flags.Env("labels"), Usage: "order of labels, `FACET=LABEL,LABEL`, each of which a photo or the model has; may be repeated"},
 			&cli.StringSliceFlag{Name: "rename", EnvVars: flags.Env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
 			&cli.IntFlag{Name: "own-trunk", EnvVars: flags.Env("own-trunk"), Usage: "train a trunk that these facets have to themselves, for `N` steps, from the model's: better where there are thousands of photos, at the cost of one more pass of a network for each; --learning-rate, --warm-up, --accumulate, --clip-norm and --ema are the trunk's then; 0 trains heads alone"},
-			maxBadFlag(), terminal.YesFlag(),
+			maxbad.Flag(), terminal.YesFlag(),
 			&cli.IntFlag{Name: "steps", EnvVars: flags.Env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
-			earlyStopFlag(), flags.JSON(), modelsFlag(),
+			earlyStopFlag(), flags.JSON(), open.ModelsFlag(),
 		}, facetLossFlags(), mixFlags(), loopFlags()),
 		Action: trainFacets,
 	}
@@ -116,7 +118,7 @@ func trainFacets(c *cli.Context) error {
 		}
 		parts = append(parts, part)
 	}
-	limit, err := maxBadOf(c)
+	limit, err := maxbad.Of(c)
 	if err != nil {
 		return err
 	}
@@ -146,8 +148,8 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 	if f.options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 		return err
 	}
-	f.bad.work = f.options.Work
-	if f.options.From, err = loadModel(c); err != nil {
+	f.bad.Work = f.options.Work
+	if f.options.From, err = open.Model(c); err != nil {
 		return err
 	}
 	release, err := claimWork(c.Context, f.options.Work)
@@ -158,7 +160,7 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 	if err := f.open(parts, labels.Facets); err != nil {
 		return err
 	}
-	if err := f.bad.list(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+	if err := f.bad.Take(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
 		return err
 	}
 	if err := f.plan(labels); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/searcher"
 )
 
@@ -35,7 +36,7 @@ func (d *demo) measure(ctx context.Context, f *demoFigures) error {
 		return err
 	}
 	d.progress.Say("Searching with %d photos that are not in the catalogue …", len(queries))
-	store, err := openStore(ctx, d.storeURL())
+	store, err := open.Store(ctx, d.storeURL())
 	if err != nil {
 		return err
 	}

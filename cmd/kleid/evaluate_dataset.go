@@ -11,6 +11,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -27,7 +29,7 @@ func datasetFlags() []cli.Flag {
 		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: flags.Env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
 		&cli.StringSliceFlag{Name: "facets", EnvVars: flags.Env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets and the model have"},
 		&cli.StringSliceFlag{Name: "rename", EnvVars: flags.Env("rename"), Usage: "new name for a label of the model or a dataset, `FACET:OLD=NEW`; may be repeated"},
-		maxBadFlag(),
+		maxbad.Flag(),
 	}
 }
 
@@ -52,7 +54,7 @@ func evaluateDatasets(c *cli.Context) error {
 	if c.String("split") != allSplits {
 		f.mixture.Split = datasets.Test
 	}
-	if f.options.From, err = loadModel(c); err != nil {
+	if f.options.From, err = open.Model(c); err != nil {
 		return err
 	}
 	if err := f.planTests(labels); err != nil {
@@ -85,7 +87,7 @@ func evaluateDatasets(c *cli.Context) error {
 type datasetEvaluation struct{ *facetDatasets }
 
 // datasetOptions reads the flags, and what goes without --dataset alone is refused.
-func datasetOptions(c *cli.Context) (limit maxBad, labels vocabulary.Options, err error) {
+func datasetOptions(c *cli.Context) (limit maxbad.Limit, labels vocabulary.Options, err error) {
 	for _, name := range []string{"reference", "dresses", "folds", "class-weights", "class-weight", "label-smoothing", "focal", "upper", "surroundings"} {
 		if flags.OnCommandLine(c, name) {
 			return limit, labels, exit.WrongUsage(c, "--dataset and --%s exclude each other", name)
@@ -103,7 +105,7 @@ func datasetOptions(c *cli.Context) (limit maxBad, labels vocabulary.Options, er
 	if split := c.String("split"); split != allSplits && split != string(datasets.Test) {
 		return limit, labels, exit.WrongUsage(c, "--split is %q, but must be %s or %s", split, allSplits, datasets.Test)
 	}
-	if limit, err = parseMaxBad(c.String("max-bad")); err != nil {
+	if limit, err = maxbad.Parse(c.String("max-bad")); err != nil {
 		return limit, labels, exit.WrongUsage(c, "%v", err)
 	}
 	labels, err = labelOptions(c)
@@ -129,7 +131,7 @@ func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
 		}
 		f.mixture.Tests = append(f.mixture.Tests, d)
 	}
-	if err := f.bad.list(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+	if err := f.bad.Take(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
 		return err
 	}
 	if len(labels.Facets) == 0 {

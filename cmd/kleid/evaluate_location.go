@@ -10,6 +10,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
@@ -40,7 +41,7 @@ func locationFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: minConfidence, EnvVars: flags.Env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"},
 		locationDatasetFlag("evaluate-location-dataset", "to measure with, instead of --reference or beside it"),
 		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: flags.Env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
-		maxBadFlag(),
+		maxbad.Flag(),
 	}
 }
 
@@ -81,16 +82,16 @@ func locationChoice(c *cli.Context) (places []string, reference bool, err error)
 // readLocationMeasured reads the photos that location is measured with, before anything is trained, and leaves out bad ones;
 // those of URLs are brought to a folder.
 func readLocationMeasured(c *cli.Context, heads, places []string, withReference bool, fetched string) (m locationMeasured, err error) {
-	limit, err := maxBadOf(c)
+	limit, err := maxbad.Of(c)
 	if err != nil {
 		return m, err
 	}
 	progress := terminal.NewProgress(c)
 	defer progress.End()
 	options := training.Options{Logger: progress.Logger(), Watch: progress.WatchTraining()}
-	var bad []badOnes
+	var bad []maxbad.Kind
 	if withReference {
-		var of badOnes
+		var of maxbad.Kind
 		if m.reference, of, err = openMeasuredReference(c, progress, heads); err != nil {
 			return m, err
 		}
@@ -100,10 +101,10 @@ func readLocationMeasured(c *cli.Context, heads, places []string, withReference 
 		if m.photos, err = readLocationPhotos(c, progress, options, places, fetched); err != nil {
 			return m, err
 		}
-		bad = append(bad, badOnes{"photos", m.photos.Bad, m.photos.Total})
+		bad = append(bad, maxbad.Kind{Name: "photos", Bad: m.photos.Bad, Total: m.photos.Total})
 	}
-	list := newBadPhotos(c, progress, limit)
-	if err := list.listKinds(bad...); err != nil || m.photos == nil {
+	list := maxbad.NewList(c, progress, limit)
+	if err := list.TakeKinds(bad...); err != nil || m.photos == nil {
 		return m, err
 	}
 	tellLeftOut(progress, m.photos)

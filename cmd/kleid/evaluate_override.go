@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/evaluation"
 )
@@ -28,7 +29,7 @@ Examples:
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: flags.Env("seed"), Usage: "`N` chooses the dresses"},
 			&cli.IntFlag{Name: "products", Value: 600, EnvVars: flags.Env("evaluate-products"), Usage: "`N` dresses, and their siblings in other colours"},
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: evaluateOverride,
 	}
 }
@@ -37,7 +38,7 @@ func evaluateOverride(c *cli.Context) error {
 	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}

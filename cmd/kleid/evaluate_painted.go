@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
@@ -37,7 +38,7 @@ Examples:
 			&cli.IntFlag{Name: "products", Value: 200, EnvVars: flags.Env("evaluate-products"), Usage: "`N` dresses"},
 			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: flags.Env("evaluate-queries"), Usage: "`N` photos"},
 			flags.JSON(),
-		}, embedderFlags()...),
+		}, open.EmbedderFlags()...),
 		Action: evaluatePainted,
 	}
 }
@@ -46,7 +47,7 @@ func evaluatePainted(c *cli.Context) error {
 	if err := flags.Positive(c, "products", "queries"); err != nil {
 		return err
 	}
-	embedder, err := newEmbedder(c)
+	embedder, err := open.Embedder(c)
 	if err != nil {
 		return err
 	}

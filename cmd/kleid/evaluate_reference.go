@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
@@ -14,10 +15,10 @@ import (
 
 // openMeasuredReference opens --reference for an evaluation of heads, looks into its photos and holds back bad ones, which it
 // returns.
-func openMeasuredReference(c *cli.Context, progress *terminal.Progress, heads []string) (*datasets.Reference, badOnes, error) {
+func openMeasuredReference(c *cli.Context, progress *terminal.Progress, heads []string) (*datasets.Reference, maxbad.Kind, error) {
 	reference, err := openReference(c)
 	if err != nil {
-		return nil, badOnes{}, err
+		return nil, maxbad.Kind{}, err
 	}
 	examples, err := measuredExamples(reference, heads)
 	if err == nil && c.Bool("folds") {
@@ -26,11 +27,11 @@ func openMeasuredReference(c *cli.Context, progress *terminal.Progress, heads []
 		examples = append(examples, learned...)
 	}
 	if err != nil {
-		return nil, badOnes{}, err
+		return nil, maxbad.Kind{}, err
 	}
 	options := training.Options{Reference: reference, Logger: progress.Logger(), Watch: progress.WatchTraining()}
 	bad, total, err := training.HoldBackBad(c.Context, options, examples)
-	return reference, badOnes{"photos of --reference", bad, total}, err
+	return reference, maxbad.Kind{Name: "photos of --reference", Bad: bad, Total: total}, err
 }
 
 // measuredExamples are those that an evaluation of heads measures with.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -22,25 +24,25 @@ func evaluateShop(c *cli.Context) error {
 	if err := c.Set("reference", ""); err != nil { // of the environment, perhaps
 		return err
 	}
-	limit, err := maxBadOf(c)
+	limit, err := maxbad.Of(c)
 	if err != nil {
 		return err
 	}
 	progress := terminal.NewProgress(c)
 	defer progress.End()
 	options := training.Options{Heads: []string{}, Logger: progress.Logger(), Watch: progress.WatchTraining()}
-	if options.Backend, err = newBackend(c); err != nil {
+	if options.Backend, err = open.Backend(c); err != nil {
 		return err
 	}
-	if options.From, err = loadModel(c); err != nil {
+	if options.From, err = open.Model(c); err != nil {
 		return err
 	}
 	shop, _, err := readShop(c, options)
 	if err != nil {
 		return err
 	}
-	list := newBadPhotos(c, progress, limit)
-	if err := list.listKinds(badOnes{"photos", shop.Bad, shop.Total}, badOnes{"triplets", shop.BadTriplets, shop.TotalTriplets}); err != nil {
+	list := maxbad.NewList(c, progress, limit)
+	if err := list.TakeKinds(maxbad.Kind{Name: "photos", Bad: shop.Bad, Total: shop.Total}, maxbad.Kind{Name: "triplets", Bad: shop.BadTriplets, Total: shop.TotalTriplets}); err != nil {
 		return err
 	}
 	figures, err := shop.Measure(c.Context, options, options.From)

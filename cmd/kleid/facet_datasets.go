@@ -9,6 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -46,19 +48,19 @@ func parseDataset(text string) (datasetArgument, error) {
 type facetDatasets struct {
 	c        *cli.Context
 	progress *terminal.Progress
-	bad      *badPhotos
+	bad      *maxbad.List
 	fetched  string // folder of the photos of URLs
 	options  training.Options
 	mixture  training.Mixture
 }
 
-func newFacetDatasets(c *cli.Context, limit maxBad) (*facetDatasets, error) {
+func newFacetDatasets(c *cli.Context, limit maxbad.Limit) (*facetDatasets, error) {
 	folder, err := os.MkdirTemp("", "kleid-photos-")
 	if err != nil {
 		return nil, err
 	}
 	p := terminal.NewProgress(c)
-	return &facetDatasets{c: c, progress: p, bad: newBadPhotos(c, p, limit), fetched: folder}, nil
+	return &facetDatasets{c: c, progress: p, bad: maxbad.NewList(c, p, limit), fetched: folder}, nil
 }
 
 // close ends the progress, and removes what was fetched.
@@ -82,13 +84,13 @@ func (f *facetDatasets) dataset(location string, facets []string) (*datasets.Dat
 
 // readPhotos reads the photos of the mixture, and lists those that are bad.
 func (f *facetDatasets) readPhotos() (photos *training.FacetPhotos, err error) {
-	if f.options.Backend, err = newBackend(f.c); err != nil {
+	if f.options.Backend, err = open.Backend(f.c); err != nil {
 		return nil, err
 	}
 	if photos, err = training.ReadFacetPhotos(f.c.Context, f.options, f.mixture); err != nil {
 		return nil, err
 	}
-	return photos, f.bad.list(photos.Bad, photos.Total)
+	return photos, f.bad.Take(photos.Bad, photos.Total)
 }
 
 // facetNames are those of the facets that are trained or measured.

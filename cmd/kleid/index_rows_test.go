@@ -10,6 +10,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/storage"
 	"github.com/kleid-search/kleid/storage/storagetest"
 	"github.com/kleid-search/kleid/vectors"
@@ -38,7 +39,7 @@ func TestIndexRows(t *testing.T) {
 	exported := kleid(t, "export", "--index", s.index)
 	require.Equal(t, exit.Done, exported.code, exported.stderr)
 	for _, location := range []string{s.index, "file://" + filepath.ToSlash(s.index), "s3://shop/index"} {
-		index, err := openIndexRows(t.Context(), location)
+		index, err := open.Index(t.Context(), location)
 		require.NoError(t, err)
 		run, err := index.Run(t.Context())
 		require.NoError(t, err)
@@ -61,7 +62,7 @@ func TestIndexRows(t *testing.T) {
 		require.ErrorIs(t, err, fs.ErrNotExist)
 	}
 	for _, location := range []string{t.TempDir(), "s3://shop/none"} {
-		index, err := openIndexRows(t.Context(), location)
+		index, err := open.Index(t.Context(), location)
 		require.NoError(t, err)
 		_, err = index.Run(t.Context())
 		require.ErrorIs(t, err, vectors.ErrNoIndex)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/models/training"
@@ -72,7 +73,7 @@ func trunkConfig(c *cli.Context, options *training.TrunkOptions) error {
 	if !c.IsSet("half-steps") && !c.IsSet("full-steps") {
 		options.HalfSteps, options.FullSteps = 0, 0
 	}
-	backend, err := newBackend(c)
+	backend, err := open.Backend(c)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/indexer"
 	"github.com/kleid-search/kleid/photo"
@@ -45,7 +46,7 @@ func catalogueSample(c *cli.Context, catalogue string, n int) (samplePhoto, int,
 		if entry.Err != "" {
 			return nil, fmt.Errorf("%s: %s", entry.Source, entry.Err)
 		}
-		data, err := readPhoto(c, entry.Location)
+		data, err := open.Photo(c, entry.Location)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", entry.Source, err)
 		}

@@ -7,6 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -66,7 +68,7 @@ func (p trainedPart) command() *cli.Command {
 	if p.shop {
 		photos += " or, without it, in --catalogue"
 	}
-	flags := slices.Concat(trainFlags(work, heads), tripletFlags(heads, photos), []cli.Flag{modelsFlag()})
+	flags := slices.Concat(trainFlags(work, heads), tripletFlags(heads, photos), []cli.Flag{open.ModelsFlag()})
 	notes, example, codes := trainNotes, "--reference photos/reference", exit.BadCodes
 	if p.name == "override" {
 		flags = append(flags, seedFlag())
@@ -89,7 +91,7 @@ func (p trainedPart) command() *cli.Command {
 		flags = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with"))
 		notes, example = notes+shopNotes, "--catalogue catalogue.csv"
 	} else if p.name != "override" {
-		flags = append(flags, maxBadFlag())
+		flags = append(flags, maxbad.Flag())
 	}
 	if p.located {
 		flags = append(flags, locationTrainFlag())

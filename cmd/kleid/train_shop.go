@@ -9,6 +9,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/indexer"
@@ -21,7 +23,7 @@ import (
 func shopFlags(what string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "catalogue", EnvVars: flags.Env("catalogue"), Usage: "`PLACE` of a shop's photos, as kleid index takes it: " + what},
-		maxBadFlag(),
+		maxbad.Flag(),
 	}
 }
 
@@ -59,30 +61,30 @@ func readPhotos(c *cli.Context, progress *terminal.Progress, options *training.O
 			return err
 		}
 	}
-	limit, err := maxBadOf(c)
+	limit, err := maxbad.Of(c)
 	if err != nil {
 		return err
 	}
-	var bad []badOnes
+	var bad []maxbad.Kind
 	if len(places) > 0 {
 		if options.Location, err = readLocationPhotos(c, progress, *options, places, fetched); err != nil {
 			return err
 		}
-		bad = append(bad, badOnes{"photos", options.Location.Bad, options.Location.Total})
+		bad = append(bad, maxbad.Kind{Name: "photos", Bad: options.Location.Bad, Total: options.Location.Total})
 	}
 	named := false
 	if catalogue {
 		if options.Shop, named, err = readShop(c, *options); err != nil {
 			return err
 		}
-		bad = append(bad, badOnes{"photos", options.Shop.Bad, options.Shop.Total}, badOnes{"triplets", options.Shop.BadTriplets, options.Shop.TotalTriplets})
+		bad = append(bad, maxbad.Kind{Name: "photos", Bad: options.Shop.Bad, Total: options.Shop.Total}, maxbad.Kind{Name: "triplets", Bad: options.Shop.BadTriplets, Total: options.Shop.TotalTriplets})
 	}
 	if options.Reference != nil {
 		if options.Heads == nil || slices.Contains(options.Heads, "deeprank") { // first: of a photo that is held back nobody tells
 			if options.Triplets, err = training.ReadTriplets(c.Context, *options); err != nil {
 				return err
 			}
-			bad = append(bad, badOnes{"triplets", options.Triplets.Bad, options.Triplets.Total})
+			bad = append(bad, maxbad.Kind{Name: "triplets", Bad: options.Triplets.Bad, Total: options.Triplets.Total})
 		}
 		examples, err := training.ReferenceExamples(options.Reference)
 		if err != nil {
@@ -93,11 +95,11 @@ func readPhotos(c *cli.Context, progress *terminal.Progress, options *training.O
 			return err
 		}
 		progress.End()
-		bad = append(bad, badOnes{"photos of --reference", of, total})
+		bad = append(bad, maxbad.Kind{Name: "photos of --reference", Bad: of, Total: total})
 	}
-	list := newBadPhotos(c, progress, limit)
-	list.work = options.Work
-	if err := list.listKinds(bad...); err != nil {
+	list := maxbad.NewList(c, progress, limit)
+	list.Work = options.Work
+	if err := list.TakeKinds(bad...); err != nil {
 		return err
 	}
 	if options.Location != nil {
@@ -142,7 +144,7 @@ func readShop(c *cli.Context, options training.Options) (shop *training.Shop, na
 			if entry.Err != "" {
 				return nil, errors.New(entry.Err)
 			}
-			return fetchPhoto(c.Context, fetcher, entry.Location)
+			return open.FetchPhoto(c.Context, fetcher, entry.Location)
 		}})
 	}
 	if shop, err = training.ReadShop(c.Context, options, photos); err != nil {

@@ -1,4 +1,6 @@
-package main
+// Package open opens what commands name by flags and arguments: the model and what computes it, the store of the vectors, the
+// rows of an index, photos.
+package open
 
 import (
 	"errors"
@@ -15,15 +17,16 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-func modelsFlag() cli.Flag {
+// ModelsFlag names the model.
+func ModelsFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name: "models", EnvVars: flags.Env("models"), DefaultText: "the one in the program",
 		Usage: "model to use: a `FILE`, an https:// or s3:// URL of one, or a registry (a folder, or s3://bucket/prefix) whose promoted one it is, or REGISTRY@VERSION",
 	}
 }
 
-// loadModel returns the model of --models.
-func loadModel(c *cli.Context) (*models.Model, error) {
+// Model returns the model of --models.
+func Model(c *cli.Context) (*models.Model, error) {
 	url := c.String("models")
 	if url == "" {
 		return models.Default()
@@ -64,11 +67,11 @@ func registryOf(url string) (location, version string, ok bool) {
 	return location, version, isFolder(location)
 }
 
-// embedderFlags are those that newEmbedder reads.
-func embedderFlags() []cli.Flag { return []cli.Flag{backendFlag(), threadsFlag(), modelsFlag()} }
+// EmbedderFlags are those that Embedder reads.
+func EmbedderFlags() []cli.Flag { return []cli.Flag{BackendFlag(), ThreadsFlag(), ModelsFlag()} }
 
-// newEmbedder makes the embedder that --backend, --threads and --models describe.
-func newEmbedder(c *cli.Context) (*embedding.Embedder, error) {
+// Embedder makes the embedder that --backend, --threads and --models describe.
+func Embedder(c *cli.Context) (*embedding.Embedder, error) {
 	backend, model, err := loadOnBackend(c)
 	if err != nil {
 		return nil, err
@@ -76,8 +79,8 @@ func newEmbedder(c *cli.Context) (*embedding.Embedder, error) {
 	return embedding.New(backend, model)
 }
 
-// newDescriber is newEmbedder for who needs no vectors. A model without location is for photos whose box is given.
-func newDescriber(c *cli.Context, boxed bool) (*embedding.Embedder, error) {
+// Describer is Embedder for who needs no vectors. A model without location is for photos whose box is given.
+func Describer(c *cli.Context, boxed bool) (*embedding.Embedder, error) {
 	backend, model, err := loadOnBackend(c)
 	switch {
 	case err != nil:
@@ -92,10 +95,10 @@ func newDescriber(c *cli.Context, boxed bool) (*embedding.Embedder, error) {
 
 // loadOnBackend returns the backend and the model of the flags.
 func loadOnBackend(c *cli.Context) (backends.Backend, *models.Model, error) {
-	backend, err := newBackend(c)
+	backend, err := Backend(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	model, err := loadModel(c)
+	model, err := Model(c)
 	return backend, model, err
 }

@@ -1,10 +1,9 @@
-package main
+package open
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"strings"
 
@@ -19,24 +18,27 @@ import (
 	"github.com/kleid-search/kleid/vectors/milvus"
 )
 
-const storeForms = "embedded:DIR or milvus://host:port/alias"
+// StoreForms are the URLs of stores, for people.
+const StoreForms = "embedded:DIR or milvus://host:port/alias"
 
-func storeFlag(whenNone string) cli.Flag {
+// StoreFlag names the store of the vectors.
+func StoreFlag(whenNone string) cli.Flag {
 	return &cli.StringFlag{
 		Name: "store", EnvVars: flags.Env("store"), DefaultText: whenNone,
-		Usage: "where the vectors are: `URL` is " + storeForms,
+		Usage: "where the vectors are: `URL` is " + StoreForms,
 	}
 }
 
-func indexFlag() cli.Flag {
+// IndexFlag names the folder of an index.
+func IndexFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name: "index", EnvVars: flags.Env("index"),
 		Usage: "folder `DIR` that kleid index --out made: short for --store embedded:DIR",
 	}
 }
 
-// openStore opens the store of a URL.
-func openStore(ctx context.Context, url string) (vectors.Store, error) {
+// Store opens the store of a URL.
+func Store(ctx context.Context, url string) (vectors.Store, error) {
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "embedded":
@@ -44,14 +46,14 @@ func openStore(ctx context.Context, url string) (vectors.Store, error) {
 	case "milvus", "milvuss":
 		return milvus.Open(ctx, url)
 	}
-	return nil, fmt.Errorf("there is no store %q: use %s", storeName(url), storeForms)
+	return nil, fmt.Errorf("there is no store %q: use %s", StoreName(url), StoreForms)
 }
 
-// checkStore refuses what openStore cannot mean, before anything is done.
-func checkStore(c *cli.Context, url string) error {
+// CheckStore refuses what Store cannot mean, before anything is done.
+func CheckStore(c *cli.Context, url string) error {
 	scheme, rest, ok := strings.Cut(url, ":")
 	if !ok || rest == "" || scheme != "embedded" && scheme != "milvus" && scheme != "milvuss" {
-		return exit.WrongUsage(c, "there is no store %q: use %s", storeName(url), storeForms)
+		return exit.WrongUsage(c, "there is no store %q: use %s", StoreName(url), StoreForms)
 	}
 	if scheme != "embedded" {
 		if err := milvus.CheckURL(url); err != nil {
@@ -61,8 +63,8 @@ func checkStore(c *cli.Context, url string) error {
 	return nil
 }
 
-// storeURL is where --store or --index say that the vectors are.
-func storeURL(c *cli.Context) (string, error) {
+// StoreURL is where --store or --index say that the vectors are.
+func StoreURL(c *cli.Context) (string, error) {
 	url, dir := c.String("store"), c.String("index")
 	stored, isFolder := strings.CutPrefix(url, "embedded:")
 	// A Milvus with an index is one with its thumbnails, which nothing but kleid serve has a use for.
@@ -89,35 +91,28 @@ func storeURL(c *cli.Context) (string, error) {
 			return "", exit.WrongUsage(c, "the vectors of the index in %s are in the store %s: name it with --store", stored, elsewhere)
 		}
 	}
-	return url, checkStore(c, url)
+	return url, CheckStore(c, url)
 }
 
-// indexFolder is where the thumbnails are: --index, or the embedded store's folder, or "" for a Milvus
+// IndexFolder is where the thumbnails are: --index, or the embedded store's folder, or "" for a Milvus
 // alone.
-func indexFolder(c *cli.Context, url string) string {
+func IndexFolder(c *cli.Context, url string) string {
 	if dir, ok := strings.CutPrefix(url, "embedded:"); ok && !strings.Contains(c.String("index"), "://") {
 		return dir
 	}
 	return c.String("index")
 }
 
-// warnWithoutIndex says that nothing can be found yet. An error is left to those who use the store.
-func warnWithoutIndex(ctx context.Context, logger *slog.Logger, store vectors.Store, storeURL string) {
-	if run, err := store.CurrentRun(ctx); err == nil && run == "" {
-		logger.Warn("there is no index yet: searches fail until kleid index has published one", "store", storeName(storeURL))
-	}
-}
-
-// explainStore says where there is no index.
-func explainStore(err error, storeURL string) error {
+// ExplainStore says where there is no index.
+func ExplainStore(err error, storeURL string) error {
 	if errors.Is(err, vectors.ErrNoIndex) {
-		return fmt.Errorf("%s: %w", storeName(storeURL), err)
+		return fmt.Errorf("%s: %w", StoreName(storeURL), err)
 	}
 	return err
 }
 
-// storeName is a store's URL without password and token.
-func storeName(text string) string {
+// StoreName is a store's URL without password and token.
+func StoreName(text string) string {
 	scheme, rest, _ := strings.Cut(text, ":")
 	if scheme != "embedded" && !strings.HasPrefix(rest, "//") && strings.Contains(rest, "@") { // no URL, but a password may be there
 		return scheme + ":…"

@@ -1,4 +1,4 @@
-package main
+package open
 
 import (
 	"bytes"
@@ -14,9 +14,9 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// readPhoto reads a photo that the command line names: a path, an https:// or s3:// URL, or "-" for
+// Photo reads a photo that the command line names: a path, an https:// or s3:// URL, or "-" for
 // standard input.
-func readPhoto(c *cli.Context, source string) ([]byte, error) {
+func Photo(c *cli.Context, source string) ([]byte, error) {
 	limits := photo.DefaultLimits()
 	if source == "-" {
 		var b bytes.Buffer
@@ -26,11 +26,11 @@ func readPhoto(c *cli.Context, source string) ([]byte, error) {
 	}
 	fetcher := storage.NewFetcher(storage.FetchOptions{Limit: limits.MaxBytes})
 	defer fetcher.Close()
-	return fetchPhoto(c.Context, fetcher, source)
+	return FetchPhoto(c.Context, fetcher, source)
 }
 
-// fetchPhoto reads a photo by path or URL. What goes wrong is said without the path.
-func fetchPhoto(ctx context.Context, fetcher *storage.Fetcher, source string) ([]byte, error) {
+// FetchPhoto reads a photo by path or URL. What goes wrong is said without the path.
+func FetchPhoto(ctx context.Context, fetcher *storage.Fetcher, source string) ([]byte, error) {
 	data, err := fetcher.Fetch(ctx, source)
 	var path *fs.PathError
 	switch {

@@ -1,4 +1,4 @@
-package main
+package open
 
 import (
 	"context"
@@ -15,24 +15,26 @@ import (
 	"github.com/kleid-search/kleid/vectors"
 )
 
-// indexRows is an index by what lies in its folder or below its prefix in S3, for kleid quality and kleid export: Parquet and thumbnails.
-type indexRows struct {
+// IndexRows is an index by what lies in its folder or below its prefix in S3, for kleid quality and kleid export: Parquet and thumbnails.
+type IndexRows struct {
 	bucket     storage.Bucket
 	thumbnails searcher.Thumbnails
 }
 
-func openIndexRows(ctx context.Context, location string) (*indexRows, error) {
+// Index opens the index in a folder, or below a prefix in S3.
+func Index(ctx context.Context, location string) (*IndexRows, error) {
 	bucket, err := storage.Open(ctx, location)
 	if err != nil {
 		return nil, err
 	}
-	return &indexRows{bucket, thumbnailsOf(bucket)}, nil
+	return &IndexRows{bucket, ThumbnailsOf(bucket)}, nil
 }
 
-func (i *indexRows) Name() string { return i.bucket.String() }
+// Name is where it is.
+func (i *IndexRows) Name() string { return i.bucket.String() }
 
 // Run is what latest names.
-func (i *indexRows) Run(ctx context.Context) (string, error) {
+func (i *IndexRows) Run(ctx context.Context) (string, error) {
 	data, err := storage.ReadAll(ctx, i.bucket, "latest", 1<<10)
 	run := strings.TrimSpace(string(data))
 	if errors.Is(err, storage.ErrNotExist) || err == nil && run == "" {
@@ -41,7 +43,8 @@ func (i *indexRows) Run(ctx context.Context) (string, error) {
 	return run, err
 }
 
-func (i *indexRows) Rows(ctx context.Context, run string) (*catalog.Reader, io.Closer, error) {
+// Rows opens the Parquet file of a run.
+func (i *IndexRows) Rows(ctx context.Context, run string) (*catalog.Reader, io.Closer, error) {
 	blob, err := storage.OpenAt(ctx, i.bucket, filepath.ToSlash(indexer.ParquetPath("", run)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("run %s: %w", run, err)
@@ -54,11 +57,12 @@ func (i *indexRows) Rows(ctx context.Context, run string) (*catalog.Reader, io.C
 	return reader, blob, nil
 }
 
-// path is where the rows of a run are.
-func (i *indexRows) path(run string) string {
+// Path is where the rows of a run are.
+func (i *IndexRows) Path(run string) string {
 	return i.bucket.String() + "/" + filepath.ToSlash(indexer.ParquetPath("", run))
 }
 
-func (i *indexRows) Thumbnail(ctx context.Context, photoID string) ([]byte, error) {
+// Thumbnail reads that of a photo.
+func (i *IndexRows) Thumbnail(ctx context.Context, photoID string) ([]byte, error) {
 	return i.thumbnails(ctx, photoID)
 }

@@ -1,4 +1,4 @@
-package main
+package open
 
 import (
 	"runtime"
@@ -12,19 +12,21 @@ import (
 	"github.com/kleid-search/kleid/compute"
 )
 
-func backendFlag() cli.Flag {
+// BackendFlag says what computes.
+func BackendFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name: "backend", Value: "auto", EnvVars: flags.Env("backend"),
 		Usage: "what computes: auto, cpu, xla:cuda, xla:cpu or xla:`PLUGIN`; auto is cpu, or CUDA where a build with XLA finds it",
 	}
 }
 
-func threadsFlag() cli.Flag {
+// ThreadsFlag says on how many CPUs.
+func ThreadsFlag() cli.Flag {
 	return &cli.IntFlag{Name: "threads", EnvVars: flags.Env("threads"), Usage: "`N` CPUs to use at most", DefaultText: "all"}
 }
 
-// newBackend makes the backend of --backend, and keeps to --threads from here on.
-func newBackend(c *cli.Context) (backends.Backend, error) {
+// Backend makes the backend of --backend, and keeps to --threads from here on.
+func Backend(c *cli.Context) (backends.Backend, error) {
 	if err := flags.NotNegative(c, "threads"); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package open
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// thumbnailsIn finds thumbnails in a folder. The searcher has checked the id.
-func thumbnailsIn(folder string) searcher.Thumbnails {
+// ThumbnailsIn finds thumbnails in a folder. The searcher has checked the id.
+func ThumbnailsIn(folder string) searcher.Thumbnails {
 	return func(_ context.Context, photoID string) ([]byte, error) {
 		if !isPhotoID(photoID) {
 			return nil, fs.ErrNotExist
@@ -22,8 +22,8 @@ func thumbnailsIn(folder string) searcher.Thumbnails {
 	}
 }
 
-// thumbnailsOf finds them where an index is in S3.
-func thumbnailsOf(bucket storage.Bucket) searcher.Thumbnails {
+// ThumbnailsOf finds them where an index is in S3.
+func ThumbnailsOf(bucket storage.Bucket) searcher.Thumbnails {
 	return func(ctx context.Context, photoID string) ([]byte, error) {
 		if !isPhotoID(photoID) {
 			return nil, fs.ErrNotExist

@@ -1,6 +1,6 @@
 //go:build !xla
 
-package main
+package open
 
 import (
 	"errors"
