@@ -6,6 +6,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -110,4 +111,12 @@ func MeasureLocation(located []Located, confidence float64) LocationReport {
 	dresses, others := float64(max(r.Dresses, 1)), float64(max(r.Others, 1))
 	r.MeanIoU, r.IoU50, r.IoU75, r.Missed, r.False = r.MeanIoU/dresses, r.IoU50/dresses, r.IoU75/dresses, r.Missed/dresses, r.False/others
 	return r
+}
+
+// Locating is an Embedder that finds dresses and describes none: location is measured by that alone.
+type Locating struct{ *embedding.Embedder }
+
+// Embed is Embedder's.
+func (l Locating) Embed(ctx context.Context, inputs []embedding.Input) ([]embedding.Photo, error) {
+	return l.Locate(ctx, inputs)
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -32,13 +34,13 @@ func evaluateCommand() *cli.Command {
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: flags.Env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: flags.Env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
 		&cli.StringFlag{Name: "work", Value: "build/folds", EnvVars: flags.Env("evaluate-work"), Usage: "`DIR` or s3:// URL for what --folds trains; it goes on from what is there"},
-		dressesFlag(), flags.JSON(),
+		learning.DressesFlag(), flags.JSON(),
 		open.BackendFlag(), open.ThreadsFlag(), open.ModelsFlag(),
 	}
 	sub := func(name, usage, description string, heads []string, run func(*cli.Context, measured) (any, error)) *cli.Command {
 		return &cli.Command{
 			Name: name, Usage: usage,
-			Flags: append(slices.Clone(shared), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: flags.Env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + memoryNote(heads)}),
+			Flags: append(slices.Clone(shared), &cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: flags.Env("evaluate-" + name + "-products"), Usage: "`N` painted dresses that --folds learns from besides" + learning.MemoryNote(heads)}),
 			Description: description + "\n\nExamples:\n  kleid evaluate " + name + " --folds --reference photos/reference\n  kleid evaluate " + name +
 				" --reference photos/reference --models build/weights/model.safetensors --json",
 			Action: func(c *cli.Context) error { return evaluate(c, heads, run) },
@@ -55,14 +57,14 @@ The shipped weights have learned from all folds of the photos that they are made
 figures on photos that heads have not seen: they are trained five times, on the model's own trunk, each
 time without a fold, which is then measured.
 
-` + referenceLayout,
+` + learning.ReferenceLayout,
 		Subcommands: []*cli.Command{
 			also(sub("location", "is the dress found, and where", `Prints, for street and home photos, how well the boxes found overlap the true ones (intersection over
 union), how many dresses are missed and how many photos of other things are taken for one. Reads the
 tables of clothing, ccp and facets, or, as "photos" (in --json: location), a shop's own: --dataset.
 `+badReferenceNote+`
 
-`+locationFormat+`
+`+learning.LocationFormat+`
 It says if the model has learned from them: --split test then takes those that kleid train location kept apart, and
 --folds measures with all of them, by heads that learn from the others.`, []string{"background", "location", "refine"}, evaluateLocation), locationFlags()...),
 			evaluatePaintedCommand(),
@@ -71,7 +73,7 @@ It says if the model has learned from them: --split test then takes those that k
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset. Of
 these it also prints what is taken for what, and says if the model has learned from them: --split test then takes those
 that kleid train facets kept apart. How heads are judged while --folds trains them is chosen as in kleid train facets.
-`+badReferenceNote, []string{"facets"}, evaluateFacets), slices.Concat(facetLossFlags(), datasetFlags(), []cli.Flag{
+`+badReferenceNote, []string{"facets"}, evaluateFacets), slices.Concat(learning.FacetLossFlags(), datasetFlags(), []cli.Flag{
 				&cli.IntFlag{Name: "min-count", Value: evaluation.MinCount, EnvVars: flags.Env("min-count"), Usage: "`N` photos that a label needs to count towards a facet's macro F1"},
 				&cli.StringSliceFlag{Name: "labels", EnvVars: flags.Env("evaluate-labels"), Usage: "labels that count, `FACET=LABEL,LABEL`, whatever --min-count says; those that no photo has do not, and are named, and if no photo has any it is an error; may be repeated"},
 			})...),
@@ -80,7 +82,7 @@ people who judged. Reads triplets/triplets.csv, and boxes from facets/labels.csv
 learned from, those of each fold apart, and not measured with. With --catalogue, it prints what kleid train similarity
 --catalogue does, for a model that is there: how often another photo of a product comes first, and, with --triplets,
 how often people agree, of products that trainings keep apart.
-`+badReferenceNote, []string{"deeprank"}, evaluateSimilarity), slices.Concat(tripletFlags(training.AllHeads, "--reference or --catalogue"), shopFlags("photos of one product_id should be alike, and a fifth of the products is measured with"))...),
+`+badReferenceNote, []string{"deeprank"}, evaluateSimilarity), slices.Concat(learning.TripletFlags(training.AllHeads, "--reference or --catalogue"), learning.ShopFlags("photos of one product_id should be alike, and a fifth of the products is measured with"))...),
 		},
 	}
 }
@@ -135,7 +137,7 @@ func evaluate(c *cli.Context, heads []string, run func(*cli.Context, measured) (
 		if err != nil {
 			return err
 		}
-		return withFetched(func(folder string) error {
+		return learning.WithFetched(func(folder string) error {
 			return evaluateModel(c, heads, func() (measured, error) {
 				m, err := readLocationMeasured(c, heads, places, reference, folder)
 				return measured{reference: m.reference, location: m}, err
@@ -207,7 +209,7 @@ func evaluateModel(c *cli.Context, heads []string, read func() (measured, error)
 		}
 	}
 	facets, counting := model.Metadata().Facets, evaluation.Counting{Least: c.Int("min-count"), Labels: map[string][]string{}}
-	if err := facetLabels(c, counting.Labels); err != nil {
+	if err := learning.FacetLabels(c, counting.Labels); err != nil {
 		return err
 	}
 	if err := counting.Check(facets); err != nil {
@@ -267,7 +269,7 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 		return nil, err
 	}
 	reports, means := map[string]any{}, map[string]evaluation.MeanF1{}
-	row := evaluationTable(c)
+	row := tables.New(c)
 	for _, on := range []struct {
 		name string
 		true bool
@@ -283,10 +285,10 @@ func evaluateFacets(c *cli.Context, m measured) (any, error) {
 			means[on.name] = evaluation.Mean(r)
 		}
 		row("on %s", on.name)
-		writeFacets(row, r)
+		tables.Facets(row, r)
 	}
 	uncounted := m.counting.Uncounted(m.facets, slices.DeleteFunc(examples, func(e datasets.Example) bool { return e.NoDress }))
-	writeUncounted(row, uncounted)
+	tables.Uncounted(row, uncounted)
 	reports["mean"], reports["not_counted"] = means, uncounted
 	return reports, nil
 }
@@ -309,7 +311,7 @@ func evaluateSimilarity(c *cli.Context, m measured) (any, error) {
 		return nil, err
 	}
 	report := similarityReport{Triplets: r}
-	row := evaluationTable(c)
+	row := tables.New(c)
 	row("triplets\tunsupervised\tDeepRank\tgain\t80%% interval")
 	row("%d\t%.3f\t%.3f\t%+.3f\t%+.3f to %+.3f", r.Triplets, r.Unsupervised, r.DeepRank, r.Gain, r.GainInterval[0], r.GainInterval[1])
 	row("")

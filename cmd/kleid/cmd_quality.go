@@ -9,6 +9,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
@@ -79,7 +80,7 @@ func qualityAction(c *cli.Context) error {
 // qualityOptions are those of an index or of a dataset. Flags of the other one are refused, but its variables are not, which
 // all commands of a plan may share.
 func qualityOptions(c *cli.Context) (options quality.Options, err error) {
-	if options.Facets, err = facetNames(c); err != nil {
+	if options.Facets, err = learning.FacetNames(c); err != nil {
 		return options, err
 	}
 	if slices.Contains(options.Facets, datasets.DressFacet) {

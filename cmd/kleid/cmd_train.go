@@ -9,6 +9,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
@@ -28,14 +29,14 @@ Checkpoints and the result, model.safetensors, are in --work: the same command g
 const locationNotes = `
 
 With --dataset where the dress is, and whether there is one, is learned from photos of your own as well.
-` + locationFormat + ` A fifth of the products, or what split marks as test, is not learned from: how well dresses are
+` + learning.LocationFormat + ` A fifth of the products, or what split marks as test, is not learned from: how well dresses are
 found there is printed, also by the model before, and left in --work for kleid models push (metrics.json), beside
 bad-photos.csv. report.html shows the worst of these photos, or else painted ones, with the box that was found. An
 index is made anew with the model.`
 
 // locationTrainFlag is --dataset of what learns where the dress is.
 func locationTrainFlag() cli.Flag {
-	return locationDatasetFlag("train-dataset", "to learn where the dress is from, instead of --reference or beside it")
+	return learning.LocationDatasetFlag("train-dataset", "to learn where the dress is from, instead of --reference or beside it")
 }
 
 // trainCommand trains the model's parts: `train all` makes the shipped weights.
@@ -52,7 +53,7 @@ func trainCommand() *cli.Command {
 others train a part of the model named by --models (by default the shipped one) on its frozen trunk
 and write WORK/model.safetensors, which --models reads.
 
-` + referenceLayout,
+` + learning.ReferenceLayout,
 		Subcommands: []*cli.Command{
 			{
 				Name: "all", Usage: "trunk and all heads, from nothing",
@@ -63,7 +64,7 @@ Examples:
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 ` + exit.BadCodes,
-				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), tripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxbad.Flag()}, trunkFlags(), facetLossFlags(), loopFlags()),
+				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), learning.TripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxbad.Flag()}, trunkFlags(), learning.FacetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -90,7 +91,7 @@ Example:
 // productsNote says what painted dresses take, or, where few of them count, which.
 func productsNote(work string, heads []string) string {
 	if work != overrideWork {
-		return memoryNote(heads)
+		return learning.MemoryNote(heads)
 	}
 	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
 }
@@ -108,7 +109,7 @@ func trainFlags(work string, heads []string) []cli.Flag {
 func referenceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "reference", EnvVars: flags.Env("reference"), Usage: "`DIR` of labelled real photos, see kleid train --help; without it the model learns from painted dresses alone"},
-		dressesFlag(),
+		learning.DressesFlag(),
 	}
 }
 
@@ -134,7 +135,7 @@ func train(c *cli.Context, heads []string) error {
 	defer progress.End()
 	options := training.Options{Code: c.App.Version, FacetLoss: training.DefaultFacetLoss(), Heads: heads, Stale: measuredFiles, Logger: progress.Logger(), Watch: progress.WatchTraining(), Trunk: training.DefaultTrunkOptions(), Paint: training.DefaultPaintOptions()}
 	options.Paint, options.Steps = options.Paint.OfProducts(c.Int("products")), c.Int("steps")
-	if err := setMining(c, &options); err != nil {
+	if err := learning.SetMining(c, &options); err != nil {
 		return err
 	}
 	if err := setLoop(c, &options); err != nil {
@@ -143,7 +144,7 @@ func train(c *cli.Context, heads []string) error {
 	ofHead := len(heads) > 0
 	if heads == nil || slices.Contains(heads, "facets") {
 		var err error
-		if options.FacetLoss, err = facetLoss(c, datasets.Facets(), training.DefaultFacetLoss()); err != nil {
+		if options.FacetLoss, err = learning.FacetLoss(c, datasets.Facets(), training.DefaultFacetLoss()); err != nil {
 			return err
 		}
 	}
@@ -160,7 +161,7 @@ func train(c *cli.Context, heads []string) error {
 		return err
 	}
 	if c.String("reference") != "" {
-		if options.Reference, err = openReference(c); err != nil {
+		if options.Reference, err = learning.OpenReference(c); err != nil {
 			return err
 		}
 	} else if len(flags.Repeated(c, "triplets")) > 0 && c.String("catalogue") == "" {
@@ -181,12 +182,12 @@ func train(c *cli.Context, heads []string) error {
 	if err := options.Check(); err != nil { // a catalogue takes its time
 		return err
 	}
-	release, err := claimWork(c.Context, options.Work)
+	release, err := learning.ClaimWork(c.Context, options.Work)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return withFetched(func(folder string) error {
+	return learning.WithFetched(func(folder string) error {
 		if err := readPhotos(c, progress, &options, folder); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
@@ -62,7 +63,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 1
 			maxbad.Flag(), terminal.YesFlag(),
 			&cli.IntFlag{Name: "steps", EnvVars: flags.Env("steps"), DefaultText: "the head's own number", Usage: "`N` steps of training"},
 			earlyStopFlag(), flags.JSON(), open.ModelsFlag(),
-		}, facetLossFlags(), mixFlags(), loopFlags()),
+		}, learning.FacetLossFlags(), mixFlags(), loopFlags()),
 		Action: trainFacets,
 	}
 }
@@ -106,13 +107,13 @@ func trainFacets(c *cli.Context) error {
 	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
-	labels, err := labelOptions(c)
+	labels, err := learning.LabelOptions(c)
 	if err != nil {
 		return err
 	}
-	var parts []datasetArgument
+	var parts []learning.DatasetArgument
 	for _, text := range flags.Repeated(c, "dataset") {
-		part, err := parseDataset(text)
+		part, err := learning.ParseDataset(text)
 		if err != nil {
 			return exit.WrongUsage(c, "%v", err)
 		}
@@ -122,37 +123,37 @@ func trainFacets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	read, err := newFacetDatasets(c, limit)
+	read, err := learning.NewFacetDatasets(c, limit)
 	if err != nil {
 		return err
 	}
-	defer read.close()
-	f := &facetTraining{facetDatasets: read}
+	defer read.Close()
+	f := &facetTraining{FacetDatasets: read}
 	return f.run(parts, labels)
 }
 
 // facetTraining is a run of train facets.
 type facetTraining struct {
-	*facetDatasets
+	*learning.FacetDatasets
 	sets []datasetFigures
 }
 
-func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) error {
-	c := f.c
-	f.options = training.Options{Code: c.App.Version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.progress.Logger(), Watch: f.progress.WatchTraining()}
-	f.options.Paint = f.options.Paint.OfProducts(c.Int("products"))
-	err := setLoop(c, &f.options)
+func (f *facetTraining) run(parts []learning.DatasetArgument, labels vocabulary.Options) error {
+	c := f.CLI
+	f.Options = training.Options{Code: c.App.Version, Paint: training.DefaultPaintOptions(), Steps: c.Int("steps"), OwnTrunk: c.Int("own-trunk"), Stale: measuredFiles, Logger: f.Progress.Logger(), Watch: f.Progress.WatchTraining()}
+	f.Options.Paint = f.Options.Paint.OfProducts(c.Int("products"))
+	err := setLoop(c, &f.Options)
 	if err != nil {
 		return err
 	}
-	if f.options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
+	if f.Options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 		return err
 	}
-	f.bad.Work = f.options.Work
-	if f.options.From, err = open.Model(c); err != nil {
+	f.Bad.Work = f.Options.Work
+	if f.Options.From, err = open.Model(c); err != nil {
 		return err
 	}
-	release, err := claimWork(c.Context, f.options.Work)
+	release, err := learning.ClaimWork(c.Context, f.Options.Work)
 	if err != nil {
 		return err
 	}
@@ -160,18 +161,18 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 	if err := f.open(parts, labels.Facets); err != nil {
 		return err
 	}
-	if err := f.bad.Take(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+	if err := f.Bad.Take(f.Mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
 		return err
 	}
 	if err := f.plan(labels); err != nil {
 		return err
 	}
-	photos, err := f.readPhotos()
+	photos, err := f.ReadPhotos()
 	if err != nil {
 		return err
 	}
 	f.tellPhotos(photos)
-	fit, err := training.FitFacets(c.Context, f.options, photos)
+	fit, err := training.FitFacets(c.Context, f.Options, photos)
 	if err != nil {
 		return err
 	}
@@ -179,24 +180,24 @@ func (f *facetTraining) run(parts []datasetArgument, labels vocabulary.Options) 
 }
 
 // open reads the datasets.
-func (f *facetTraining) open(parts []datasetArgument, facets []string) error {
+func (f *facetTraining) open(parts []learning.DatasetArgument, facets []string) error {
 	for _, part := range parts {
 		d := training.Studio()
-		if part.location != studioDataset {
+		if part.Place != learning.StudioDataset {
 			var err error
-			if d, err = f.dataset(part.location, facets); err != nil {
+			if d, err = f.Open(part.Place, facets); err != nil {
 				return err
 			}
 		}
-		f.mixture.Parts = append(f.mixture.Parts, training.Part{Dataset: d, Weight: part.weight, Painted: part.location == studioDataset})
-		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: part.location, Weight: part.weight, Fingerprint: d.Fingerprint, Photos: d.Size()})
+		f.Mixture.Parts = append(f.Mixture.Parts, training.Part{Dataset: d, Weight: part.Weight, Painted: part.Place == learning.StudioDataset})
+		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: part.Place, Weight: part.Weight, Fingerprint: d.Fingerprint, Photos: d.Size()})
 	}
-	for _, location := range flags.Repeated(f.c, "test-dataset") {
-		d, err := f.dataset(location, facets)
+	for _, location := range flags.Repeated(f.CLI, "test-dataset") {
+		d, err := f.Open(location, facets)
 		if err != nil {
 			return err
 		}
-		f.mixture.Tests = append(f.mixture.Tests, d)
+		f.Mixture.Tests = append(f.Mixture.Tests, d)
 		f.sets = append(f.sets, datasetFigures{Name: d.Name, Place: location, Fingerprint: d.Fingerprint, Photos: d.Size()})
 	}
 	return nil
@@ -209,26 +210,26 @@ func (f *facetTraining) tellPhotos(photos *training.FacetPhotos) {
 			located++
 		}
 	}
-	f.progress.Say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
+	f.Progress.Say("%d photos to learn from, %d to measure with, %d others; the dress was found in %d, and %d without a box are taken whole",
 		len(photos.Learned), len(photos.Measured), len(photos.Others), located, photos.Whole)
 	if unlabelled := len(photos.Others) - photos.Marked; unlabelled > 0 {
-		f.progress.Say("%d of the others have no label of %s", unlabelled, terminal.Printable(strings.Join(f.facetNames(), ", ")))
+		f.Progress.Say("%d of the others have no label of %s", unlabelled, terminal.Printable(strings.Join(f.FacetNames(), ", ")))
 	}
 	if photos.Marked > 0 {
-		f.progress.Say("%d of the others are marked as test in --dataset: with --test-dataset they are neither learned from nor measured with", photos.Marked)
+		f.Progress.Say("%d of the others are marked as test in --dataset: with --test-dataset they are neither learned from nor measured with", photos.Marked)
 	}
 	if photos.NoDress > 0 {
-		f.progress.Say("%d photos more are left out, which show no dress", photos.NoDress)
+		f.Progress.Say("%d photos more are left out, which show no dress", photos.NoDress)
 	}
-	for i, measured := range f.mixture.Plan.Measured() {
-		if unlearned := measured.Labels[len(f.mixture.Plan.Facets[i].Labels):]; len(unlearned) > 0 {
-			f.progress.Say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, terminal.Printable(strings.Join(unlearned, ", ")))
+	for i, measured := range f.Mixture.Plan.Measured() {
+		if unlearned := measured.Labels[len(f.Mixture.Plan.Facets[i].Labels):]; len(unlearned) > 0 {
+			f.Progress.Say("%s: no photo to learn from is %s: those to measure with count as wrong", measured.Name, terminal.Printable(strings.Join(unlearned, ", ")))
 		}
 	}
 	if photos.Repeated > 0 {
-		f.progress.Say("%d photos are measured with once, though another dataset has them, too", photos.Repeated)
+		f.Progress.Say("%d photos are measured with once, though another dataset has them, too", photos.Repeated)
 	}
 	if photos.Shared > 0 {
-		f.progress.Say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)
+		f.Progress.Say("%d photos more are not learned from: another dataset has them, or photos of their products, to measure with", photos.Shared)
 	}
 }

@@ -11,8 +11,10 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -44,47 +46,47 @@ func evaluateDatasets(c *cli.Context) error {
 	}
 	counting := evaluation.Counting{Least: c.Int("min-count"), Labels: labels.Order}
 	labels.Order = map[string][]string{} // which say what counts here
-	read, err := newFacetDatasets(c, limit)
+	read, err := learning.NewFacetDatasets(c, limit)
 	if err != nil {
 		return err
 	}
-	defer read.close()
+	defer read.Close()
 	f := datasetEvaluation{read}
-	f.options = training.Options{Logger: f.progress.Logger(), Watch: f.progress.WatchTraining()}
+	f.Options = training.Options{Logger: f.Progress.Logger(), Watch: f.Progress.WatchTraining()}
 	if c.String("split") != allSplits {
-		f.mixture.Split = datasets.Test
+		f.Mixture.Split = datasets.Test
 	}
-	if f.options.From, err = open.Model(c); err != nil {
+	if f.Options.From, err = open.Model(c); err != nil {
 		return err
 	}
 	if err := f.planTests(labels); err != nil {
 		return err
 	}
-	if err := counting.Check(f.facetsOf()); err != nil {
+	if err := counting.Check(f.Measured()); err != nil {
 		return exit.WrongUsage(c, "--labels: %v", err)
 	}
-	photos, err := f.readPhotos()
+	photos, err := f.ReadPhotos()
 	if err != nil {
 		return err
 	}
-	if len(photos.Measured) == 0 && f.mixture.Split != "" {
+	if len(photos.Measured) == 0 && f.Mixture.Split != "" {
 		return errors.New("no photo with a label is for measuring: leave out --split test")
 	}
-	embedder, err := embedding.NewDescriber(f.options.Backend, f.options.From)
+	embedder, err := embedding.NewDescriber(f.Options.Backend, f.Options.From)
 	if err != nil {
 		return err
 	}
-	looked, seen, err := f.look(embedder, "measuring", photos.Measured)
+	looked, seen, err := f.Look(embedder, "measuring", photos.Measured)
 	if err != nil {
 		return err
 	}
-	f.rename(seen)
-	f.progress.End()
+	f.Rename(seen)
+	f.Progress.End()
 	return f.report(looked, seen, counting)
 }
 
 // datasetEvaluation measures a model's facets on photos of datasets.
-type datasetEvaluation struct{ *facetDatasets }
+type datasetEvaluation struct{ *learning.FacetDatasets }
 
 // datasetOptions reads the flags, and what goes without --dataset alone is refused.
 func datasetOptions(c *cli.Context) (limit maxbad.Limit, labels vocabulary.Options, err error) {
@@ -94,11 +96,11 @@ func datasetOptions(c *cli.Context) (limit maxbad.Limit, labels vocabulary.Optio
 		}
 	}
 	for _, text := range flags.Repeated(c, "dataset") {
-		part, err := parseDataset(text)
+		part, err := learning.ParseDataset(text)
 		switch {
-		case err != nil || part.location != text:
+		case err != nil || part.Place != text:
 			return limit, labels, exit.WrongUsage(c, "--dataset is %q, but takes no weight: all photos are measured with", text)
-		case text == studioDataset:
+		case text == learning.StudioDataset:
 			return limit, labels, exit.WrongUsage(c, "--dataset is %s: kleid evaluate painted measures with painted dresses", text)
 		}
 	}
@@ -108,30 +110,30 @@ func datasetOptions(c *cli.Context) (limit maxbad.Limit, labels vocabulary.Optio
 	if limit, err = maxbad.Parse(c.String("max-bad")); err != nil {
 		return limit, labels, exit.WrongUsage(c, "%v", err)
 	}
-	labels, err = labelOptions(c)
+	labels, err = learning.LabelOptions(c)
 	return limit, labels, err
 }
 
 // planTests opens the datasets, and brings their labels to the model's.
 func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
-	facets, known := f.options.From.Metadata().Facets, map[string]bool{}
+	facets, known := f.Options.From.Metadata().Facets, map[string]bool{}
 	model := make([]models.FacetConfig, len(facets)) // colours, which no head names, included
 	for i, facet := range facets {
 		model[i].Facet, known[facet.Name] = facet, true
 	}
 	for _, name := range labels.Facets {
 		if !known[name] {
-			return exit.WrongUsage(f.c, "--facets: the model knows no %s", name)
+			return exit.WrongUsage(f.CLI, "--facets: the model knows no %s", name)
 		}
 	}
-	for _, location := range flags.Repeated(f.c, "dataset") {
-		d, err := f.dataset(location, labels.Facets)
+	for _, location := range flags.Repeated(f.CLI, "dataset") {
+		d, err := f.Open(location, labels.Facets)
 		if err != nil {
 			return err
 		}
-		f.mixture.Tests = append(f.mixture.Tests, d)
+		f.Mixture.Tests = append(f.Mixture.Tests, d)
 	}
-	if err := f.bad.Take(f.mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
+	if err := f.Bad.Take(f.Mixture.Bad()); err != nil { // first: where rows are bad, labels may be missing
 		return err
 	}
 	if len(labels.Facets) == 0 {
@@ -146,12 +148,12 @@ func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
 		}
 	}
 	var err error
-	if f.mixture.Plan, err = vocabulary.NewPlan(model, f.mixture.Tests, labels); err != nil {
-		return exit.WrongUsage(f.c, "%v", err)
+	if f.Mixture.Plan, err = vocabulary.NewPlan(model, f.Mixture.Tests, labels); err != nil {
+		return exit.WrongUsage(f.CLI, "%v", err)
 	}
-	for _, change := range f.mixture.Plan.Changes {
+	for _, change := range f.Mixture.Plan.Changes {
 		if change.Fate == vocabulary.Added {
-			f.progress.Say("the model has no %s %s, and so is wrong about each photo of it; where it calls it otherwise, say --rename %s:%s=…",
+			f.Progress.Say("the model has no %s %s, and so is wrong about each photo of it; where it calls it otherwise, say --rename %s:%s=…",
 				change.Facet, terminal.Printable(change.Label), change.Facet, terminal.Printable(change.Label))
 		}
 	}
@@ -175,8 +177,8 @@ func (f datasetEvaluation) report(looked []training.LabelledPhoto, seen []embedd
 		examples[i] = p.Example
 	}
 	r := datasetReport{
-		Facets:     evaluation.MeasureFacets(f.facetsOf(), examples, seen, counting),
-		NotCounted: counting.Uncounted(f.facetsOf(), examples), Learned: f.learnedShares(looked),
+		Facets:     evaluation.MeasureFacets(f.Measured(), examples, seen, counting),
+		NotCounted: counting.Uncounted(f.Measured(), examples), Learned: f.learnedShares(looked),
 	}
 	if err := counting.Measured(r.Facets); err != nil {
 		return fmt.Errorf("--labels: %w", err)
@@ -186,23 +188,23 @@ func (f datasetEvaluation) report(looked []training.LabelledPhoto, seen []embedd
 	}
 	r.Mean = evaluation.Mean(r.Facets)
 	f.tellLearned(r.Learned)
-	if f.c.Bool("json") {
-		return json.NewEncoder(f.c.App.Writer).Encode(r)
+	if f.CLI.Bool("json") {
+		return json.NewEncoder(f.CLI.App.Writer).Encode(r)
 	}
-	row := evaluationTable(f.c)
-	writeFacets(row, r.Facets)
+	row := tables.New(f.CLI)
+	tables.Facets(row, r.Facets)
 	for _, facet := range r.Facets {
-		writeConfusion(row, terminal.Printable(facet.Facet), facet.Confusion)
+		tables.Confusion(row, terminal.Printable(facet.Facet), facet.Confusion)
 	}
-	writeUncounted(row, r.NotCounted)
+	tables.Uncounted(row, r.NotCounted)
 	return nil
 }
 
 // learnedShares are the shares of each facet's photos that the model has learned from, where its file tells.
 func (f datasetEvaluation) learnedShares(photos []training.LabelledPhoto) map[string]float64 {
 	shares := map[string]float64{}
-	for _, facet := range f.mixture.Plan.Facets {
-		if share, ok := f.options.From.Config.Learned[facet.Name].Share(training.PhotoIDs(photos, facet.Name)); ok {
+	for _, facet := range f.Mixture.Plan.Facets {
+		if share, ok := f.Options.From.Config.Learned[facet.Name].Share(training.PhotoIDs(photos, facet.Name)); ok {
 			shares[facet.Name] = share
 		}
 	}
@@ -212,7 +214,7 @@ func (f datasetEvaluation) learnedShares(photos []training.LabelledPhoto) map[st
 // tellLearned warns of figures on photos that the model has learned from.
 func (f datasetEvaluation) tellLearned(shares map[string]float64) {
 	var learned []string
-	for _, facet := range f.facetNames() {
+	for _, facet := range f.FacetNames() {
 		if share := shares[facet]; share > 0 {
 			learned = append(learned, fmt.Sprintf("%s from about %.0f%%", facet, 100*share))
 		}
@@ -221,17 +223,17 @@ func (f datasetEvaluation) tellLearned(shares map[string]float64) {
 		return
 	}
 	advice := "--split test measures with those that its training kept apart"
-	if f.mixture.Split != "" {
+	if f.Mixture.Split != "" {
 		advice = "measure with photos of another place"
 	}
-	f.progress.Say("the model has learned from these photos (%s of them), so that its figures are better than they would be on others: %s", strings.Join(learned, ", "), advice)
+	f.Progress.Say("the model has learned from these photos (%s of them), so that its figures are better than they would be on others: %s", strings.Join(learned, ", "), advice)
 }
 
 // sharedFacets are those of the datasets that the model knows, too.
 func (f datasetEvaluation) sharedFacets(known map[string]bool) []string {
 	var names []string
 	seen := map[string]bool{}
-	for _, d := range f.mixture.Tests {
+	for _, d := range f.Mixture.Tests {
 		for _, facet := range d.Facets {
 			if known[facet.Name] && !seen[facet.Name] {
 				seen[facet.Name] = true

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models"
@@ -44,17 +45,17 @@ func foldModels(c *cli.Context, heads []string, m measured, model *models.Model,
 		options.Location = m.location.photos.ToLearn()
 	}
 	if slices.Contains(heads, "facets") {
-		if options.FacetLoss, err = facetLoss(c, datasets.Facets(), options.FacetLoss); err != nil {
+		if options.FacetLoss, err = learning.FacetLoss(c, datasets.Facets(), options.FacetLoss); err != nil {
 			return nil, err
 		}
 	}
-	if err := setMining(c, &options); err != nil {
+	if err := learning.SetMining(c, &options); err != nil {
 		return nil, err
 	}
 	if options.Work, err = storage.Open(c.Context, c.String("work")); err != nil {
 		return nil, err
 	}
-	release, err := claimWork(c.Context, options.Work)
+	release, err := learning.ClaimWork(c.Context, options.Work)
 	if err != nil {
 		return nil, err
 	}

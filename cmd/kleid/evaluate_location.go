@@ -10,7 +10,9 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/evaluation"
@@ -39,7 +41,7 @@ func minConfidences(c *cli.Context) ([]float64, error) {
 func locationFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: minConfidence, EnvVars: flags.Env(minConfidence), Usage: "measure also as if a dress were taken for one from a confidence of `P`; may be repeated (in the variable parted by ;)"},
-		locationDatasetFlag("evaluate-location-dataset", "to measure with, instead of --reference or beside it"),
+		learning.LocationDatasetFlag("evaluate-location-dataset", "to measure with, instead of --reference or beside it"),
 		&cli.StringFlag{Name: "split", Value: allSplits, EnvVars: flags.Env("split"), Usage: "which photos of --dataset to measure with: all, or test, those that trainings keep apart"},
 		maxbad.Flag(),
 	}
@@ -55,7 +57,7 @@ type locationMeasured struct {
 // locationChoice reads the flags that say what location is measured with: a --dataset of the command line takes the place of
 // a --reference of the variable, and the other way round.
 func locationChoice(c *cli.Context) (places []string, reference bool, err error) {
-	if places, err = locationPlaces(c); err != nil {
+	if places, err = learning.LocationPlaces(c); err != nil {
 		return nil, false, err
 	}
 	reference = c.String("reference") != ""
@@ -98,7 +100,7 @@ func readLocationMeasured(c *cli.Context, heads, places []string, withReference 
 		options.Reference, bad = m.reference, append(bad, of)
 	}
 	if len(places) > 0 {
-		if m.photos, err = readLocationPhotos(c, progress, options, places, fetched); err != nil {
+		if m.photos, err = learning.ReadLocationPhotos(c, progress, options, places, fetched); err != nil {
 			return m, err
 		}
 		bad = append(bad, maxbad.Kind{Name: "photos", Bad: m.photos.Bad, Total: m.photos.Total})
@@ -107,7 +109,7 @@ func readLocationMeasured(c *cli.Context, heads, places []string, withReference 
 	if err := list.TakeKinds(bad...); err != nil || m.photos == nil {
 		return m, err
 	}
-	tellLeftOut(progress, m.photos)
+	learning.TellLeftOut(progress, m.photos)
 	m.own = m.photos.All()
 	if c.String("split") != allSplits && !c.Bool("folds") {
 		m.own = m.photos.Measured
@@ -130,12 +132,12 @@ func (m locationMeasured) learnedShare(c *cli.Context, model *models.Model) (sha
 
 func evaluateLocation(c *cli.Context, m measured) (any, error) {
 	reports := map[string]any{}
-	row := evaluationTable(c)
-	row(locationHead)
+	row := tables.New(c)
+	row(tables.LocationHead)
 	measure := func(name, key string, examples []datasets.Example) error {
 		parts := m.parts(examples)
 		for i, e := range m.embedders {
-			parts[i].Embedder = locating{e}
+			parts[i].Embedder = evaluation.Locating{Embedder: e}
 		}
 		confidences := append([]float64{m.confidence}, m.confidences...)
 		rs, err := evaluation.LocationAt(c.Context, confidences, parts...)
@@ -148,7 +150,7 @@ func evaluateLocation(c *cli.Context, m measured) (any, error) {
 				from = fmt.Sprintf(", from %g", confidences[i])
 			}
 			reports[key+from] = r
-			writeLocation(row, name+from, r)
+			tables.Location(row, name+from, r)
 		}
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/evaluation"
 )
@@ -52,7 +53,7 @@ func evaluateOverride(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(report)
 	}
-	row := evaluationTable(c)
+	row := tables.New(c)
 	row("embedding\tgallery\tfacet\tsearches\tmethod\tfirst\tfirst five\treciprocal rank")
 	for _, r := range report {
 		// The facets one by one for what searches do by default; the JSON has all.

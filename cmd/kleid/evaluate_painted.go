@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
@@ -80,10 +81,10 @@ func evaluatePainted(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(figures)
 	}
-	row := evaluationTable(c)
-	row(locationHead)
-	writeLocation(row, "painted", f.Location)
+	row := tables.New(c)
+	row(tables.LocationHead)
+	tables.Location(row, "painted", f.Location)
 	row("")
-	writeFacets(row, f.Facets)
+	tables.Facets(row, f.Facets)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
@@ -16,7 +17,7 @@ import (
 // openMeasuredReference opens --reference for an evaluation of heads, looks into its photos and holds back bad ones, which it
 // returns.
 func openMeasuredReference(c *cli.Context, progress *terminal.Progress, heads []string) (*datasets.Reference, maxbad.Kind, error) {
-	reference, err := openReference(c)
+	reference, err := learning.OpenReference(c)
 	if err != nil {
 		return nil, maxbad.Kind{}, err
 	}

@@ -8,8 +8,10 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/models/training"
 )
@@ -37,7 +39,7 @@ func evaluateShop(c *cli.Context) error {
 	if options.From, err = open.Model(c); err != nil {
 		return err
 	}
-	shop, _, err := readShop(c, options)
+	shop, _, err := learning.ReadShop(c, options)
 	if err != nil {
 		return err
 	}
@@ -51,10 +53,10 @@ func evaluateShop(c *cli.Context) error {
 	}
 	progress.End()
 	if figures.Queries == 0 && figures.Triplets == nil {
-		return fmt.Errorf("there is nothing to measure with: %s", toMeasureWith)
+		return fmt.Errorf("there is nothing to measure with: %s", learning.ToMeasureWith)
 	}
 	if c.Bool("json") {
-		return json.NewEncoder(c.App.Writer).Encode(shopFigures{Shop: figures})
+		return json.NewEncoder(c.App.Writer).Encode(learning.ShopFigures{Shop: figures})
 	}
-	return writeShop(c, nil, figures)
+	return tables.Shop(c, nil, figures)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/models/training"
@@ -20,30 +21,30 @@ import (
 // plan brings the labels together, reads what is said of them, shows what changes and asks for it.
 func (f *facetTraining) plan(options vocabulary.Options) error {
 	var sets []*datasets.Dataset
-	for _, part := range f.mixture.Parts {
+	for _, part := range f.Mixture.Parts {
 		sets = append(sets, part.Dataset)
 	}
-	options.Tests, options.OwnTrunk = f.mixture.Tests, f.options.OwnTrunk > 0
+	options.Tests, options.OwnTrunk = f.Mixture.Tests, f.Options.OwnTrunk > 0
 	var err error
-	if f.mixture.Plan, err = vocabulary.NewPlan(f.options.From.Config.Facets, sets, options); err != nil {
-		return exit.WrongUsage(f.c, "%v", err)
+	if f.Mixture.Plan, err = vocabulary.NewPlan(f.Options.From.Config.Facets, sets, options); err != nil {
+		return exit.WrongUsage(f.CLI, "%v", err)
 	}
 	f.tellWaiting(sets)
-	if f.options.FacetLoss, err = facetLoss(f.c, f.mixture.Plan.Facets, training.DatasetFacetLoss()); err != nil {
+	if f.Options.FacetLoss, err = learning.FacetLoss(f.CLI, f.Mixture.Plan.Facets, training.DatasetFacetLoss()); err != nil {
 		return err
 	}
-	if !f.mixture.Plan.Changed() {
+	if !f.Mixture.Plan.Changed() {
 		return nil
 	}
-	return confirmLabels(f.c, f.progress, f.mixture.Plan)
+	return confirmLabels(f.CLI, f.Progress, f.Mixture.Plan)
 }
 
 // tellWaiting tells of labels in an order that no photo has: a shop may list those that it will have.
 func (f *facetTraining) tellWaiting(sets []*datasets.Dataset) {
 	for _, d := range sets {
-		waiting := f.mixture.Plan.Waiting(d)
+		waiting := f.Mixture.Plan.Waiting(d)
 		for _, facet := range slices.Sorted(maps.Keys(waiting)) {
-			f.progress.Say("labels.json of %s: no photo has %s %s, which is left out until one does", d.Name, facet, terminal.Printable(strings.Join(waiting[facet], ", ")))
+			f.Progress.Say("labels.json of %s: no photo has %s %s, which is left out until one does", d.Name, facet, terminal.Printable(strings.Join(waiting[facet], ", ")))
 		}
 	}
 }

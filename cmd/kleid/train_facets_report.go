@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -74,15 +75,15 @@ var measuredFiles = []string{registry.StoryFile, registry.MetricsFile, predictio
 // measure looks at all photos with the new model, as it would look at them later, and writes figures and
 // predictions.
 func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.FacetFit) error {
-	embedder, err := embedding.NewDescriber(f.options.Backend, fit.Model)
+	embedder, err := embedding.NewDescriber(f.Options.Backend, fit.Model)
 	if err != nil {
 		return err
 	}
 	facets := embedder.Metadata().Facets
 	var predictions []evaluation.LabelProbability
 	figures := facetsFigures{
-		Model: "model.safetensors", EmbeddingModel: fit.Model.EmbeddingModel(), FacetModel: fit.Model.FacetModel(), Parent: f.options.From.FacetModel(),
-		Datasets: f.sets, Bad: len(photos.Bad), Labels: f.mixture.Plan.Changes, Weights: fit.Weights,
+		Model: "model.safetensors", EmbeddingModel: fit.Model.EmbeddingModel(), FacetModel: fit.Model.FacetModel(), Parent: f.Options.From.FacetModel(),
+		Datasets: f.sets, Bad: len(photos.Bad), Labels: f.Mixture.Plan.Changes, Weights: fit.Weights,
 	}
 	temperatures := map[string]float64{}
 	for _, facet := range fit.Model.Config.Facets {
@@ -97,7 +98,7 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 		{"learned from", evaluation.Learned, photos.Learned, &figures.Train}, {"kept apart", evaluation.Apart, photos.Measured, &figures.Test},
 		{"of no use here", evaluation.Other, photos.Others, new([]facetFigures)},
 	} {
-		looked, seen, err := f.look(embedder, "measuring with photos "+set.name, set.photos)
+		looked, seen, err := f.Look(embedder, "measuring with photos "+set.name, set.photos)
 		if err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 			}
 			predictions = append(predictions, rows...)
 		}
-		*set.figures = figuresOf(f.facetsOf(), examples, seen, temperatures)
+		*set.figures = figuresOf(f.Measured(), examples, seen, temperatures)
 	}
 	fit.Measured(f.forReport(figures))
 	if figures.Before, err = f.measureParent(photos.Measured); err != nil {
@@ -120,19 +121,19 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 	if err := f.write(figures, predictions); err != nil {
 		return err
 	}
-	f.progress.End()
-	if f.c.Bool("json") {
-		return json.NewEncoder(f.c.App.Writer).Encode(figures)
+	f.Progress.End()
+	if f.CLI.Bool("json") {
+		return json.NewEncoder(f.CLI.App.Writer).Encode(figures)
 	}
 	f.print(figures)
-	f.progress.Say("wrote model.safetensors and what is above to %s", f.options.Work)
+	f.Progress.Say("wrote model.safetensors and what is above to %s", f.Options.Work)
 	return nil
 }
 
 // forReport are the figures that the report shows.
 func (f *facetTraining) forReport(figures facetsFigures) []report.MeasuredFacet {
 	var measured []report.MeasuredFacet
-	for _, facet := range f.facetsOf() {
+	for _, facet := range f.Measured() {
 		measured = append(measured, report.MeasuredFacet{Facet: facet, Learned: reported(figures.Train, facet.Name), Apart: reported(figures.Test, facet.Name)})
 	}
 	return measured
@@ -160,19 +161,19 @@ func reported(all []facetFigures, facet string) report.FacetFigures {
 
 // measureParent looks at photos with the model that was trained from.
 func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetFigures, error) {
-	parent, temperatures := f.options.From, map[string]float64{}
+	parent, temperatures := f.Options.From, map[string]float64{}
 	for _, facet := range parent.Config.Facets {
 		temperatures[facet.Name] = facet.Temperature
 	}
-	known := slices.DeleteFunc(slices.Clone(f.facetsOf()), func(facet catalog.Facet) bool { return temperatures[facet.Name] == 0 })
+	known := slices.DeleteFunc(slices.Clone(f.Measured()), func(facet catalog.Facet) bool { return temperatures[facet.Name] == 0 })
 	if len(known) == 0 || len(photos) == 0 {
 		return []facetFigures{}, nil
 	}
-	embedder, err := embedding.NewDescriber(f.options.Backend, parent)
+	embedder, err := embedding.NewDescriber(f.Options.Backend, parent)
 	if err != nil {
 		return nil, err
 	}
-	looked, seen, err := f.look(embedder, "measuring the model of before", photos)
+	looked, seen, err := f.Look(embedder, "measuring the model of before", photos)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (f *facetTraining) measureParent(photos []training.LabelledPhoto) ([]facetF
 	for i, p := range looked {
 		examples[i] = p.Example
 	}
-	f.rename(seen)
+	f.Rename(seen)
 	return figuresOf(known, examples, seen, temperatures), nil
 }
 
@@ -226,7 +227,7 @@ func (f *facetTraining) write(figures facetsFigures, predictions []evaluation.La
 		{predictionsParquetFile, func(w io.Writer) error { return evaluation.WritePredictionsParquet(w, predictions) }},
 		{predictionsCSVFile, func(w io.Writer) error { return evaluation.WritePredictionsCSV(w, predictions) }},
 	} {
-		if err := put(f.c.Context, f.options.Work, file.name, file.write); err != nil {
+		if err := put(f.CLI.Context, f.Options.Work, file.name, file.write); err != nil {
 			return err
 		}
 	}
@@ -252,13 +253,13 @@ func put(ctx context.Context, bucket storage.Bucket, key string, write func(w io
 
 // print shows the figures as tables.
 func (f *facetTraining) print(figures facetsFigures) {
-	row := evaluationTable(f.c)
+	row := tables.New(f.CLI)
 	painted := func(string) string { return "" } // a column of its own, where there are painted photos
 	if report.Mixed(figures.Weights) {
 		painted = func(text string) string { return text + "\t" }
 	}
 	row("facet\tlabel\tweight\t%strain\tprecision\trecall\tF1\ttest\tprecision\trecall\tF1\tmost often taken for", painted("painted"))
-	for _, facet := range f.facetsOf() {
+	for _, facet := range f.Measured() {
 		train, test := byLabel(figures.Train, facet.Name), byLabel(figures.Test, facet.Name)
 		for _, label := range facet.Labels {
 			taken := ""
@@ -283,7 +284,7 @@ func (f *facetTraining) print(figures facetsFigures) {
 	}
 	row("")
 	for _, r := range figures.Test {
-		writeConfusion(row, r.Facet+", test", r.Confusion)
+		tables.Confusion(row, r.Facet+", test", r.Confusion)
 	}
 }
 
@@ -307,7 +308,7 @@ func byLabel(figures []facetFigures, facet string) map[string]labelRow {
 			continue
 		}
 		for i, l := range r.Labels {
-			rows[l.Label] = labelRow{l, mistakenFor(r.Confusion, i)}
+			rows[l.Label] = labelRow{l, tables.MistakenFor(r.Confusion, i)}
 		}
 	}
 	return rows

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/embedding"
@@ -31,7 +32,7 @@ func measureLocation(c *cli.Context, progress *terminal.Progress, options traini
 		if err != nil {
 			return nil, err
 		}
-		return evaluation.Locate(c.Context, evaluation.Part{Embedder: locating{embedder}, Examples: photos})
+		return evaluation.Locate(c.Context, evaluation.Part{Embedder: evaluation.Locating{Embedder: embedder}, Examples: photos})
 	}
 	if options.Location == nil || len(options.Location.Measured) == 0 {
 		if options.Location != nil {
@@ -51,7 +52,7 @@ func measureLocation(c *cli.Context, progress *terminal.Progress, options traini
 	}
 	after := evaluation.MeasureLocation(located, 0)
 	metrics := locationFigures{Location: after}
-	table := report.Table{Title: "Photos kept apart", Caption: "how well the dress is found in them", Head: strings.Split(locationHead, "\t")}
+	table := report.Table{Title: "Photos kept apart", Caption: "how well the dress is found in them", Head: strings.Split(tables.LocationHead, "\t")}
 	if options.From != nil && options.From.Locates() {
 		of, err := locate(options.From, photos)
 		if err != nil {
@@ -59,14 +60,14 @@ func measureLocation(c *cli.Context, progress *terminal.Progress, options traini
 		}
 		before := evaluation.MeasureLocation(of, 0)
 		metrics.Before = &locationFigures{Location: before}
-		table.Rows = append(table.Rows, locationRow("kept apart, before", before))
+		table.Rows = append(table.Rows, tables.LocationRow("kept apart, before", before))
 		if after.Dresses > 0 && after.MeanIoU < before.MeanIoU {
 			defer progress.Say("the mean IoU is %.3f, and was %.3f by the model before: for these photos that may be the better one", after.MeanIoU, before.MeanIoU)
 		}
 	}
-	table.Rows = append(table.Rows, locationRow("kept apart", after))
+	table.Rows = append(table.Rows, tables.LocationRow("kept apart", after))
 	measured.Tables = []report.Table{table}
-	row := evaluationTable(c)
+	row := tables.New(c)
 	for _, cells := range append([][]string{table.Head}, table.Rows...) {
 		row("%s", strings.Join(cells, "\t"))
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/maxbad"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
@@ -68,7 +69,7 @@ func (p trainedPart) command() *cli.Command {
 	if p.shop {
 		photos += " or, without it, in --catalogue"
 	}
-	flags := slices.Concat(trainFlags(work, heads), tripletFlags(heads, photos), []cli.Flag{open.ModelsFlag()})
+	flags := slices.Concat(trainFlags(work, heads), learning.TripletFlags(heads, photos), []cli.Flag{open.ModelsFlag()})
 	notes, example, codes := trainNotes, "--reference photos/reference", exit.BadCodes
 	if p.name == "override" {
 		flags = append(flags, seedFlag())
@@ -85,10 +86,10 @@ func (p trainedPart) command() *cli.Command {
 		notes += projectionNotes
 	}
 	if slices.Contains(heads, "facets") {
-		flags = slices.Concat(flags, facetLossFlags(), []cli.Flag{terminal.YesFlag()})
+		flags = slices.Concat(flags, learning.FacetLossFlags(), []cli.Flag{terminal.YesFlag()})
 	}
 	if p.shop {
-		flags = slices.Concat(flags, shopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with"))
+		flags = slices.Concat(flags, learning.ShopFlags("photos of one product_id are learned to be alike, and a fifth of the products is kept apart to measure with"))
 		notes, example = notes+shopNotes, "--catalogue catalogue.csv"
 	} else if p.name != "override" {
 		flags = append(flags, maxbad.Flag())

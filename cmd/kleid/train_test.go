@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -54,7 +55,7 @@ func TestOneTrainingAtATime(t *testing.T) {
 	work := t.TempDir()
 	backend, err := storage.Open(t.Context(), work)
 	require.NoError(t, err)
-	release, err := claimWork(t.Context(), backend)
+	release, err := learning.ClaimWork(t.Context(), backend)
 	require.NoError(t, err)
 	for _, args := range [][]string{{"train", "facets", "--dataset", "nowhere.csv"}, {"train", "deeprank", "--catalogue", "nowhere.csv"}} {
 		r := kleid(t, append(args, "--work", work)...)

@@ -1,4 +1,4 @@
-package main
+package learning
 
 import (
 	"slices"
@@ -12,8 +12,8 @@ import (
 	"github.com/kleid-search/kleid/models/training/vocabulary"
 )
 
-// facetNames reads --facets.
-func facetNames(c *cli.Context) ([]string, error) {
+// FacetNames reads --facets.
+func FacetNames(c *cli.Context) ([]string, error) {
 	var facets []string
 	for _, text := range flags.Repeated(c, "facets") {
 		for _, name := range strings.Split(text, ",") {
@@ -30,14 +30,14 @@ func facetNames(c *cli.Context) ([]string, error) {
 	return facets, nil
 }
 
-// labelOptions reads --facets, --labels and --rename.
-func labelOptions(c *cli.Context) (vocabulary.Options, error) {
+// LabelOptions reads --facets, --labels and --rename.
+func LabelOptions(c *cli.Context) (vocabulary.Options, error) {
 	o := vocabulary.Options{Order: map[string][]string{}, Renamed: map[string]map[string]string{}}
 	var err error
-	if o.Facets, err = facetNames(c); err != nil {
+	if o.Facets, err = FacetNames(c); err != nil {
 		return o, err
 	}
-	if err := facetLabels(c, o.Order); err != nil {
+	if err := FacetLabels(c, o.Order); err != nil {
 		return o, err
 	}
 	for _, text := range flags.Repeated(c, "rename") {
@@ -54,8 +54,8 @@ func labelOptions(c *cli.Context) (vocabulary.Options, error) {
 	return o, nil
 }
 
-// facetLabels reads --labels into labels by facet.
-func facetLabels(c *cli.Context, labels map[string][]string) error {
+// FacetLabels reads --labels into labels by facet.
+func FacetLabels(c *cli.Context, labels map[string][]string) error {
 	for _, text := range flags.Repeated(c, "labels") {
 		facet, list, ok := strings.Cut(text, "=")
 		if !ok {

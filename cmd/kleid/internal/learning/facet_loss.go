@@ -1,4 +1,4 @@
-package main
+package learning
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ import (
 	"github.com/kleid-search/kleid/models/training"
 )
 
-// facetLossFlags are those of what trains facet heads.
-func facetLossFlags() []cli.Flag {
+// FacetLossFlags are those of what trains facet heads.
+func FacetLossFlags() []cli.Flag {
 	loss := training.DefaultFacetLoss()
 	return []cli.Flag{
 		&cli.StringFlag{Name: "class-weights", Value: string(loss.Weighting), EnvVars: flags.Env("class-weights"), Usage: fmt.Sprintf("how rare labels are weighed: one of %v", models.WeightingSchemes())},
@@ -29,8 +29,8 @@ func facetLossFlags() []cli.Flag {
 	}
 }
 
-// facetLoss reads facetLossFlags, for facets; what heads read is as of ours, where the flags say nothing.
-func facetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) (training.FacetLoss, error) {
+// FacetLoss reads FacetLossFlags, for facets; what heads read is as of ours, where the flags say nothing.
+func FacetLoss(c *cli.Context, facets []catalog.Facet, ours training.FacetLoss) (training.FacetLoss, error) {
 	loss := training.FacetLoss{
 		Weighting: models.WeightingScheme(c.String("class-weights")), Smoothing: c.Float64("label-smoothing"), Focal: c.Float64("focal"),
 		Given: map[string]map[string]float64{}, Upper: map[string]float64{}, Surroundings: map[string]string{},

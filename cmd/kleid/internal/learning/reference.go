@@ -1,4 +1,6 @@
-package main
+// Package learning is what kleid train and kleid evaluate have in common: the labelled photos that they read, and the flags that
+// say which, and how heads learn from them.
+package learning
 
 import (
 	"fmt"
@@ -11,8 +13,8 @@ import (
 	"github.com/kleid-search/kleid/models/training"
 )
 
-// referenceLayout explains --reference; datasets.Reference says it in full.
-const referenceLayout = `The folder of --reference has photos and tables (CSV; the first line names the columns):
+// ReferenceLayout explains --reference; datasets.Reference says it in full.
+const ReferenceLayout = `The folder of --reference has photos and tables (CSV; the first line names the columns):
   clothing/images/, clothing/more/      photos of one garment each
   clothing/labels.csv, more.csv         image, label (Dress, or another garment)
   clothing/dress_boxes.csv              photo, x_min, y_min, x_max, y_max, fold
@@ -26,8 +28,8 @@ const referenceLayout = `The folder of --reference has photos and tables (CSV; t
 Boxes are in pixels; fold is 0 to 4, or empty. Photos of facets, triplets and held_back.txt are paths
 below the folder. A table that is needed and missing is an error that names it.`
 
-// openReference opens the folder of --reference, with more triplets and dresses.
-func openReference(c *cli.Context) (*datasets.Reference, error) {
+// OpenReference opens the folder of --reference, with more triplets and dresses.
+func OpenReference(c *cli.Context) (*datasets.Reference, error) {
 	reference, err := datasets.OpenReference(c.String("reference"))
 	if err != nil {
 		return nil, err
@@ -36,21 +38,21 @@ func openReference(c *cli.Context) (*datasets.Reference, error) {
 	return reference, nil
 }
 
-// dressesFlag names more labelled dresses, which are learned from.
-func dressesFlag() cli.Flag {
+// DressesFlag names more labelled dresses, which are learned from.
+func DressesFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "dresses", EnvVars: flags.Env("dresses"), Usage: "CSV `FILE` of more labelled dresses in the photos of --reference, with the columns of its facets/labels.csv, to learn from; may be repeated"}
 }
 
-// tripletFlags are those of what learns from triplets, if one of the heads does; photos says where their photos are.
-func tripletFlags(heads []string, photos string) []cli.Flag {
+// TripletFlags are those of what learns from triplets, if one of the heads does; photos says where their photos are.
+func TripletFlags(heads []string, photos string) []cli.Flag {
 	if !slices.Contains(heads, "deeprank") {
 		return nil
 	}
 	return []cli.Flag{&cli.StringSliceFlag{Name: "triplets", EnvVars: flags.Env("triplets"), Usage: "CSV `FILE` of triplets, such as customers' clicks: query, a, b, closer (a or b), confidence (1 to 3), fold (may be empty); its photos are named as in " + photos + ", and there also by their products' ids; those with a photo that cannot be read are left out; may be repeated"}, miningFlag()}
 }
 
-// memoryNote says what painted dresses take, beside some thousand real photos, of which location alone keeps no crops.
-func memoryNote(heads []string) string {
+// MemoryNote says what painted dresses take, beside some thousand real photos, of which location alone keeps no crops.
+func MemoryNote(heads []string) string {
 	gigabytes := 14
 	if training.LearnsLocationAlone(heads) {
 		gigabytes = 10

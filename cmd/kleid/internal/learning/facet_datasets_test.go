@@ -1,4 +1,4 @@
-package main
+package learning
 
 import (
 	"os"
@@ -12,11 +12,11 @@ func TestParseDataset(t *testing.T) {
 	require.NoError(t, os.Mkdir("run=7", 0o700))
 	require.NoError(t, os.WriteFile("run=7/labels.csv", nil, 0o600))
 	require.NoError(t, os.WriteFile("odd=2", nil, 0o600))
-	for text, want := range map[string]datasetArgument{
+	for text, want := range map[string]DatasetArgument{
 		"shop.csv": {"shop.csv", 1}, "shop.csv=0.5": {"shop.csv", 0.5}, "studio=2": {"studio", 2},
 		"run=7/labels.csv": {"run=7/labels.csv", 1}, "run=7/labels.csv=3": {"run=7/labels.csv", 3}, "odd=2": {"odd=2", 1},
 	} {
-		got, err := parseDataset(text)
+		got, err := ParseDataset(text)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}

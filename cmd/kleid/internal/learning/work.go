@@ -1,4 +1,4 @@
-package main
+package learning
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// claimWork keeps --work for this process, until release is called or it ends: two trainings there would write to the same
+// ClaimWork keeps --work for this process, until release is called or it ends: two trainings there would write to the same
 // checkpoints. It fails where nothing can be written, or where another process is at work.
-func claimWork(ctx context.Context, work storage.Bucket) (release func(), err error) {
+func ClaimWork(ctx context.Context, work storage.Bucket) (release func(), err error) {
 	if err := checkWork(ctx, work); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package tables
 
 import (
 	"fmt"
@@ -12,17 +12,8 @@ import (
 	"github.com/kleid-search/kleid/models/training/report"
 )
 
-// shopFigures are the registry.MetricsFile of a training on a shop's products.
-type shopFigures struct {
-	Shop   training.ShopFigures `json:"shop"`
-	Before *shopFigures         `json:"before,omitempty"` // the model that was trained from, see registry.OfParent
-}
-
-// toMeasureWith is what it takes to measure.
-const toMeasureWith = "that takes a product of two photos that is kept apart, and another one"
-
-// writeShop prints the figures of a model, beside those of the one before, where there is one.
-func writeShop(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
+// Shop prints the figures of a model, beside those of the one before, where there is one.
+func Shop(c *cli.Context, before *training.ShopFigures, after training.ShopFigures) error {
 	if after.Queries > 0 {
 		if err := writeRecall(c, before, after); err != nil {
 			return err
@@ -84,3 +75,23 @@ func recallTexts(r *training.RecallPair) []string {
 }
 
 func figureText(v float64) string { return fmt.Sprintf("%.3f", v) }
+
+// ShopReport are the figures of a model, beside those of the one before, where there is one.
+func ShopReport(before *training.ShopFigures, after training.ShopFigures) []report.Table {
+	var tables []report.Table
+	if after.Queries > 0 {
+		tables = append(tables, recallTable(before, after))
+	}
+	if of := after.Triplets; of != nil {
+		t := report.Table{
+			Title: "Triplets kept apart", Caption: fmt.Sprintf("how often people agree with the embedding in %d triplets with a photo of products kept apart", of.Triplets),
+			Head: []string{"embedding", "agreed"}, Rows: [][]string{{"unsupervised", figureText(of.Unsupervised)}, {"DeepRank", figureText(of.DeepRank)}},
+		}
+		if before != nil {
+			t.Head = append(t.Head, "before")
+			t.Rows[0], t.Rows[1] = append(t.Rows[0], figureText(before.Triplets.Unsupervised)), append(t.Rows[1], figureText(before.Triplets.DeepRank))
+		}
+		tables = append(tables, t)
+	}
+	return tables
+}

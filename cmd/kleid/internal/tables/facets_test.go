@@ -1,4 +1,4 @@
-package main
+package tables
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func TestEscapesInFacetTables(t *testing.T) {
 	const label = "mini\x1b[31m"
 	var out strings.Builder
 	row := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
-	writeFacets(row, []evaluation.FacetReport{{
+	Facets(row, []evaluation.FacetReport{{
 		Facet: label, Labels: []evaluation.LabelReport{{Label: label, Count: 2}},
 		Confusion: evaluation.Confusion{Labels: []string{label, label}, Counts: [][]int{{0, 2, 0}, {0, 0, 0}}},
 	}})

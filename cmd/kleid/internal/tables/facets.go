@@ -1,4 +1,5 @@
-package main
+// Package tables shows figures of a model in tables.
+package tables
 
 import (
 	"fmt"
@@ -11,8 +12,8 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 )
 
-// evaluationTable starts a table on standard output, or nothing when JSON was asked for.
-func evaluationTable(c *cli.Context) func(format string, args ...any) {
+// New starts a table on standard output, or nothing when JSON was asked for.
+func New(c *cli.Context) func(format string, args ...any) {
 	if c.Bool("json") {
 		return func(string, ...any) {}
 	}
@@ -26,12 +27,12 @@ func evaluationTable(c *cli.Context) func(format string, args ...any) {
 	}
 }
 
-// writeFacets shows how facets are predicted, and what does not count.
-func writeFacets(row func(format string, args ...any), reports []evaluation.FacetReport) {
+// Facets shows how facets are predicted, and what does not count.
+func Facets(row func(format string, args ...any), reports []evaluation.FacetReport) {
 	row("facet\tlabel\tphotos\tprecision\trecall\tF1\tmost often taken for")
 	for _, r := range reports {
 		for i, l := range r.Labels {
-			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", terminal.Printable(r.Facet), terminal.Printable(l.Label), l.Count, l.Precision, l.Recall, l.F1, mistakenFor(r.Confusion, i))
+			row("%s\t%s\t%d\t%.3f\t%.3f\t%.3f\t%s", terminal.Printable(r.Facet), terminal.Printable(l.Label), l.Count, l.Precision, l.Recall, l.F1, MistakenFor(r.Confusion, i))
 		}
 	}
 	row("")
@@ -56,8 +57,8 @@ func writeFacets(row func(format string, args ...any), reports []evaluation.Face
 	row("")
 }
 
-// mistakenFor is the wrong answer that a label gets most often.
-func mistakenFor(c evaluation.Confusion, label int) string {
+// MistakenFor is the wrong answer that a label gets most often.
+func MistakenFor(c evaluation.Confusion, label int) string {
 	worst := -1
 	for j, n := range c.Counts[label] {
 		if j != label && n > 0 && (worst < 0 || n > c.Counts[label][worst]) {
@@ -73,8 +74,8 @@ func mistakenFor(c evaluation.Confusion, label int) string {
 	return fmt.Sprintf("%s (%d)", terminal.Printable(c.Labels[worst]), c.Counts[label][worst])
 }
 
-// writeConfusion shows the answers to each label that counts. title says of which facet, on which photos.
-func writeConfusion(row func(format string, args ...any), title string, c evaluation.Confusion) {
+// Confusion shows the answers to each label that counts. title says of which facet, on which photos.
+func Confusion(row func(format string, args ...any), title string, c evaluation.Confusion) {
 	head := title + ": is \\ is taken for"
 	for i := range c.Labels {
 		head += fmt.Sprintf("\t%d", i+1)
@@ -90,8 +91,8 @@ func writeConfusion(row func(format string, args ...any), title string, c evalua
 	row("")
 }
 
-// writeUncounted tells, facet by facet, of the labels that do not count.
-func writeUncounted(row func(format string, args ...any), uncounted []evaluation.UncountedLabel) {
+// Uncounted tells, facet by facet, of the labels that do not count.
+func Uncounted(row func(format string, args ...any), uncounted []evaluation.UncountedLabel) {
 	for len(uncounted) > 0 {
 		first, photos := uncounted[0], 0
 		var labels []string
