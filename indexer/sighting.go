@@ -52,8 +52,7 @@ func newSighting(key photoKey, m *photo.Image, seen embedding.Photo, facets []ca
 	if s.status != catalog.StatusOK {
 		return s
 	}
-	b := seen.Box
-	s.box = catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
+	s.box = embedding.RowBox(seen.Box)
 	s.told, s.colours = seen.Told, seen.Colours
 	s.confidence, s.unsupervised, s.deepRank = seen.BoxConfidence, seen.Unsupervised, seen.DeepRank
 	s.cells = seen.Cells

@@ -280,7 +280,7 @@ func subjectOfRow(row catalog.Row) subject {
 }
 
 func boxOf(b photo.Box) *catalog.Box {
-	return &catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
+	return new(embedding.RowBox(b))
 }
 
 // answer finds out what is searched with, on a pinned index, and searches that index with it.

@@ -166,9 +166,9 @@ func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo
 			continue
 		}
 		for _, candidate := range s.Candidates {
-			p.Candidates = append(p.Candidates, searcher.Candidate{Box: rowBox(candidate.Box), Confidence: candidate.Confidence})
+			p.Candidates = append(p.Candidates, searcher.Candidate{Box: embedding.RowBox(candidate.Box), Confidence: candidate.Confidence})
 		}
-		box := rowBox(s.Box)
+		box := embedding.RowBox(s.Box)
 		p.Box, p.BoxConfidence = &box, s.BoxConfidence
 		p.EmbeddingUnsupervised, p.EmbeddingDeepRank = s.Unsupervised, s.DeepRank
 		p.predictions, p.Colours = s.Facets, s.Colours
@@ -178,10 +178,6 @@ func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo
 		}
 	}
 	return photos, nil
-}
-
-func rowBox(b photo.Box) catalog.Box {
-	return catalog.Box{XMin: int32(b.XMin), YMin: int32(b.YMin), XMax: int32(b.XMax), YMax: int32(b.YMax)}
 }
 
 func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {

@@ -114,7 +114,7 @@ func TestPredictWithFacetsAlone(t *testing.T) {
 		return write(t, filepath.Join(t.TempDir(), "part.safetensors"), file.Bytes())
 	}
 	vectorless, bare := without("unsupervised", "deeprank"), without("unsupervised", "deeprank", "background", "location")
-	predict := func(arguments ...string) (photos []predictedPhoto) {
+	predict := func(arguments ...string) []predictedPhoto {
 		r := kleid(t, append([]string{"predict", photo, "--json"}, arguments...)...)
 		require.Equal(t, exit.Done, r.code, r.stderr)
 		return decodeLine[predictReport](t, r).Photos

@@ -41,15 +41,15 @@ func TestQuantize(t *testing.T) {
 	require.Equal(t, "int8", model.Precision())
 	require.Equal(t, f.EmbeddingModel, model.EmbeddingModel())
 
-	photos := newShop(t).photos(t)
-	seen := decodeLine[embedReport](t, kleid(t, "embed", photos[0], "--models", int8, "--json"))
+	files := newShop(t).photos(t)
+	seen := decodeLine[embedReport](t, kleid(t, "embed", files[0], "--models", int8, "--json"))
 	require.Equal(t, f.EmbeddingModel, seen.EmbeddingModel)
 	require.Len(t, seen.Photos, 1)
 
 	again, folder := filepath.Join(dir, "again.safetensors"), filepath.Join(dir, "photos")
 	require.NoError(t, os.Mkdir(folder, 0o755))
 	write(t, filepath.Join(folder, "torn.jpg"), []byte("\xff\xd8\xff"))
-	for _, path := range photos[:7] {
+	for _, path := range files[:7] {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		write(t, filepath.Join(folder, filepath.Base(path)), data)

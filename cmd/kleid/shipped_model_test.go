@@ -30,17 +30,17 @@ func TestShippedModel(t *testing.T) {
 	require.GreaterOrEqual(t, f.RecallAt1, 0.75)
 	require.GreaterOrEqual(t, f.RecallAt5, f.RecallAt1)
 
-	photos, err := filepath.Glob(filepath.Join(dir, "catalogue", "photos", "*.jpg"))
+	files, err := filepath.Glob(filepath.Join(dir, "catalogue", "photos", "*.jpg"))
 	require.NoError(t, err)
-	require.Len(t, photos, 120)
-	data, err := os.ReadFile(photos[0])
+	require.Len(t, files, 120)
+	data, err := os.ReadFile(files[0])
 	require.NoError(t, err)
-	answer := search(t, photos[0], "--index", filepath.Join(dir, "index"))
+	answer := search(t, files[0], "--index", filepath.Join(dir, "index"))
 	require.Equal(t, photo.ID(data), answer.Results[0].PhotoID)
 	require.GreaterOrEqual(t, answer.Results[0].Similarity, float32(0.9999))
 	require.NotEmpty(t, answer.Facets)
 
-	three := beside(t, photos[0], photos[3], photos[6]) // of three products
+	three := beside(t, files[0], files[3], files[6]) // of three products
 	seen := decodeLine[embedReport](t, kleid(t, "embed", "--json", three)).Photos[0]
 	found := map[int32]bool{}
 	for _, c := range seen.Candidates {

@@ -106,7 +106,7 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 		examples := make([]datasets.Example, len(seen))
 		for i, p := range looked {
 			examples[i] = p.Example
-			rows := evaluation.LabelProbabilities(p.Source, p.PhotoID, figures.FacetModel, new(rowBox(seen[i].Box)), facets, seen[i].Facets)
+			rows := evaluation.LabelProbabilities(p.Source, p.PhotoID, figures.FacetModel, new(embedding.RowBox(seen[i].Box)), facets, seen[i].Facets)
 			for r := range rows {
 				rows[r].Truth, rows[r].Set = p.Labels[rows[r].Facet], set.set
 			}
