@@ -12,6 +12,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
 
@@ -39,7 +40,7 @@ to standard error.
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, DisableDefaultText: true, Usage: "print the version, as kleid version does"}},
 		Commands: []*cli.Command{
 			demoCommand(),
-			indexCommand(),
+			index.Command(),
 			exportCommand(),
 			serveCommand(),
 			readyCommand(),

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
@@ -98,7 +99,7 @@ func benchIndex(c *cli.Context) error {
 	var f benchIndexFigures
 	for round := range c.Int("rounds") {
 		out := filepath.Join(dir, fmt.Sprintf("index-%d", round))
-		report, err := runIndexer(c.Context, p, "embedded:"+out, indexer.Options{
+		report, err := index.Run(c.Context, p, "embedded:"+out, indexer.Options{
 			Catalogue: catalogue, Out: out, Embedder: embedder, Workers: c.Int("workers"), MaxBad: 1,
 		}, indexer.Run)
 		p.End()

@@ -20,6 +20,7 @@ import (
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
@@ -122,7 +123,7 @@ func paintedIndex(c *cli.Context, p *terminal.Progress, embedder *embedding.Embe
 		return "", remove, err
 	}
 	store = "embedded:" + out
-	_, err = runIndexer(c.Context, p, store, indexer.Options{Catalogue: filepath.Join(painted, "catalogue.csv"), Out: out, Embedder: embedder}, indexer.Run)
+	_, err = index.Run(c.Context, p, store, indexer.Options{Catalogue: filepath.Join(painted, "catalogue.csv"), Out: out, Embedder: embedder}, indexer.Run)
 	p.End()
 	return store, remove, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
@@ -181,7 +182,7 @@ func (d *demo) paint(ctx context.Context) error {
 // index makes the index in the way of `kleid index`.
 func (d *demo) index(ctx context.Context) (indexer.Report, error) {
 	d.progress.Say("Finding and describing the dresses …")
-	report, err := runIndexer(ctx, d.progress, d.storeURL(), indexer.Options{
+	report, err := index.Run(ctx, d.progress, d.storeURL(), indexer.Options{
 		Catalogue: filepath.Join(d.catalogueFolder(), "catalogue.csv"), Out: d.indexFolder(), Embedder: d.embedder, MaxBad: 0,
 	}, indexer.Run)
 	d.progress.End()

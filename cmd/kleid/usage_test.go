@@ -12,6 +12,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 )
 
 // everyCommand calls f for each command that does something, with the words that name it.
@@ -108,7 +109,7 @@ func TestVariablesHaveOneMeaning(t *testing.T) {
 		}
 	}
 	everyCommand(t, check)
-	check([]string{"index"}, indexCommand())
+	check([]string{"index"}, index.Command())
 }
 
 // TestVariablesOfAPlan sets those of deploy/kubernetes, and others that other commands may have no use for.

@@ -1,4 +1,5 @@
-package main
+// Package index is kleid index, the nightly job, and the commands below it.
+package index
 
 import (
 	"context"
@@ -24,8 +25,8 @@ import (
 // listedBad is how many bad photos the report on standard output names; report.json names all.
 const listedBad = 50
 
-// indexCommand is the nightly job.
-func indexCommand() *cli.Command {
+// Command is the nightly job.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "index",
 		Usage: "make the index of a catalogue, or bring it up to date",
@@ -55,19 +56,19 @@ Examples:
   kleid index --catalogue s3://shop/photos --out s3://shop/index --scratch /var/tmp/kleid --shard 0/4 --job monday
 
 ` + exit.Codes,
-		Subcommands: []*cli.Command{indexCommitCommand(), indexListCommand(), indexVerifyCommand(), indexRollbackCommand()},
+		Subcommands: []*cli.Command{commitCommand(), listCommand(), verifyCommand(), rollbackCommand()},
 		Flags: slices.Concat(jobFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "shard", EnvVars: flags.Env("shard"), Usage: "embed the photos of part `I/N` alone, I from 0, for kleid index commit; auto/N takes I from Kubernetes or AWS Batch"},
 			&cli.StringFlag{Name: "job", EnvVars: flags.Env("job"), Usage: "`NAME` that all shards of one job have; @date is the day in UTC"},
 		}, gateFlags(), open.EmbedderFlags()),
-		Action: indexAction,
+		Action: action,
 	}
 }
 
-func indexAction(c *cli.Context) error {
+func action(c *cli.Context) error {
 	switch {
 	case c.String("shard") != "":
-		return indexShard(c)
+		return runShard(c)
 	case flags.OnCommandLine(c, "shard"):
 		return exit.WrongUsage(c, "--shard is empty, but must be of the form 0/4 or auto/4")
 	case flags.OnCommandLine(c, "job"):
@@ -120,14 +121,14 @@ func outcome(c *cli.Context, report indexer.Report) error {
 
 // makeIndex runs the job.
 func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
-	options, err := indexOptions(c)
+	options, err := optionsOf(c)
 	if err != nil {
 		return indexer.Report{}, err
 	}
 	if options.Gate, err = gateOf(c); err != nil {
 		return indexer.Report{}, err
 	}
-	store, err := indexStore(c)
+	store, err := storeOf(c)
 	if err != nil {
 		return indexer.Report{}, err
 	}
@@ -139,7 +140,7 @@ func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (index
 	if err := readJudgements(c, p, &options); err != nil {
 		return indexer.Report{}, err
 	}
-	report, err := runIndexer(c.Context, p, store, options, run)
+	report, err := Run(c.Context, p, store, options, run)
 	p.End()
 	if err != nil && c.Context.Err() != nil {
 		p.Say("What is embedded is kept: the same command goes on from there.")
@@ -147,8 +148,8 @@ func makeIndex(c *cli.Context, run func(context.Context, indexer.Options) (index
 	return report, err
 }
 
-// indexOptions reads jobFlags, but for the store.
-func indexOptions(c *cli.Context) (indexer.Options, error) {
+// optionsOf reads jobFlags, but for the store.
+func optionsOf(c *cli.Context) (indexer.Options, error) {
 	err := errors.Join(flags.Required(c, "catalogue", "out"), flags.NotNegative(c, "keep", "workers"))
 	if err == nil {
 		err = scratchWhereElsewhere(c)
@@ -242,8 +243,8 @@ func workFolder(c *cli.Context) string {
 	return c.String("out")
 }
 
-// indexStore is the store of --store, by default the one in the folder of --out, or of --scratch if --out is elsewhere.
-func indexStore(c *cli.Context) (string, error) {
+// storeOf is the store of --store, by default the one in the folder of --out, or of --scratch if --out is elsewhere.
+func storeOf(c *cli.Context) (string, error) {
 	store := c.String("store")
 	if store == "" {
 		store = "embedded:" + workFolder(c)
@@ -251,8 +252,8 @@ func indexStore(c *cli.Context) (string, error) {
 	return store, open.CheckStore(c, store)
 }
 
-// runIndexer runs the job with a store that it opens and closes, and shows its progress.
-func runIndexer(ctx context.Context, p *terminal.Progress, storeURL string, options indexer.Options, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
+// Run runs the job with a store that it opens and closes, and shows its progress.
+func Run(ctx context.Context, p *terminal.Progress, storeURL string, options indexer.Options, run func(context.Context, indexer.Options) (indexer.Report, error)) (indexer.Report, error) {
 	store, err := open.Store(ctx, storeURL)
 	if err != nil {
 		return indexer.Report{}, err

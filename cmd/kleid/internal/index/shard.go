@@ -1,4 +1,4 @@
-package main
+package index
 
 import (
 	"context"
@@ -79,8 +79,8 @@ func notOfShards(c *cli.Context) error {
 	return nil
 }
 
-// indexShard embeds a part of the photos.
-func indexShard(c *cli.Context) error {
+// runShard embeds a part of the photos.
+func runShard(c *cli.Context) error {
 	shard, err := shardOf(c)
 	if err == nil {
 		err = notOfShards(c)
@@ -88,7 +88,7 @@ func indexShard(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	options, err := indexOptions(c)
+	options, err := optionsOf(c)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func indexShard(c *cli.Context) error {
 	return err
 }
 
-func indexCommitCommand() *cli.Command {
+func commitCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "commit",
 		Usage: "make the index of what the shards of a job saw",

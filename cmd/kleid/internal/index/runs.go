@@ -1,4 +1,4 @@
-package main
+package index
 
 import (
 	"encoding/json"
@@ -33,7 +33,7 @@ func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) e
 	if err := errors.Join(flags.Required(c, "out"), scratchWhereElsewhere(c)); err != nil {
 		return err
 	}
-	url, err := indexStore(c)
+	url, err := storeOf(c)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func withRuns(c *cli.Context, run func(store vectors.Store, out string) error) e
 	return open.ExplainStore(run(store, workFolder(c)), url)
 }
 
-func indexListCommand() *cli.Command {
+func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
 		Usage: "list the runs that are kept",
@@ -82,7 +82,7 @@ func indexListCommand() *cli.Command {
 	}
 }
 
-func indexVerifyCommand() *cli.Command {
+func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "verify",
 		Usage: "compare an index with its Parquet file",
@@ -133,7 +133,7 @@ func notGood(found indexer.Verification) error {
 	return &exit.RefusedError{Message: text}
 }
 
-func indexRollbackCommand() *cli.Command {
+func rollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "rollback",
 		Usage: "make an earlier run the current one again",
