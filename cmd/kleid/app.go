@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
 
@@ -42,8 +43,8 @@ to standard error.
 			demoCommand(),
 			index.Command(),
 			exportCommand(),
-			serveCommand(),
-			readyCommand(),
+			serve.Command(),
+			serve.ReadyCommand(),
 			searchCommand(),
 			embedCommand(),
 			predictCommand(),

@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/embedding"
@@ -61,7 +62,7 @@ Examples:
 			&cli.IntFlag{Name: "products", Value: 200, EnvVars: flags.Env("products"), Usage: "`N` dresses"},
 			&cli.IntFlag{Name: "photos-per-product", Value: 3, EnvVars: flags.Env("photos-per-product"), Usage: "`N` photos of each"},
 			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: flags.Env("queries"), Usage: "`N` searches to measure, with --once or --json"},
-			listenFlag(),
+			serve.ListenFlag(),
 			&cli.StringFlag{Name: "dir", EnvVars: flags.Env("dir"), Usage: "`DIR` for catalogue and index", DefaultText: "in the user's cache"},
 			flags.JSON(),
 		}, open.EmbedderFlags()...),
@@ -115,7 +116,7 @@ func demoAction(c *cli.Context) (err error) {
 	}
 	if !once {
 		d.progress.Say("Photos to try: %s", filepath.Join(d.queriesFolder(), "photos"))
-		if err := serve(c.Context, d.progress, listener, nil, d.storeURL(), d.indexFolder(), searcher.Options{Embedder: d.embedder, Version: c.App.Version}); err != nil {
+		if err := serve.Serve(c.Context, d.progress, listener, nil, d.storeURL(), d.indexFolder(), searcher.Options{Embedder: d.embedder, Version: c.App.Version}); err != nil {
 			return err
 		}
 	}

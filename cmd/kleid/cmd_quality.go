@@ -11,6 +11,7 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/learning"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/quality"
@@ -69,7 +70,7 @@ func qualityAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(c, "listen")
+	listener, err := serve.Listen(c, "listen")
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/searcher"
 )
 
@@ -23,7 +24,7 @@ func demoListener(c *cli.Context) (net.Listener, error) {
 	if c.Bool("once") {
 		return nil, nil
 	}
-	return listen(c, "listen")
+	return serve.Listen(c, "listen")
 }
 
 // query is a customer's photo and the product that it shows.

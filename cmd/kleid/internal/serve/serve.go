@@ -1,4 +1,5 @@
-package main
+// Package serve is kleid serve, the service, and kleid ready, which asks one whether it is.
+package serve
 
 import (
 	"context"
@@ -30,8 +31,8 @@ const shutdownTimeout = 2*searcher.DefaultTimeout + 5*time.Second
 // maxUpload is the greatest --max-upload, in MiB: no photo has as many.
 const maxUpload = 4096
 
-// serveCommand is the service.
-func serveCommand() *cli.Command {
+// Command is the service.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "serve the search page, the widget and the HTTP API",
@@ -60,7 +61,7 @@ Examples:
 
 Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 		Flags: append([]cli.Flag{
-			open.IndexFlag(), open.StoreFlag("embedded:INDEX"), listenFlag(),
+			open.IndexFlag(), open.StoreFlag("embedded:INDEX"), ListenFlag(),
 			&cli.StringFlag{Name: "metrics", EnvVars: flags.Env("metrics"), Usage: "`ADDRESS` for Prometheus, host:port", DefaultText: "none"},
 			&cli.StringSliceFlag{Name: "allowed-origin", EnvVars: flags.Env("allowed-origin"), Usage: "`ORIGIN` of a shop's pages that may use the API and the widget, such as https://shop.example or https://*.shop.example; * is all; may be repeated, and in the variable parted by ;"},
 			&cli.StringSliceFlag{Name: "hide-attributes", EnvVars: flags.Env("hide-attributes"), Usage: "leave a `COLUMN` of the catalogue out of answers, such as purchase_price; * is all; may be repeated, and in the variable parted by ;"},
@@ -69,15 +70,16 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			&cli.IntFlag{Name: "embeds", EnvVars: flags.Env("embeds"), Usage: "look at `NUMBER` of batches of photos at once, of which each decodes a photo with 640 MiB at most", DefaultText: "half of the CPUs, 2 to 8"},
 			&cli.IntFlag{Name: "max-upload", Value: searcher.DefaultUpload >> 20, EnvVars: flags.Env("max-upload"), Usage: "take photos of `MiB` at most"},
 		}, open.EmbedderFlags()...),
-		Action: serveAction,
+		Action: action,
 	}
 }
 
-func listenFlag() cli.Flag {
+// ListenFlag is the address of a service.
+func ListenFlag() cli.Flag {
 	return &cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", EnvVars: flags.Env("listen"), Usage: "`ADDRESS` to serve on, host:port"}
 }
 
-func serveAction(c *cli.Context) error {
+func action(c *cli.Context) error {
 	url, err := open.StoreURL(c)
 	if err != nil {
 		return err
@@ -100,14 +102,14 @@ func serveAction(c *cli.Context) error {
 	}
 	limits := photo.DefaultLimits()
 	limits.MaxBytes = int64(c.Int("max-upload")) << 20
-	listener, err := listen(c, "listen")
+	listener, err := Listen(c, "listen")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	var metrics net.Listener
 	if c.String("metrics") != "" {
-		if metrics, err = listen(c, "metrics"); err != nil {
+		if metrics, err = Listen(c, "metrics"); err != nil {
 			return err
 		}
 		defer metrics.Close()
@@ -117,14 +119,14 @@ func serveAction(c *cli.Context) error {
 		return err
 	}
 	p := terminal.NewProgress(c)
-	return serve(c.Context, p, listener, metrics, url, open.IndexFolder(c, url), searcher.Options{
+	return Serve(c.Context, p, listener, metrics, url, open.IndexFolder(c, url), searcher.Options{
 		Embedder: embedder, AllowedOrigins: origins, HideAttributes: flags.Repeated(c, "hide-attributes"), Limits: limits, MaxConnections: c.Int("max-connections"),
 		StoreTimeout: c.Duration("store-timeout"), Embeds: c.Int("embeds"), Version: c.App.Version,
 	})
 }
 
-// listen takes the address of a flag, so that a wrong one is known before anything else is done.
-func listen(c *cli.Context, flag string) (net.Listener, error) {
+// Listen takes the address of a flag, so that a wrong one is known before anything else is done.
+func Listen(c *cli.Context, flag string) (net.Listener, error) {
 	address := c.String(flag)
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, exit.WrongUsage(c, "--%s is %q, but must be of the form host:port, such as 127.0.0.1:8080", flag, address)
@@ -136,9 +138,9 @@ func listen(c *cli.Context, flag string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serve serves until the context is done, which is no error. folder is where the thumbnails are, "" for
+// Serve serves until the context is done, which is no error. folder is where the thumbnails are, "" for
 // nowhere; metrics may be nil.
-func serve(ctx context.Context, p *terminal.Progress, listener, metrics net.Listener, storeURL, folder string, options searcher.Options) error {
+func Serve(ctx context.Context, p *terminal.Progress, listener, metrics net.Listener, storeURL, folder string, options searcher.Options) error {
 	store, err := open.Store(ctx, storeURL)
 	if err != nil {
 		return err

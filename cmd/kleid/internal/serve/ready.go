@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// readyCommand is for health checks in containers that have nothing but the program.
-func readyCommand() *cli.Command {
+// ReadyCommand is for health checks in containers that have nothing but the program.
+func ReadyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "ready",
 		Usage:     "ask a service whether it has an index to search in",
