@@ -13,6 +13,7 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 )
@@ -45,9 +46,9 @@ to standard error.
 			exportCommand(),
 			serve.Command(),
 			serve.ReadyCommand(),
-			searchCommand(),
-			embedCommand(),
-			predictCommand(),
+			photos.SearchCommand(),
+			photos.EmbedCommand(),
+			photos.PredictCommand(),
 			trainCommand(),
 			evaluateCommand(),
 			qualityCommand(),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 )
 
 // TestEmbed sees the same in a photo as the index does.
@@ -16,9 +17,9 @@ func TestEmbed(t *testing.T) {
 	wall := write(t, filepath.Join(t.TempDir(), "wall.jpg"), greyPhoto(t))
 	r := kleid(t, append(append([]string{"embed", "--json"}, s.photos(t)...), wall)...)
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	report := decodeLine[embedReport](t, r)
+	report := decodeLine[photos.EmbedReport](t, r)
 	require.Len(t, report.Photos, shopProducts*shopPhotos+1)
-	seen := make(map[string]embeddedPhoto)
+	seen := make(map[string]photos.EmbeddedPhoto)
 	for _, p := range report.Photos {
 		seen[p.PhotoID] = p
 	}

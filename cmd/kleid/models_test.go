@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models/registry"
 )
@@ -51,7 +52,7 @@ func TestModels(t *testing.T) {
 	embed := func(models string) string {
 		r := kleid(t, "embed", photo, "--models", models, "--json")
 		require.Equal(t, exit.Done, r.code, r.stderr)
-		return decodeLine[embedReport](t, r).EmbeddingModel
+		return decodeLine[photos.EmbedReport](t, r).EmbeddingModel
 	}
 	r := kleid(t, "embed", photo, "--models", place)
 	require.Equal(t, exit.Failed, r.code)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/models"
 )
@@ -21,7 +22,7 @@ func TestPredict(t *testing.T) {
 	dir := t.TempDir()
 	photo := s.photos(t)[0]
 	wall := write(t, filepath.Join(dir, "wall.jpg"), greyPhoto(t))
-	embedded := decodeLine[embedReport](t, kleid(t, "embed", photo, "--json"))
+	embedded := decodeLine[photos.EmbedReport](t, kleid(t, "embed", photo, "--json"))
 	seen, model := embedded.Photos[0], embedded.FacetModel
 
 	files := []string{filepath.Join(dir, "predictions.parquet"), filepath.Join(dir, "predictions.csv")}
@@ -61,7 +62,7 @@ func TestPredict(t *testing.T) {
 	}
 	r := kleid(t, "predict", photo, "nowhere.jpg", "--json")
 	require.Equal(t, exit.Failed, r.code)
-	report := decodeLine[predictReport](t, result{stdout: r.stdout, code: exit.Done})
+	report := decodeLine[photos.PredictReport](t, result{stdout: r.stdout, code: exit.Done})
 	for _, facet := range report.Facets {
 		var labels []string
 		for _, row := range rows {
@@ -114,10 +115,10 @@ func TestPredictWithFacetsAlone(t *testing.T) {
 		return write(t, filepath.Join(t.TempDir(), "part.safetensors"), file.Bytes())
 	}
 	vectorless, bare := without("unsupervised", "deeprank"), without("unsupervised", "deeprank", "background", "location")
-	predict := func(arguments ...string) []predictedPhoto {
+	predict := func(arguments ...string) []photos.PredictedPhoto {
 		r := kleid(t, append([]string{"predict", photo, "--json"}, arguments...)...)
 		require.Equal(t, exit.Done, r.code, r.stderr)
-		return decodeLine[predictReport](t, r).Photos
+		return decodeLine[photos.PredictReport](t, r).Photos
 	}
 	require.Equal(t, predict(), predict("--models", vectorless))
 	require.Equal(t, predict("--box", "1,2,60,80"), predict("--box", "1,2,60,80", "--models", bare))

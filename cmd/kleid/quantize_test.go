@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -42,7 +43,7 @@ func TestQuantize(t *testing.T) {
 	require.Equal(t, f.EmbeddingModel, model.EmbeddingModel())
 
 	files := newShop(t).photos(t)
-	seen := decodeLine[embedReport](t, kleid(t, "embed", files[0], "--models", int8, "--json"))
+	seen := decodeLine[photos.EmbedReport](t, kleid(t, "embed", files[0], "--models", int8, "--json"))
 	require.Equal(t, f.EmbeddingModel, seen.EmbeddingModel)
 	require.Len(t, seen.Photos, 1)
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/photo"
 )
 
@@ -41,7 +42,7 @@ func TestShippedModel(t *testing.T) {
 	require.NotEmpty(t, answer.Facets)
 
 	three := beside(t, files[0], files[3], files[6]) // of three products
-	seen := decodeLine[embedReport](t, kleid(t, "embed", "--json", three)).Photos[0]
+	seen := decodeLine[photos.EmbedReport](t, kleid(t, "embed", "--json", three)).Photos[0]
 	found := map[int32]bool{}
 	for _, c := range seen.Candidates {
 		if at := c.Box.XMin * 3 / int32(seen.Width); at == (c.Box.XMax-1)*3/int32(seen.Width) {

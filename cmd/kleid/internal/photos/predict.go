@@ -1,4 +1,4 @@
-package main
+package photos
 
 import (
 	"cmp"
@@ -21,16 +21,16 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 )
 
-// predictReport is what `predict --json` prints.
-type predictReport struct {
+// PredictReport is what `predict --json` prints.
+type PredictReport struct {
 	FacetModel string `json:"facet_model"`
 	// Facets have the labels in the model's order, which the photos' objects do not keep.
 	Facets []catalog.Facet  `json:"facets"`
-	Photos []predictedPhoto `json:"photos"`
+	Photos []PredictedPhoto `json:"photos"`
 }
 
-// predictedPhoto is what `predict --json` prints of a photo.
-type predictedPhoto struct {
+// PredictedPhoto is what `predict --json` prints of a photo.
+type PredictedPhoto struct {
 	Source  string         `json:"source"`
 	PhotoID string         `json:"photo_id,omitempty"`
 	Status  catalog.Status `json:"status"`
@@ -46,8 +46,8 @@ type predictedPhoto struct {
 	Colours []catalog.Colour `json:"colours,omitempty"`
 }
 
-// predictCommand names the facets of dresses in photos.
-func predictCommand() *cli.Command {
+// PredictCommand names the facets of dresses in photos.
+func PredictCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
 		Usage:     "name the facets of the dresses in photos, with the probability of each label",
@@ -115,7 +115,7 @@ func predictAction(c *cli.Context) error {
 		}
 	}
 	if c.Bool("json") {
-		err = json.NewEncoder(c.App.Writer).Encode(predictReport{embedder.Metadata().FacetModel, facets, predicted(facets, photos)})
+		err = json.NewEncoder(c.App.Writer).Encode(PredictReport{embedder.Metadata().FacetModel, facets, predicted(facets, photos)})
 	} else {
 		err = predictTable(c, facets, photos)
 	}
@@ -125,10 +125,10 @@ func predictAction(c *cli.Context) error {
 	return allReadable(photos)
 }
 
-func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto {
-	list := make([]predictedPhoto, len(photos))
+func predicted(facets []catalog.Facet, photos []EmbeddedPhoto) []PredictedPhoto {
+	list := make([]PredictedPhoto, len(photos))
 	for i, p := range photos {
-		list[i] = predictedPhoto{Source: p.Source, PhotoID: p.PhotoID, Status: p.Status, Error: p.Error, Box: p.Box, BoxConfidence: p.BoxConfidence, Colours: p.Colours}
+		list[i] = PredictedPhoto{Source: p.Source, PhotoID: p.PhotoID, Status: p.Status, Error: p.Error, Box: p.Box, BoxConfidence: p.BoxConfidence, Colours: p.Colours}
 		for _, one := range p.predictions {
 			if list[i].Confident == nil {
 				list[i].Confident = map[string]bool{}
@@ -148,7 +148,7 @@ func predicted(facets []catalog.Facet, photos []embeddedPhoto) []predictedPhoto 
 	return list
 }
 
-func writePredictions(file *output.File, extension string, meta catalog.Metadata, photos []embeddedPhoto) error {
+func writePredictions(file *output.File, extension string, meta catalog.Metadata, photos []EmbeddedPhoto) error {
 	var rows []evaluation.LabelProbability
 	for _, p := range photos {
 		rows = append(rows, evaluation.LabelProbabilities(p.Source, p.PhotoID, meta.FacetModel, p.Box, meta.Facets, p.predictions)...)
@@ -163,7 +163,7 @@ func writePredictions(file *output.File, extension string, meta catalog.Metadata
 	return file.Keep()
 }
 
-func predictTable(c *cli.Context, facets []catalog.Facet, photos []embeddedPhoto) error {
+func predictTable(c *cli.Context, facets []catalog.Facet, photos []EmbeddedPhoto) error {
 	table := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PHOTO\tFACET\tLABEL\tOR\tOR")
 	for _, p := range photos {

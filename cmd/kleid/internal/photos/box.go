@@ -1,4 +1,4 @@
-package main
+package photos
 
 import (
 	"github.com/urfave/cli/v2"

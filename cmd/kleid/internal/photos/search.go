@@ -1,4 +1,4 @@
-package main
+package photos
 
 import (
 	"cmp"
@@ -22,8 +22,8 @@ import (
 	"github.com/kleid-search/kleid/vectors"
 )
 
-// searchCommand searches once, without a server.
-func searchCommand() *cli.Command {
+// SearchCommand searches once, without a server.
+func SearchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "search",
 		Usage:     "find dresses that look like the one in a photo",

@@ -1,4 +1,6 @@
-package main
+// Package photos has the commands about photos that the command line names: kleid embed and kleid predict, which tell what is seen
+// in them, and kleid search, which finds dresses that look like one.
+package photos
 
 import (
 	"context"
@@ -17,15 +19,15 @@ import (
 	"github.com/kleid-search/kleid/searcher"
 )
 
-// embedReport is what `embed --json` prints. Field names are those of catalog.Row.
-type embedReport struct {
+// EmbedReport is what `embed --json` prints. Field names are those of catalog.Row.
+type EmbedReport struct {
 	EmbeddingModel string          `json:"embedding_model"`
 	FacetModel     string          `json:"facet_model"`
-	Photos         []embeddedPhoto `json:"photos"`
+	Photos         []EmbeddedPhoto `json:"photos"`
 }
 
-// embeddedPhoto is what Kleid sees in one photo.
-type embeddedPhoto struct {
+// EmbeddedPhoto is what Kleid sees in one photo.
+type EmbeddedPhoto struct {
 	Source                string                        `json:"source"`
 	PhotoID               string                        `json:"photo_id,omitempty"`
 	Status                catalog.Status                `json:"status"`
@@ -43,8 +45,8 @@ type embeddedPhoto struct {
 	predictions []embedding.Prediction
 }
 
-// embedCommand shows what Kleid sees in photos.
-func embedCommand() *cli.Command {
+// EmbedCommand shows what Kleid sees in photos.
+func EmbedCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "embed",
 		Usage:     "show what is seen in photos: the dress's box, its facets and its vectors",
@@ -70,7 +72,7 @@ func embedAction(c *cli.Context) error {
 		return err
 	}
 	meta := embedder.Metadata()
-	report := embedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
+	report := EmbedReport{EmbeddingModel: meta.EmbeddingModel, FacetModel: meta.FacetModel}
 	p := terminal.NewProgress(c)
 	defer p.End()
 	if report.Photos, err = embedAll(c, showEmbedding(p), embedder, c.Args().Slice(), nil); err != nil {
@@ -93,7 +95,7 @@ func embedAction(c *cli.Context) error {
 }
 
 // allReadable is an error if some photos are not.
-func allReadable(photos []embeddedPhoto) error {
+func allReadable(photos []EmbeddedPhoto) error {
 	unreadable := 0
 	for _, p := range photos {
 		if p.Status == catalog.StatusUnreadable {
@@ -119,9 +121,9 @@ func showEmbedding(p *terminal.Progress) func(done, total int) {
 
 // embedAll reads and embeds photos, in batches, after each of which it shows how many are done; box is where the dress is in
 // each, nil where it is to be found.
-func embedAll(c *cli.Context, show func(done, total int), embedder embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
+func embedAll(c *cli.Context, show func(done, total int), embedder embedder, sources []string, box *photo.Box) ([]EmbeddedPhoto, error) {
 	total := len(sources)
-	var all []embeddedPhoto
+	var all []EmbeddedPhoto
 	for len(sources) > 0 {
 		n := min(embedder.BatchSize(), len(sources))
 		photos, err := embedPhotos(c, embedder, sources[:n], box)
@@ -135,12 +137,12 @@ func embedAll(c *cli.Context, show func(done, total int), embedder embedder, sou
 }
 
 // embedPhotos reads and embeds a batch.
-func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo.Box) ([]embeddedPhoto, error) {
-	photos := make([]embeddedPhoto, len(sources))
+func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo.Box) ([]EmbeddedPhoto, error) {
+	photos := make([]EmbeddedPhoto, len(sources))
 	var inputs []embedding.Input
 	var of []int
 	for i, source := range sources {
-		photos[i] = embeddedPhoto{Source: source, Status: catalog.StatusUnreadable}
+		photos[i] = EmbeddedPhoto{Source: source, Status: catalog.StatusUnreadable}
 		data, err := open.Photo(c, source)
 		if err != nil {
 			photos[i].Error = err.Error()
@@ -180,7 +182,7 @@ func embedPhotos(c *cli.Context, embedder embedder, sources []string, box *photo
 	return photos, nil
 }
 
-func writeSeen(c *cli.Context, meta catalog.Metadata, p embeddedPhoto) error {
+func writeSeen(c *cli.Context, meta catalog.Metadata, p EmbeddedPhoto) error {
 	var err error
 	switch p.Status {
 	case catalog.StatusOK:

@@ -1,4 +1,4 @@
-package main
+package photos
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ func TestPriceText(t *testing.T) {
 func TestEscapesDoNothing(t *testing.T) {
 	const label = "mini\x1b[31m"
 	box := catalog.Box{XMax: 1, YMax: 1}
-	seen := embeddedPhoto{Status: catalog.StatusOK, Box: &box, Facets: map[string]catalog.FacetValue{label: {Label: label}}}
+	seen := EmbeddedPhoto{Status: catalog.StatusOK, Box: &box, Facets: map[string]catalog.FacetValue{label: {Label: label}}}
 	facets := []catalog.Facet{{Name: label, Labels: []string{label}}}
 	answer := searcher.Answer{Status: catalog.StatusOK, Facets: map[string]searcher.Facet{label: {Label: label}}}
 	var out bytes.Buffer
