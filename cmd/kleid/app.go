@@ -16,6 +16,7 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/train"
 )
 
 // newApp wires the commands.
@@ -49,7 +50,7 @@ to standard error.
 			photos.SearchCommand(),
 			photos.EmbedCommand(),
 			photos.PredictCommand(),
-			trainCommand(),
+			train.Command(),
 			evaluateCommand(),
 			qualityCommand(),
 			quantizeCommand(),

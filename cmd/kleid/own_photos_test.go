@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/train"
 	"github.com/kleid-search/kleid/evaluation"
 )
 
@@ -77,7 +78,7 @@ func TestEvaluateLearnedPhotos(t *testing.T) {
 	manifest, work := manifestOf(t, folder, rows), t.TempDir()
 	r := kleid(t, "train", "facets", "--dataset", manifest, "--facets", "sleeve", "--work", work, "--steps", "20", "--yes", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	trained := decodeLine[facetsFigures](t, r)
+	trained := decodeLine[train.FacetsFigures](t, r)
 	evaluate := func(manifest string, args ...string) (result, datasetReport) {
 		args = append([]string{"evaluate", "facets", "--dataset", manifest, "--models", filepath.Join(work, "model.safetensors"), "--json"}, args...)
 		r := kleid(t, args...)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/train"
 	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/evaluation"
 	"github.com/kleid-search/kleid/indexer"
@@ -152,7 +153,7 @@ func TestTrainOnOwnManifest(t *testing.T) {
 		}
 	}
 
-	var figures facetsFigures
+	var figures train.FacetsFigures
 	text, err := os.ReadFile(filepath.Join(work, "facets.json"))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &figures))
@@ -331,7 +332,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	work := t.TempDir()
 	r := kleid(t, "train", "facets", "--dataset", several, "--work", work, "--steps", "20", "--yes", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	figures := decodeLine[facetsFigures](t, r)
+	figures := decodeLine[train.FacetsFigures](t, r)
 	require.Len(t, figures.Test, 2)
 	require.Equal(t, "neckline", figures.Test[0].Facet, "the model's facets come in its order")
 	require.Equal(t, 2*labelledProducts, figures.Train[0].Photos+figures.Test[0].Photos+figures.Train[1].Photos+figures.Test[1].Photos)
@@ -349,7 +350,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	work = t.TempDir()
 	r = kleid(t, "train", "facets", "--dataset", one, "--facets", "print", "--test-dataset", other, "--work", work, "--steps", "20", "--yes", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	figures = decodeLine[facetsFigures](t, r)
+	figures = decodeLine[train.FacetsFigures](t, r)
 	require.Equal(t, 7, figures.Test[0].Photos)
 	require.Equal(t, labelledProducts-7, figures.Train[0].Photos, "what is not measured with is learned from")
 	require.Contains(t, r.stderr, "print: no photo to learn from is zigzag")
@@ -361,7 +362,7 @@ func TestTrainOnOwnFolders(t *testing.T) {
 	r = kleid(t, "train", "facets", "--dataset", several+"=0.7", "--dataset", "studio=0.3", "--products", "6", "--facets", "length",
 		"--work", t.TempDir(), "--steps", "20", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	figures = decodeLine[facetsFigures](t, r)
+	figures = decodeLine[train.FacetsFigures](t, r)
 	require.Equal(t, []float64{0.7, 0.3}, []float64{figures.Datasets[0].Weight, figures.Datasets[1].Weight})
 	require.Equal(t, "studio", figures.Datasets[1].Name)
 	photos, painted := 0, 0

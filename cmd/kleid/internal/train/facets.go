@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"slices"
@@ -17,8 +17,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// trainFacetsCommand trains facet heads on a shop's own photos.
-func trainFacetsCommand() *cli.Command {
+// facetsCommand trains facet heads on a shop's own photos.
+func facetsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "facets", Usage: "the facet heads, on photos of your own",
 		Description: `Trains the facets of --facets on the photos of --dataset, and measures them on those that are kept apart.
@@ -53,7 +53,7 @@ Examples:
   kleid index --catalogue photos/ --out index/ --models build/facets/model.safetensors
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 more bad photos than --max-bad, 130 interrupted`,
-		Flags: slices.Concat(trainFlags("build/facets", []string{"facets"}), referenceFlags(), []cli.Flag{
+		Flags: slices.Concat(partFlags("build/facets", []string{"facets"}), referenceFlags(), []cli.Flag{
 			&cli.StringSliceFlag{Name: "dataset", EnvVars: flags.Env("dataset"), Usage: "`PLACE` of photos to learn from, or PLACE=WEIGHT: its share of each batch; may be repeated (in the variable parted by ;)"},
 			&cli.StringSliceFlag{Name: "test-dataset", EnvVars: flags.Env("test-dataset"), Usage: "`PLACE` of photos to measure with, all of them; those of --dataset are all learned from then, but for photos marked as test, which are left out; may be repeated"},
 			&cli.StringSliceFlag{Name: "facets", EnvVars: flags.Env("facets"), Usage: "`NAMES` of the facets, parted by commas; without it all that the datasets have"},

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"bytes"
@@ -23,8 +23,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// facetsFigures is WORK/facets.json, and what `train facets --json` prints.
-type facetsFigures struct {
+// FacetsFigures is WORK/facets.json, and what `train facets --json` prints.
+type FacetsFigures struct {
 	Model          string               `json:"model"`
 	EmbeddingModel string               `json:"embedding_model"`
 	FacetModel     string               `json:"facet_model"`
@@ -81,7 +81,7 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 	}
 	facets := embedder.Metadata().Facets
 	var predictions []evaluation.LabelProbability
-	figures := facetsFigures{
+	figures := FacetsFigures{
 		Model: "model.safetensors", EmbeddingModel: fit.Model.EmbeddingModel(), FacetModel: fit.Model.FacetModel(), Parent: f.Options.From.FacetModel(),
 		Datasets: f.sets, Bad: len(photos.Bad), Labels: f.Mixture.Plan.Changes, Weights: fit.Weights,
 	}
@@ -131,7 +131,7 @@ func (f *facetTraining) measure(photos *training.FacetPhotos, fit *training.Face
 }
 
 // forReport are the figures that the report shows.
-func (f *facetTraining) forReport(figures facetsFigures) []report.MeasuredFacet {
+func (f *facetTraining) forReport(figures FacetsFigures) []report.MeasuredFacet {
 	var measured []report.MeasuredFacet
 	for _, facet := range f.Measured() {
 		measured = append(measured, report.MeasuredFacet{Facet: facet, Learned: reported(figures.Train, facet.Name), Apart: reported(figures.Test, facet.Name)})
@@ -206,7 +206,7 @@ func figuresOf(facets []catalog.Facet, examples []datasets.Example, seen []embed
 }
 
 // write writes figures and predictions to --work.
-func (f *facetTraining) write(figures facetsFigures, predictions []evaluation.LabelProbability) error {
+func (f *facetTraining) write(figures FacetsFigures, predictions []evaluation.LabelProbability) error {
 	held := func(figures []facetFigures) map[string]any {
 		reports := []evaluation.FacetReport{}
 		for _, facet := range figures {
@@ -252,7 +252,7 @@ func put(ctx context.Context, bucket storage.Bucket, key string, write func(w io
 }
 
 // print shows the figures as tables.
-func (f *facetTraining) print(figures facetsFigures) {
+func (f *facetTraining) print(figures FacetsFigures) {
 	row := tables.New(f.CLI)
 	painted := func(string) string { return "" } // a column of its own, where there are painted photos
 	if report.Mixed(figures.Weights) {

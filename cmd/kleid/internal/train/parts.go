@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"fmt"
@@ -45,7 +45,7 @@ type trainedPart struct {
 	fitted      bool     // in closed form, not in steps
 }
 
-// trainedParts are all but facets, which have labels of their own to go by (trainFacetsCommand).
+// trainedParts are all but facets, which have labels of their own to go by (facetsCommand).
 func trainedParts() []trainedPart {
 	return []trainedPart{
 		{name: "heads", usage: "all parts but the trunk", heads: training.AllHeads, located: true},
@@ -69,7 +69,7 @@ func (p trainedPart) command() *cli.Command {
 	if p.shop {
 		photos += " or, without it, in --catalogue"
 	}
-	flags := slices.Concat(trainFlags(work, heads), learning.TripletFlags(heads, photos), []cli.Flag{open.ModelsFlag()})
+	flags := slices.Concat(partFlags(work, heads), learning.TripletFlags(heads, photos), []cli.Flag{open.ModelsFlag()})
 	notes, example, codes := trainNotes, "--reference photos/reference", exit.BadCodes
 	if p.name == "override" {
 		flags = append(flags, seedFlag())

@@ -1,4 +1,5 @@
-package main
+// Package train is kleid train: the model's parts, from painted dresses, labelled photos and a shop's own.
+package train
 
 import (
 	"fmt"
@@ -39,8 +40,8 @@ func locationTrainFlag() cli.Flag {
 	return learning.LocationDatasetFlag("train-dataset", "to learn where the dress is from, instead of --reference or beside it")
 }
 
-// trainCommand trains the model's parts: `train all` makes the shipped weights.
-func trainCommand() *cli.Command {
+// Command trains the model's parts: `train all` makes the shipped weights.
+func Command() *cli.Command {
 	command := &cli.Command{
 		Name:  "train",
 		Usage: "train the model, or one of its parts, on painted and real photos",
@@ -64,7 +65,7 @@ Examples:
   kleid train all --trunk resnet18 --trunk-weights resnet18.safetensors --half-steps 0 --full-steps 0
 
 ` + exit.BadCodes,
-				Flags:  slices.Concat(trainFlags("build/weights", nil), referenceFlags(), learning.TripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxbad.Flag()}, trunkFlags(), learning.FacetLossFlags(), loopFlags()),
+				Flags:  slices.Concat(partFlags("build/weights", nil), referenceFlags(), learning.TripletFlags(training.AllHeads, "--reference"), []cli.Flag{locationTrainFlag(), maxbad.Flag()}, trunkFlags(), learning.FacetLossFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, nil) },
 			},
 			{
@@ -76,7 +77,7 @@ Example:
   kleid train trunk --trunk resnet18 --reference photos/reference
 
 ` + exit.BadCodes,
-				Flags:  slices.Concat(trainFlags("build/trunk", []string{}), referenceFlags(), []cli.Flag{maxbad.Flag()}, trunkFlags(), loopFlags()),
+				Flags:  slices.Concat(partFlags("build/trunk", []string{}), referenceFlags(), []cli.Flag{maxbad.Flag()}, trunkFlags(), loopFlags()),
 				Action: func(c *cli.Context) error { return train(c, []string{}) },
 			},
 		},
@@ -84,7 +85,7 @@ Example:
 	for _, part := range trainedParts() {
 		command.Subcommands = append(command.Subcommands, part.command())
 	}
-	command.Subcommands = append(command.Subcommands, trainFacetsCommand())
+	command.Subcommands = append(command.Subcommands, facetsCommand())
 	return command
 }
 
@@ -96,8 +97,8 @@ func productsNote(work string, heads []string) string {
 	return fmt.Sprintf("; more than %d change nothing", training.OverrideProducts)
 }
 
-// trainFlags are those of all that is trained; of a whole model heads are nil.
-func trainFlags(work string, heads []string) []cli.Flag {
+// partFlags are those of all that is trained; of a whole model heads are nil.
+func partFlags(work string, heads []string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "work", Value: work, EnvVars: flags.Env("work"), Usage: "`DIR` or s3:// URL for checkpoints and the result; training goes on from what is there, and one at a time works in a folder"},
 		&cli.IntFlag{Name: "products", Value: training.DefaultPaintOptions().Products, EnvVars: flags.Env("train-products"), Usage: "`N` painted dresses to learn from" + productsNote(work, heads)},
