@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/demo"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
@@ -42,7 +43,7 @@ to standard error.
 		// The library's own --version prints in a form of its own.
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "version", Aliases: []string{"v"}, DisableDefaultText: true, Usage: "print the version, as kleid version does"}},
 		Commands: []*cli.Command{
-			demoCommand(),
+			demo.Command(),
 			index.Command(),
 			exportCommand(),
 			serve.Command(),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/demo"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/tables"
@@ -37,7 +38,7 @@ Examples:
 		Flags: append([]cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: flags.Env("seed"), Usage: "`N` chooses the dresses"},
 			&cli.IntFlag{Name: "products", Value: 200, EnvVars: flags.Env("evaluate-products"), Usage: "`N` dresses"},
-			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: flags.Env("evaluate-queries"), Usage: "`N` photos"},
+			&cli.IntFlag{Name: "queries", Value: demo.Queries, EnvVars: flags.Env("evaluate-queries"), Usage: "`N` photos"},
 			flags.JSON(),
 		}, open.EmbedderFlags()...),
 		Action: evaluatePainted,
@@ -59,7 +60,7 @@ func evaluatePainted(c *cli.Context) error {
 	defer os.RemoveAll(dir)
 	p := terminal.NewProgress(c)
 	defer p.End()
-	products := studio.Products(demoDomain, c.Uint64("seed"), c.Int("products"))
+	products := studio.Products(demo.Domain, c.Uint64("seed"), c.Int("products"))
 	err = studio.WriteQueries(c.Context, dir, products, c.Int("queries"), func(done, total int) { p.Show("paint", done, total, "") })
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/demo"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/photo"
@@ -24,7 +25,7 @@ func TestShippedModel(t *testing.T) {
 	dir := t.TempDir()
 	r := kleid(t, "demo", "--once", "--json", "--dir", dir, "--seed", "7", "--products", "40", "--photos-per-product", "3", "--queries", "80")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	f := decodeLine[demoFigures](t, r)
+	f := decodeLine[demo.Figures](t, r)
 	require.Equal(t, 120, f.Photos)
 	require.Equal(t, 80, f.Queries)
 	// Weights that have learned nothing would find 1 in 40.

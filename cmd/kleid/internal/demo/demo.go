@@ -1,4 +1,5 @@
-package main
+// Package demo is kleid demo: a painted shop, indexed, and served or measured.
+package demo
 
 import (
 	"context"
@@ -22,16 +23,16 @@ import (
 )
 
 const (
-	// demoDomain keeps the demo's dresses apart from those that the model has learned from.
-	demoDomain = "demo"
-	// demoQueries is how many searches measure the demo.
-	demoQueries = 500
+	// Domain keeps the demo's dresses apart from those that the model has learned from.
+	Domain = "demo"
+	// Queries is how many searches measure the demo.
+	Queries = 500
 	// samplePhotos is how many customers' photos are painted for a person to try.
 	samplePhotos = 24
 )
 
-// demoFigures is what `demo --json` prints.
-type demoFigures struct {
+// Figures is what `demo --json` prints.
+type Figures struct {
 	Photos    int     `json:"photos"`
 	Products  int     `json:"products"`
 	Queries   int     `json:"queries"`
@@ -40,8 +41,8 @@ type demoFigures struct {
 	Seconds   float64 `json:"seconds"`     // from the start of painting
 }
 
-// demoCommand shows Kleid to somebody who has no photos at hand.
-func demoCommand() *cli.Command {
+// Command shows Kleid to somebody who has no photos at hand.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "paint a catalogue of dresses, index it, and serve it or measure it",
@@ -61,16 +62,16 @@ Examples:
 			&cli.Uint64Flag{Name: "seed", Value: 1, EnvVars: flags.Env("seed"), Usage: "`N` chooses the dresses"},
 			&cli.IntFlag{Name: "products", Value: 200, EnvVars: flags.Env("products"), Usage: "`N` dresses"},
 			&cli.IntFlag{Name: "photos-per-product", Value: 3, EnvVars: flags.Env("photos-per-product"), Usage: "`N` photos of each"},
-			&cli.IntFlag{Name: "queries", Value: demoQueries, EnvVars: flags.Env("queries"), Usage: "`N` searches to measure, with --once or --json"},
+			&cli.IntFlag{Name: "queries", Value: Queries, EnvVars: flags.Env("queries"), Usage: "`N` searches to measure, with --once or --json"},
 			serve.ListenFlag(),
 			&cli.StringFlag{Name: "dir", EnvVars: flags.Env("dir"), Usage: "`DIR` for catalogue and index", DefaultText: "in the user's cache"},
 			flags.JSON(),
 		}, open.EmbedderFlags()...),
-		Action: demoAction,
+		Action: action,
 	}
 }
 
-func demoAction(c *cli.Context) (err error) {
+func action(c *cli.Context) (err error) {
 	if err := flags.Positive(c, "products", "photos-per-product", "queries"); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func demoAction(c *cli.Context) (err error) {
 	if measured {
 		d.queries = c.Int("queries")
 	}
-	listener, err := demoListener(c)
+	listener, err := listenerOf(c)
 	if err != nil {
 		return err
 	}
@@ -96,11 +97,11 @@ func demoAction(c *cli.Context) (err error) {
 		return err
 	}
 	var remove func()
-	if d.dir, remove, err = demoFolder(c.String("dir"), d.seed, once); err != nil {
+	if d.dir, remove, err = folder(c.String("dir"), d.seed, once); err != nil {
 		return err
 	}
 	defer remove()
-	d.products = studio.Products(demoDomain, d.seed, c.Int("products"))
+	d.products = studio.Products(Domain, d.seed, c.Int("products"))
 	if err := d.paint(c.Context); err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func demoAction(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	figures := demoFigures{Photos: report.Photos, Products: report.Products}
+	figures := Figures{Photos: report.Photos, Products: report.Products}
 	if measured {
 		if err := d.measure(c.Context, &figures); err != nil {
 			return err
@@ -143,8 +144,8 @@ func (d *demo) queriesFolder() string   { return filepath.Join(d.dir, "queries")
 func (d *demo) indexFolder() string     { return filepath.Join(d.dir, "index") }
 func (d *demo) storeURL() string        { return "embedded:" + d.indexFolder() }
 
-// demoFolder is where the demo works. remove is to be called at the end.
-func demoFolder(dir string, seed uint64, once bool) (_ string, remove func(), err error) {
+// folder is where the demo works. remove is to be called at the end.
+func folder(dir string, seed uint64, once bool) (_ string, remove func(), err error) {
 	if dir != "" {
 		return dir, func() {}, nil
 	}

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 	"github.com/kleid-search/kleid/searcher"
 )
 
-// demoListener takes the address to serve on; nil where nothing is served.
-func demoListener(c *cli.Context) (net.Listener, error) {
+// listenerOf takes the address to serve on; nil where nothing is served.
+func listenerOf(c *cli.Context) (net.Listener, error) {
 	if c.Bool("once") {
 		return nil, nil
 	}
@@ -31,7 +31,7 @@ func demoListener(c *cli.Context) (net.Listener, error) {
 type query struct{ path, product string }
 
 // measure searches with every query and counts how often its product is among the first.
-func (d *demo) measure(ctx context.Context, f *demoFigures) error {
+func (d *demo) measure(ctx context.Context, f *Figures) error {
 	queries, err := readQueries(d.queriesFolder())
 	if err != nil {
 		return err
