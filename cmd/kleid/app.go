@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/demo"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
@@ -52,7 +53,7 @@ to standard error.
 			photos.EmbedCommand(),
 			photos.PredictCommand(),
 			train.Command(),
-			evaluateCommand(),
+			evaluate.Command(),
 			qualityCommand(),
 			quantizeCommand(),
 			modelsCommand(),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/datasets"
 	"github.com/kleid-search/kleid/datasets/studio"
@@ -67,18 +68,18 @@ func paintedReference(t *testing.T) string {
 
 func TestEvaluate(t *testing.T) {
 	reference := paintedReference(t)
-	evaluate := func(what string, args ...string) result {
+	measure := func(what string, args ...string) result {
 		r := kleid(t, append([]string{"evaluate", what, "--reference", reference}, args...)...)
 		require.Equal(t, exit.Done, r.code, r.stderr)
 		return r
 	}
-	location := decodeLine[map[string]evaluation.LocationReport](t, evaluate("location", "--json"))
+	location := decodeLine[map[string]evaluation.LocationReport](t, measure("location", "--json"))
 	require.Equal(t, 4, location["street"].Dresses)
 	require.Zero(t, location["street"].Missed)
 	require.Zero(t, location["street"].False, "an empty wall")
 	require.Equal(t, 1, location["home"].Others)
-	require.Contains(t, evaluate("location").stdout, "street")
-	at := decodeLine[map[string]evaluation.LocationReport](t, evaluate("location", "--json", "--min-confidence", "0", "--min-confidence", "2"))
+	require.Contains(t, measure("location").stdout, "street")
+	at := decodeLine[map[string]evaluation.LocationReport](t, measure("location", "--json", "--min-confidence", "0", "--min-confidence", "2"))
 	require.Zero(t, at["street, from 0"].Missed)
 	require.Equal(t, location["street"], at["street"], "what it is without the flag")
 	require.Equal(t, 1.0, at["street, from 2"].Missed, "so sure it never is")
@@ -89,17 +90,17 @@ func TestEvaluate(t *testing.T) {
 
 		NotCounted []evaluation.UncountedLabel `json:"not_counted"`
 	}
-	measured := decodeLine[facetReports](t, evaluate("facets", "--json", "--min-count", "1"))
+	measured := decodeLine[facetReports](t, measure("facets", "--json", "--min-count", "1"))
 	facets := measured.TrueBoxes
 	require.Len(t, facets, len(datasets.Facets()))
 	require.InDelta(t, evaluation.Mean(facets).MacroF1, measured.Mean["true boxes"].MacroF1, 1e-12)
 	require.Contains(t, measured.Mean, "found boxes")
 	require.Equal(t, 4, facets[0].Photos)
-	require.Contains(t, evaluate("facets", "--min-count", "1").stdout, "neckline")
-	named := decodeLine[facetReports](t, evaluate("facets", "--json", "--labels", facets[0].Facet+"="+facets[0].Labels[0].Label)).TrueBoxes
+	require.Contains(t, measure("facets", "--min-count", "1").stdout, "neckline")
+	named := decodeLine[facetReports](t, measure("facets", "--json", "--labels", facets[0].Facet+"="+facets[0].Labels[0].Label)).TrueBoxes
 	require.Len(t, named, 1, "of the others no label has ten photos")
 	require.Len(t, named[0].Labels, 1)
-	require.Contains(t, evaluate("facets", "--min-count", "4").stdout, "photos are left out, whose labels do not count (fewer than 4 photos;")
+	require.Contains(t, measure("facets", "--min-count", "4").stdout, "photos are left out, whose labels do not count (fewer than 4 photos;")
 
 	// A label that no photo has is named, below the table; a facet of none but such is an error.
 	unseen := func(facet int) string {
@@ -112,17 +113,17 @@ func TestEvaluate(t *testing.T) {
 		return ""
 	}
 	seen := facets[0].Facet + "=" + facets[0].Labels[0].Label
-	require.Regexp(t, `mean .*\n *`+facets[0].Facet+": no photo has "+unseen(0)+", which does not count\n", evaluate("facets", "--labels", seen+","+unseen(0)).stdout)
-	require.Regexp(t, facets[0].Facet+": all photos that count are "+facets[0].Labels[0].Label+": its precision says nothing", evaluate("facets", "--labels", seen).stdout)
+	require.Regexp(t, `mean .*\n *`+facets[0].Facet+": no photo has "+unseen(0)+", which does not count\n", measure("facets", "--labels", seen+","+unseen(0)).stdout)
+	require.Regexp(t, facets[0].Facet+": all photos that count are "+facets[0].Labels[0].Label+": its precision says nothing", measure("facets", "--labels", seen).stdout)
 	r := kleid(t, "evaluate", "facets", "--reference", reference, "--json", "--labels", seen, "--labels", facets[1].Facet+"="+unseen(1))
 	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "--labels: "+facets[1].Facet+": no photo has "+unseen(1))
 
 	// Of two triplets that say the opposite one is right.
-	similarity := decodeLine[similarityReport](t, evaluate("similarity", "--json")).Triplets
+	similarity := decodeLine[evaluate.SimilarityReport](t, measure("similarity", "--json")).Triplets
 	require.Equal(t, 2, similarity.Triplets)
 	require.Equal(t, 0.5, similarity.DeepRank)
-	require.Contains(t, evaluate("similarity").stdout, "DeepRank")
+	require.Contains(t, measure("similarity").stdout, "DeepRank")
 
 	require.Empty(t, measured.NotCounted)
 	for says, args := range map[string][]string{
@@ -165,7 +166,7 @@ func TestEvaluateWithBadReference(t *testing.T) {
 	}](t, r).TrueBoxes[0].Photos)
 	r = kleid(t, "evaluate", "similarity", "--reference", reference, "--json", "--max-bad", "1")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	require.Zero(t, decodeLine[similarityReport](t, r).Triplets.Triplets, "both have the photo that is gone")
+	require.Zero(t, decodeLine[evaluate.SimilarityReport](t, r).Triplets.Triplets, "both have the photo that is gone")
 	r = kleid(t, "evaluate", "similarity", "--folds", "--work", t.TempDir(), "--products", "12", "--reference", reference, "--json", "--max-bad", "2")
 	require.Equal(t, exit.Done, r.code, r.stderr)
 }
@@ -194,7 +195,7 @@ func TestEvaluatePainted(t *testing.T) {
 	args := []string{"evaluate", "painted", "--products", "3", "--queries", "24", "--seed", "4"}
 	r := kleid(t, append(args, "--json")...)
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	f := decodeLine[paintedFigures](t, r).Painted
+	f := decodeLine[evaluate.PaintedFigures](t, r).Painted
 	require.Equal(t, 24, f.Location.Dresses)
 	require.Zero(t, f.Location.Missed, "the tiny model finds a dress in every photo")
 	require.Positive(t, f.Location.MeanIoU)

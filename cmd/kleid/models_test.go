@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
 	"github.com/kleid-search/kleid/evaluation"
@@ -117,7 +118,7 @@ func TestModels(t *testing.T) {
 
 // TestMetricsOfPaintedDresses have names of their own: real photos are much harder.
 func TestMetricsOfPaintedDresses(t *testing.T) {
-	var f paintedFigures
+	var f evaluate.PaintedFigures
 	f.Painted.Facets = []evaluation.FacetReport{{Facet: "neckline", MacroF1: 0.9}}
 	text, err := json.Marshal(f)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/train"
 	"github.com/kleid-search/kleid/evaluation"
@@ -79,11 +80,11 @@ func TestEvaluateLearnedPhotos(t *testing.T) {
 	r := kleid(t, "train", "facets", "--dataset", manifest, "--facets", "sleeve", "--work", work, "--steps", "20", "--yes", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
 	trained := decodeLine[train.FacetsFigures](t, r)
-	evaluate := func(manifest string, args ...string) (result, datasetReport) {
+	evaluate := func(manifest string, args ...string) (result, evaluate.DatasetReport) {
 		args = append([]string{"evaluate", "facets", "--dataset", manifest, "--models", filepath.Join(work, "model.safetensors"), "--json"}, args...)
 		r := kleid(t, args...)
 		require.Equal(t, exit.Done, r.code, r.stderr)
-		return r, decodeLine[datasetReport](t, r)
+		return r, decodeLine[evaluate.DatasetReport](t, r)
 	}
 
 	r, all := evaluate(manifest, "--min-count", "1")
@@ -133,6 +134,6 @@ func TestEvaluateLearnedPhotos(t *testing.T) {
 	require.GreaterOrEqual(t, one.Facets[0].Accuracy, all.Facets[facetAt(all, "sleeve")].Accuracy)
 }
 
-func facetAt(r datasetReport, name string) int {
+func facetAt(r evaluate.DatasetReport, name string) int {
 	return slices.IndexFunc(r.Facets, func(f evaluation.FacetReport) bool { return f.Facet == name })
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kleid-search/kleid/catalog"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/train"
 	"github.com/kleid-search/kleid/datasets/studio"
@@ -221,7 +222,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	manifest := manifestOf(t, folder, rows)
 	r := kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	reports := decodeLine[datasetReport](t, r).Facets
+	reports := decodeLine[evaluate.DatasetReport](t, r).Facets
 	require.Len(t, reports, 1)
 	require.Equal(t, "sleeve", reports[0].Facet)
 	require.Equal(t, labelledProducts, reports[0].Photos)
@@ -247,7 +248,7 @@ func TestEvaluateOnOwnPhotos(t *testing.T) {
 	}
 	r = kleid(t, "evaluate", "facets", "--dataset", manifestOf(t, folder, rows), "--facets", "sleeve", "--min-count", "1", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	require.Equal(t, reports, decodeLine[datasetReport](t, r).Facets)
+	require.Equal(t, reports, decodeLine[evaluate.DatasetReport](t, r).Facets)
 	r = kleid(t, "evaluate", "facets", "--dataset", manifest, "--facets", "sleeve", "--min-count", "1000", "--json")
 	require.Equal(t, exit.Failed, r.code)
 	require.Contains(t, r.stderr, "no label has 1000 photos")

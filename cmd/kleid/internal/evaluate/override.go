@@ -1,4 +1,4 @@
-package main
+package evaluate
 
 import (
 	"encoding/json"
@@ -12,8 +12,8 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 )
 
-// evaluateOverrideCommand measures the search for the same dress with another facet, on painted dresses.
-func evaluateOverrideCommand() *cli.Command {
+// overrideCommand measures the search for the same dress with another facet, on painted dresses.
+func overrideCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "override",
 		Usage: "is the same dress with another neckline, sleeve, … or colour found",

@@ -1,4 +1,4 @@
-package main
+package evaluate
 
 import (
 	"encoding/json"
@@ -160,8 +160,8 @@ func (f datasetEvaluation) planTests(labels vocabulary.Options) error {
 	return nil
 }
 
-// datasetReport is what `evaluate facets --dataset --json` prints.
-type datasetReport struct {
+// DatasetReport is what `evaluate facets --dataset --json` prints.
+type DatasetReport struct {
 	Facets []evaluation.FacetReport `json:"facets"`
 	Mean   evaluation.MeanF1        `json:"mean"`
 	// NotCounted are labels of photos that are left out.
@@ -176,7 +176,7 @@ func (f datasetEvaluation) report(looked []training.LabelledPhoto, seen []embedd
 	for i, p := range looked {
 		examples[i] = p.Example
 	}
-	r := datasetReport{
+	r := DatasetReport{
 		Facets:     evaluation.MeasureFacets(f.Measured(), examples, seen, counting),
 		NotCounted: counting.Uncounted(f.Measured(), examples), Learned: f.learnedShares(looked),
 	}

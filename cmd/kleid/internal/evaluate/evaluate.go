@@ -1,4 +1,5 @@
-package main
+// Package evaluate is kleid evaluate: how good a model is on labelled photos, real or painted.
+package evaluate
 
 import (
 	"encoding/json"
@@ -28,8 +29,8 @@ import (
 const badReferenceNote = `Photos that cannot be read, or whose box is outside of them, are counted and left out; more of them than --max-bad are
 exit code 3.`
 
-// evaluateCommand measures the model on labelled real photos.
-func evaluateCommand() *cli.Command {
+// Command measures the model on labelled real photos.
+func Command() *cli.Command {
 	shared := []cli.Flag{
 		&cli.StringFlag{Name: "reference", Aliases: []string{"data"}, EnvVars: flags.Env("reference"), Usage: "`DIR` of labelled real photos, see kleid evaluate --help"},
 		&cli.BoolFlag{Name: "folds", EnvVars: flags.Env("folds"), Usage: "measure each fold of the photos by heads that have not learned from it: they are trained anew, on the model's trunk"},
@@ -67,8 +68,8 @@ tables of clothing, ccp and facets, or, as "photos" (in --json: location), a sho
 `+learning.LocationFormat+`
 It says if the model has learned from them: --split test then takes those that kleid train location kept apart, and
 --folds measures with all of them, by heads that learn from the others.`, []string{"background", "location", "refine"}, evaluateLocation), locationFlags()...),
-			evaluatePaintedCommand(),
-			evaluateOverrideCommand(),
+			paintedCommand(),
+			overrideCommand(),
 			also(sub("facets", "are silhouette, neckline, sleeve, … named rightly", `Prints precision, recall and F1 of each label, and accuracy and mean F1 of each facet, in the dresses' true
 boxes and, with --reference, in those that are found. Reads facets/labels.csv, or a shop's own photos: --dataset. Of
 these it also prints what is taken for what, and says if the model has learned from them: --split test then takes those
@@ -310,7 +311,7 @@ func evaluateSimilarity(c *cli.Context, m measured) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := similarityReport{Triplets: r}
+	report := SimilarityReport{Triplets: r}
 	row := tables.New(c)
 	row("triplets\tunsupervised\tDeepRank\tgain\t80%% interval")
 	row("%d\t%.3f\t%.3f\t%+.3f\t%+.3f to %+.3f", r.Triplets, r.Unsupervised, r.DeepRank, r.Gain, r.GainInterval[0], r.GainInterval[1])
@@ -346,8 +347,8 @@ func evaluateSimilarity(c *cli.Context, m measured) (any, error) {
 	return report, nil
 }
 
-// similarityReport is what evaluate similarity prints.
-type similarityReport struct {
+// SimilarityReport is what evaluate similarity prints.
+type SimilarityReport struct {
 	Triplets evaluation.TripletReport `json:"triplets"`
 	// Patterns and Again are nil where the reference photos have no patterns.
 	Patterns *evaluation.PatternReport `json:"patterns,omitempty"`

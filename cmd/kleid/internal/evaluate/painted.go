@@ -1,4 +1,4 @@
-package main
+package evaluate
 
 import (
 	"encoding/json"
@@ -15,17 +15,17 @@ import (
 	"github.com/kleid-search/kleid/evaluation"
 )
 
-// paintedFigures is what `evaluate painted --json` prints. Their names begin with "painted", so that a registry does not
+// PaintedFigures is what `evaluate painted --json` prints. Their names begin with "painted", so that a registry does not
 // take them for those of real photos.
-type paintedFigures struct {
+type PaintedFigures struct {
 	Painted struct {
 		Location evaluation.LocationReport `json:"location"`
 		Facets   []evaluation.FacetReport  `json:"facets"`
 	} `json:"painted"`
 }
 
-// evaluatePaintedCommand measures on painted customers' photos, of which the truth is known whole.
-func evaluatePaintedCommand() *cli.Command {
+// paintedCommand measures on painted customers' photos, of which the truth is known whole.
+func paintedCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "painted",
 		Usage: "location and facets on painted customers' photos",
@@ -71,7 +71,7 @@ func evaluatePainted(c *cli.Context) error {
 		return err
 	}
 	part := evaluation.Part{Embedder: embedder, Examples: examples}
-	var figures paintedFigures
+	var figures PaintedFigures
 	f := &figures.Painted
 	if f.Location, err = evaluation.Location(c.Context, part); err != nil {
 		return err
