@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/bench"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/demo"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
@@ -57,7 +58,7 @@ to standard error.
 			qualityCommand(),
 			quantizeCommand(),
 			modelsCommand(),
-			benchCommand(),
+			bench.Command(),
 			versionCommand(),
 		},
 		Reader: stdin, Writer: stdout, ErrWriter: stderr,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/bench"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
@@ -16,7 +17,7 @@ func TestBenchIndex(t *testing.T) {
 	require.NoError(t, err)
 	r := kleid(t, "bench", "index", "--catalogue", s.catalogue, "--rounds", "2", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	f := decodeLine[benchIndexFigures](t, r)
+	f := decodeLine[bench.IndexFigures](t, r)
 	require.Equal(t, shopProducts*shopPhotos, f.OK)
 	require.Positive(t, f.ImagesPerSecond)
 	require.Positive(t, f.Stages["embed"])
@@ -55,7 +56,7 @@ func TestBenchIndexCountsWorkOnce(t *testing.T) {
 	write(t, filepath.Join(dir, "bad.jpg"), []byte("no photo"))
 	r := kleid(t, "bench", "index", "--catalogue", dir, "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	f := decodeLine[benchIndexFigures](t, r)
+	f := decodeLine[bench.IndexFigures](t, r)
 	require.Equal(t, 13, f.Photos)
 	require.Equal(t, 3, f.Embedded)
 	require.InDelta(t, 3/f.Seconds/f.NetworksAlone, f.PipelineEfficiency, 1e-9)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/bench"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/models"
 )
@@ -21,7 +22,7 @@ func TestBenchPrecisions(t *testing.T) {
 			"--weights", weights, "--input", images, "--output", output)
 		require.Equal(t, exit.Done, r.code, r.stderr)
 		require.Empty(t, r.stderr)
-		require.Equal(t, precision, decodeLine[networkFigures](t, r).Precision)
+		require.Equal(t, precision, decodeLine[bench.NetworkFigures](t, r).Precision)
 		return readTensor(t, output, "y").Data
 	}
 	want := features("f32")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/bench"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/vectors/embedded"
 )
@@ -21,7 +22,7 @@ func TestBenchRebuild(t *testing.T) {
 	for _, args := range [][]string{nil, {"--store", "embedded:" + dir}} {
 		r := kleid(t, append([]string{"bench", "rebuild", "--rows", "30", "--size", "8", "--json"}, args...)...)
 		require.Equal(t, exit.Done, r.code, r.stderr)
-		f := decodeLine[rebuildFigures](t, r)
+		f := decodeLine[bench.RebuildFigures](t, r)
 		require.Equal(t, [2]int{30, 8}, [2]int{f.Rows, f.Size})
 		require.Positive(t, f.StoreRowsPerSec)
 		require.Positive(t, f.ParquetMB)

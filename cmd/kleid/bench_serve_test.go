@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/bench"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 )
 
@@ -12,7 +13,7 @@ func TestBenchServe(t *testing.T) {
 	s := newShop(t)
 	r := kleid(t, "bench", "serve", "--index", s.index, "--clients", "1,3", "--seconds", "1e-9", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	figures := decodeLine[[]loadFigures](t, r)
+	figures := decodeLine[[]bench.LoadFigures](t, r)
 	require.Len(t, figures, 6, "three kinds of requests, by one client and by three")
 	for i, f := range figures {
 		require.Equal(t, []int{1, 3}[i%2], f.Clients)

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kleid-search/kleid/cmd/kleid/internal/bench"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
@@ -23,8 +24,8 @@ func TestBench(t *testing.T) {
 	for _, what := range []string{"embed", "train"} {
 		r := kleid(t, "bench", what, "--network", "kleid-s", "--size", "32", "--batch", "2", "--seconds", "1e-12", "--json")
 		require.Equal(t, exit.Done, r.code, r.stderr)
-		f := decodeLine[networkFigures](t, r)
-		require.Equal(t, networkFigures{"kleid-s", "f32", 2, 32, f.ImagesPerSecond, f.LatencyP50, f.LatencyP99, f.PeakRSS}, f)
+		f := decodeLine[bench.NetworkFigures](t, r)
+		require.Equal(t, bench.NetworkFigures{Network: "kleid-s", Precision: "f32", Batch: 2, Size: 32, ImagesPerSecond: f.ImagesPerSecond, LatencyP50: f.LatencyP50, LatencyP99: f.LatencyP99, PeakRSS: f.PeakRSS}, f)
 		require.Positive(t, f.ImagesPerSecond)
 		require.LessOrEqual(t, f.LatencyP50, f.LatencyP99)
 		require.Greater(t, f.PeakRSS, 1.)
@@ -79,7 +80,7 @@ func TestBenchFeatures(t *testing.T) {
 		"--weights", writeTensors(t, "w.safetensors", weights), "--input", writeTensors(t, "x.safetensors", models.Weights{"x": x}), "--output", output)
 	require.Equal(t, exit.Done, r.code, r.stderr)
 	require.Empty(t, r.stderr)
-	require.Equal(t, size, decodeLine[networkFigures](t, r).Size)
+	require.Equal(t, size, decodeLine[bench.NetworkFigures](t, r).Size)
 	data, err := os.ReadFile(output)
 	require.NoError(t, err)
 	file, _, err := models.DecodeSafetensors(data)

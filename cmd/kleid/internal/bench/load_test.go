@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func TestLoad(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, f.Answered)
 	require.Equal(t, 3, f.Refused)
-	require.Contains(t, loadText([]loadFigures{f}), "3 of 5 refused")
+	require.Contains(t, loadText([]LoadFigures{f}), "3 of 5 refused")
 
 	l.requests = []loadRequest{{url: server.URL + "/wrong"}}
 	_, err = l.run(context.Background(), 2, 1e9)

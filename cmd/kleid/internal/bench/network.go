@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// networkFigures is what `bench embed` and `bench train` print.
-type networkFigures struct {
+// NetworkFigures is what `bench embed` and `bench train` print.
+type NetworkFigures struct {
 	Network         string  `json:"network"`
 	Precision       string  `json:"precision"`
 	Batch           int     `json:"batch"`
@@ -30,8 +30,8 @@ type networkFigures struct {
 	PeakRSS         float64 `json:"peak_rss_mb"` // of the process so far, in 10⁶ bytes
 }
 
-// benchNetworkFlags are those that both commands have.
-func benchNetworkFlags() []cli.Flag {
+// networkFlags are those that both commands have.
+func networkFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "network", Value: "kleid-s", EnvVars: flags.Env("network"), Usage: strings.Join(models.BackboneNames(), ", ")},
 		&cli.IntFlag{Name: "batch", Value: 8, EnvVars: flags.Env("batch"), Usage: "images at once"},
@@ -42,17 +42,17 @@ func benchNetworkFlags() []cli.Flag {
 	}
 }
 
-// maxBenchNumbers is how many numbers a batch may have: what a network makes of them takes ten times the memory.
-const maxBenchNumbers = 100_000_000
+// maxNumbers is how many numbers a batch may have: what a network makes of them takes ten times the memory.
+const maxNumbers = 100_000_000
 
-// benchedNetwork checks the flags that both commands have and returns the backbone of --network.
-func benchedNetwork(c *cli.Context) (models.Backbone, error) {
+// networkOf checks the flags that both commands have and returns the backbone of --network.
+func networkOf(c *cli.Context) (models.Backbone, error) {
 	if err := flags.Positive(c, "batch", "size"); err != nil {
 		return models.Backbone{}, err
 	}
 	batch, size := c.Int("batch"), c.Int("size")
-	if numbers := float64(batch) * float64(size) * float64(size) * 3; numbers > maxBenchNumbers {
-		return models.Backbone{}, exit.WrongUsage(c, "%d images of %d px are %.3g numbers, but at most %d are measured: take a smaller --batch or --size", batch, size, numbers, maxBenchNumbers)
+	if numbers := float64(batch) * float64(size) * float64(size) * 3; numbers > maxNumbers {
+		return models.Backbone{}, exit.WrongUsage(c, "%d images of %d px are %.3g numbers, but at most %d are measured: take a smaller --batch or --size", batch, size, numbers, maxNumbers)
 	}
 	if seconds := c.Float64("seconds"); !(seconds > 0) {
 		return models.Backbone{}, exit.WrongUsage(c, "--seconds is %v, but must be more than 0", seconds)
@@ -76,7 +76,7 @@ func randomImages(batch, size int) *tensors.Tensor {
 
 // measure times run, which works through a batch, for about so many seconds after two rounds that compile
 // and warm up, and adds what it found to f.
-func (f *networkFigures) measure(ctx context.Context, seconds float64, run func() error) error {
+func (f *NetworkFigures) measure(ctx context.Context, seconds float64, run func() error) error {
 	for range 2 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -106,7 +106,7 @@ func (f *networkFigures) measure(ctx context.Context, seconds float64, run func(
 }
 
 // print writes the figures as the flags want them.
-func (f *networkFigures) print(c *cli.Context) error {
+func (f *NetworkFigures) print(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(c.App.Writer).Encode(f)
 	}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -11,6 +11,6 @@ import (
 func TestMeasureInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var f networkFigures
+	var f NetworkFigures
 	require.ErrorIs(t, f.measure(ctx, 3600, func() error { cancel(); return nil }), context.Canceled)
 }

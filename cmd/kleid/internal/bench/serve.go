@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"cmp"
@@ -30,14 +30,14 @@ import (
 )
 
 const (
-	// benchPhotos is how many customers' photos are painted to search with.
-	benchPhotos = 32
-	// benchSamples is how many rows of the index are searched with.
-	benchSamples = 64
+	// queryPhotos is how many customers' photos are painted to search with.
+	queryPhotos = 32
+	// samples is how many rows of the index are searched with.
+	samples = 64
 )
 
-// benchServeCommand measures the service as a shop's front end sees it.
-func benchServeCommand() *cli.Command {
+// serveCommand measures the service as a shop's front end sees it.
+func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "requests a second, and how long they take, through the whole service",
@@ -58,11 +58,11 @@ Examples:
 			&cli.Float64Flag{Name: "seconds", Value: 5, EnvVars: flags.Env("seconds"), Usage: "how long to measure"},
 			flags.JSON(),
 		}, open.EmbedderFlags()...),
-		Action: benchServe,
+		Action: serve,
 	}
 }
 
-func benchServe(c *cli.Context) error {
+func serve(c *cli.Context) error {
 	if err := flags.Positive(c, "products"); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func benchServe(c *cli.Context) error {
 		return err
 	}
 	options := searcher.Options{Embedder: embedder, Logger: p.Logger(), Recent: -1, Version: c.App.Version}
-	figures, err := benchService(c.Context, p, place, options, clients, seconds)
+	figures, err := measureService(c.Context, p, place, options, clients, seconds)
 	p.End()
 	if err != nil {
 		return err
@@ -128,8 +128,8 @@ func paintedIndex(c *cli.Context, p *terminal.Progress, embedder *embedding.Embe
 	return store, remove, err
 }
 
-// benchService serves a store's index and measures it.
-func benchService(ctx context.Context, p *terminal.Progress, place string, options searcher.Options, clients []int, seconds float64) (figures []loadFigures, err error) {
+// measureService serves a store's index and measures it.
+func measureService(ctx context.Context, p *terminal.Progress, place string, options searcher.Options, clients []int, seconds float64) (figures []LoadFigures, err error) {
 	store, err := open.Store(ctx, place)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func benchService(ctx context.Context, p *terminal.Progress, place string, optio
 	if err != nil {
 		return nil, open.ExplainStore(err, place)
 	}
-	rows, err := engine.Samples(ctx, benchSamples)
+	rows, err := engine.Samples(ctx, samples)
 	if err := engine.Close(); err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func benchService(ctx context.Context, p *terminal.Progress, place string, optio
 // loadsOf are the kinds of requests that are measured, for a service with these rows.
 func loadsOf(base string, rows []catalog.Row) ([]load, error) {
 	photos := load{what: "search by photo"}
-	for i, product := range studio.Products("bench", 2, benchPhotos) {
+	for i, product := range studio.Products("bench", 2, queryPhotos) {
 		file, err := product.Paint(studio.Shot{Index: uint64(i), Query: true}).JPEG()
 		if err != nil {
 			return nil, err

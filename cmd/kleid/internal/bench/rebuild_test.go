@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -18,7 +18,7 @@ func TestRebuildInterrupted(t *testing.T) {
 	defer cancel()
 	store, err := embedded.Open(dir)
 	require.NoError(t, err)
-	f := rebuildFigures{Rows: 3000, Size: 8}
+	f := RebuildFigures{Rows: 3000, Size: 8}
 	err = f.rebuild(ctx, store, false, filepath.Join(t.TempDir(), "rows.parquet"), func(int) { cancel() })
 	require.ErrorIs(t, err, context.Canceled)
 	left, err := filepath.Glob(filepath.Join(dir, "vectors", "*"))

@@ -1,9 +1,10 @@
-package main
+// Package bench is kleid bench: how fast the program is on this machine.
+package bench
 
 import "github.com/urfave/cli/v2"
 
-// benchCommand measures how fast the program is on this machine.
-func benchCommand() *cli.Command {
+// Command measures how fast the program is on this machine.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "bench",
 		Usage: "measure how fast this machine is",
@@ -13,6 +14,6 @@ func benchCommand() *cli.Command {
   kleid bench index --catalogue photos/
   kleid bench rebuild --rows 100000
   kleid bench serve --index index/`,
-		Subcommands: []*cli.Command{benchEmbedCommand(), benchTrainCommand(), benchIndexCommand(), benchRebuildCommand(), benchServeCommand()},
+		Subcommands: []*cli.Command{embedCommand(), trainCommand(), indexCommand(), rebuildCommand(), serveCommand()},
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// benchImages are the images of --input.
-type benchImages struct {
+// imageFile are the images of --input.
+type imageFile struct {
 	count, size int
 	pixels      []float32 // [count, size, size, 3]
 }
 
 // readImages reads the tensor x [count, 3, size, size] of a safetensors file.
-func readImages(path string) (*benchImages, error) {
+func readImages(path string) (*imageFile, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func readImages(path string) (*benchImages, error) {
 	if s := x.Shape; len(s) != 4 || s[0] < 1 || s[1] != 3 || s[2] < 1 || s[2] != s[3] {
 		return nil, fmt.Errorf("%s: tensor \"x\" has shape %v, but must be [n, 3, size, size]", path, s)
 	}
-	images := &benchImages{count: x.Shape[0], size: x.Shape[2], pixels: make([]float32, len(x.Data))}
+	images := &imageFile{count: x.Shape[0], size: x.Shape[2], pixels: make([]float32, len(x.Data))}
 	area := images.size * images.size
 	for i := range images.count {
 		from, to := x.Data[3*area*i:], images.pixels[3*area*i:]
@@ -51,7 +51,7 @@ func readImages(path string) (*benchImages, error) {
 
 // batch returns so many images from the first on, [count, size, size, 3]. After the last comes the first
 // again.
-func (b *benchImages) batch(first, count int) *tensors.Tensor {
+func (b *imageFile) batch(first, count int) *tensors.Tensor {
 	one := 3 * b.size * b.size
 	pixels := make([]float32, 0, count*one)
 	for i := range count {
@@ -62,7 +62,7 @@ func (b *benchImages) batch(first, count int) *tensors.Tensor {
 }
 
 // features runs all images, batch by batch, and returns their features [count, channels].
-func (b *benchImages) features(ctx context.Context, exec *graph.Exec, batch, channels int) (*models.Tensor, error) {
+func (b *imageFile) features(ctx context.Context, exec *graph.Exec, batch, channels int) (*models.Tensor, error) {
 	y := models.NewTensor(b.count, channels)
 	for first := 0; first < b.count; first += batch {
 		if err := ctx.Err(); err != nil {

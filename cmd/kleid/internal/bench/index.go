@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"encoding/json"
@@ -18,8 +18,8 @@ import (
 	"github.com/kleid-search/kleid/indexer"
 )
 
-// benchIndexFigures is what `bench index` prints.
-type benchIndexFigures struct {
+// IndexFigures is what `bench index` prints.
+type IndexFigures struct {
 	Photos          int                `json:"photos"`
 	OK              int                `json:"ok"`
 	NoDress         int                `json:"no_dress"`
@@ -39,8 +39,8 @@ type benchIndexFigures struct {
 	PeakRSS            float64 `json:"peak_rss_mb"` // of the process after the first job, in 10⁶ bytes
 }
 
-// benchIndexCommand measures the whole way from files to a published index, into a folder that goes again.
-func benchIndexCommand() *cli.Command {
+// indexCommand measures the whole way from files to a published index, into a folder that goes again.
+func indexCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "index",
 		Usage: "photos a second through the whole pipeline: read, locate, embed, write, publish",
@@ -60,11 +60,11 @@ Examples:
 			&cli.IntFlag{Name: "rounds", Value: 1, EnvVars: flags.Env("rounds"), Usage: "`N` times both"},
 			flags.JSON(),
 		}, open.EmbedderFlags()...),
-		Action: benchIndex,
+		Action: runIndex,
 	}
 }
 
-func benchIndex(c *cli.Context) error {
+func runIndex(c *cli.Context) error {
 	if err := flags.Positive(c, "products", "rounds"); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func benchIndex(c *cli.Context) error {
 	if err := warmUp(c.Context, embedder); err != nil {
 		return err
 	}
-	var f benchIndexFigures
+	var f IndexFigures
 	for round := range c.Int("rounds") {
 		out := filepath.Join(dir, fmt.Sprintf("index-%d", round))
 		report, err := index.Run(c.Context, p, "embedded:"+out, indexer.Options{
@@ -127,7 +127,7 @@ func benchIndex(c *cli.Context) error {
 }
 
 // take keeps the figures of a job if it is the fastest so far.
-func (f *benchIndexFigures) take(report indexer.Report) {
+func (f *IndexFigures) take(report indexer.Report) {
 	if f.ImagesPerSecond >= report.ImagesPerSecond {
 		return
 	}
@@ -135,7 +135,7 @@ func (f *benchIndexFigures) take(report indexer.Report) {
 	if peak == 0 {
 		peak = float64(peakRSS()) / 1e6
 	}
-	*f = benchIndexFigures{
+	*f = IndexFigures{
 		Photos: report.Photos, OK: report.OK, NoDress: report.NoDress, Unreadable: report.Unreadable, Embedded: report.Embedded,
 		Seconds: report.Seconds, ImagesPerSecond: report.ImagesPerSecond, Stages: report.Stages, Work: report.Work,
 		WorkShares: make(map[string]float64), NetworksAlone: f.NetworksAlone, PeakRSS: peak,
@@ -145,7 +145,7 @@ func (f *benchIndexFigures) take(report indexer.Report) {
 	}
 }
 
-func (f *benchIndexFigures) text() string {
+func (f *IndexFigures) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d photos in %.1f s: %.1f photos/s (%d with a dress, %d without, %d unreadable)\n",
 		f.Photos, f.Seconds, f.ImagesPerSecond, f.OK, f.NoDress, f.Unreadable)

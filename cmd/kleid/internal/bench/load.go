@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -26,8 +26,8 @@ type loadRequest struct {
 	body             []byte
 }
 
-// loadFigures are what so many clients at once saw of a service.
-type loadFigures struct {
+// LoadFigures are what so many clients at once saw of a service.
+type LoadFigures struct {
 	What              string  `json:"what"`
 	Clients           int     `json:"clients"`
 	RequestsPerSecond float64 `json:"requests_per_second"` // that were answered
@@ -82,7 +82,7 @@ func (r loadRequest) send(ctx context.Context, client *http.Client) (status int,
 
 // run sends the requests from so many clients for about so many seconds; each has one answered at least. The first error
 // ends it.
-func (l load) run(ctx context.Context, clients int, seconds float64) (loadFigures, error) {
+func (l load) run(ctx context.Context, clients int, seconds float64) (LoadFigures, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}
 	defer transport.CloseIdleConnections()
 	var (
@@ -122,9 +122,9 @@ func (l load) run(ctx context.Context, clients int, seconds float64) (loadFigure
 	group.Wait()
 	took := time.Since(begun).Seconds()
 	if failed != nil {
-		return loadFigures{}, failed
+		return LoadFigures{}, failed
 	}
-	f := loadFigures{What: l.what, Clients: clients, RequestsPerSecond: float64(len(latencies)) / took, Answered: len(latencies), Refused: refused}
+	f := LoadFigures{What: l.what, Clients: clients, RequestsPerSecond: float64(len(latencies)) / took, Answered: len(latencies), Refused: refused}
 	if n := len(latencies); n > 0 {
 		slices.Sort(latencies)
 		f.LatencyP50, f.LatencyP95, f.LatencyP99 = latencies[n/2], latencies[n*95/100], latencies[n*99/100]
@@ -132,7 +132,7 @@ func (l load) run(ctx context.Context, clients int, seconds float64) (loadFigure
 	return f, nil
 }
 
-func loadText(figures []loadFigures) string {
+func loadText(figures []LoadFigures) string {
 	var b strings.Builder
 	for _, f := range figures {
 		fmt.Fprintf(&b, "%-25s %3d clients: %7.1f requests/s, %.1f ms (p95 %.1f ms, p99 %.1f ms)", f.What, f.Clients, f.RequestsPerSecond, f.LatencyP50, f.LatencyP95, f.LatencyP99)

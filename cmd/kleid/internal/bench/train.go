@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"github.com/gomlx/gomlx/pkg/core/graph"
@@ -9,19 +9,19 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// benchTrainCommand measures forward, backward and AdamW's update of a backbone with a classifier of
+// trainCommand measures forward, backward and AdamW's update of a backbone with a classifier of
 // ten classes.
-func benchTrainCommand() *cli.Command {
+func trainCommand() *cli.Command {
 	return &cli.Command{
-		Name: "train", Usage: "images a second through a training step", Flags: benchNetworkFlags(),
+		Name: "train", Usage: "images a second through a training step", Flags: networkFlags(),
 		Description: "Example:\n  kleid bench train --network resnet18 --batch 16 --size 128",
-		Action:      benchTrain,
+		Action:      train,
 	}
 }
 
-func benchTrain(c *cli.Context) error {
+func train(c *cli.Context) error {
 	const classes = 10
-	backbone, err := benchedNetwork(c)
+	backbone, err := networkOf(c)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func benchTrain(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f := networkFigures{Network: backbone.Name, Precision: string(float32Precision), Batch: c.Int("batch"), Size: c.Int("size")}
+	f := NetworkFigures{Network: backbone.Name, Precision: string(float32Precision), Batch: c.Int("batch"), Size: c.Int("size")}
 	targets := make([]float32, f.Batch*classes)
 	for i := range f.Batch {
 		targets[i*classes+i%classes] = 1

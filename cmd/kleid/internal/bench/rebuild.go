@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -24,8 +24,8 @@ import (
 	"github.com/kleid-search/kleid/vectors"
 )
 
-// rebuildFigures are what kleid bench rebuild prints with --json.
-type rebuildFigures struct {
+// RebuildFigures are what kleid bench rebuild prints with --json.
+type RebuildFigures struct {
 	Rows             int     `json:"rows"`
 	Size             int     `json:"embedding_size"`
 	StoreSeconds     float64 `json:"store_seconds"` // rows added, index built, published unless it is in --store, opened
@@ -39,7 +39,7 @@ type rebuildFigures struct {
 	RebuildRowPerSec float64 `json:"rebuild_rows_per_second"`
 }
 
-func benchRebuildCommand() *cli.Command {
+func rebuildCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "rebuild",
 		Usage: "rows a second into Parquet and a store, with embeddings given",
@@ -58,11 +58,11 @@ Examples:
 			&cli.StringFlag{Name: "store", DefaultText: "embedded, in a folder that goes again", Usage: "where the vectors are for a while: `URL` is " + open.StoreForms},
 			flags.JSON(),
 		},
-		Action: benchRebuild,
+		Action: runRebuild,
 	}
 }
 
-func benchRebuild(c *cli.Context) (err error) {
+func runRebuild(c *cli.Context) (err error) {
 	if err := flags.Positive(c, "rows", "size"); err != nil {
 		return err
 	}
@@ -71,14 +71,14 @@ func benchRebuild(c *cli.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	store, drop, err := benchStore(c, dir)
+	store, drop, err := storeFor(c, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, drop()) }()
 	p := terminal.NewProgress(c)
 	defer p.End()
-	f := rebuildFigures{Rows: c.Int("rows"), Size: c.Int("size")}
+	f := RebuildFigures{Rows: c.Int("rows"), Size: c.Int("size")}
 	if err := f.rebuild(c.Context, store, c.String("store") == "", filepath.Join(dir, "rows.parquet"), func(done int) { p.Show("rebuild", done, f.Rows, "") }); err != nil {
 		return err
 	}
@@ -95,12 +95,12 @@ a search among all takes %.1f ms; peak memory %.0f MB
 	return err
 }
 
-// benchRun is the run that is made up, and made anew where one before was killed.
-const benchRun = "bench"
+// madeUpRun is the run that is made up, and made anew where one before was killed.
+const madeUpRun = "bench"
 
-// benchStore opens the store of --store, or one in dir. drop closes it when what was made there has gone; dir itself goes
+// storeFor opens the store of --store, or one in dir. drop closes it when what was made there has gone; dir itself goes
 // anyway.
-func benchStore(c *cli.Context, dir string) (store vectors.Store, drop func() error, err error) {
+func storeFor(c *cli.Context, dir string) (store vectors.Store, drop func() error, err error) {
 	url := c.String("store")
 	if url == "" {
 		store, err = open.Store(c.Context, "embedded:"+dir)
@@ -125,7 +125,7 @@ func benchStore(c *cli.Context, dir string) (store vectors.Store, drop func() er
 	}
 	return store, func() error {
 		// Also when the job was interrupted.
-		err := store.Drop(context.WithoutCancel(c.Context), benchRun)
+		err := store.Drop(context.WithoutCancel(c.Context), madeUpRun)
 		for _, folder := range made {
 			os.Remove(folder) // unless somebody else has put something there
 		}
@@ -145,9 +145,9 @@ func missingFolders(folder string) []string {
 }
 
 // rebuild writes the rows to a file and to a store, where they are published if publish says so.
-func (f *rebuildFigures) rebuild(ctx context.Context, store vectors.Store, publish bool, file string, progress func(done int)) error {
+func (f *RebuildFigures) rebuild(ctx context.Context, store vectors.Store, publish bool, file string, progress func(done int)) error {
 	meta := catalog.Metadata{
-		Run: benchRun, EmbeddingModel: "random", FacetModel: "random", Facets: datasets.Facets(),
+		Run: madeUpRun, EmbeddingModel: "random", FacetModel: "random", Facets: datasets.Facets(),
 		UnsupervisedSize: f.Size, DeepRankSize: f.Size, CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
 	}
 	parquet, err := os.Create(file)

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -14,8 +14,8 @@ import (
 	"github.com/kleid-search/kleid/models"
 )
 
-// benchEmbedCommand measures a backbone's forward pass, up to global average pooling.
-func benchEmbedCommand() *cli.Command {
+// embedCommand measures a backbone's forward pass, up to global average pooling.
+func embedCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "embed",
 		Usage: "images a second through a network",
@@ -30,19 +30,19 @@ all of x is run once and its features written to --output as the tensor y, [n, f
 Examples:
   kleid bench embed --network resnet18 --batch 8 --threads 2 --seconds 5
   kleid bench embed --network resnet50 --weights resnet50.safetensors --input x.safetensors --output y.safetensors`,
-		Flags: append(benchNetworkFlags(),
+		Flags: append(networkFlags(),
 			precisionFlag(),
 			&cli.BoolFlag{Name: "random-weights", Value: true, EnvVars: flags.Env("random-weights"), Usage: "measure with random weights, which are as fast as any, where there is no --weights"},
 			&cli.StringFlag{Name: "weights", EnvVars: flags.Env("weights"), Usage: "the network's weights: a safetensors `FILE`, or an https:// or s3:// URL"},
 			&cli.StringFlag{Name: "input", EnvVars: flags.Env("input"), Usage: "images: a safetensors `FILE` with the tensor x"},
 			&cli.StringFlag{Name: "output", EnvVars: flags.Env("output"), Usage: "where to write the images' features: a safetensors `FILE`"},
 		),
-		Action: benchEmbed,
+		Action: embed,
 	}
 }
 
-func benchEmbed(c *cli.Context) error {
-	backbone, err := benchedNetwork(c)
+func embed(c *cli.Context) error {
+	backbone, err := networkOf(c)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,9 @@ func benchEmbed(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f := networkFigures{Network: backbone.Name, Precision: string(precision), Batch: c.Int("batch"), Size: c.Int("size")}
+	f := NetworkFigures{Network: backbone.Name, Precision: string(precision), Batch: c.Int("batch"), Size: c.Int("size")}
 
-	var input *benchImages
+	var input *imageFile
 	if path := c.String("input"); path != "" {
 		if input, err = readImages(path); err != nil {
 			return err
