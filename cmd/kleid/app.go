@@ -17,6 +17,7 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/quantize"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/train"
@@ -56,7 +57,7 @@ to standard error.
 			train.Command(),
 			evaluate.Command(),
 			qualityCommand(),
-			quantizeCommand(),
+			quantize.Command(),
 			modelsCommand(),
 			bench.Command(),
 			versionCommand(),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/quantize"
 	"github.com/kleid-search/kleid/models"
 )
 
@@ -20,10 +21,10 @@ func TestQuantize(t *testing.T) {
 	somebodys := write(t, int8+".tmp", []byte("somebody's"))
 	r := kleid(t, "quantize", "--model", float, "--photos", "10", "--check", "4", "--out", int8, "--layers", "--json")
 	require.Equal(t, exit.Done, r.code, r.stderr)
-	f := decodeLine[quantizeFigures](t, r)
+	f := decodeLine[quantize.Figures](t, r)
 	require.Equal(t, int8, f.Out)
 	require.Equal(t, [3]int{10, 0, 4}, [3]int{f.Calibrated, f.Unreadable, f.Checked})
-	for _, of := range []cosines{f.Unsupervised, f.DeepRank} {
+	for _, of := range []quantize.Cosines{f.Unsupervised, f.DeepRank} {
 		require.Greater(t, of.Mean, 0.99)
 		require.Less(t, of.Mean, 0.9999999, "something is rounded")
 		require.LessOrEqual(t, of.Min, of.Mean)

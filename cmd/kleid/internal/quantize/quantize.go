@@ -1,4 +1,5 @@
-package main
+// Package quantize is kleid quantize: an int8 model, and what it costs.
+package quantize
 
 import (
 	"bytes"
@@ -21,17 +22,17 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
-// quantizeFigures is what `quantize --json` prints. Everything but Calibrated is about photos that were not
+// Figures is what `quantize --json` prints. Everything but Calibrated is about photos that were not
 // calibrated on.
-type quantizeFigures struct {
+type Figures struct {
 	Out            string  `json:"out"`
 	Bytes          int     `json:"bytes"`
 	EmbeddingModel string  `json:"embedding_model"`
 	Calibrated     int     `json:"photos_calibrated"`
 	Unreadable     int     `json:"photos_unreadable"`
 	Checked        int     `json:"photos_checked"`
-	Unsupervised   cosines `json:"cosine_unsupervised"` // of int8 and float32, with the same box
-	DeepRank       cosines `json:"cosine_deeprank"`
+	Unsupervised   Cosines `json:"cosine_unsupervised"` // of int8 and float32, with the same box
+	DeepRank       Cosines `json:"cosine_deeprank"`
 	// Facets is the share of the labels that are the same, Boxes the mean over photos where both find a dress; nil of none.
 	Facets *float64 `json:"facets_alike,omitempty"`
 	Boxes  *float64 `json:"box_iou,omitempty"`
@@ -40,8 +41,8 @@ type quantizeFigures struct {
 	Layers []layerFigures `json:"layers,omitempty"`
 }
 
-// cosines of vectors.
-type cosines struct {
+// Cosines of vectors.
+type Cosines struct {
 	Mean float64 `json:"mean"`
 	Min  float64 `json:"min"`
 }
@@ -49,11 +50,11 @@ type cosines struct {
 // layerFigures is what one layer alone in int8 costs.
 type layerFigures struct {
 	Layer        string  `json:"layer"`
-	Unsupervised cosines `json:"cosine_unsupervised"`
-	DeepRank     cosines `json:"cosine_deeprank"`
+	Unsupervised Cosines `json:"cosine_unsupervised"`
+	DeepRank     Cosines `json:"cosine_deeprank"`
 }
 
-func quantizeCommand() *cli.Command {
+func Command() *cli.Command {
 	var clippings []string
 	for _, clipping := range models.Clippings() {
 		clippings = append(clippings, string(clipping))
@@ -84,11 +85,11 @@ Examples:
 			&cli.StringFlag{Name: "out", EnvVars: flags.Env("quantize-out"), Usage: "`FILE` to write"},
 			flags.JSON(), open.BackendFlag(), open.ThreadsFlag(),
 		},
-		Action: quantizeAction,
+		Action: action,
 	}
 }
 
-func quantizeAction(c *cli.Context) error {
+func action(c *cli.Context) error {
 	if err := flags.Required(c, "out"); err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (q *quantizer) run(c *cli.Context, photos int, options models.QuantiseOptio
 	if err != nil {
 		return exit.WrongUsage(c, "--float: %v", err)
 	}
-	f := quantizeFigures{Out: c.String("out"), EmbeddingModel: quantised.EmbeddingModel(), Calibrated: calibrated}
+	f := Figures{Out: c.String("out"), EmbeddingModel: quantised.EmbeddingModel(), Calibrated: calibrated}
 	if f.Bytes, err = writeModel(out, quantised); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package quantize
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 // TestQuantizeFigures leaves out what was measured on nothing.
 func TestQuantizeFigures(t *testing.T) {
-	for want, f := range map[string]quantizeFigures{
+	for want, f := range map[string]Figures{
 		"facets alike in –, dresses found alike in 50.0% of the photos, boxes with a mean IoU of –":         {Found: 0.5},
 		"facets alike in 0.0%, dresses found alike in 100.0% of the photos, boxes with a mean IoU of 0.250": {Facets: share(0, 3), Boxes: share(0.5, 2), Found: 1},
 	} {

@@ -1,4 +1,4 @@
-package main
+package quantize
 
 import (
 	"fmt"
@@ -12,15 +12,15 @@ import (
 	"github.com/kleid-search/kleid/photo"
 )
 
-// quantizeDomain keeps the dresses that are calibrated on apart from all others.
-const quantizeDomain = "quantize"
+// domain keeps the dresses that are calibrated on apart from all others.
+const domain = "quantize"
 
 // samplePhoto reads photo i of a sample.
 type samplePhoto func(i int) (*photo.Image, error)
 
 // paintedSample paints n photos of as many dresses: half as a shop takes them, half as customers do.
 func paintedSample(n int) samplePhoto {
-	products := studio.Products(quantizeDomain, 1, n)
+	products := studio.Products(domain, 1, n)
 	return func(i int) (*photo.Image, error) {
 		data, err := products[i].Paint(studio.Shot{Query: i%2 == 1}).JPEG()
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package quantize
 
 import (
 	"fmt"
@@ -55,7 +55,7 @@ func (q *quantizer) look(c *cli.Context, from, to int) ([]sight, error) {
 }
 
 // embedIn embeds the boxes of what was seen with another model.
-func (q *quantizer) embedIn(c *cli.Context, model *models.Model, seen []sight) (e *embedding.Embedder, unsupervised, deepRank cosines, in []embedding.Photo, err error) {
+func (q *quantizer) embedIn(c *cli.Context, model *models.Model, seen []sight) (e *embedding.Embedder, unsupervised, deepRank Cosines, in []embedding.Photo, err error) {
 	if e, err = embedding.New(q.backend, model); err != nil {
 		return
 	}
@@ -72,8 +72,8 @@ func (q *quantizer) embedIn(c *cli.Context, model *models.Model, seen []sight) (
 }
 
 // alike are the cosines of n pairs of unit vectors.
-func alike(n int, pair func(i int) (a, b []float32)) cosines {
-	of := cosines{Min: 1}
+func alike(n int, pair func(i int) (a, b []float32)) Cosines {
+	of := Cosines{Min: 1}
 	for i := range n {
 		a, b := pair(i)
 		var dot float64
@@ -87,7 +87,7 @@ func alike(n int, pair func(i int) (a, b []float32)) cosines {
 }
 
 // compare fills in how the quantised model differs.
-func (q *quantizer) compare(c *cli.Context, quantised *models.Model, seen []sight, f *quantizeFigures) error {
+func (q *quantizer) compare(c *cli.Context, quantised *models.Model, seen []sight, f *Figures) error {
 	e, unsupervised, deepRank, in, err := q.embedIn(c, quantised, seen)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func shareText(format string, share *float64, factor float64) string {
 }
 
 // layers measures each layer with all others in float32.
-func (q *quantizer) layers(c *cli.Context, seen []sight, options models.QuantiseOptions, f *quantizeFigures) error {
+func (q *quantizer) layers(c *cli.Context, seen []sight, options models.QuantiseOptions, f *Figures) error {
 	options.FloatResiduals = true // where the layer does not read the shortcut
 	all := q.calibration.Layers()
 	for i, layer := range all {
@@ -168,7 +168,7 @@ func (q *quantizer) layers(c *cli.Context, seen []sight, options models.Quantise
 }
 
 // print shows the figures to a person.
-func (f *quantizeFigures) print(c *cli.Context) error {
+func (f *Figures) print(c *cli.Context) error {
 	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(f.Layers) > 0 {
 		fmt.Fprintln(w, "layer in int8\tunsupervised, mean cosine\tmin\tDeepRank, mean\tmin\t")
