@@ -14,9 +14,12 @@ import (
 	"github.com/kleid-search/kleid/cmd/kleid/internal/demo"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/evaluate"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/exit"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/export"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/flags"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/index"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/models"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/photos"
+	"github.com/kleid-search/kleid/cmd/kleid/internal/quality"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/quantize"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/terminal"
@@ -48,7 +51,7 @@ to standard error.
 		Commands: []*cli.Command{
 			demo.Command(),
 			index.Command(),
-			exportCommand(),
+			export.Command(),
 			serve.Command(),
 			serve.ReadyCommand(),
 			photos.SearchCommand(),
@@ -56,9 +59,9 @@ to standard error.
 			photos.PredictCommand(),
 			train.Command(),
 			evaluate.Command(),
-			qualityCommand(),
+			quality.Command(),
 			quantize.Command(),
-			modelsCommand(),
+			models.Command(),
 			bench.Command(),
 			versionCommand(),
 		},

@@ -54,6 +54,7 @@ type layerFigures struct {
 	DeepRank     Cosines `json:"cosine_deeprank"`
 }
 
+// Command makes an int8 model of another one.
 func Command() *cli.Command {
 	var clippings []string
 	for _, clipping := range models.Clippings() {

@@ -1,4 +1,5 @@
-package main
+// Package models is kleid models: versions of models in a registry.
+package models
 
 import (
 	"encoding/json"
@@ -20,8 +21,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// modelsCommand keeps versions of models.
-func modelsCommand() *cli.Command {
+// Command keeps versions of models.
+func Command() *cli.Command {
 	place := func() cli.Flag {
 		return &cli.StringFlag{Name: "models", EnvVars: flags.Env("models"), Usage: "registry: a `FOLDER`, or s3://bucket/prefix"}
 	}
@@ -43,7 +44,7 @@ Examples:
 				Name: "list", Usage: "all versions, the newest first",
 				Description: "Example:\n  kleid models list --models models/",
 				Flags:       []cli.Flag{place(), flags.JSON()},
-				Action:      modelsList,
+				Action:      list,
 			},
 			{
 				Name: "push", Usage: "store a model", ArgsUsage: "FILE",
@@ -65,13 +66,13 @@ Examples:
 					&cli.StringFlag{Name: "comment", EnvVars: flags.Env("comment"), Usage: "what is worth knowing"},
 					flags.JSON(),
 				},
-				Action: modelsPush,
+				Action: push,
 			},
 			{
 				Name: "pull", Usage: "fetch a version, the promoted one by default", ArgsUsage: "[VERSION]",
 				Description: "Example:\n  kleid models pull 3f2a --models s3://shop/models --out model.safetensors",
 				Flags:       []cli.Flag{place(), &cli.StringFlag{Name: "out", EnvVars: flags.Env("models-out"), DefaultText: "the user's cache", Usage: "`FILE` to write, or a folder, which gets VERSION.safetensors"}, flags.JSON()},
-				Action:      modelsPull,
+				Action:      pull,
 			},
 			{
 				Name: "promote", Usage: "make a version the one in use", ArgsUsage: "VERSION",
@@ -93,13 +94,13 @@ Example:
 					&cli.BoolFlag{Name: "force", DisableDefaultText: true, EnvVars: flags.Env("models-force"), Usage: "promote it though it is worse, or not measured as the other was, or on other photos"},
 					flags.JSON(),
 				},
-				Action: modelsPromote,
+				Action: promote,
 			},
 			{
 				Name: "diff", Usage: "what is different in a version from another, the promoted one by default", ArgsUsage: "VERSION [OTHER]",
 				Description: "Example:\n  kleid models diff 3f2a --models s3://shop/models",
 				Flags:       []cli.Flag{place(), flags.JSON()},
-				Action:      modelsDiff,
+				Action:      diff,
 			},
 		},
 	}
@@ -131,7 +132,7 @@ type versionInUse struct {
 	Promoted bool `json:"promoted"`
 }
 
-func modelsList(c *cli.Context) error {
+func list(c *cli.Context) error {
 	r, err := openRegistry(c, 0, 0)
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func modelsList(c *cli.Context) error {
 	return errors.Join(bad, table.Flush())
 }
 
-func modelsPush(c *cli.Context) error {
+func push(c *cli.Context) error {
 	r, err := openRegistry(c, 1, 1)
 	if err != nil {
 		return err
@@ -200,7 +201,7 @@ func modelsPush(c *cli.Context) error {
 	return err
 }
 
-func modelsPull(c *cli.Context) error {
+func pull(c *cli.Context) error {
 	if err := flags.OnDisk(c, "out"); err != nil {
 		return err
 	}
@@ -246,7 +247,7 @@ func modelsPull(c *cli.Context) error {
 	return err
 }
 
-func modelsPromote(c *cli.Context) error {
+func promote(c *cli.Context) error {
 	r, err := openRegistry(c, 1, 1)
 	if err != nil {
 		return err
@@ -272,7 +273,7 @@ func modelsPromote(c *cli.Context) error {
 	return err
 }
 
-func modelsDiff(c *cli.Context) error {
+func diff(c *cli.Context) error {
 	r, err := openRegistry(c, 1, 2)
 	if err != nil {
 		return err

@@ -1,4 +1,5 @@
-package main
+// Package quality is kleid quality: the app for labels.
+package quality
 
 import (
 	"net"
@@ -18,8 +19,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-// qualityCommand is the app for labels.
-func qualityCommand() *cli.Command {
+// Command is the app for labels.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "quality",
 		Usage: "look at the labels of an index, or at what a model says of labelled photos, and correct them, in the browser",
@@ -61,12 +62,12 @@ Exit codes: 0 stopped, 1 failed, 2 wrong usage`,
 			&cli.StringFlag{Name: "judge-header", EnvVars: flags.Env("judge-header"), Usage: "`HEADER` in which a proxy says who asks, such as X-Remote-User", DefaultText: "people say so themselves"},
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8090", EnvVars: flags.Env("quality-listen"), Usage: "`ADDRESS` to serve on, host:port"},
 		},
-		Action: qualityAction,
+		Action: action,
 	}
 }
 
-func qualityAction(c *cli.Context) error {
-	options, err := qualityOptions(c)
+func action(c *cli.Context) error {
+	options, err := optionsOf(c)
 	if err != nil {
 		return err
 	}
@@ -75,12 +76,12 @@ func qualityAction(c *cli.Context) error {
 		return err
 	}
 	defer listener.Close()
-	return serveQuality(c, listener, options)
+	return serveReview(c, listener, options)
 }
 
-// qualityOptions are those of an index or of a dataset. Flags of the other one are refused, but its variables are not, which
+// optionsOf are those of an index or of a dataset. Flags of the other one are refused, but its variables are not, which
 // all commands of a plan may share.
-func qualityOptions(c *cli.Context) (options quality.Options, err error) {
+func optionsOf(c *cli.Context) (options quality.Options, err error) {
 	if options.Facets, err = learning.FacetNames(c); err != nil {
 		return options, err
 	}
@@ -102,15 +103,15 @@ func qualityOptions(c *cli.Context) (options quality.Options, err error) {
 	case flags.OnCommandLine(c, "predictions"):
 		return options, exit.WrongUsage(c, "--predictions is for --dataset: of an index its own labels are shown")
 	}
-	if options.Judgements, err = qualityJudgements(c, index); err != nil {
+	if options.Judgements, err = judgementsFile(c, index); err != nil {
 		return options, err
 	}
 	options.Index, err = open.Index(c.Context, index)
 	return options, err
 }
 
-// qualityJudgements is the file that keeps what people say of an index.
-func qualityJudgements(c *cli.Context, index string) (string, error) {
+// judgementsFile is the file that keeps what people say of an index.
+func judgementsFile(c *cli.Context, index string) (string, error) {
 	if err := flags.OnDisk(c, "judgements"); err != nil {
 		return "", err
 	}
@@ -124,7 +125,7 @@ func qualityJudgements(c *cli.Context, index string) (string, error) {
 	return filepath.Join(folder, datasets.JudgementsFile), nil
 }
 
-func serveQuality(c *cli.Context, listener net.Listener, options quality.Options) error {
+func serveReview(c *cli.Context, listener net.Listener, options quality.Options) error {
 	p := terminal.NewProgress(c)
 	defer p.End()
 	options.Progress = func(done, total int) { p.Show("read", done, total, "") }

@@ -1,4 +1,5 @@
-package main
+// Package export is kleid export: rows of an index in other forms.
+package export
 
 import (
 	"errors"
@@ -18,7 +19,8 @@ import (
 	"github.com/kleid-search/kleid/storage"
 )
 
-func exportCommand() *cli.Command {
+// Command writes rows of an index.
+func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "export",
 		Usage: "write rows of an index as Parquet, CSV or JSONL",
@@ -44,15 +46,15 @@ Examples:
 			&cli.StringFlag{Name: "format", EnvVars: flags.Env("format"), Usage: "one of " + strings.Join(catalog.Formats(), ", "), DefaultText: "that of --to's name, else csv"},
 			&cli.StringFlag{Name: "to", EnvVars: flags.Env("export-to"), Usage: "`FILE` to write", DefaultText: "standard output"},
 		},
-		Action: exportAction,
+		Action: action,
 	}
 }
 
-func exportAction(c *cli.Context) (err error) {
+func action(c *cli.Context) (err error) {
 	if err := flags.Required(c, "index"); err != nil {
 		return err
 	}
-	options := catalog.ExportOptions{Where: c.String("where"), Format: exportFormat(c.String("format"), c.String("to"))}
+	options := catalog.ExportOptions{Where: c.String("where"), Format: formatOf(c.String("format"), c.String("to"))}
 	for _, name := range strings.Split(c.String("columns"), ",") {
 		if name = strings.TrimSpace(name); name != "" {
 			options.Columns = append(options.Columns, name)
@@ -111,8 +113,8 @@ func exportAction(c *cli.Context) (err error) {
 	return err
 }
 
-// exportFormat is the format that is asked for, or that a file's name has.
-func exportFormat(format, to string) catalog.Format {
+// formatOf is the format that is asked for, or that a file's name has.
+func formatOf(format, to string) catalog.Format {
 	if format == "" {
 		format = strings.TrimPrefix(filepath.Ext(to), ".")
 	}
