@@ -54,7 +54,7 @@ type FacetDatasets struct {
 	Mixture  training.Mixture
 }
 
-// NewFacetDatasets makes a folder for what is fetched; close removes it.
+// NewFacetDatasets makes a folder for what is fetched; Close removes it.
 func NewFacetDatasets(c *cli.Context, limit maxbad.Limit) (*FacetDatasets, error) {
 	folder, err := os.MkdirTemp("", "kleid-photos-")
 	if err != nil {

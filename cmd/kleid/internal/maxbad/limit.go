@@ -19,11 +19,12 @@ type Limit struct {
 	Share float64 // 0..1; counts where it is not negative
 }
 
-// Flag is that of commands that read datasets.
+// Flag is --max-bad of commands that read datasets.
 func Flag() cli.Flag {
 	return &cli.StringFlag{Name: "max-bad", Value: Default, EnvVars: flags.Env("max-bad"), Usage: Forms + ", above which the exit code is 3 and nothing is done"}
 }
 
+// What index, too, says of --max-bad.
 const (
 	Default = "5%"
 	Forms   = "`N` bad photos, or a share of all: N%, or a number with a point, such as 0.05; so 1 is one photo, and 1.0 all"

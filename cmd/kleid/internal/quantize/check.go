@@ -55,7 +55,7 @@ func (q *quantizer) look(c *cli.Context, from, to int) ([]sight, error) {
 }
 
 // embedIn embeds the boxes of what was seen with another model.
-func (q *quantizer) embedIn(c *cli.Context, model *models.Model, seen []sight) (e *embedding.Embedder, unsupervised, deepRank Cosines, in []embedding.Photo, err error) {
+func (q *quantizer) embedIn(c *cli.Context, model *models.Model, seen []sight) (e *embedding.Embedder, unsupervised, deepRank cosines, in []embedding.Photo, err error) {
 	if e, err = embedding.New(q.backend, model); err != nil {
 		return
 	}
@@ -72,8 +72,8 @@ func (q *quantizer) embedIn(c *cli.Context, model *models.Model, seen []sight) (
 }
 
 // alike are the cosines of n pairs of unit vectors.
-func alike(n int, pair func(i int) (a, b []float32)) Cosines {
-	of := Cosines{Min: 1}
+func alike(n int, pair func(i int) (a, b []float32)) cosines {
+	of := cosines{Min: 1}
 	for i := range n {
 		a, b := pair(i)
 		var dot float64

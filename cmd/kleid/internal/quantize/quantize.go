@@ -31,8 +31,8 @@ type Figures struct {
 	Calibrated     int     `json:"photos_calibrated"`
 	Unreadable     int     `json:"photos_unreadable"`
 	Checked        int     `json:"photos_checked"`
-	Unsupervised   Cosines `json:"cosine_unsupervised"` // of int8 and float32, with the same box
-	DeepRank       Cosines `json:"cosine_deeprank"`
+	Unsupervised   cosines `json:"cosine_unsupervised"` // of int8 and float32, with the same box
+	DeepRank       cosines `json:"cosine_deeprank"`
 	// Facets is the share of the labels that are the same, Boxes the mean over photos where both find a dress; nil of none.
 	Facets *float64 `json:"facets_alike,omitempty"`
 	Boxes  *float64 `json:"box_iou,omitempty"`
@@ -41,8 +41,8 @@ type Figures struct {
 	Layers []layerFigures `json:"layers,omitempty"`
 }
 
-// Cosines of vectors.
-type Cosines struct {
+// cosines of vectors.
+type cosines struct {
 	Mean float64 `json:"mean"`
 	Min  float64 `json:"min"`
 }
@@ -50,8 +50,8 @@ type Cosines struct {
 // layerFigures is what one layer alone in int8 costs.
 type layerFigures struct {
 	Layer        string  `json:"layer"`
-	Unsupervised Cosines `json:"cosine_unsupervised"`
-	DeepRank     Cosines `json:"cosine_deeprank"`
+	Unsupervised cosines `json:"cosine_unsupervised"`
+	DeepRank     cosines `json:"cosine_deeprank"`
 }
 
 // Command makes an int8 model of another one.

@@ -76,7 +76,7 @@ func recallTexts(r *training.RecallPair) []string {
 
 func figureText(v float64) string { return fmt.Sprintf("%.3f", v) }
 
-// ShopReport are the figures of a model, beside those of the one before, where there is one.
+// ShopReport are the tables of Shop, for the report of a training.
 func ShopReport(before *training.ShopFigures, after training.ShopFigures) []report.Table {
 	var tables []report.Table
 	if after.Queries > 0 {
