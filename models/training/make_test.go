@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,10 @@ func TestMake(t *testing.T) {
 	_, err = try(stopped, options.Backend, model, &Pool{Scenes: make([]Scene, 1)}, []int{0}, nil)
 	require.ErrorIs(t, err, context.Canceled, "looking for thousands of dresses takes minutes")
 	require.NoError(t, model.Weights.CheckFinite())
+	looks := model.Weights["refine.weight"]
+	for row := range slices.Chunk(looks.Data, looks.Shape[1]) {
+		require.NotZero(t, slices.Max(row), "sides and presence follow from what the trunk sees")
+	}
 	file, err := storage.ReadAll(t.Context(), options.Work, modelKey, 1<<30)
 	require.NoError(t, err)
 	written, err := models.Decode(file)

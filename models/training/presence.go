@@ -68,6 +68,9 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides line
 	var shares weightShares
 	cells, truth := linear.Matrix{}, linear.Matrix{Columns: 1}
 	learn := func(seen linear.Matrix, at []int) {
+		if len(at) == 0 {
+			return
+		}
 		for _, i := range at {
 			s := &m.pool.Scenes[open[i].scene]
 			found := float32(-1)
