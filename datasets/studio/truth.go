@@ -40,7 +40,7 @@ func ReadTruth(dir string) ([]datasets.Example, error) {
 			}
 		}
 		e := datasets.Example{
-			Path: filepath.Join(dir, filepath.FromSlash(row[0])), Name: row[0], Fold: -1,
+			Path: filepath.Join(dir, filepath.FromSlash(row[0])), Name: row[0], Product: row[1], Fold: -1,
 			Box:    &photo.Box{XMin: box[0], YMin: box[1], XMax: box[2], YMax: box[3]},
 			Labels: map[string]string{},
 		}

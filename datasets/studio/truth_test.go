@@ -23,6 +23,7 @@ func TestReadTruth(t *testing.T) {
 		want := maps.Clone(p.Facets)
 		want["colour"] = products[i%2].MainColour()
 		require.Equal(t, want, e.Labels)
+		require.Equal(t, products[i%2].ID, e.Product)
 		require.Equal(t, -1, e.Fold)
 		require.False(t, e.NoDress)
 	}

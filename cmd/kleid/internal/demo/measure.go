@@ -2,11 +2,9 @@ package demo
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -16,6 +14,8 @@ import (
 
 	"github.com/kleid-search/kleid/cmd/kleid/internal/open"
 	"github.com/kleid-search/kleid/cmd/kleid/internal/serve"
+	"github.com/kleid-search/kleid/datasets"
+	"github.com/kleid-search/kleid/datasets/studio"
 	"github.com/kleid-search/kleid/searcher"
 )
 
@@ -27,12 +27,9 @@ func listenerOf(c *cli.Context) (net.Listener, error) {
 	return serve.Listen(c, "listen")
 }
 
-// query is a customer's photo and the product that it shows.
-type query struct{ path, product string }
-
 // measure searches with every query and counts how often its product is among the first.
 func (d *demo) measure(ctx context.Context, f *Figures) error {
-	queries, err := readQueries(d.queriesFolder())
+	queries, err := studio.ReadTruth(d.queriesFolder())
 	if err != nil {
 		return err
 	}
@@ -88,40 +85,20 @@ func (d *demo) measure(ctx context.Context, f *Figures) error {
 	return nil
 }
 
-// rankOf is the rank of a query's product, from 1, and 0 when it is not among the first five.
-func rankOf(ctx context.Context, engine *searcher.Engine, q query) (int, error) {
-	data, err := os.ReadFile(q.path)
+// rankOf is the rank of the product that a query, a customer's photo, shows, from 1, and 0 when it is not among the first five.
+func rankOf(ctx context.Context, engine *searcher.Engine, q datasets.Example) (int, error) {
+	data, err := os.ReadFile(q.Path)
 	if err != nil {
 		return 0, err
 	}
 	answer, err := engine.SearchPhoto(ctx, data, searcher.Request{K: 5})
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", q.path, err)
+		return 0, fmt.Errorf("%s: %w", q.Path, err)
 	}
 	for i, r := range answer.Results {
-		if r.ProductID == q.product {
+		if r.ProductID == q.Product {
 			return i + 1, nil
 		}
 	}
 	return 0, nil
-}
-
-// readQueries reads what studio.WriteQueries wrote.
-func readQueries(dir string) ([]query, error) {
-	path := filepath.Join(dir, "truth.csv")
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	var queries []query
-	for _, row := range rows[1:] {
-		// The first two columns are photo and product.
-		queries = append(queries, query{filepath.Join(dir, filepath.FromSlash(row[0])), row[1]})
-	}
-	return queries, nil
 }
