@@ -13,13 +13,15 @@ import (
 
 // Locator finds dresses in whole photos: the background and location networks look at each photo in
 // several sizes, and their answers are merged as in OverFeat (https://arxiv.org/abs/1312.6229). A model that refines
-// then looks at the patch around each of the best candidates. Wide photos are looked at in windows as well (viewsOf).
+// then looks at the patch around each of the best candidates. Wide photos are looked at in windows as well (viewsOf). At
+// last the sides of places are brought to where the dress ends (edges).
 type Locator struct {
 	model    *models.Model
 	backbone models.Backbone
 	exec     *graph.Exec // of all sizes
 	features *graph.Exec // of the largest size alone; nil where they are not wanted
 	refiner  *refiner    // nil for a model that does not refine
+	edges    *edges      // nil for a model without
 	batches  batches
 }
 
@@ -37,7 +39,11 @@ func NewLocator(backend backends.Backend, model *models.Model) (*Locator, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &Locator{model: model, backbone: backbone, exec: exec, refiner: refiner}
+	edges, err := newEdges(backend, model)
+	if err != nil {
+		return nil, err
+	}
+	l := &Locator{model: model, backbone: backbone, exec: exec, refiner: refiner, edges: edges}
 	if model.Config.Surroundings != nil {
 		l.features, err = graph.NewExec(backend, model.SurroundingsGraph)
 	}
@@ -78,6 +84,13 @@ func (l *Locator) locate(images []*photo.Image) ([][]models.Place, []models.Whol
 		if seen != nil {
 			wholes = append(wholes, seen[first[i]])
 		}
+	}
+	if l.edges != nil {
+		took, err := l.edges.follow(images, places)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		networks += took
 	}
 	return places, wholes, networks, nil
 }

@@ -74,6 +74,12 @@ func (c Config) check() error {
 	if r := c.Refine; r != nil {
 		errs = append(errs, size("the second look's rows", r.Rows, 1, mostCells), size("the second look's columns", r.Columns, 1, mostCells),
 			size("the number of candidates that are looked at again", r.Candidates, 0, mostCells), size("the number of anchors", len(r.Anchors), 0, mostCells))
+		if e := r.Edges; e != nil {
+			errs = append(errs, size("the edges' height", e.Height, 1, mostPixels), size("the edges' width", e.Width, 1, mostPixels))
+			if !(e.Margin >= 0 && e.Margin <= mostCropShare) {
+				errs = append(errs, fmt.Errorf("the edges' margin is %v, but must be between 0 and %d", e.Margin, mostCropShare))
+			}
+		}
 	}
 	if o := c.ONNX; o != nil {
 		errs = append(errs, size("the ONNX network's stride", o.Stride, 1, mostPixels), size("the ONNX network's channels", o.Channels, 1, mostNumbers),

@@ -31,6 +31,9 @@ func TestConfigurationsAreChecked(t *testing.T) {
 		"the surroundings reach -1 below":           func(c *Config) { c.Surroundings.Below = -1 },
 		"the second look's rows is 0":               func(c *Config) { c.Refine.Rows = 0 },
 		"the second look's columns is 4611686":      func(c *Config) { c.Refine.Columns = 1 << 62 },
+		"the edges' height is 0":                    func(c *Config) { c.Refine.Edges.Height = 0 },
+		"the edges' width is 8193":                  func(c *Config) { c.Refine.Edges.Width = mostPixels + 1 },
+		"the edges' margin is -1":                   func(c *Config) { c.Refine.Edges.Margin = -1 },
 		"looked at again is -1":                     func(c *Config) { c.Refine.Candidates = -1 },
 		"the ONNX network's stride is 0":            func(c *Config) { c.ONNX.Stride = 0 },
 		"the ONNX network's batch is -1":            func(c *Config) { c.ONNX.Batch = -1 },
@@ -46,6 +49,7 @@ func TestConfigurationsAreChecked(t *testing.T) {
 			surroundings := DefaultSurroundingsConfig()
 			m.Config.Surroundings = &surroundings
 			refine := DefaultRefineConfig()
+			refine.Edges = DefaultEdgesConfig()
 			m.Config.Refine, m.Config.ONNX = &refine, &onnx.Network{Stride: 16, Channels: 96}
 			m.Config.Facets = []FacetConfig{{Facet: catalog.Facet{Name: "sleeve", Labels: []string{"long"}}, Temperature: 1}}
 			var file bytes.Buffer

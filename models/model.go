@@ -182,6 +182,7 @@ func (m *Model) EmbeddingModel() string {
 	if c.Refine != nil {
 		config = append(config, *c.Refine)
 	}
+	config = append(config, c.Refine.readsBy()...)
 	if c.CellFocus > 0 {
 		config = append(config, c.CellFocus)
 	}

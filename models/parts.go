@@ -21,8 +21,8 @@ const facetPrefix = "facets."
 func (m *Model) Parts() map[string]string {
 	c := m.Config
 	height, width := c.PatchSize()
-	location := m.fingerprint([]any{preprocessing, m.Precision(), c.Backbone, c.ONNX, c.Scales, c.Merge, c.Refine, height, width},
-		"trunk.", "background.", "location.", "refine.")
+	where := []any{preprocessing, m.Precision(), c.Backbone, c.ONNX, c.Scales, c.Merge, c.Refine, height, width}
+	location := m.fingerprint(append(where, c.Refine.readsBy()...), "trunk.", "background.", "location.", "refine.")
 	embeddings := m.EmbeddingModel()
 	parts := map[string]string{
 		LocationPart: location, EmbeddingsPart: embeddings,

@@ -31,6 +31,8 @@ type RefineConfig struct {
 	// Calibration makes a confidence by logistic regression, of all that is known of a place after the last look: a
 	// bias, a weight for each kind of Evidence and one for what the patch says.
 	Calibration [5]float64 `json:"confidence"`
+	// Edges say where the sides of a place are to the pixel, once the looks have ended; nil leaves them where those end.
+	Edges *EdgesConfig `json:"edges,omitempty"`
 }
 
 // DefaultRefineConfig is what training starts from.

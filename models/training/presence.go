@@ -25,8 +25,8 @@ var presenceStarts = map[sceneKind]struct {
 // fitPresence fits whether a patch shows a dress. It looks where a refiner would: at anchors and near them, and from
 // there to where the sides lead, in photos with a dress and in those without. Patches drawn around true boxes, which
 // photos without a dress do not have, would teach how such patches are placed; so would sides that have learned where
-// the photo's dress is.
-func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides linear.Layer, excluded int) (linear.Layer, error) {
+// the photo's dress is. It also returns where looks at dresses have ended.
+func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides linear.Layer, excluded int) (linear.Layer, []lookEnd, error) {
 	config, refine := model.Config, *model.Config.Refine
 	unlearned := map[int]linear.Layer{-1: sides} // by the fold that they have not learned from
 	for fold := range realFolds {
@@ -35,7 +35,7 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides line
 		}
 		var err error
 		if unlearned[fold], err = m.fitSides(ctx, model, excluded, fold); err != nil {
-			return linear.Layer{}, err
+			return linear.Layer{}, nil, err
 		}
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
@@ -98,12 +98,12 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides line
 		tell := func(done, _ int) { progress(looked+done, embedding.MaxLooks*(len(all)+len(also))) }
 		seen, err := m.cellsOf(ctx, model, m.dresses.basis, open, 8+2*look, tell)
 		if err != nil {
-			return linear.Layer{}, err
+			return linear.Layer{}, nil, err
 		}
 		looked += len(all)
 		turned, err := m.cellsOf(ctx, model, m.dresses.basis, mirrored, 9+2*look, tell)
 		if err != nil {
-			return linear.Layer{}, err
+			return linear.Layer{}, nil, err
 		}
 		looked += len(also)
 		for i, p := range open {
@@ -115,5 +115,15 @@ func (m *maker) fitPresence(ctx context.Context, model *models.Model, sides line
 		learn(seen, all)
 		learn(turned, also)
 	}
-	return linear.Ridge(ctx, m.Backend, cells, truth, shares.weights(), presenceLambda, m.counter("refine: fitting presence"))
+	presence, err := linear.Ridge(ctx, m.Backend, cells, truth, shares.weights(), presenceLambda, m.counter("refine: fitting presence"))
+	if err != nil {
+		return linear.Layer{}, nil, err
+	}
+	var ends []lookEnd
+	for i, p := range open {
+		if s := &m.pool.Scenes[p.scene]; !s.Box.Empty() && boxes[i].IoU(s.Box) >= leastEdgeOverlap {
+			ends = append(ends, lookEnd{p.scene, boxes[i]})
+		}
+	}
+	return presence, ends, nil
 }

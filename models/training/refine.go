@@ -35,7 +35,7 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 	if err != nil {
 		return err
 	}
-	presence, err := m.fitPresence(ctx, model, sides, excluded)
+	presence, ends, err := m.fitPresence(ctx, model, sides, excluded)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (m *maker) refine(ctx context.Context, model *models.Model, excluded int) e
 	joint = m.dresses.basis.Expand(joint)
 	copy(bias.Data, append(append([]float32(nil), sides.Bias.Data...), presence.Bias.Data...))
 	model.Weights.Merge("", models.Weights{"refine.weight": joint, "refine.bias": bias})
-	return nil
+	return m.fitEdges(ctx, model, ends)
 }
 
 // dressPatches are patches with a dress about in their middle, and where in them the dress's sides are.

@@ -41,43 +41,59 @@ func zoneOf(row, column int) int {
 	return 1 + min(occupied[row][column]*(zones-1)/100, zones-2)
 }
 
-// count sorts the pixels of a crop into bins. frame is the part of the crop that is photo.
-func count(crop *photo.Image, box, frame photo.Box) []bin {
-	p := everyColour()
-	frame = frame.Intersect(photo.Box{XMax: crop.Width, YMax: crop.Height})
+// eachPixel tells of the pixels of a crop that are photo, which frame says: which one it is, in which zone of the box it
+// lies, and which of the palette's colours it has.
+func eachPixel(crop *photo.Image, box, frame photo.Box, tell func(pixel, zone, colour int)) {
+	frame = frame.Intersect(crop.Frame())
 	if frame.Empty() || box.Empty() {
-		return nil
+		return
 	}
 	columns := make([]int8, frame.Width()) // of occupied; -1 is beside the box
 	for i := range columns {
 		columns[i] = place(frame.XMin+i, box.XMin, box.Width(), len(occupied[0]))
 	}
-	number := make([]int32, p.n) // of each bin in bins, from 1
-	bins := make([]bin, 0, 256)
 	for y := frame.YMin; y < frame.YMax; y++ {
 		row := place(y, box.YMin, box.Height(), len(occupied))
-		pix := crop.Pix[3*(y*crop.Width+frame.XMin):][:3*frame.Width()]
+		first := y*crop.Width + frame.XMin
+		pix := crop.Pix[3*first:][:3*frame.Width()]
 		for i, column := range columns {
 			zone := 0
 			if row >= 0 && column >= 0 {
 				zone = zoneOf(int(row), int(column))
 			}
-			c := int(pix[3*i]>>3)<<10 | int(pix[3*i+1]>>3)<<5 | int(pix[3*i+2]>>3)
-			at := &number[p.bin[c]]
-			if *at == 0 {
-				bins = append(bins, bin{})
-				*at = int32(len(bins))
-			}
-			b := &bins[*at-1]
-			lab := &p.lab[c]
-			b.sum[0] += int64(lab[0])
-			b.sum[1] += int64(lab[1])
-			b.sum[2] += int64(lab[2])
-			b.zones[zone]++
-			b.all++
+			tell(first+i, zone, int(pix[3*i]>>3)<<10|int(pix[3*i+1]>>3)<<5|int(pix[3*i+2]>>3))
 		}
 	}
-	return bins
+}
+
+// counted are the pixels of a crop in bins, in the order in which their colours are met.
+type counted struct {
+	bins   []bin
+	number []int32 // of each of the palette's bins, which of these it is, from 1
+}
+
+// of is which of the bins a colour of the palette is in.
+func (c *counted) of(colour int) int { return int(c.number[everyColour().bin[colour]]) - 1 }
+
+// count sorts the pixels of a crop into bins. frame is the part of the crop that is photo.
+func count(crop *photo.Image, box, frame photo.Box) counted {
+	p := everyColour()
+	c := counted{make([]bin, 0, 256), make([]int32, p.n)}
+	eachPixel(crop, box, frame, func(_, zone, colour int) {
+		at := &c.number[p.bin[colour]]
+		if *at == 0 {
+			c.bins = append(c.bins, bin{})
+			*at = int32(len(c.bins))
+		}
+		b := &c.bins[*at-1]
+		lab := &p.lab[colour]
+		b.sum[0] += int64(lab[0])
+		b.sum[1] += int64(lab[1])
+		b.sum[2] += int64(lab[2])
+		b.zones[zone]++
+		b.all++
+	})
+	return c
 }
 
 // place is in which of n equal parts of a side v lies; -1 for beside it.
@@ -97,10 +113,10 @@ const rounds = 6
 // divide tells dress from what is around it, as a mixture of two: dress has its own colours, and is more
 // likely where dresses are in their box; the rest has its colours too. A colour is dress that is met more in
 // the middle of the box than at its rim and outside; where both have a colour, as a beige dress and skin or a
-// white dress and a wall, its place decides for each pixel.
-func divide(bins []bin) {
-	dress := make([]float64, len(bins)) // share of the dress's pixels that are in each bin
-	rest := make([]float64, len(bins))
+// white dress and a wall, its place decides for each pixel. It returns which shares of the dress's pixels and of the rest's
+// are in each bin.
+func divide(bins []bin) (dress, rest []float64) {
+	dress, rest = make([]float64, len(bins)), make([]float64, len(bins))
 	for i := range dress {
 		dress[i], rest[i] = 1, 1
 	}
@@ -124,6 +140,12 @@ func divide(bins []bin) {
 			rest[i] = (newRest[i] + 0.5) / (allRest + 0.5*float64(len(bins)))
 		}
 	}
+	return dress, rest
+}
+
+// claim says of each bin how many of its pixels are dress.
+func claim(bins []bin) {
+	dress, rest := divide(bins)
 	for i := range bins {
 		var own float64
 		for z, n := range bins[i].zones {
@@ -138,4 +160,17 @@ func divide(bins []bin) {
 func belief(dress, rest float64, zone int) float64 {
 	yes, no := float64(dress*zoneShare[zone]), float64(rest*(1-zoneShare[zone]))
 	return yes / (yes + no)
+}
+
+// Likelihood says of each pixel of a crop, in its rows, how likely a pixel of its colour is dress where a place is dress as
+// often as not: by its colour alone, wherever it lies. Beyond the frame it is 0. See Read for box and frame.
+func Likelihood(crop *photo.Image, box, frame photo.Box) []float32 {
+	c := count(crop, box, frame)
+	dress, rest := divide(c.bins)
+	likelihoods := make([]float32, crop.Width*crop.Height)
+	eachPixel(crop, box, frame, func(pixel, _, colour int) {
+		i := c.of(colour)
+		likelihoods[pixel] = float32(dress[i] / (dress[i] + rest[i]))
+	})
+	return likelihoods
 }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Version names the way from pixels to names. It changes whenever the same pixels get other answers, and so
-// does the fingerprint facet_model.
+// Version names the way from pixels to names and to likelihoods. It changes whenever the same pixels get other answers, and
+// so do the fingerprints facet_model and, where boxes follow from likelihoods, embedding_model.
 const Version = "colour-3"
 
 // Facet is the name of the facet.

@@ -44,8 +44,8 @@ const unseen = 1e-4
 // Nothing is done about the colour of the light: a shop's photos are balanced, and what grey-world would take
 // for light is more often a red dress.
 func Read(crop *photo.Image, box, frame photo.Box) Reading {
-	bins := count(crop, box, frame)
-	divide(bins)
+	bins := count(crop, box, frame).bins
+	claim(bins)
 	groups := gather(bins)
 	if len(groups) == 0 {
 		return Reading{}

@@ -122,3 +122,21 @@ func TestEveryColourIsTheSame(t *testing.T) {
 	}
 	require.Equal(t, uint64(0xff408945e4067261), h.Sum64())
 }
+
+// TestLikelihood: a pixel's colour says whether it is dress, inside of the box and beside it.
+func TestLikelihood(t *testing.T) {
+	m, box := crop([3]uint8{196, 30, 36})
+	copy(m.Pix[3*(5*m.Width+5):], []uint8{196, 30, 36}) // beside the box
+	frame := photo.Box{XMin: 4, YMin: 2, XMax: 124, YMax: 190}
+	l := Likelihood(m, box, frame)
+	require.Len(t, l, m.Width*m.Height)
+	at := func(x, y int) float32 { return l[y*m.Width+x] }
+	require.Greater(t, at(60, 100), float32(0.7))
+	require.Equal(t, at(60, 100), at(20, 8), "at the rim as in the middle")
+	require.Equal(t, at(60, 100), at(5, 5))
+	require.Less(t, at(10, 100), float32(0.1))
+	require.Zero(t, at(2, 100), "beyond the photo")
+	require.Zero(t, at(60, 190))
+
+	require.Len(t, Likelihood(m, photo.Box{}, frame), len(l), "of no box there are zeros")
+}
