@@ -38,6 +38,7 @@ func TestParts(t *testing.T) {
 		"DeepRank":   {func(m *Model) { m.Weights["deeprank.weight"].Data[0]++ }, []string{EmbeddingsPart, overridePart}},
 		"directions": {func(m *Model) { m.Weights[OverrideName("deeprank", "sleeve")].Data[0]++ }, []string{overridePart}},
 		"location":   {func(m *Model) { m.Weights["location.out.bias"].Data[0]++ }, all},
+		"edges":      {func(m *Model) { m.Weights["refine.edges.top.2.bias"].Data[0]++ }, all},
 		"crops":      {func(m *Model) { m.Config.CropMargin++ }, append(facets(before), EmbeddingsPart, overridePart)},
 		"a facet more": {func(m *Model) {
 			m.Config.Facets = append(m.Config.Facets, FacetConfig{Facet: catalog.Facet{Name: "fit", Labels: []string{"a"}}, Temperature: 1})
