@@ -23,8 +23,8 @@ type EdgesConfig struct {
 // DefaultEdgesConfig is what training starts from.
 func DefaultEdgesConfig() *EdgesConfig { return &EdgesConfig{Height: 144, Width: 96, Margin: 0.3} }
 
-// readsBy is what a place depends on besides the configuration and its weights, for fingerprints.
-func (c *RefineConfig) readsBy() []any {
+// versions are of the code that places depend on besides the configuration and the weights, for fingerprints.
+func (c *RefineConfig) versions() []any {
 	if c == nil || c.Edges == nil {
 		return nil
 	}

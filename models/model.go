@@ -182,7 +182,7 @@ func (m *Model) EmbeddingModel() string {
 	if c.Refine != nil {
 		config = append(config, *c.Refine)
 	}
-	config = append(config, c.Refine.readsBy()...)
+	config = append(config, c.Refine.versions()...)
 	if c.CellFocus > 0 {
 		config = append(config, c.CellFocus)
 	}

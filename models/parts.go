@@ -22,7 +22,7 @@ func (m *Model) Parts() map[string]string {
 	c := m.Config
 	height, width := c.PatchSize()
 	where := []any{preprocessing, m.Precision(), c.Backbone, c.ONNX, c.Scales, c.Merge, c.Refine, height, width}
-	location := m.fingerprint(append(where, c.Refine.readsBy()...), "trunk.", "background.", "location.", "refine.")
+	location := m.fingerprint(append(where, c.Refine.versions()...), "trunk.", "background.", "location.", "refine.")
 	embeddings := m.EmbeddingModel()
 	parts := map[string]string{
 		LocationPart: location, EmbeddingsPart: embeddings,

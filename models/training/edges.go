@@ -34,30 +34,11 @@ func (m *maker) fitEdges(ctx context.Context, model *models.Model, ends []lookEn
 		return nil
 	}
 	config := models.DefaultEdgesConfig()
-	samples := make([]edgeSample, len(ends))
-	progress := m.counter("refine: profiles of dresses")
-	var done atomic.Int64
-	err := parallel(ctx, len(ends), func(i int) error {
-		defer func() { progress(int(done.Add(1)), len(ends)) }()
-		s := &m.pool.Scenes[ends[i].scene]
-		p := config.Profiles(s.Image, ends[i].box)
-		samples[i] = edgeSample{p, p.Sides(s.Box)}
-		return nil
-	})
+	samples, err := m.edgeSamples(ctx, config, ends)
 	if err != nil {
 		return err
 	}
-	byKind := map[sceneKind][]int{}
-	for i, end := range ends {
-		kind := m.pool.Scenes[end.scene].kind()
-		byKind[kind] = append(byKind[kind], i)
-	}
-	var groups []sampleGroup
-	for _, kind := range []sceneKind{homeDress, streetDress, paintedDress} {
-		if len(byKind[kind]) > 0 {
-			groups = append(groups, sampleGroup{byKind[kind], dressShares[kind]})
-		}
-	}
+	groups := m.edgeGroups(ends)
 	loss := func(net *models.Net, inputs []*Node) []*Node {
 		return []*Node{models.EdgesLoss(models.EdgesHead(net, inputs[0], inputs[1]), inputs[2])}
 	}
@@ -97,6 +78,37 @@ func (m *maker) fitEdges(ctx context.Context, model *models.Model, ends []lookEn
 type edgeSample struct {
 	profiles models.EdgeProfiles
 	sides    [4]float32 // of the dress, in shares of the picture
+}
+
+// edgeSamples reads the profiles around where looks have ended.
+func (m *maker) edgeSamples(ctx context.Context, config *models.EdgesConfig, ends []lookEnd) ([]edgeSample, error) {
+	samples := make([]edgeSample, len(ends))
+	progress := m.counter("refine: profiles of dresses")
+	var done atomic.Int64
+	err := parallel(ctx, len(ends), func(i int) error {
+		defer func() { progress(int(done.Add(1)), len(ends)) }()
+		s := &m.pool.Scenes[ends[i].scene]
+		p := config.Profiles(s.Image, ends[i].box)
+		samples[i] = edgeSample{p, p.Sides(s.Box)}
+		return nil
+	})
+	return samples, err
+}
+
+// edgeGroups are the shares that kinds of dresses have of a batch.
+func (m *maker) edgeGroups(ends []lookEnd) []sampleGroup {
+	byKind := map[sceneKind][]int{}
+	for i, end := range ends {
+		kind := m.pool.Scenes[end.scene].kind()
+		byKind[kind] = append(byKind[kind], i)
+	}
+	var groups []sampleGroup
+	for _, kind := range []sceneKind{homeDress, streetDress, paintedDress} {
+		if len(byKind[kind]) > 0 {
+			groups = append(groups, sampleGroup{byKind[kind], dressShares[kind]})
+		}
+	}
+	return groups
 }
 
 // edgeInputs are the inputs of models.EdgesHead for some samples, and where their sides are.

@@ -72,9 +72,6 @@ type counted struct {
 	number []int32 // of each of the palette's bins, which of these it is, from 1
 }
 
-// of is which of the bins a colour of the palette is in.
-func (c *counted) of(colour int) int { return int(c.number[everyColour().bin[colour]]) - 1 }
-
 // count sorts the pixels of a crop into bins. frame is the part of the crop that is photo.
 func count(crop *photo.Image, box, frame photo.Box) counted {
 	p := everyColour()
@@ -165,12 +162,15 @@ func belief(dress, rest float64, zone int) float64 {
 // Likelihood says of each pixel of a crop, in its rows, how likely a pixel of its colour is dress where a place is dress as
 // often as not: by its colour alone, wherever it lies. Beyond the frame it is 0. See Read for box and frame.
 func Likelihood(crop *photo.Image, box, frame photo.Box) []float32 {
-	c := count(crop, box, frame)
+	p, c := everyColour(), count(crop, box, frame)
 	dress, rest := divide(c.bins)
+	ofBins := make([]float32, len(c.bins))
+	for i := range ofBins {
+		ofBins[i] = float32(dress[i] / (dress[i] + rest[i]))
+	}
 	likelihoods := make([]float32, crop.Width*crop.Height)
 	eachPixel(crop, box, frame, func(pixel, _, colour int) {
-		i := c.of(colour)
-		likelihoods[pixel] = float32(dress[i] / (dress[i] + rest[i]))
+		likelihoods[pixel] = ofBins[c.number[p.bin[colour]]-1]
 	})
 	return likelihoods
 }
