@@ -9,15 +9,15 @@ import (
 	"github.com/kleid-search/kleid/photo/colour"
 )
 
-// coloursOf reads the colours of a dress from a crop as cropInput has scaled it for the network: nothing is
-// decoded or scaled again.
-func coloursOf(crop Crop, small *photo.Image, placement photo.Placement) colour.Reading {
+// coloursOf tells the colours of a dress from those around it, in a crop as cropInput has scaled it for the network:
+// nothing is decoded or scaled again.
+func coloursOf(crop Crop, small *photo.Image, placement photo.Placement) *colour.Division {
 	within := func(b photo.Box) photo.Box {
 		xMin, yMin := placement.FromPhoto(float64(b.XMin), float64(b.YMin))
 		xMax, yMax := placement.FromPhoto(float64(b.XMax), float64(b.YMax))
 		return photo.Box{XMin: nearest(xMin), YMin: nearest(yMin), XMax: nearest(xMax), YMax: nearest(yMax)}
 	}
-	return colour.Read(small, within(crop.Box), within(crop.Image.Frame()).Intersect(placement.Inside))
+	return colour.Divide(small, within(crop.Box), within(crop.Image.Frame()).Intersect(placement.Inside))
 }
 
 func nearest(v float64) int { return int(math.Round(v)) }

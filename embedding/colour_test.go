@@ -17,7 +17,7 @@ func colourOf(crop Crop) encoded {
 	config := models.DefaultConfig()
 	small, placement := photo.Letterbox(crop.Image, crop.Box.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
 	var e encoded
-	e.addColours(&models.Model{Config: config}, coloursOf(crop, small, placement))
+	e.addColours(&models.Model{Config: config}, coloursOf(crop, small, placement).Read())
 	return e
 }
 
@@ -29,7 +29,7 @@ func TestColourHead(t *testing.T) {
 	model := &models.Model{Config: models.Config{Facets: []models.FacetConfig{head}}}
 	small, placement := photo.Letterbox(painted.Image, painted.Box.Grow(0.04), 128, 192)
 	var e encoded
-	e.addColours(model, coloursOf(Crop{painted.Image, painted.Box}, small, placement))
+	e.addColours(model, coloursOf(Crop{painted.Image, painted.Box}, small, placement).Read())
 	require.NotEmpty(t, e.colours)
 	require.Empty(t, e.facets, "the head answers")
 	require.Equal(t, []catalog.Facet{head.Facet}, model.RowFacets())

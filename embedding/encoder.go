@@ -70,7 +70,7 @@ func (e *Encoder) encode(dresses []dress) ([]encoded, time.Duration, error) {
 	readings := make([]colour.Reading, len(dresses))
 	err := batch.fill(len(dresses), func(i int, dst []float32) {
 		small, placement := cropInput(dst, config, e.backbone, dresses[i].Crop)
-		readings[i] = coloursOf(dresses[i].Crop, small, placement)
+		readings[i] = coloursOf(dresses[i].Crop, small, placement).Read()
 	})
 	if err != nil {
 		return nil, 0, err

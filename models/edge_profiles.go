@@ -80,7 +80,7 @@ func (c EdgesConfig) Profiles(image *photo.Image, box photo.Box) EdgeProfiles {
 	if own.Empty() {
 		return p // nothing is likely to be dress, and no bin is off: sides end in the middle of the picture
 	}
-	dress := colour.Likelihood(picture, own, frame)
+	dress := colour.Divide(picture, own, frame).Likelihood()
 	line := make([]float32, max(c.Width, c.Height))
 	for x := range c.Width {
 		column := line[:own.Height()]

@@ -95,7 +95,7 @@ func (s *stubEmbedder) Embed(_ context.Context, inputs []embedding.Input) ([]emb
 		for _, facet := range datasets.Facets() {
 			p.Facets = append(p.Facets, prediction(facet, truth.Facets[facet.Name]))
 		}
-		for _, d := range colour.Read(in.Image, p.Box, in.Image.Frame()).Dominant {
+		for _, d := range colour.Divide(in.Image, p.Box, in.Image.Frame()).Read().Dominant {
 			p.Colours = append(p.Colours, catalog.Colour{Name: d.Name, L: float32(d.L), A: float32(d.A), B: float32(d.B), Share: float32(d.Share)})
 		}
 		p.Facets = append(p.Facets, prediction(colourFacet(), p.Colours[0].Name))

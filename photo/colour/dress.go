@@ -101,6 +101,24 @@ func place(v, from, size, n int) int8 {
 	return int8((v - from) * n / size)
 }
 
+// Division tells the dress in a crop from what is around it, by colours.
+type Division struct {
+	crop       *photo.Image
+	box, frame photo.Box
+	counted
+	dress, rest []float64 // which shares of the dress's pixels and of the rest's are in each bin
+}
+
+// Divide tells them apart. box is where the dress is in the crop, a little of what is around it visible too, and frame the
+// part of the crop that is photo.
+func Divide(crop *photo.Image, box, frame photo.Box) *Division {
+	c := count(crop, box, frame)
+	dress, rest := divide(c.bins)
+	d := &Division{crop, box, frame, c, dress, rest}
+	d.claim()
+	return d
+}
+
 // whole is a pixel that is dress for certain, in bin.dress.
 const whole = 256
 
@@ -140,18 +158,6 @@ func divide(bins []bin) (dress, rest []float64) {
 	return dress, rest
 }
 
-// claim says of each bin how many of its pixels are dress.
-func claim(bins []bin) {
-	dress, rest := divide(bins)
-	for i := range bins {
-		var own float64
-		for z, n := range bins[i].zones {
-			own += float64(float64(n) * belief(dress[i], rest[i], z))
-		}
-		bins[i].dress = int64(math.Round(own * whole))
-	}
-}
-
 // belief is how likely a pixel of a zone is dress. The conversions forbid fused multiply-adds, so that every
 // machine comes to the same.
 func belief(dress, rest float64, zone int) float64 {
@@ -159,18 +165,28 @@ func belief(dress, rest float64, zone int) float64 {
 	return yes / (yes + no)
 }
 
-// Likelihood says of each pixel of a crop, in its rows, how likely a pixel of its colour is dress where a place is dress as
-// often as not: by its colour alone, wherever it lies. Beyond the frame it is 0. See Read for box and frame.
-func Likelihood(crop *photo.Image, box, frame photo.Box) []float32 {
-	p, c := everyColour(), count(crop, box, frame)
-	dress, rest := divide(c.bins)
-	ofBins := make([]float32, len(c.bins))
-	for i := range ofBins {
-		ofBins[i] = float32(dress[i] / (dress[i] + rest[i]))
+// claim says of each bin how many of its pixels are dress.
+func (d *Division) claim() {
+	for i := range d.bins {
+		var own float64
+		for z, n := range d.bins[i].zones {
+			own += float64(float64(n) * belief(d.dress[i], d.rest[i], z))
+		}
+		d.bins[i].dress = int64(math.Round(own * whole))
 	}
-	likelihoods := make([]float32, crop.Width*crop.Height)
-	eachPixel(crop, box, frame, func(pixel, _, colour int) {
-		likelihoods[pixel] = ofBins[c.number[p.bin[colour]]-1]
+}
+
+// Likelihood says of each pixel of the crop, in its rows, how likely a pixel of its colour is dress where a place is dress as
+// often as not: by its colour alone, wherever it lies. Beyond the frame it is 0.
+func (d *Division) Likelihood() []float32 {
+	p := everyColour()
+	ofBins := make([]float32, len(d.bins))
+	for i := range ofBins {
+		ofBins[i] = float32(d.dress[i] / (d.dress[i] + d.rest[i]))
+	}
+	likelihoods := make([]float32, d.crop.Width*d.crop.Height)
+	eachPixel(d.crop, d.box, d.frame, func(pixel, _, colour int) {
+		likelihoods[pixel] = ofBins[d.number[p.bin[colour]]-1]
 	})
 	return likelihoods
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"github.com/kleid-search/kleid/photo"
 )
 
 // Dominant is one of the dominant colours of a dress.
@@ -15,7 +13,7 @@ type Dominant struct {
 	Share float64 // of the dress, 0..1
 }
 
-// Reading is what Read sees.
+// Reading is what Division.Read sees.
 type Reading struct {
 	// Dominant are the dominant colours, at most five, each of another name, the largest share first. Their shares sum
 	// to 1.
@@ -37,16 +35,12 @@ func (r Reading) Logits() []float32 {
 // unseen is what no evidence counts as: a name that was not seen may be right all the same.
 const unseen = 1e-4
 
-// Read sees the colours of the dress in a crop. box is where the dress is in the crop, a little of what is
-// around it visible too, and frame the part of the crop that is photo. There is no reading (no colours, no
-// evidence) where there are no pixels.
+// Read sees the colours of the dress. There is no reading (no colours, no evidence) where there are no pixels.
 //
 // Nothing is done about the colour of the light: a shop's photos are balanced, and what grey-world would take
 // for light is more often a red dress.
-func Read(crop *photo.Image, box, frame photo.Box) Reading {
-	bins := count(crop, box, frame).bins
-	claim(bins)
-	groups := gather(bins)
+func (d *Division) Read() Reading {
+	groups := gather(d.bins)
 	if len(groups) == 0 {
 		return Reading{}
 	}

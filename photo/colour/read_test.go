@@ -40,8 +40,8 @@ func TestRead(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, box := crop(c.stripes...)
-			r := Read(m, box, m.Frame())
-			require.Equal(t, r, Read(m, box, m.Frame()))
+			r := Divide(m, box, m.Frame()).Read()
+			require.Equal(t, r, Divide(m, box, m.Frame()).Read())
 			best, sum := 0, 0.0
 			for i, e := range r.Evidence {
 				sum += e
@@ -66,7 +66,7 @@ func TestShadesOfOneName(t *testing.T) {
 	require.Equal(t, "red", nameOf(fromSRGB(light[0], light[1], light[2])))
 	require.Equal(t, "red", nameOf(fromSRGB(dark[0], dark[1], dark[2])))
 	m, box := crop(white, white, white, white, light, light, dark, dark, dark, dark)
-	r := Read(m, box, m.Frame())
+	r := Divide(m, box, m.Frame()).Read()
 	require.Len(t, r.Dominant, 2)
 	require.Equal(t, "red", r.Dominant[0].Name, "both shades together are more than the white")
 	require.InDelta(t, 0.55, r.Dominant[0].Share, 0.05)
@@ -77,15 +77,15 @@ func TestShadesOfOneName(t *testing.T) {
 // TestReadsWhatItMeasures compares a colour that is read with the one that was painted.
 func TestReadsWhatItMeasures(t *testing.T) {
 	m, box := crop([3]uint8{196, 30, 36})
-	got, want := Read(m, box, m.Frame()).Dominant[0].Lab, fromSRGB(196, 30, 36)
+	got, want := Divide(m, box, m.Frame()).Read().Dominant[0].Lab, fromSRGB(196, 30, 36)
 	require.Less(t, ciede2000(got, want), 1.5, "%v, painted %v", got, want)
 }
 
 func TestReadNothing(t *testing.T) {
 	m, box := crop([3]uint8{196, 30, 36})
-	require.Zero(t, Read(m, photo.Box{}, m.Frame()))
-	require.Zero(t, Read(m, box, photo.Box{}))
-	require.Zero(t, Read(m, box, photo.Box{XMin: 500, YMin: 500, XMax: 600, YMax: 600}))
+	require.Zero(t, Divide(m, photo.Box{}, m.Frame()).Read())
+	require.Zero(t, Divide(m, box, photo.Box{}).Read())
+	require.Zero(t, Divide(m, box, photo.Box{XMin: 500, YMin: 500, XMax: 600, YMax: 600}).Read())
 	require.Empty(t, Reading{}.Logits())
 }
 
@@ -107,7 +107,7 @@ func BenchmarkRead(b *testing.B) {
 		m.Pix[i] = uint8(min(max(int(m.Pix[i])+i*31%37-18, 0), 255))
 	}
 	for b.Loop() {
-		Read(m, box, m.Frame())
+		Divide(m, box, m.Frame()).Read()
 	}
 }
 
@@ -128,7 +128,7 @@ func TestLikelihood(t *testing.T) {
 	m, box := crop([3]uint8{196, 30, 36})
 	copy(m.Pix[3*(5*m.Width+5):], []uint8{196, 30, 36}) // beside the box
 	frame := photo.Box{XMin: 4, YMin: 2, XMax: 124, YMax: 190}
-	l := Likelihood(m, box, frame)
+	l := Divide(m, box, frame).Likelihood()
 	require.Len(t, l, m.Width*m.Height)
 	at := func(x, y int) float32 { return l[y*m.Width+x] }
 	require.Greater(t, at(60, 100), float32(0.7))
@@ -138,5 +138,5 @@ func TestLikelihood(t *testing.T) {
 	require.Zero(t, at(2, 100), "beyond the photo")
 	require.Zero(t, at(60, 190))
 
-	require.Len(t, Likelihood(m, photo.Box{}, frame), len(l), "of no box there are zeros")
+	require.Len(t, Divide(m, photo.Box{}, frame).Likelihood(), len(l), "of no box there are zeros")
 }
