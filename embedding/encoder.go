@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/backends"
 	"github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models"
@@ -40,8 +41,8 @@ func newEncoder(backend backends.Backend, model *models.Model) (*Encoder, error)
 	if err != nil {
 		return nil, err
 	}
-	exec, err := graph.NewExec(backend, func(pixels *graph.Node) []*graph.Node {
-		unsupervised, deepRank, cells := model.EmbedGraph(pixels)
+	exec, err := graph.NewExec(backend, func(inputs []*graph.Node) []*graph.Node {
+		unsupervised, deepRank, cells := model.EmbedGraph(inputs[0], weightsIn(inputs))
 		return slices.DeleteFunc([]*graph.Node{cells, unsupervised, deepRank}, func(n *graph.Node) bool { return n == nil })
 	})
 	if err != nil {
@@ -52,6 +53,14 @@ func newEncoder(backend backends.Backend, model *models.Model) (*Encoder, error)
 		return nil, err
 	}
 	return &Encoder{model: model, backbone: backbone, exec: exec, facets: facets}, nil
+}
+
+// weightsIn are the weights of places behind the pixels; nil where there are none.
+func weightsIn(inputs []*graph.Node) *graph.Node {
+	if len(inputs) == 1 {
+		return nil
+	}
+	return inputs[1]
 }
 
 // encoded is what the network says of one crop.
@@ -65,18 +74,32 @@ type encoded struct {
 // encode embeds at most maxBatch dresses, and returns how long the network took.
 func (e *Encoder) encode(dresses []dress) ([]encoded, time.Duration, error) {
 	config := e.model.Config
-	batch := e.batches.take(len(dresses), config.CropHeight, config.CropWidth)
-	defer e.batches.put(batch)
+	pixels := e.batches.take(len(dresses), config.CropHeight, config.CropWidth)
+	defer e.batches.put(pixels)
 	readings := make([]colour.Reading, len(dresses))
-	err := batch.fill(len(dresses), func(i int, dst []float32) {
+	stride := e.backbone.Stride
+	rows, columns := config.CropHeight/stride, config.CropWidth/stride
+	var weights []float32 // of places; none for models that weigh none
+	if e.model.Embeds() && config.WeighsPlaces() {
+		weights = make([]float32, pixels.shape.size*rows*columns)
+	}
+	err := pixels.fill(len(dresses), func(i int, dst []float32) {
 		small, placement := cropInput(dst, config, e.backbone, dresses[i].Crop)
-		readings[i] = coloursOf(dresses[i].Crop, small, placement).Read()
+		colours := coloursOf(dresses[i].Crop, small, placement)
+		readings[i] = colours.Read()
+		if weights != nil {
+			copy(weights[i*rows*columns:], config.PlaceWeights(colours.Likelihood(), stride))
+		}
 	})
 	if err != nil {
 		return nil, 0, err
 	}
 	begun := time.Now()
-	values, err := run(e.exec, batch)
+	inputs := []batch{pixels}
+	if weights != nil {
+		inputs = append(inputs, batch{tensor: tensors.FromFlatDataAndDimensions(weights, pixels.shape.size, rows, columns)})
+	}
+	values, err := run(e.exec, inputs...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -84,7 +107,7 @@ func (e *Encoder) encode(dresses []dress) ([]encoded, time.Duration, error) {
 	size := config.EmbeddingSize
 	if e.facets != nil {
 		cells := make([]Cells, len(dresses))
-		each := len(values[0]) / batch.shape.size
+		each := len(values[0]) / pixels.shape.size
 		for i := range cells {
 			cells[i] = newCells(values[0][i*each:(i+1)*each], dresses[i].surroundings)
 		}

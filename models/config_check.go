@@ -63,6 +63,9 @@ func (c Config) check() error {
 	if !(c.CellFocus >= 0 && c.CellFocus <= math.MaxFloat32) {
 		errs = append(errs, fmt.Errorf("cell_focus is %v, but must be 0 or more", c.CellFocus))
 	}
+	if !(c.DressWeight >= 0 && c.DressWeight <= math.MaxFloat32) {
+		errs = append(errs, fmt.Errorf("dress_weight is %v, but must be 0 or more", c.DressWeight))
+	}
 	if s := c.Surroundings; s != nil {
 		errs = append(errs, size("the surroundings' rows", s.Rows, 1, mostCells), size("the surroundings' columns", s.Columns, 1, mostCells))
 		for name, share := range map[string]float64{"beside": s.Beside, "above": s.Above, "below": s.Below} {

@@ -32,9 +32,10 @@ func (m *Model) CellsGraph(pixels *Node) *Node {
 	return m.Config.Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
 }
 
-// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.embeddingCells.
-func (m *Model) EmbeddingCellsGraph(pixels *Node) *Node {
-	return m.Config.embeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
+// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.embeddingCells. weights are
+// Config.PlaceWeights of the crops; nil where the model has none.
+func (m *Model) EmbeddingCellsGraph(pixels, weights *Node) *Node {
+	return m.Config.embeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features, weights)
 }
 
 // transformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
@@ -57,12 +58,12 @@ func (m *Model) Locates() bool {
 // EmbedGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their unsupervised and
 // DeepRank embeddings, unit vectors [batch, EmbeddingSize], and the features that FacetsGraph reads, those of the
 // model's trunk and of Config.OwnTrunks behind each other, [batch, cells] (nil for a model without facets). Both
-// embeddings are nil unless the model Embeds.
-func (m *Model) EmbedGraph(pixels *Node) (unsupervised, deepRank, cells *Node) {
+// embeddings are nil unless the model Embeds. weights are Config.PlaceWeights of the crops; nil where the model has none.
+func (m *Model) EmbedGraph(pixels, weights *Node) (unsupervised, deepRank, cells *Node) {
 	net := NewFrozenNet(m.Weights)
 	features := m.cropPass(net, pixels).Features
 	if m.Embeds() {
-		unsupervised = UnsupervisedHead(net, m.Config.embeddingCells(features), m.Config.EmbeddingSize)
+		unsupervised = UnsupervisedHead(net, m.Config.embeddingCells(features, weights), m.Config.EmbeddingSize)
 		deepRank = DeepRankHead(net, unsupervised)
 	}
 	if len(m.Config.Facets) == 0 {

@@ -58,8 +58,12 @@ func (c Config) Cells(features *Node) *Node { return Cells(features, c.CellRows,
 // roots are the square roots of cells, with their signs.
 func roots(cells *Node) *Node { return Mul(Sign(cells), Sqrt(Abs(cells))) }
 
-// embeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus.
-func (c Config) embeddingCells(features *Node) *Node {
+// embeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus. weights are the
+// PlaceWeights, [batch, rows, columns]; nil where there are none.
+func (c Config) embeddingCells(features, weights *Node) *Node {
+	if weights != nil {
+		features = Mul(features, ExpandDims(weights, -1))
+	}
 	if c.CellFocus > 0 {
 		g, width := features.Graph(), features.Shape().Dimensions[2]
 		weights := Const(g, focusWeights(width, c.CellFocus))

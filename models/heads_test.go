@@ -15,7 +15,7 @@ func TestCellFocus(t *testing.T) {
 	backend := testBackend(t)
 	config := Config{CellRows: 1, CellColumns: 2, CellFocus: 0.5}
 	cells := func(config Config, row ...float32) []float32 {
-		exec, err := NewExec(backend, config.embeddingCells)
+		exec, err := NewExec(backend, func(features *Node) *Node { return config.embeddingCells(features, nil) })
 		require.NoError(t, err)
 		out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(row, 1, 1, len(row), 1))
 		require.NoError(t, err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kleid-search/kleid/catalog"
 	"github.com/kleid-search/kleid/models/onnx"
+	"github.com/kleid-search/kleid/photo/colour"
 	"github.com/kleid-search/kleid/storage"
 )
 
@@ -62,6 +63,9 @@ type Config struct {
 	// deviation of a normal curve in halves of the crop's width: beside a dress there are arms and a room. 0 lets all
 	// count alike, as for facets, which need the sleeves.
 	CellFocus float64 `json:"cell_focus,omitempty"`
+	// DressWeight is how much more a place counts in the embeddings' cells whose pixels have the dress's colours, see
+	// PlaceWeights; 0 lets all count alike, as for facets.
+	DressWeight float64 `json:"dress_weight,omitempty"`
 	// Surroundings are what facets read of what is around a dress; nil where none of them does.
 	Surroundings *SurroundingsConfig `json:"surroundings,omitempty"`
 	// EmbeddingSize is the length of both embeddings.
@@ -113,7 +117,7 @@ func DefaultConfig() Config {
 		CropHeight: 240, CropWidth: 128, CropMargin: 0.04,
 		PatchHeight: 192, PatchWidth: 128,
 		Scales:   [][2]int{{208, 144}, {160, 112}, {112, 80}, {80, 64}},
-		CellRows: 6, CellColumns: 2, CellFocus: 0.35,
+		CellRows: 6, CellColumns: 2, CellFocus: 0.35, DressWeight: 3,
 		EmbeddingSize: 512,
 		Merge:         defaultMergeConfig(),
 	}
@@ -185,6 +189,9 @@ func (m *Model) EmbeddingModel() string {
 	config = append(config, c.Refine.versions()...)
 	if c.CellFocus > 0 {
 		config = append(config, c.CellFocus)
+	}
+	if c.DressWeight > 0 {
+		config = append(config, c.DressWeight, colour.Version)
 	}
 	if c.PatchHeight > 0 {
 		config = append(config, c.PatchHeight, c.PatchWidth)

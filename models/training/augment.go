@@ -26,6 +26,12 @@ var (
 // look cuts the crop as location might, a little off, and resamples it to the network's size with the
 // light changed.
 func (j jitter) look(rng *rand.Rand, c *Crop, margin float64, width, height int) *photo.Image {
+	m, _, _ := j.lookWithin(rng, c, margin, width, height)
+	return m
+}
+
+// lookWithin is look, and also says where the crop is in the picture, and which part of it is photo.
+func (j jitter) lookWithin(rng *rand.Rand, c *Crop, margin float64, width, height int) (m *photo.Image, inside, frame photo.Box) {
 	b := c.Box.Grow(margin)
 	w, h := float64(b.Width()), float64(b.Height())
 	move := func(v int, size float64) int { return v + int(math.Round(rng.NormFloat64()*j.shift*size)) }
@@ -40,15 +46,20 @@ func (j jitter) look(rng *rand.Rand, c *Crop, margin float64, width, height int)
 	if region.Empty() {
 		region = b
 	}
-	m, _ := photo.Letterbox(c.Image, region, width, height)
+	m, placement := photo.Letterbox(c.Image, region, width, height)
+	inside, frame = placement.Inside, placement.BoxFromPhoto(c.Image.Frame())
 	j.relight(rng, m)
 	if rng.Float64() < j.flip {
 		mirror(m)
+		turn := func(b photo.Box) photo.Box {
+			return photo.Box{XMin: width - b.XMax, YMin: b.YMin, XMax: width - b.XMin, YMax: b.YMax}
+		}
+		inside, frame = turn(inside), turn(frame)
 	}
 	if rng.Float64() < j.erase {
 		erase(rng, m)
 	}
-	return m
+	return m, inside, frame
 }
 
 // whole looks at the whole photo of a crop, resampled to the network's size with the light changed, and returns where the

@@ -14,6 +14,7 @@ import (
 	"github.com/kleid-search/kleid/models/training/linear"
 	"github.com/kleid-search/kleid/models/training/loop"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/photo/colour"
 )
 
 // look is one look at a crop: which, and how it is changed.
@@ -40,7 +41,9 @@ type cellSource struct {
 	backend backends.Backend
 	pool    *Pool
 	model   *models.Model // its trunk does not change
-	graph   func(pixels *Node) *Node
+	graph   func(inputs []*Node) *Node
+	// weighs says that the graph reads weights of places behind the pixels.
+	weighs bool
 	// surroundings says that those of the dress stand behind a crop's cells.
 	surroundings bool
 	known        map[look][]float32
@@ -48,7 +51,7 @@ type cellSource struct {
 
 // newCellSource computes a crop's cells.
 func newCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
-	return &cellSource{backend, pool, model, model.CellsGraph, false, map[look][]float32{}}
+	return &cellSource{backend: backend, pool: pool, model: model, graph: ofPixels(model.CellsGraph), known: map[look][]float32{}}
 }
 
 // newFacetCellSource computes what the facets' heads read: a crop's cells, and behind them those of its surroundings where
@@ -61,7 +64,19 @@ func newFacetCellSource(backend backends.Backend, pool *Pool, model *models.Mode
 
 // newEmbeddingCellSource computes what the embeddings are made of.
 func newEmbeddingCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
-	return &cellSource{backend, pool, model, model.EmbeddingCellsGraph, false, map[look][]float32{}}
+	weighs := model.Config.WeighsPlaces()
+	graph := func(inputs []*Node) *Node {
+		if weighs {
+			return model.EmbeddingCellsGraph(inputs[0], inputs[1])
+		}
+		return model.EmbeddingCellsGraph(inputs[0], nil)
+	}
+	return &cellSource{backend: backend, pool: pool, model: model, graph: graph, weighs: weighs, known: map[look][]float32{}}
+}
+
+// ofPixels is a graph that reads nothing else.
+func ofPixels(graph func(pixels *Node) *Node) func(inputs []*Node) *Node {
+	return func(inputs []*Node) *Node { return graph(inputs[0]) }
 }
 
 // around is how many of a look's columns are of surroundings.
@@ -100,10 +115,10 @@ func (s *cellSource) of(ctx context.Context, looks []look, progress func(done, t
 
 func (s *cellSource) compute(ctx context.Context, looks []look, progress func(done, total int)) error {
 	config := s.model.Config
-	stages := []cellStage{{s.graph, config.CropHeight, config.CropWidth, s.cropOf}}
+	stages := []cellStage{{s.graph, config.CropHeight, config.CropWidth, s.weighs, s.cropOf}}
 	if s.surroundings {
 		height, width := config.WholeSize()
-		stages = append(stages, cellStage{s.model.SurroundingsGraph, height, width, s.wholeOf})
+		stages = append(stages, cellStage{ofPixels(s.model.SurroundingsGraph), height, width, false, s.wholeOf})
 	}
 	for n, stage := range stages {
 		tell := func(done int) { progress((n*len(looks)+done)/len(stages), len(looks)) }
@@ -116,30 +131,45 @@ func (s *cellSource) compute(ctx context.Context, looks []look, progress func(do
 
 // cellStage is a network that looks at pictures of one size.
 type cellStage struct {
-	graph         func(pixels *Node) *Node
+	graph         func(inputs []*Node) *Node
 	height, width int
-	// picture is what it sees at a look, and what that look's cells are of what it says.
-	picture func(l look, height, width int) (*photo.Image, func(features []float32, shape []int) []float32)
+	weighs        bool // it reads weights of places as well
+	see           func(l look, height, width int) sight
+}
+
+// sight is what there is to see at a look.
+type sight struct {
+	picture       *photo.Image
+	inside, frame photo.Box // of the picture: where the crop is, and what is photo
+	// cells are the look's, of what the network says.
+	cells func(features []float32, shape []int) []float32
+}
+
+// likelihoods are those of the picture's pixels to be dress, by their colours. A crop is a dress's box that is larger on each
+// side by a margin.
+func (s sight) likelihoods(margin float64) []float32 {
+	box := s.inside.Grow(-margin / (1 + 2*margin))
+	return colour.Divide(s.picture, box, s.frame.Intersect(s.inside)).Likelihood()
 }
 
 // cropOf is a look at a crop, whose features are cells.
-func (s *cellSource) cropOf(l look, height, width int) (*photo.Image, func(features []float32, shape []int) []float32) {
+func (s *cellSource) cropOf(l look, height, width int) sight {
 	rng := rand.New(rand.NewPCG(l.seed, uint64(l.crop)))
-	m := l.jitter.look(rng, &s.pool.Crops[l.crop], s.model.Config.CropMargin, width, height)
-	return m, func(features []float32, _ []int) []float32 { return slices.Clone(features) }
+	m, inside, frame := l.jitter.lookWithin(rng, &s.pool.Crops[l.crop], s.model.Config.CropMargin, width, height)
+	return sight{m, inside, frame, func(features []float32, _ []int) []float32 { return slices.Clone(features) }}
 }
 
 // surroundingsSeed tells looks at whole photos from those at their crops.
 const surroundingsSeed = 1 << 32
 
 // wholeOf is a look at the whole photo of a crop, of whose features the dress's surroundings are pooled.
-func (s *cellSource) wholeOf(l look, height, width int) (*photo.Image, func(features []float32, shape []int) []float32) {
+func (s *cellSource) wholeOf(l look, height, width int) sight {
 	rng := rand.New(rand.NewPCG(surroundingsSeed+l.seed, uint64(l.crop)))
 	m, box, placement := l.jitter.whole(rng, &s.pool.Crops[l.crop], width, height)
-	return m, func(features []float32, shape []int) []float32 {
+	return sight{picture: m, cells: func(features []float32, shape []int) []float32 {
 		whole := models.WholeFeatures{Features: features, Rows: shape[1], Columns: shape[2], Stride: height / shape[1], Placement: placement}
 		return s.model.Config.Surroundings.Cells(whole, box)
-	}
+	}}
 }
 
 // run adds to what is known of looks what a network sees at each.
@@ -154,24 +184,31 @@ func (s *cellSource) run(ctx context.Context, looks []look, stage cellStage, tel
 	}
 	defer exec.Finalize()
 	type input struct {
-		pixels *tensors.Tensor
-		cells  [cellBatch]func(features []float32, shape []int) []float32
+		tensors []any
+		cells   [cellBatch]func(features []float32, shape []int) []float32
 	}
-	size := stage.height * stage.width * 3
+	size, rows, columns := stage.height*stage.width*3, stage.height/backbone.Stride, stage.width/backbone.Stride
 	batches := loop.Prefetch(ctx, 0, (len(looks)+cellBatch-1)/cellBatch, func(step int) input {
 		var in input
 		pixels := make([]float32, cellBatch*size)
+		weights := make([]float32, cellBatch*rows*columns)
 		for i := range min(cellBatch, len(looks)-step*cellBatch) {
-			var m *photo.Image
-			m, in.cells[i] = stage.picture(looks[step*cellBatch+i], stage.height, stage.width)
-			photo.Normalise(pixels[i*size:], m, backbone.Mean, backbone.Deviation)
+			seen := stage.see(looks[step*cellBatch+i], stage.height, stage.width)
+			in.cells[i] = seen.cells
+			photo.Normalise(pixels[i*size:], seen.picture, backbone.Mean, backbone.Deviation)
+			if stage.weighs {
+				copy(weights[i*rows*columns:], s.model.Config.PlaceWeights(seen.likelihoods(s.model.Config.CropMargin), backbone.Stride))
+			}
 		}
-		in.pixels = tensors.FromFlatDataAndDimensions(pixels, cellBatch, stage.height, stage.width, 3)
+		in.tensors = []any{tensors.FromFlatDataAndDimensions(pixels, cellBatch, stage.height, stage.width, 3)}
+		if stage.weighs {
+			in.tensors = append(in.tensors, tensors.FromFlatDataAndDimensions(weights, cellBatch, rows, columns))
+		}
 		return in
 	})
 	done := 0
 	for batch := range batches {
-		output, err := exec.Exec1(batch.pixels)
+		output, err := exec.Exec1(batch.tensors...)
 		if err != nil {
 			return err
 		}

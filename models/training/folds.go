@@ -45,8 +45,7 @@ func (m *maker) withoutFolds(ctx context.Context) (held []*models.Model, err err
 	if !m.photographed() || m.From == nil {
 		return nil, errors.New("folds: they take real photos and a model whose heads are trained")
 	}
-	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
-	model.Config.Surroundings = m.surroundings()
+	model := m.toTrain()
 	if slices.ContainsFunc(m.Heads, isLocationHead) {
 		if held, err = m.locationWithoutFolds(ctx, model); err != nil {
 			return nil, err

@@ -168,13 +168,10 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 			return nil, err
 		}
 		model = &models.Model{Config: m.Options.Trunk.Config, Weights: trunk}
+		model.Config.Surroundings = m.surroundings()
 	} else {
-		model = &models.Model{Config: model.Config, Weights: model.Weights.Clone()}
-		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
-			model.Config.CellFocus = models.DefaultConfig().CellFocus
-		}
+		model = m.toTrain()
 	}
-	model.Config.Surroundings = m.surroundings()
 	model.Config.Learned = m.learned(model.Config.Learned)
 	if len(m.Heads) > 0 {
 		if err := m.heads(ctx, model); err != nil {
@@ -197,6 +194,17 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 		return nil, err
 	}
 	return saved, m.put(ctx, b)
+}
+
+// toTrain is Options.From with what the heads that are trained will read of a photo.
+func (m *maker) toTrain() *models.Model {
+	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
+	model.Config.Surroundings = m.surroundings()
+	if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
+		usual := models.DefaultConfig()
+		model.Config.CellFocus, model.Config.DressWeight = usual.CellFocus, usual.DressWeight
+	}
+	return model
 }
 
 // put writes the model to Options.Work, in place of another one and what was measured of that.
