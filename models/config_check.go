@@ -15,6 +15,7 @@ const (
 	mostNumbers   = 1 << 16 // of an embedding
 	mostCropShare = 8       // of a box's size around it
 	mostFacets    = 1 << 12
+	mostWeight    = 1 << 10 // of a place with the dress's colours, to one without
 	mostLabels    = 1 << 14 // of a facet
 	mostNameBytes = 1 << 12 // of a facet or a label
 )
@@ -63,8 +64,8 @@ func (c Config) check() error {
 	if !(c.CellFocus >= 0 && c.CellFocus <= math.MaxFloat32) {
 		errs = append(errs, fmt.Errorf("cell_focus is %v, but must be 0 or more", c.CellFocus))
 	}
-	if !(c.DressWeight >= 0 && c.DressWeight <= math.MaxFloat32) {
-		errs = append(errs, fmt.Errorf("dress_weight is %v, but must be 0 or more", c.DressWeight))
+	if !(c.DressWeight >= 0 && c.DressWeight <= mostWeight) {
+		errs = append(errs, fmt.Errorf("dress_weight is %v, but must be between 0 and %d", c.DressWeight, mostWeight))
 	}
 	if s := c.Surroundings; s != nil {
 		errs = append(errs, size("the surroundings' rows", s.Rows, 1, mostCells), size("the surroundings' columns", s.Columns, 1, mostCells))

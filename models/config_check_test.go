@@ -32,6 +32,7 @@ func TestConfigurationsAreChecked(t *testing.T) {
 		"the second look's rows is 0":               func(c *Config) { c.Refine.Rows = 0 },
 		"the second look's columns is 4611686":      func(c *Config) { c.Refine.Columns = 1 << 62 },
 		"dress_weight is -1":                        func(c *Config) { c.DressWeight = -1 },
+		"dress_weight is 1e+37":                     func(c *Config) { c.DressWeight = 1e37 },
 		"the edges' height is 0":                    func(c *Config) { c.Refine.Edges.Height = 0 },
 		"the edges' width is 8193":                  func(c *Config) { c.Refine.Edges.Width = mostPixels + 1 },
 		"the edges' margin is -1":                   func(c *Config) { c.Refine.Edges.Margin = -1 },

@@ -3,6 +3,7 @@ package models
 import (
 	"math"
 
+	"github.com/gomlx/exceptions"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 )
 
@@ -59,8 +60,12 @@ func (c Config) Cells(features *Node) *Node { return Cells(features, c.CellRows,
 func roots(cells *Node) *Node { return Mul(Sign(cells), Sqrt(Abs(cells))) }
 
 // embeddingCells are those that the embeddings are made of, of the same shape: see Config.CellFocus. weights are the
-// PlaceWeights, [batch, rows, columns]; nil where there are none.
+// PlaceWeights, [batch, rows, columns], which a model that WeighsPlaces needs; nil for others. A cell of little dress gets
+// smaller by them: they are 1 in the mean of the crop, not of the cell.
 func (c Config) embeddingCells(features, weights *Node) *Node {
+	if (weights != nil) != c.WeighsPlaces() {
+		exceptions.Panicf("embeddings of a model that weighs places (%t) were asked for with weights (%t)", c.WeighsPlaces(), weights != nil)
+	}
 	if weights != nil {
 		features = Mul(features, ExpandDims(weights, -1))
 	}

@@ -63,7 +63,7 @@ type Config struct {
 	// deviation of a normal curve in halves of the crop's width: beside a dress there are arms and a room. 0 lets all
 	// count alike, as for facets, which need the sleeves.
 	CellFocus float64 `json:"cell_focus,omitempty"`
-	// DressWeight is how much more a place counts in the embeddings' cells whose pixels have the dress's colours, see
+	// DressWeight is how much more a place whose pixels have the dress's colours counts in the embeddings' cells, see
 	// PlaceWeights; 0 lets all count alike, as for facets.
 	DressWeight float64 `json:"dress_weight,omitempty"`
 	// Surroundings are what facets read of what is around a dress; nil where none of them does.
@@ -190,7 +190,7 @@ func (m *Model) EmbeddingModel() string {
 	if c.CellFocus > 0 {
 		config = append(config, c.CellFocus)
 	}
-	if c.DressWeight > 0 {
+	if c.WeighsPlaces() {
 		config = append(config, c.DressWeight, colour.Version)
 	}
 	if c.PatchHeight > 0 {

@@ -33,7 +33,7 @@ func TestOwnTrunk(t *testing.T) {
 	crops := randomPixels(3, 2, shared.Config.CropHeight, shared.Config.CropWidth, 3)
 	embed := func(m *Model) (vectors, logits []float32) {
 		outputs := MustNewExec(testBackend(t), func(x *Node) []*Node {
-			unsupervised, _, cells := m.EmbedGraph(x, nil)
+			unsupervised, _, cells := m.EmbedGraph(x, evenWeights(m, x))
 			return []*Node{unsupervised, m.FacetsGraph(cells)}
 		}).MustExec(crops)
 		return tensors.MustCopyFlatData[float32](outputs[0]), tensors.MustCopyFlatData[float32](outputs[1])

@@ -382,7 +382,7 @@ func TestQuantisedModel(t *testing.T) {
 
 	embed := func(m *Model) [][]float32 {
 		exec := MustNewExec(testBackend(t), func(x *Node) []*Node {
-			unsupervised, deepRank, cells := m.EmbedGraph(x, nil)
+			unsupervised, deepRank, cells := m.EmbedGraph(x, evenWeights(m, x))
 			return []*Node{unsupervised, deepRank, m.FacetsGraph(cells)}
 		})
 		var out [][]float32

@@ -47,7 +47,7 @@ func (j jitter) lookWithin(rng *rand.Rand, c *Crop, margin float64, width, heigh
 		region = b
 	}
 	m, placement := photo.Letterbox(c.Image, region, width, height)
-	inside, frame = placement.Inside, placement.BoxFromPhoto(c.Image.Frame())
+	inside, frame = placement.Inside, placement.BoxFromPhoto(c.Frame)
 	j.relight(rng, m)
 	if rng.Float64() < j.flip {
 		mirror(m)

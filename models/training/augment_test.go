@@ -12,7 +12,7 @@ import (
 // TestMirroredLooksSayWhereTheyLie: of a crop that reaches over its photo's left border, the right one is no photo in the
 // mirror.
 func TestMirroredLooksSayWhereTheyLie(t *testing.T) {
-	c := &Crop{Image: photo.New(100, 200), Box: photo.Box{XMax: 60, YMin: 50, YMax: 150}}
+	c := &Crop{Image: photo.New(100, 200), Frame: photo.Box{XMax: 100, YMax: 200}, Box: photo.Box{XMax: 60, YMin: 50, YMax: 150}}
 	look := func(j jitter) (inside, frame photo.Box) {
 		_, inside, frame = j.lookWithin(rand.New(rand.NewPCG(1, 1)), c, 0.5, 60, 120) // half a pixel for each, and bars above and below
 		return inside, frame.Intersect(inside)

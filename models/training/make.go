@@ -171,6 +171,10 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 		model.Config.Surroundings = m.surroundings()
 	} else {
 		model = m.toTrain()
+		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
+			usual := models.DefaultConfig()
+			model.Config.CellFocus, model.Config.DressWeight = usual.CellFocus, usual.DressWeight
+		}
 	}
 	model.Config.Learned = m.learned(model.Config.Learned)
 	if len(m.Heads) > 0 {
@@ -200,10 +204,6 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 func (m *maker) toTrain() *models.Model {
 	model := &models.Model{Config: m.From.Config, Weights: m.From.Weights.Clone()}
 	model.Config.Surroundings = m.surroundings()
-	if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
-		usual := models.DefaultConfig()
-		model.Config.CellFocus, model.Config.DressWeight = usual.CellFocus, usual.DressWeight
-	}
 	return model
 }
 

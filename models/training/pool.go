@@ -23,6 +23,7 @@ import (
 type Crop struct {
 	Image *photo.Image
 	Box   photo.Box // the dress, in pixels of Image
+	Frame photo.Box // which part of Image is photo: the rest lies beyond its border
 	// Whole is the photo that Image was cut out of, small, and the dress in it, for models that read surroundings; else nil.
 	Whole    *photo.Image
 	WholeBox photo.Box
@@ -303,7 +304,7 @@ func (p *Pool) crop(image *photo.Image, box photo.Box, labels map[string]string)
 		kept = keptSize(models.DefaultConfig())
 	}
 	small, placement := photo.Shrink(image, box.Grow(surround), kept[1], kept[0])
-	c := Crop{Image: small, Box: placement.BoxFromPhoto(box), Labels: p.indices(labels)}
+	c := Crop{Image: small, Box: placement.BoxFromPhoto(box), Frame: placement.BoxFromPhoto(image.Frame()), Labels: p.indices(labels)}
 	if p.whole != [2]int{} {
 		c.Whole, placement = photo.Shrink(image, image.Frame(), p.whole[1], p.whole[0])
 		c.WholeBox = placement.BoxFromPhoto(box)

@@ -16,7 +16,7 @@ import (
 )
 
 // stagesVersion is raised where a stage trains in another way, so that other results follow from the same inputs.
-const stagesVersion = 9
+const stagesVersion = 10
 
 // maxStage is the greatest size in bytes of what a stage leaves.
 const maxStage = 8 << 30

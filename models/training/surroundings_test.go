@@ -15,6 +15,7 @@ import (
 	"github.com/kleid-search/kleid/embedding"
 	"github.com/kleid-search/kleid/models"
 	"github.com/kleid-search/kleid/photo"
+	"github.com/kleid-search/kleid/photo/colour"
 )
 
 // distance is that of a from b, as a share of b's length.
@@ -51,8 +52,14 @@ func TestHeadsLearnFromWhatTheyAreGiven(t *testing.T) {
 	}
 	served, err := e.Embed(t.Context(), inputs)
 	require.NoError(t, err)
-	source := newFacetCellSource(backend, pool, model)
+	source, embedded := newFacetCellSource(backend, pool, model), newEmbeddingCellSource(backend, pool, model)
 	for i := range pool.Crops {
+		cells, err := embedded.of(t.Context(), []look{{crop: i}, {crop: i, jitter: jitter{flip: 1}}}, func(int, int) {})
+		require.NoError(t, err)
+		vectors := project(cells, model.Weights)
+		for turn := range 2 {
+			require.Less(t, distance(vectors.Row(turn), served[2*i+turn].Unsupervised), 0.1, "embedding of photo %d, mirrored %d", i, turn)
+		}
 		learned, err := source.of(t.Context(), []look{{crop: i}, {crop: i, jitter: jitter{flip: 1}}}, func(int, int) {})
 		require.NoError(t, err)
 		crop := learned.Columns - source.around()
@@ -132,4 +139,35 @@ func TestBoxesThatHoldNoDress(t *testing.T) {
 	box, err := read(photo.Box{XMin: -5, YMin: 10, XMax: 70, YMax: 40})
 	require.NoError(t, err)
 	require.Equal(t, photo.Box{YMin: 10, XMax: 60, YMax: 40}, box)
+}
+
+// TestPlacesWeighAsTheyAreServed: what training weighs places by is what an index weighs them by, also of dresses that reach
+// to the border of their photo, beyond which crops are grey.
+func TestPlacesWeighAsTheyAreServed(t *testing.T) {
+	config := models.DefaultConfig()
+	pool := newPool(config, datasets.Facets())
+	source := &cellSource{pool: pool, model: &models.Model{Config: config}}
+	painted := studio.Products("test-weights", 1, 1)[0].Paint(studio.Shot{Query: true})
+	for i, box := range []photo.Box{painted.Box, painted.Image.Frame()} {
+		pool.Crops = append(pool.Crops, pool.crop(painted.Image, box, painted.Facets))
+		for _, flip := range []float64{0, 1} {
+			m := photo.New(painted.Image.Width, painted.Image.Height)
+			copy(m.Pix, painted.Image.Pix)
+			own := box
+			if flip == 1 {
+				mirror(m)
+				own.XMin, own.XMax = m.Width-box.XMax, m.Width-box.XMin
+			}
+			small, placement := photo.Letterbox(m, own.Grow(config.CropMargin), config.CropWidth, config.CropHeight)
+			frame := placement.BoxFromPhoto(m.Frame()).Intersect(placement.Inside)
+			want := config.PlaceWeights(colour.Divide(small, placement.BoxFromPhoto(own), frame).Likelihood(), 16)
+			seen := source.cropOf(look{crop: i, jitter: jitter{flip: flip}}, config.CropHeight, config.CropWidth)
+			got := config.PlaceWeights(seen.likelihoods(config.CropMargin), 16)
+			var worst float32
+			for k := range want {
+				worst = max(worst, max(want[k]-got[k], got[k]-want[k]))
+			}
+			require.Less(t, worst, float32(0.06), "box %d, mirrored %v", i, flip)
+		}
+	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Version names the way from pixels to names and to likelihoods. It changes whenever the same pixels get other answers, and
-// so do the fingerprints facet_model and, where boxes follow from likelihoods, embedding_model.
+// so do the fingerprints facet_model and, where boxes or the weights of places follow from likelihoods, embedding_model.
 const Version = "colour-3"
 
 // Facet is the name of the facet.
