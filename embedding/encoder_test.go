@@ -33,7 +33,7 @@ func TestEncoderWeighsPlaces(t *testing.T) {
 	embed := func(weighs bool) [][]float32 {
 		exec, err := graph.NewExec(backend, func(pixels, weights *graph.Node) *graph.Node {
 			if !weighs {
-				weights = nil
+				weights = graph.OnesLike(weights)
 			}
 			unsupervised, _, _ := model.EmbedGraph(pixels, weights)
 			return unsupervised
