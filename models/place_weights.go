@@ -6,8 +6,8 @@ func (c Config) WeighsPlaces() bool { return c.DressWeight > 0 && c.SpatialTrans
 
 // PlaceWeights are how much each place of a crop's features counts in the embeddings, [rows * columns] for a trunk of that
 // stride: 1 + DressWeight * likelihood, divided by its mean over the crop, where likelihood is how likely the place's pixels
-// are dress, in the mean. Beside a dress there are arms and a room. likelihoods are those of the crop's pixels as the network reads it, [CropHeight * CropWidth]
-// (colour.Division.Likelihood).
+// are dress, in the mean. Beside a dress there are arms and a room. likelihoods are those of the crop's pixels as the network
+// reads it, [CropHeight * CropWidth] (colour.Division.Likelihood).
 func (c Config) PlaceWeights(likelihoods []float32, stride int) []float32 {
 	rows, columns := c.CropHeight/stride, c.CropWidth/stride
 	weights := make([]float32, rows*columns)
