@@ -23,7 +23,7 @@ type EpilogueBF16 struct {
 // PackConvBF16 packs constant filters w [KH, KW, C, O]; the sizes of images in c do not matter. Groups is 1.
 //
 // Products of bfloat16 are exact in float32, and are added one by one in the order of the filters, each sum
-// rounded to float32: up to AVX512 all levels give the same bits. At AVX512BF16 denormal numbers count as 0,
+// rounded to float32: up to AVX512 all levels give the same bits. At AVX512BF16 and AMX denormal numbers count as 0,
 // and the CPU decides in which order it adds the two products of a pair (AMD's Zen 4: the same). At each level the bits
 // do not depend on the batch, an image's place and neighbours in it, or the number of threads. Where KW·C is odd,
 // an infinity or NaN spoils the output whose window it is next to in its line, too.
@@ -92,7 +92,7 @@ func (pc *PackedConvBF16) forward(p Parallel, c Conv, out narrowOutput, x []uint
 	shared.mode |= out.fetch(c.N * c.OH * c.OW * c.O)
 	shared.start = unsafe.Pointer(&pc.zero[0])
 	x = x[:c.N*c.H*c.W*c.C]
-	job := narrowConv{Conv: c, window: pc.windowRuns, x: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))}
+	job := narrowConv{Conv: c, window: pc.windowRuns, x: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x)), matrix: pc.tile.matrix}
 	job.C *= 2
 	job.compute(p, pc.count(), len(pc.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
 		w.tile = shared
@@ -109,16 +109,13 @@ var portableTilerBF16 = narrowTiler{rows: []int{4, 2, 1}, columns: 16, narrow: 1
 
 // runBF16Portable is what all tiles compute.
 func runBF16Portable(t *narrowTile, rows, _ int) {
-	size := 2
-	if t.mode&modeFloat != 0 {
-		size = 4
-	}
+	size, residualSize := t.sizes(2)
 	for {
 		t.portableBF16(rows)
 		if t.tiles--; t.tiles == 0 {
 			return
 		}
-		t.next(rows, size, 2)
+		t.next(rows, size, residualSize)
 	}
 }
 

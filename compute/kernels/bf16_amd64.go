@@ -3,6 +3,10 @@ package kernels
 import "unsafe"
 
 var (
+	tilerBF16AMX = narrowTiler{rows: heightsAMX, columns: 32, narrow: 16, matrix: true, run: (&amxCode{size: 2,
+		products: [2][2]func(p *amxProduct){{product16x16BF16AMX, product16x32BF16AMX}, {product32x16BF16AMX, product32x32BF16AMX}},
+		finish:   [4][2]func(t *narrowTile){{finish8x16BF16AVX512BF16, finish8x32BF16AVX512BF16}, {finish4x16BF16AVX512BF16, finish4x32BF16AVX512BF16}, {finish2x16BF16AVX512BF16, finish2x32BF16AVX512BF16}, {finish1x16BF16AVX512BF16, finish1x32BF16AVX512BF16}},
+	}).run}
 	tilerBF16AVX512BF16 = narrowTiler{rows: heights512, columns: 32, narrow: 16, run: byHeight(heights512, 32,
 		[]func(t *narrowTile){tile12x32BF16AVX512BF16, tile8x32BF16AVX512BF16, tile4x32BF16AVX512BF16, tile2x32BF16AVX512BF16, tile1x32BF16AVX512BF16},
 		[]func(t *narrowTile){tile12x16BF16AVX512BF16, tile8x16BF16AVX512BF16, tile4x16BF16AVX512BF16, tile2x16BF16AVX512BF16, tile1x16BF16AVX512BF16})}
@@ -14,6 +18,8 @@ var (
 
 func tilerBF16Of(l Level) *narrowTiler {
 	switch {
+	case l == AMX:
+		return &tilerBF16AMX
 	case l == AVX512BF16:
 		return &tilerBF16AVX512BF16
 	case l.Vector() == AVX512:
@@ -136,3 +142,39 @@ func widenBF16AVX2(dst, x unsafe.Pointer, n int)
 
 //go:noescape
 func maxBF16AVX2(dst, a unsafe.Pointer, n int)
+
+//go:noescape
+func product16x16BF16AMX(p *amxProduct)
+
+//go:noescape
+func product16x32BF16AMX(p *amxProduct)
+
+//go:noescape
+func product32x16BF16AMX(p *amxProduct)
+
+//go:noescape
+func product32x32BF16AMX(p *amxProduct)
+
+//go:noescape
+func finish8x32BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish8x16BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish4x32BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish4x16BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish2x32BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish2x16BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish1x32BF16AVX512BF16(t *narrowTile)
+
+//go:noescape
+func finish1x16BF16AVX512BF16(t *narrowTile)

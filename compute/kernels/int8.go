@@ -50,7 +50,7 @@ func PackConvInt8(c Conv, w []int8, zero uint8) *PackedConvInt8 {
 	}
 	level := ActiveNarrow()
 	pc := &PackedConvInt8{conv: c}
-	pc.windows = sync.OnceValue(func() *windowsInt8 { return newWindowsInt8(tilerInt8Of(level), c, w, zero) })
+	pc.windows = sync.OnceValue(func() *windowsInt8 { return newWindowsInt8(tilerInt8Of(level, c.KH*c.KW*c.C), c, w, zero) })
 	if code := winogradInt8Of(level); code != nil {
 		pc.winograd = sync.OnceValue(func() *winogradInt8 { return newWinogradInt8(code, c, w, zero) })
 	}
@@ -160,7 +160,7 @@ func (pc *PackedConvInt8) forward(p Parallel, c Conv, out narrowOutput, x []uint
 
 func (f *windowsInt8) convolve(p Parallel, c Conv, out narrowOutput, x []uint8, e *EpilogueInt8, shared narrowTile) {
 	shared.mode |= out.fetch(c.N * c.OH * c.OW * c.O)
-	job := narrowConv{Conv: c, window: f.windowRuns, x: x, padding: f.zero}
+	job := narrowConv{Conv: c, window: f.windowRuns, x: x, padding: f.zero, matrix: f.tile.matrix}
 	job.compute(p, f.count(), len(f.data), func(w *narrowWorkspace, image unsafe.Pointer, row, panel int) {
 		begin := panel * f.tile.columns
 		w.tile = shared

@@ -2,9 +2,13 @@ package kernels
 
 import "unsafe"
 
-//go:generate go run narrow_generate.go narrow_generate_int8.go narrow_generate_bf16.go
+//go:generate go run narrow_generate.go narrow_generate_int8.go narrow_generate_bf16.go narrow_generate_amx.go
 
 var (
+	tilerAMX = narrowTiler{rows: heightsAMX, columns: 32, narrow: 16, matrix: true, run: (&amxCode{size: 1,
+		products: [2][2]func(p *amxProduct){{product16x16Int8AMX, product16x32Int8AMX}, {product32x16Int8AMX, product32x32Int8AMX}},
+		finish:   [4][2]func(t *narrowTile){{finish8x16Int8AVX512, finish8x32Int8AVX512}, {finish4x16Int8AVX512, finish4x32Int8AVX512}, {finish2x16Int8AVX512, finish2x32Int8AVX512}, {finish1x16Int8AVX512, finish1x32Int8AVX512}},
+	}).run}
 	tilerAVX512VNNI = narrowTiler{rows: heights512, columns: 32, narrow: 16, run: byHeight(heights512, 32,
 		[]func(t *narrowTile){tile12x32Int8AVX512VNNI, tile8x32Int8AVX512VNNI, tile4x32Int8AVX512VNNI, tile2x32Int8AVX512VNNI, tile1x32Int8AVX512VNNI},
 		[]func(t *narrowTile){tile12x16Int8AVX512VNNI, tile8x16Int8AVX512VNNI, tile4x16Int8AVX512VNNI, tile2x16Int8AVX512VNNI, tile1x16Int8AVX512VNNI})}
@@ -15,8 +19,17 @@ var (
 	tilerAVX2    = narrowTiler{rows: heights256, columns: 16, narrow: 16, pairs: true, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVX2, tile3x16Int8AVX2, tile1x16Int8AVX2}, nil)}
 )
 
-func tilerInt8Of(l Level) *narrowTiler {
+// amxDepth is the bytes of a window from which AMX pays: what fewer are takes longer to begin and to finish there.
+const amxDepth = 2 * matrixChunk
+
+// tilerInt8Of takes the bytes of a window, too.
+func tilerInt8Of(l Level, depth int) *narrowTiler {
+	if l == AMX && depth < amxDepth {
+		l = AVX512VNNI
+	}
 	switch l {
+	case AMX:
+		return &tilerAMX
 	case AVX512VNNI, AVX512BF16:
 		return &tilerAVX512VNNI
 	case AVX512:
@@ -163,3 +176,39 @@ func tile3x16Int8AVX2(t *narrowTile)
 
 //go:noescape
 func tile1x16Int8AVX2(t *narrowTile)
+
+//go:noescape
+func product16x16Int8AMX(p *amxProduct)
+
+//go:noescape
+func product16x32Int8AMX(p *amxProduct)
+
+//go:noescape
+func product32x16Int8AMX(p *amxProduct)
+
+//go:noescape
+func product32x32Int8AMX(p *amxProduct)
+
+//go:noescape
+func finish8x32Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish8x16Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish4x32Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish4x16Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish2x32Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish2x16Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish1x32Int8AVX512(t *narrowTile)
+
+//go:noescape
+func finish1x16Int8AVX512(t *narrowTile)

@@ -4,7 +4,7 @@ import "unsafe"
 
 var tilerNEONDot = narrowTiler{rows: []int{4, 1}, columns: 16, narrow: 16, signed: true, run: runInt8NEON}
 
-func tilerInt8Of(l Level) *narrowTiler {
+func tilerInt8Of(l Level, _ int) *narrowTiler {
 	if l == NEONDot {
 		return &tilerNEONDot
 	}
@@ -14,7 +14,7 @@ func tilerInt8Of(l Level) *narrowTiler {
 // runInt8NEON runs tiles, whose sums rest in memory before their epilogue.
 func runInt8NEON(t *narrowTile, rows, _ int) {
 	var sums [4 * 16]int32
-	size, residualSize := t.sizes()
+	size, residualSize := t.sizes(1)
 	for {
 		if rows == 1 {
 			sums1x16NEON(t, &sums)

@@ -9,7 +9,7 @@ var portableTilerInt8 = narrowTiler{rows: []int{4, 2, 1}, columns: 16, narrow: 1
 
 // runInt8Portable is what all tiles compute.
 func runInt8Portable(t *narrowTile, rows, _ int) {
-	size, residualSize := t.sizes()
+	size, residualSize := t.sizes(1)
 	for {
 		t.portableInt8(rows)
 		if t.tiles--; t.tiles == 0 {
@@ -19,9 +19,9 @@ func runInt8Portable(t *narrowTile, rows, _ int) {
 	}
 }
 
-// sizes are those of outputs and residuals, in bytes.
-func (t *narrowTile) sizes() (size, residualSize int) {
-	size, residualSize = 1, 1
+// sizes are those of outputs and residuals, in bytes, where those that are no floats have so many.
+func (t *narrowTile) sizes(narrow int) (size, residualSize int) {
+	size, residualSize = narrow, narrow
 	if t.mode&modeFloat != 0 {
 		size = 4
 	}

@@ -22,11 +22,12 @@ const (
 	AVXVNNI                 // AVX2, and AVX_VNNI for int8
 	AVX512VNNI              // AVX512, and AVX512_VNNI for int8
 	AVX512BF16              // AVX512VNNI, and AVX512_BF16 for bfloat16
+	AMX                     // AVX512BF16, and AMX_INT8 and AMX_BF16
 	NEON                    // of arm64, for float32
 	NEONDot                 // NEON, and Armv8.2's dot products for int8
 )
 
-var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16", "neon", "neondot"}
+var levelNames = [...]string{"portable", "avx2", "avx512", "avxvnni", "avx512vnni", "avx512bf16", "amx", "neon", "neondot"}
 
 func (l Level) String() string { return levelNames[l] }
 
@@ -35,7 +36,7 @@ func (l Level) Vector() Level {
 	switch l {
 	case AVXVNNI:
 		return AVX2
-	case AVX512VNNI, AVX512BF16:
+	case AVX512VNNI, AVX512BF16, AMX:
 		return AVX512
 	case NEONDot:
 		return NEON
@@ -59,6 +60,8 @@ func (l Level) Supported() bool {
 		return AVX512.Supported() && cpu.Supports(cpuid.AVX512VNNI)
 	case AVX512BF16:
 		return AVX512VNNI.Supported() && cpu.Supports(cpuid.AVX512BF16)
+	case AMX:
+		return AVX512BF16.Supported() && cpu.Supports(cpuid.AMXTILE, cpuid.AMXINT8, cpuid.AMXBF16) && amxAllowed()
 	case NEON:
 		return runtime.GOARCH == "arm64" // each has it
 	case NEONDot:
@@ -79,7 +82,7 @@ var variableErr error
 func CheckVariable() error { return variableErr }
 
 func init() {
-	level := fastest(AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEONDot, NEON)
+	level := fastest(AMX, AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEONDot, NEON)
 	if name := os.Getenv(Variable); name != "" {
 		wanted, err := parseLevel(name)
 		if err == nil && !wanted.Supported() {

@@ -18,6 +18,8 @@ type narrowConv struct {
 	x        []byte
 	padding  byte
 	direct   bool // windows are read from x
+	matrix   bool // tiles read rows that are equally far apart
+	spread   bool // and windows are written to such rows
 	lines    int  // output lines of a block
 	width    int  // output positions of a line of a block
 	segments int  // stretches of a line
@@ -52,6 +54,7 @@ func (c Conv) inWidth(outputs int) int  { return (outputs-1)*c.StrideW + (c.KW-1
 // narrowWorkspace is one worker's memory.
 type narrowWorkspace struct {
 	image   []byte   // the padded part of the images that a block reads
+	windows []byte   // those of a block, one after another
 	border  []byte   // pixels of padding
 	rows    []int    // where each output's window begins
 	runs    []int    // where its runs begin after that
@@ -66,15 +69,17 @@ type narrowWorkspace struct {
 var narrowWorkspaces = sync.Pool{New: func() any { return new(narrowWorkspace) }}
 
 const (
-	narrowBlockBytes = 256 << 10 // of images that a block reads, and of the cache lines that a panel writes and adds
-	narrowBlockRows  = 96        // outputs for which it pays to read all filters again
-	narrowLineRows   = 2048      // outputs of a line at most
+	narrowBlockBytes  = 256 << 10 // of images that a block reads, and of the cache lines that a panel writes and adds
+	narrowMatrixBytes = 768 << 10 // of windows that are written one after another
+	narrowBlockRows   = 96        // outputs for which it pays to read all filters again
+	narrowLineRows    = 2048      // outputs of a line at most
 )
 
 // compute calls panel for all blocks and panels of columns: the outputs from position row on, whose windows are
 // noted in the workspace, relative to image. filters is the memory of all panels.
 func (j *narrowConv) compute(p Parallel, panels, filters int, panel func(w *narrowWorkspace, image unsafe.Pointer, row, panel int)) {
 	j.direct = j.window.run%4 == 0 && j.inside()
+	j.spread = j.matrix && !(j.direct && j.inARow())
 	blocks, parts := j.split(p.Workers(), panels, filters)
 	p.For(blocks*parts, func(i int) {
 		w := narrowWorkspaces.Get().(*narrowWorkspace)
@@ -96,6 +101,9 @@ func (j *narrowConv) split(workers, panels, filters int) (blocks, parts int) {
 	lineBytes := max(j.inWidth(j.width)*j.C*min(j.StrideH, j.KH), 1)
 	lines := j.N * j.OH
 	most := max(narrowBlockBytes/(lineBytes+2*64*j.width), 1)
+	if j.spread {
+		most = max(narrowMatrixBytes/(j.width*j.matrixRow()), 1)
+	}
 	evenly := panels%workers == 0 || panels >= 4*workers
 	switch {
 	case j.segments > 1:
@@ -148,7 +156,34 @@ func (j *narrowConv) block(w *narrowWorkspace, i int) (image unsafe.Pointer, row
 			w.runs = append(w.runs, kh*j.DilationH*line+kw*j.DilationW*j.C)
 		}
 	}
+	if j.spread {
+		image = j.writeWindows(w, image)
+	}
 	return image, from*j.OW + left
+}
+
+// inARow says that the windows of all outputs, which are read where they are, are pixels one after another, of whole
+// chunks.
+func (j *narrowConv) inARow() bool {
+	return j.KH == 1 && j.KW == 1 && j.StrideH == 1 && j.StrideW == 1 && j.H == j.OH && j.W == j.OW && j.C%matrixChunk == 0
+}
+
+// matrixRow is the length of a window that is written to a row.
+func (j *narrowConv) matrixRow() int { return 4 * wholeChunks(j.window.runs*j.window.steps) }
+
+// writeWindows writes the windows of a block, each run of them filled up to steps and each window to a row of a matrix.
+func (j *narrowConv) writeWindows(w *narrowWorkspace, image unsafe.Pointer) unsafe.Pointer {
+	row := j.matrixRow()
+	const beyond = 2 * matrixChunk // which the last row's vectors may reach
+	windows := grown(&w.windows, len(w.rows)*row+beyond)
+	if len(w.rows) > 0 {
+		writeWindows(unsafe.Pointer(&windows[0]), image, w.rows, w.runs, j.window.run, row)
+	}
+	for r := range w.rows {
+		w.rows[r] = r * row
+	}
+	w.runs = append(w.runs[:0], 0)
+	return unsafe.Pointer(&windows[0])
 }
 
 // paddedLine is the length of a padded line of that many outputs. The last step of a run may reach over its end:

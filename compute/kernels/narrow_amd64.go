@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // The heights of the tiles with registers of 512 and of 256 bits.
 var (
@@ -19,3 +22,12 @@ func byHeight(heights []int, columns int, full, narrow []func(t *narrowTile)) fu
 		tiles[slices.Index(heights, rows)](t)
 	}
 }
+
+// writeWindows copies the runs of windows, which begin at image plus a row plus a run, one after another, each filled up
+// with zeros to a multiple of four bytes, to rows of dst. It writes up to 64 bytes beyond a row.
+func writeWindows(dst, image unsafe.Pointer, rows, runs []int, run, width int) {
+	writeWindows512(dst, image, unsafe.Pointer(&rows[0]), len(rows), unsafe.Pointer(&runs[0]), len(runs), run, width)
+}
+
+//go:noescape
+func writeWindows512(dst, image, rows unsafe.Pointer, count int, runs unsafe.Pointer, runCount, run, width int)

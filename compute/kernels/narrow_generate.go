@@ -2,7 +2,7 @@
 
 // narrow_generate writes int8_tile_amd64.s and bf16_tile_amd64.s: the tiles of all instruction sets and sizes. What is
 // the same for both kinds of numbers is here; their steps and epilogues are in narrow_generate_int8.go and
-// narrow_generate_bf16.go.
+// narrow_generate_bf16.go, and the products of AMX, which go to amx_amd64.s, in narrow_generate_amx.go.
 package main
 
 import (
@@ -25,6 +25,7 @@ type set struct {
 	again     bool   // some steps have filters in two parts
 	mask      string // in the first spare register over the whole depth
 	size      int    // bytes of an output, if it is no float
+	start     bool   // the end of a tile alone adds what sums begin with
 	step      func(g *generator)
 	finish    func(g *generator)
 }
@@ -39,6 +40,7 @@ var (
 	rowRegisters = []string{"R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15", "SI", "DI", "AX", "DX"}
 	rows512      = []int{12, 8, 4, 2, 1}
 	rows256      = []int{6, 3, 1}
+	rowsEnd      = []int{8, 4, 2, 1} // of the ends of AMX's tiles
 )
 
 func main() {
@@ -56,6 +58,7 @@ func main() {
 		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, again: true, size: 1, step: stepAVX2, finish: finishInt8},
 		set{name: "Int16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, unroll: 4, step: stepInt16AVX2, finish: finishInt32},
 		set{name: "Int8AVX2", vector: "Y", lanes: 8, rows: []int{4, 1}, columns: []int{2}, registers: 16, size: 1, finish: finishInt8},
+		set{name: "Int8AVX512", vector: "Z", lanes: 16, rows: rowsEnd, columns: []int{2, 1}, registers: 32, size: 1, start: true, finish: finishInt8},
 	)
 	g.head("bf16")
 	g.line("// As the tiles of bytes, with pairs of bfloat16 in place of four bytes (narrowTile.finishBF16).")
@@ -67,7 +70,10 @@ func main() {
 		set{name: "BF16AVX512BF16", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, size: 2, step: stepAVX512BF16, finish: finishBF16},
 		set{name: "BF16AVX512", vector: "Z", lanes: 16, rows: rows512, columns: []int{2, 1}, registers: 32, mask: "upperHalves", size: 2, step: stepBF16AVX512, finish: finishBF16},
 		set{name: "BF16AVX2", vector: "Y", lanes: 8, rows: rows256, columns: []int{2}, registers: 16, size: 2, step: stepBF16AVX2, finish: finishBF16},
+		set{name: "BF16AVX512BF16", vector: "Z", lanes: 16, rows: rowsEnd, columns: []int{2, 1}, registers: 32, size: 2, finish: finishBF16},
 	)
+	g.head("AMX")
+	g.amx("amx_amd64.s")
 }
 
 func (g *generator) head(kind string) {
@@ -183,28 +189,36 @@ func (g *generator) tile() {
 		g.stepsAgain()
 	}
 	g.set.finish(g)
+	g.next("8(BP)", 8*g.r)
+}
+
+// finishSums is the end of a tile alone: the sums are in its image, those of tiles below one another one after another.
+func (g *generator) finishSums() {
+	name := fmt.Sprintf("finish%dx%d%s", g.r, g.c*g.lanes, g.name)
+	g.line("\n// func %s(t *narrowTile)", name)
+	g.line("TEXT ·%s(SB), NOSPLIT, $24-8", name)
+	g.line("tile:")
+	g.op("MOVQ t+0(FP), BP")
+	g.op("MOVQ 0(BP), BX")
+	g.each(func(r, c int, sum string) { g.op("%s %d(BX), %s", g.load(), (r*g.c+c)*g.width(), sum) })
+	if g.start {
+		g.op("MOVQ 48(BP), BX")
+		g.each(func(_, c int, sum string) { g.op("VPADDD %d(BX), %s, %s", c*g.width(), sum, sum) })
+	}
+	g.set.finish(g)
+	g.next("0(BP)", g.r*g.c*g.width())
+}
+
+// next goes on to the tile below, if there is one.
+func (g *generator) next(field string, bytes int) {
 	g.line("next:")
 	g.op("DECQ 120(BP)")
 	g.op("JZ end")
 	g.op("MOVQ DI, 72(BP)")
 	g.op("MOVQ SI, 88(BP)")
-	g.op("ADDQ $%d, 8(BP)", 8*g.r)
+	g.op("ADDQ $%d, %s", bytes, field)
 	g.op("JMP tile")
 	g.line("end:")
-	g.op("VZEROUPPER")
-	g.op("RET")
-}
-
-// finishSums is the end of a tile alone: the sums are in its image.
-func (g *generator) finishSums() {
-	name := fmt.Sprintf("finish%dx%d%s", g.r, g.c*g.lanes, g.name)
-	g.line("\n// func %s(t *narrowTile)", name)
-	g.line("TEXT ·%s(SB), NOSPLIT, $24-8", name)
-	g.op("MOVQ t+0(FP), BP")
-	g.op("MOVQ 0(BP), BX")
-	g.each(func(r, c int, sum string) { g.op("%s %d(BX), %s", g.load(), (r*g.c+c)*g.width(), sum) })
-	g.set.finish(g)
-	g.line("next:")
 	g.op("VZEROUPPER")
 	g.op("RET")
 }

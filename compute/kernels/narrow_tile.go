@@ -47,7 +47,10 @@ const (
 
 const (
 	narrowColumns = 32 // of a tile at most
-	maxNarrowTile = 12 * narrowColumns
+	maxNarrowTile = 32 * narrowColumns
+
+	matrixChunk = 64              // bytes of a row of a matrix that are multiplied at once
+	matrixSteps = matrixChunk / 4 // of four bytes
 )
 
 // narrowTiler is the code of an instruction set for tiles.
@@ -58,6 +61,7 @@ type narrowTiler struct {
 	wide    bool                                   // int8 filters are packed as int16, for each step first those of bytes 0 and 2, then of 1 and 3
 	pairs   bool                                   // products of bytes 0 and 1 are summed up in an int16, and of 2 and 3, for which int8 filters may need two parts
 	signed  bool                                   // tiles read bytes of the images as int8, less 128, and sums begin accordingly
+	matrix  bool                                   // windows lie in rows that are equally far apart, without a break, filled up with zeros to whole chunks
 	run     func(t *narrowTile, rows, columns int) // leaves t at the last tile
 }
 
@@ -79,9 +83,25 @@ func (t *narrowTiler) stepBytes() int {
 	return 4
 }
 
+// stepsOf returns how many steps a tile computes where a window has so many.
+func (t *narrowTiler) stepsOf(steps int) int {
+	if t.matrix {
+		return wholeChunks(steps)
+	}
+	return steps
+}
+
+// wholeChunks rounds up steps.
+func wholeChunks(steps int) int { return (steps + matrixSteps - 1) / matrixSteps * matrixSteps }
+
 // next moves a tile down to the next, whose outputs and residuals are of these sizes in bytes.
 func (t *narrowTile) next(rows, size, residualSize int) {
 	t.rows = unsafe.Add(t.rows, rows*int(unsafe.Sizeof(0)))
+	t.below(rows, size, residualSize)
+}
+
+// below moves outputs and residuals down.
+func (t *narrowTile) below(rows, size, residualSize int) {
 	t.out = unsafe.Add(t.out, rows*t.stride*size)
 	if t.residual != nil {
 		t.residual = unsafe.Add(t.residual, rows*t.stride*residualSize)
@@ -106,7 +126,7 @@ func newNarrowPanels(c Conv, size int, tile *narrowTiler, again [][2][]int) narr
 	for panel := range p.count() {
 		p.begins = append(p.begins, n)
 		step := p.width(panel) * tile.stepBytes()
-		n += p.runs * p.steps * step
+		n += tile.stepsOf(p.runs*p.steps) * step
 		if again != nil {
 			n += (len(again[panel][0]) + len(again[panel][1])) * step / 2
 		}
@@ -152,6 +172,9 @@ func (p *narrowPanels) panel(w *narrowWorkspace, out narrowOutput, row, panel in
 	columns := min(width, p.o-begin)
 	if p.steps > 0 && len(w.runs) > 0 {
 		t.steps, t.runCount, t.runs = p.steps, len(w.runs), unsafe.Pointer(&w.runs[0])
+		if p.tile.matrix {
+			t.steps, t.runCount = p.tile.stepsOf(p.runs*p.steps), 1
+		}
 		t.filters = unsafe.Pointer(&p.data[p.begins[panel]])
 	}
 	if p.again != nil {
