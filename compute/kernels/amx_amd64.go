@@ -30,10 +30,10 @@ type amxProduct struct {
 
 // amxShape says how large tiles are, as LDTILECFG reads it (Intel's Software Developer's Manual, volume 1, 18.2).
 type amxShape struct {
-	palette, startRow uint8
-	_                 [14]uint8
-	bytes             [16]uint16 // of a row of each tile
-	rows              [16]uint8
+	palette uint8
+	_       [15]uint8
+	bytes   [16]uint16 // of a row of each tile
+	rows    [16]uint8
 }
 
 // amxShapes are those of products of so many rows: tiles 0 to 3 are sums, two and two columns of tiles, 4 and 5 have rows,

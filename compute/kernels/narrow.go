@@ -79,7 +79,7 @@ const (
 // noted in the workspace, relative to image. filters is the memory of all panels.
 func (j *narrowConv) compute(p Parallel, panels, filters int, panel func(w *narrowWorkspace, image unsafe.Pointer, row, panel int)) {
 	j.direct = j.window.run%4 == 0 && j.inside()
-	j.spread = j.matrix && !(j.direct && j.inARow())
+	j.spread = j.matrix && !j.inARow()
 	blocks, parts := j.split(p.Workers(), panels, filters)
 	p.For(blocks*parts, func(i int) {
 		w := narrowWorkspaces.Get().(*narrowWorkspace)
@@ -162,10 +162,9 @@ func (j *narrowConv) block(w *narrowWorkspace, i int) (image unsafe.Pointer, row
 	return image, from*j.OW + left
 }
 
-// inARow says that the windows of all outputs, which are read where they are, are pixels one after another, of whole
-// chunks.
+// inARow says that the windows of all outputs are read where they are, pixels one after another, of whole chunks.
 func (j *narrowConv) inARow() bool {
-	return j.KH == 1 && j.KW == 1 && j.StrideH == 1 && j.StrideW == 1 && j.H == j.OH && j.W == j.OW && j.C%matrixChunk == 0
+	return j.direct && j.KH == 1 && j.KW == 1 && j.StrideH == 1 && j.StrideW == 1 && j.H == j.OH && j.W == j.OW && j.C%matrixChunk == 0
 }
 
 // matrixRow is the length of a window that is written to a row.
