@@ -19,7 +19,7 @@ var (
 	tilerAVX2    = narrowTiler{rows: heights256, columns: 16, narrow: 16, pairs: true, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVX2, tile3x16Int8AVX2, tile1x16Int8AVX2}, nil)}
 )
 
-// amxDepth is the bytes of a window from which AMX pays: what fewer are takes longer to begin and to finish there.
+// amxDepth is the bytes of a window from which AMX pays: products of fewer take longer to begin and to finish than to multiply.
 const amxDepth = 2 * matrixChunk
 
 // tilerInt8Of takes the bytes of a window, too.
