@@ -36,10 +36,10 @@ func (c Conv) runs() []run {
 
 // PackedConv holds the filters of a convolution, packed once for its method.
 type PackedConv struct {
-	winograd *winogradFilters // Method() == Winograd
-	panels   *panels          // else, if Groups == 1
-	grouped  *groupedFilters  // else, but for depthwise ones
-	w        []float32        // else
+	winograd *packedWinograd // Method() == Winograd
+	panels   *panels         // else, if Groups == 1
+	grouped  *groupedFilters // else, but for depthwise ones
+	w        []float32       // else
 }
 
 // PackConv packs constant filters [KH, KW, C/Groups, O]. They serve images of all sizes for which the
@@ -53,7 +53,7 @@ func PackConv(c Conv, w []float32) *PackedConv {
 		return &PackedConv{grouped: packGrouped(c, w, nil)}
 	}
 	if c.Method() == Winograd {
-		return &PackedConv{winograd: newWinogradFilters(Serial{}, activeTiler(), c.C, c.O, w, false, nil)}
+		return &PackedConv{winograd: packWinograd(c, w)}
 	}
 	k := c.KH * c.KW * c.C
 	p := newPanels(activeTiler(), k, c.O, nil)
@@ -73,7 +73,7 @@ func (pc *PackedConv) Forward(p Parallel, c Conv, dst, x []float32, e Epilogue) 
 		return
 	}
 	if pc.winograd != nil {
-		winogradConvolve(p, pc.winograd, Images{c, dst, x, e})
+		pc.winograd.convolve(p, Images{c, dst, x, e})
 		return
 	}
 	convolve(p, c, dst, x, pc.panels, e)
@@ -97,7 +97,7 @@ func (pc *PackedConv) ForwardAll(p Parallel, all []Images) {
 	for _, i := range all {
 		i.check()
 	}
-	winogradConvolve(p, pc.winograd, all...)
+	pc.winograd.convolve(p, all...)
 }
 
 // ConvForward is Forward with filters that are packed for this call.
@@ -112,7 +112,7 @@ func ConvForward(p Parallel, c Conv, dst, x, w []float32, e Epilogue) {
 	if c.Method() == Winograd {
 		f := newWinogradFilters(p, activeTiler(), c.C, c.O, w, false, memory.data)
 		memory.data = f.data
-		winogradConvolve(p, f, Images{c, dst, x, e})
+		f.convolve(p, newWinogradSizes(Images{c, dst, x, e}))
 		return
 	}
 	k := c.KH * c.KW * c.C

@@ -18,7 +18,7 @@ func ConvGradInput(p Parallel, c Conv, dx, dy, w []float32) {
 	if back := c.backwards(); back.Method() == Winograd {
 		f := newWinogradFilters(p, activeTiler(), c.O, c.C, w, true, memory.data)
 		memory.data = f.data
-		winogradConvolve(p, f, Images{Conv: back, Dst: dx, X: dy})
+		f.convolve(p, newWinogradSizes(Images{Conv: back, Dst: dx, X: dy}))
 		return
 	}
 	for ph := range min(c.StrideH, c.H) {

@@ -15,6 +15,8 @@ const (
 	winogradIn     = winogradOut + 2         // inputs of a tile, in each direction
 	winogradPoints = winogradIn * winogradIn // products of a tile and a channel
 	winogradLanes  = 16                      // channels come in multiples of this
+
+	winogradFilterTaps = 9 // of a filter of 3 x 3
 )
 
 // Method is how a convolution is computed.
@@ -60,27 +62,33 @@ func (g winogradGrid) place(tile int) (image, y, x int) {
 	return tile / (g.rows * g.columns), tile / g.columns % g.rows * winogradOut, tile % g.columns * winogradOut
 }
 
-// winogradFilters are transformed filters: a matrix [C, O] for each point.
+// winogradFilters are transformed filters: a matrix [C, O] for each point, point floats apart.
 type winogradFilters struct {
 	points [winogradPoints]*panels
+	point  int
 	data   []float32
+}
+
+// newFilterPoints has room for transformed filters, in the given memory if it suffices.
+func newFilterPoints(t *tiler, in, out int, data []float32) *winogradFilters {
+	size := (&panels{tile: t, k: in, n: out}).size()
+	f := &winogradFilters{point: oddLines(size)}
+	f.data = grown(&data, winogradPoints*f.point)
+	for i := range f.points {
+		at := i * f.point
+		f.points[i] = &panels{tile: t, k: in, n: out, data: f.data[at : at+size : at+size]}
+	}
+	return f
 }
 
 // newWinogradFilters transforms filters w [3, 3, in, out], in the given memory if it suffices. Turned filters
 // are given as [3, 3, out, in], and are turned by half a circle besides: so a convolution's filters give those
 // of the gradient of its input.
 func newWinogradFilters(p Parallel, t *tiler, in, out int, w []float32, turned bool, data []float32) *winogradFilters {
-	one := &panels{tile: t, k: in, n: out}
-	size := oddLines(one.size())
-	if cap(data) < winogradPoints*size {
-		data = make([]float32, winogradPoints*size)
-	}
-	f := &winogradFilters{data: data[:winogradPoints*size]}
-	for i := range f.points {
-		f.points[i] = &panels{tile: t, k: in, n: out, data: f.data[i*size : (i+1)*size : (i+1)*size]}
-	}
+	f := newFilterPoints(t, in, out, data)
+	one := f.points[0]
 	transform := winogradOf(Active()).filter
-	const taps = 9
+	const taps = winogradFilterTaps
 	const side = winogradLanes // rows that are turned at once
 	p.For(one.count(), func(panel int) {
 		width, _ := one.width(panel)
@@ -88,7 +96,7 @@ func newWinogradFilters(p Parallel, t *tiler, in, out int, w []float32, turned b
 		dst := func(i int) unsafe.Pointer { return unsafe.Pointer(&f.data[begin*in+i*width]) }
 		if !turned {
 			for i := range in {
-				transform(dst(i), unsafe.Pointer(&w[i*out+begin]), width, 4*in*out, 4*size)
+				transform(dst(i), unsafe.Pointer(&w[i*out+begin]), width, 4*in*out, 4*f.point)
 			}
 			return
 		}
@@ -106,7 +114,7 @@ func newWinogradFilters(p Parallel, t *tiler, in, out int, w []float32, turned b
 				}
 			}
 			for r := range side {
-				transform(dst(i+r), unsafe.Pointer(&rows[r*width]), width, 4*side*width, 4*size)
+				transform(dst(i+r), unsafe.Pointer(&rows[r*width]), width, 4*side*width, 4*f.point)
 			}
 		}
 	})
@@ -140,13 +148,12 @@ const (
 
 var winogradMemory = newMemory()
 
-// winogradConvolve computes the convolutions of images of some sizes with the same filters, which are read once for all.
-func winogradConvolve(p Parallel, f *winogradFilters, all ...Images) {
-	sizes, total := make(winogradSizes, len(all)), 0
-	for i, images := range all {
-		sizes[i] = newWinograd(images, f)
-		total += sizes[i].tiles()
-	}
+// largeFilters says that transformed filters are too large for the caches of a core.
+func (c Conv) largeFilters() bool { return c.C*c.O > 128*128 }
+
+// convolve computes the convolutions of images of some sizes with the same filters, which are read once for all.
+func (f *winogradFilters) convolve(p Parallel, sizes winogradSizes) {
+	total := sizes.tiles()
 	if total == 0 {
 		return
 	}
@@ -155,7 +162,7 @@ func winogradConvolve(p Parallel, f *winogradFilters, all ...Images) {
 	t := f.points[0].tile
 	// Small filters stay in the caches: each worker goes all the way with its own tiles. Large ones are read
 	// once: each worker takes some points, for all tiles.
-	if block := winogradCache / each / t.rows * t.rows; block > 0 && w.C*w.O <= 128*128 {
+	if block := winogradCache / each / t.rows * t.rows; block > 0 && !w.largeFilters() {
 		block, blocks, _ := split(total, block, t.rows, p.Workers(), 1)
 		p.For(blocks, func(i int) {
 			memory := winogradMemory.take()
@@ -170,7 +177,7 @@ func winogradConvolve(p Parallel, f *winogradFilters, all ...Images) {
 				size.transformInput(s, in, block, slot, tile)
 			}
 			for point := range winogradPoints {
-				w.multiply(&s.product, in, out, block, n, point, 0, f.points[point].count())
+				w.multiply(&s.product, f, in, out, block, n, point, 0, f.points[point].count())
 			}
 			for slot := range n {
 				size, tile := sizes.find(from + slot)
@@ -179,33 +186,57 @@ func winogradConvolve(p Parallel, f *winogradFilters, all ...Images) {
 		})
 		return
 	}
-	memory := winogradMemory.take()
-	defer winogradMemory.give(memory)
-	most := max(winogradShared/each, t.rows)
-	for from := 0; from < total; from += most {
-		n := min(most, total-from)
-		block := (n + t.rows - 1) / t.rows * t.rows
-		in, out := w.buffers(memory, block)
-		eachTile(p, n, func(s *winogradScratch, slot int) {
-			size, tile := sizes.find(from + slot)
-			size.transformInput(s, in, block, slot, tile)
-		})
+	sizes.together(p, max(winogradShared/each, t.rows), t.rows, func(in, out []float32, block, n int) {
 		const parts = 2
 		p.For(parts*winogradPoints, func(i int) {
 			panels := f.points[0].count()
 			s := workspaces.Get().(*workspace)
 			defer workspaces.Put(s)
-			w.multiply(s, in, out, block, n, i/parts, i%parts*panels/parts, (i%parts+1)*panels/parts)
+			w.multiply(s, f, in, out, block, n, i/parts, i%parts*panels/parts, (i%parts+1)*panels/parts)
 		})
-		eachTile(p, n, func(s *winogradScratch, slot int) {
-			size, tile := sizes.find(from + slot)
-			size.transformOutput(s, out, block, slot, tile)
-		})
-	}
+	})
 }
 
 // winogradSizes are convolutions of images of some sizes. Their tiles are counted one size after the other.
 type winogradSizes []*winograd
+
+func newWinogradSizes(all ...Images) winogradSizes {
+	sizes := make(winogradSizes, len(all))
+	for i, images := range all {
+		sizes[i] = newWinograd(images)
+	}
+	return sizes
+}
+
+func (s winogradSizes) tiles() int {
+	total := 0
+	for _, w := range s {
+		total += w.tiles()
+	}
+	return total
+}
+
+// together transforms all tiles, at most so many at once, in a block that has room for a multiple of rows, lets
+// multiply make the products of n of them, and transforms what comes of it.
+func (s winogradSizes) together(p Parallel, most, rows int, multiply func(in, out []float32, block, n int)) {
+	memory := winogradMemory.take()
+	defer winogradMemory.give(memory)
+	total := s.tiles()
+	for from := 0; from < total; from += most {
+		n := min(most, total-from)
+		block := (n + rows - 1) / rows * rows
+		in, out := s[0].buffers(memory, block)
+		eachTile(p, n, func(scratch *winogradScratch, slot int) {
+			size, tile := s.find(from + slot)
+			size.transformInput(scratch, in, block, slot, tile)
+		})
+		multiply(in, out, block, n)
+		eachTile(p, n, func(scratch *winogradScratch, slot int) {
+			size, tile := s.find(from + slot)
+			size.transformOutput(scratch, out, block, slot, tile)
+		})
+	}
+}
 
 // find returns the size that a tile is of, and its number there.
 func (s winogradSizes) find(tile int) (*winograd, int) {
@@ -222,14 +253,13 @@ func (s winogradSizes) find(tile int) (*winograd, int) {
 type winograd struct {
 	Images
 	winogradGrid
-	filters     *winogradFilters
 	transforms  *winogradTransforms
 	ldIn, ldOut int // floats from a tile to the next, at a point
 }
 
-func newWinograd(images Images, f *winogradFilters) *winograd {
+func newWinograd(images Images) *winograd {
 	return &winograd{
-		Images: images, winogradGrid: images.winogradTiles(), filters: f, transforms: winogradOf(Active()), ldIn: leading(images.C), ldOut: leading(images.O),
+		Images: images, winogradGrid: images.winogradTiles(), transforms: winogradOf(Active()), ldIn: leading(images.C), ldOut: leading(images.O),
 	}
 }
 
@@ -300,8 +330,8 @@ func (w *winograd) transformInput(s *winogradScratch, in []float32, tiles, slot,
 }
 
 // multiply is the product at one point, for the panels [first, last) of outputs.
-func (w *winograd) multiply(s *workspace, in, out []float32, tiles, rows, point, first, last int) {
-	b := w.filters.points[point]
+func (w *winograd) multiply(s *workspace, f *winogradFilters, in, out []float32, tiles, rows, point, first, last int) {
+	b := f.points[point]
 	s.multiply(out[point*w.pointOut(tiles):], w.ldOut, rows, left{data: in[point*w.pointIn(tiles):], row: w.ldIn, column: 1, padded: true}, b, 0, w.C, first, last, false)
 }
 

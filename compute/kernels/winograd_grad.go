@@ -12,7 +12,7 @@ const winogradGradTiles = 48
 
 // winogradGradFilter computes dw [3, 3, C, O] from x [N, H, W, C] and dy [N, OH, OW, O].
 func winogradGradFilter(p Parallel, c Conv, dw, x, dy []float32) {
-	w := newWinograd(Images{Conv: c, X: x}, nil)
+	w := newWinograd(Images{Conv: c, X: x})
 	w.ldOut = c.O
 	total := w.tiles()
 	t := activeTiler()

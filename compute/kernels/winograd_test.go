@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -137,4 +138,47 @@ func TestWinogradOfSizesTogether(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWinogradOfFewTiles holds that a few tiles, whose filters are transformed on the way, are the same to the bit as by
+// transformed filters.
+func TestWinogradOfFewTiles(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		if !hasWinogradFew() {
+			t.Skip("this instruction set transforms all filters beforehand")
+		}
+		rng := rand.New(rand.NewPCG(8, 8))
+		for tiles := 1; tiles <= fewTiles; tiles++ {
+			c := Conv{
+				N: tiles, H: 4, W: 3, C: 16 * (2 + rng.IntN(5)), O: 16 * (2 + rng.IntN(5)), OH: 4, OW: 3, KH: 3, KW: 3,
+				StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1,
+			}
+			taps := newWinogradTaps(c.C, c.O, random(rng, 9*c.C*c.O))
+			few := Images{Conv: c, X: random(rng, c.N*c.H*c.W*c.C), Dst: make([]float32, c.N*c.OH*c.OW*c.O)}
+			few.Epilogue = Epilogue{Bias: random(rng, c.O), ReLU: true}
+			many := few
+			many.Dst = make([]float32, len(few.Dst))
+			taps.filters(threads(2), activeTiler()).convolve(threads(2), newWinogradSizes(many))
+			for _, workers := range []int{1, 3} {
+				clear(few.Dst)
+				taps.convolveFew(threads(workers), newWinogradSizes(few))
+				require.Equal(t, many.Dst, few.Dst, "%d tiles, %d to %d channels, %d workers", tiles, c.C, c.O, workers)
+			}
+		}
+	})
+}
+
+// TestWinogradOfOneImageNeedsLittleMemory: filters are not transformed before there is a call that reads them.
+func TestWinogradOfOneImageNeedsLittleMemory(t *testing.T) {
+	if !hasWinogradFew() {
+		t.Skip("this instruction set transforms all filters beforehand")
+	}
+	rng := rand.New(rand.NewPCG(9, 9))
+	c := Conv{N: 1, H: 7, W: 7, C: 512, O: 512, OH: 7, OW: 7, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, DilationH: 1, DilationW: 1, Groups: 1}
+	w, x, y := random(rng, 9*c.C*c.O), random(rng, c.H*c.W*c.C), make([]float32, c.OH*c.OW*c.O)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	PackConv(c, w).Forward(threads(1), c, y, x, Epilogue{})
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2*4*len(w)), "an image of 7 x 7 reads the filters as they are")
 }
