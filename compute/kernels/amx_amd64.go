@@ -8,7 +8,6 @@ import (
 // AMX multiplies tiles of 16 rows of 64 bytes. What it reads of images lies in rows that are equally far apart, so that
 // windows are written one after another before (narrowConv.spread).
 const (
-	amxRows = 32 // outputs of a product at most
 	amxTile = 16 // rows of a tile
 
 	// amxTogether products share what it takes to begin and to end, as long as the products of four chunks; their sums
@@ -25,7 +24,7 @@ type amxProduct struct {
 	b      unsafe.Pointer // [16·chunks][columns][4]byte
 	chunks int
 	sums   unsafe.Pointer // [count·rows][columns] int32 or float32
-	count  int            // of products below one another, each of all rows that the instructions have; 1 of fewer
+	count  int            // of products below one another; 1 where they have less than all rows
 }
 
 // amxShape says how large tiles are, as LDTILECFG reads it (Intel's Software Developer's Manual, volume 1, 18.2).
@@ -38,8 +37,8 @@ type amxShape struct {
 
 // amxShapes are those of products of so many rows: tiles 0 to 3 are sums, two and two columns of tiles, 4 and 5 have rows,
 // 6 and 7 filters.
-var amxShapes = func() (shapes [amxRows + 1]amxShape) {
-	for rows := 1; rows <= amxRows; rows++ {
+var amxShapes = func() (shapes [narrowRows + 1]amxShape) {
+	for rows := 1; rows <= narrowRows; rows++ {
 		upper, lower := min(rows, amxTile), max(rows-amxTile, 0)
 		shapes[rows].palette = 1
 		for tile, n := range []int{upper, upper, lower, lower, upper, lower, amxTile, amxTile} {
@@ -62,7 +61,7 @@ type amxCode struct {
 
 // heightsAMX are those of products.
 var heightsAMX = func() (heights []int) {
-	for rows := amxRows; rows > 0; rows-- {
+	for rows := narrowRows; rows > 0; rows-- {
 		heights = append(heights, rows)
 	}
 	return heights
@@ -70,7 +69,7 @@ var heightsAMX = func() (heights []int) {
 
 // amxScratch is memory for products and their ends; the rows of sums are whole cache lines.
 type amxScratch struct {
-	memory  [amxTogether*amxRows*narrowColumns + matrixSteps]int32
+	memory  [amxTogether*narrowRows*narrowColumns + matrixSteps]int32
 	product amxProduct
 	end     narrowTile
 }
@@ -90,7 +89,7 @@ func (c *amxCode) run(t *narrowTile, rows, columns int) {
 	s.end = *t
 	for {
 		s.product.count = 1
-		if rows%amxTile == 0 {
+		if rows == narrowRows {
 			s.product.count = min(t.tiles, amxTogether)
 		}
 		count := s.product.count * rows

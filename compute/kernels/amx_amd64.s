@@ -115,12 +115,7 @@ TEXT ·product16x32Int8AMX(SB), NOSPLIT, $0-8
 	MOVQ 16(CX), AX
 	MOVQ $128, DX
 	MOVQ 40(CX), R10
-	MOVQ 48(CX), R11
-product:
 	MOVQ R9, SI
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ SI, DI
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), R8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x49; BYTE $0xc0 // TILEZERO tile 0
@@ -135,7 +130,6 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x49; BYTE $0x5e; BYTE $0xc4 // TDPBUSD tile 0 += tile 4 x tile 6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x41; BYTE $0x5e; BYTE $0xcc // TDPBUSD tile 1 += tile 4 x tile 7
 	ADDQ $64, SI
-	ADDQ $64, DI
 	ADDQ $2048, BX
 	DECQ R8
 	JNZ loop
@@ -144,12 +138,6 @@ store:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x0 // TILESTORED tile 0, 0(BX)(DX*1)
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x13; BYTE $0x40 // TILESTORED tile 1, 64(BX)(DX*1)
 	ADDQ $2048, BX
-	MOVQ BX, R10
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ DI, R9
-	DECQ R11
-	JNZ product
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0xc0 // TILERELEASE
 	RET
 
@@ -162,12 +150,7 @@ TEXT ·product16x16Int8AMX(SB), NOSPLIT, $0-8
 	MOVQ 16(CX), AX
 	MOVQ $64, DX
 	MOVQ 40(CX), R10
-	MOVQ 48(CX), R11
-product:
 	MOVQ R9, SI
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ SI, DI
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), R8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x49; BYTE $0xc0 // TILEZERO tile 0
@@ -179,7 +162,6 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x64; BYTE $0x6; BYTE $0x0 // TILELOADD tile 4, 0(SI)(AX*1)
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x49; BYTE $0x5e; BYTE $0xc4 // TDPBUSD tile 0 += tile 4 x tile 6
 	ADDQ $64, SI
-	ADDQ $64, DI
 	ADDQ $1024, BX
 	DECQ R8
 	JNZ loop
@@ -187,12 +169,6 @@ store:
 	MOVQ R10, BX
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x0 // TILESTORED tile 0, 0(BX)(DX*1)
 	ADDQ $1024, BX
-	MOVQ BX, R10
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ DI, R9
-	DECQ R11
-	JNZ product
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0xc0 // TILERELEASE
 	RET
 
@@ -308,12 +284,7 @@ TEXT ·product16x32BF16AMX(SB), NOSPLIT, $0-8
 	MOVQ 16(CX), AX
 	MOVQ $128, DX
 	MOVQ 40(CX), R10
-	MOVQ 48(CX), R11
-product:
 	MOVQ R9, SI
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ SI, DI
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), R8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x49; BYTE $0xc0 // TILEZERO tile 0
@@ -328,7 +299,6 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xc4 // TDPBF16PS tile 0 += tile 4 x tile 6
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x42; BYTE $0x5c; BYTE $0xcc // TDPBF16PS tile 1 += tile 4 x tile 7
 	ADDQ $64, SI
-	ADDQ $64, DI
 	ADDQ $2048, BX
 	DECQ R8
 	JNZ loop
@@ -337,12 +307,6 @@ store:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x0 // TILESTORED tile 0, 0(BX)(DX*1)
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x4c; BYTE $0x13; BYTE $0x40 // TILESTORED tile 1, 64(BX)(DX*1)
 	ADDQ $2048, BX
-	MOVQ BX, R10
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ DI, R9
-	DECQ R11
-	JNZ product
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0xc0 // TILERELEASE
 	RET
 
@@ -355,12 +319,7 @@ TEXT ·product16x16BF16AMX(SB), NOSPLIT, $0-8
 	MOVQ 16(CX), AX
 	MOVQ $64, DX
 	MOVQ 40(CX), R10
-	MOVQ 48(CX), R11
-product:
 	MOVQ R9, SI
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ SI, DI
 	MOVQ 24(CX), BX
 	MOVQ 32(CX), R8
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x49; BYTE $0xc0 // TILEZERO tile 0
@@ -372,7 +331,6 @@ loop:
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7b; BYTE $0x4b; BYTE $0x64; BYTE $0x6; BYTE $0x0 // TILELOADD tile 4, 0(SI)(AX*1)
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x4a; BYTE $0x5c; BYTE $0xc4 // TDPBF16PS tile 0 += tile 4 x tile 6
 	ADDQ $64, SI
-	ADDQ $64, DI
 	ADDQ $1024, BX
 	DECQ R8
 	JNZ loop
@@ -380,11 +338,5 @@ store:
 	MOVQ R10, BX
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; BYTE $0x44; BYTE $0x13; BYTE $0x0 // TILESTORED tile 0, 0(BX)(DX*1)
 	ADDQ $1024, BX
-	MOVQ BX, R10
-	MOVQ AX, DI
-	SHLQ $4, DI
-	ADDQ DI, R9
-	DECQ R11
-	JNZ product
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x78; BYTE $0x49; BYTE $0xc0 // TILERELEASE
 	RET

@@ -23,10 +23,12 @@ type EpilogueBF16 struct {
 // PackConvBF16 packs constant filters w [KH, KW, C, O]; the sizes of images in c do not matter. Groups is 1.
 //
 // Products of bfloat16 are exact in float32, and are added one by one in the order of the filters, each sum
-// rounded to float32: up to AVX512 all levels give the same bits. At AVX512BF16 and AMX denormal numbers count as 0,
-// and the CPU decides in which order it adds the two products of a pair (AMD's Zen 4: the same). At each level the bits
-// do not depend on the batch, an image's place and neighbours in it, or the number of threads. Where KW·C is odd,
-// an infinity or NaN spoils the output whose window it is next to in its line, too.
+// rounded to float32: up to AVX512 all levels give the same bits. At AVX512BF16 and AMX denormal numbers count as 0. At
+// AVX512BF16 the CPU decides in which order it adds the two products of a pair (AMD's Zen 4: the same). AMX sums, of
+// each 32 elements of a window, the even and the odd ones apart, adds both together and then to the sum of those before,
+// so that what cancels out at other levels, or is too small to matter, may not. At each level the bits do not depend on
+// the batch, an image's place and neighbours in it, or the number of threads. Where KW·C is odd, an infinity or NaN
+// spoils the output whose window it is next to in its line, too.
 func PackConvBF16(c Conv, w []uint16) *PackedConvBF16 {
 	c.check()
 	if c.Groups != 1 {

@@ -7,6 +7,7 @@
 // row-major, all without padding.
 //
 // A forward result is the same bit for bit whatever the batch, an image's place in it and the number
-// of workers: every output element sums its products in one order, that of the filter's elements.
+// of workers: every output element sums its products in one order, that of the filter's elements (but see
+// PackConvBF16, whose products the CPU may sum in parts).
 // The gradient of a filter sums over the batch, in an order that depends on the number of workers.
 package kernels

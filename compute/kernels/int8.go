@@ -50,7 +50,7 @@ func PackConvInt8(c Conv, w []int8, zero uint8) *PackedConvInt8 {
 	}
 	level := ActiveNarrow()
 	pc := &PackedConvInt8{conv: c}
-	pc.windows = sync.OnceValue(func() *windowsInt8 { return newWindowsInt8(tilerInt8Of(level, c.KH*c.KW*c.C), c, w, zero) })
+	pc.windows = sync.OnceValue(func() *windowsInt8 { return newWindowsInt8(tilerInt8Of(level, c), c, w, zero) })
 	if code := winogradInt8Of(level); code != nil {
 		pc.winograd = sync.OnceValue(func() *winogradInt8 { return newWinogradInt8(code, c, w, zero) })
 	}

@@ -19,12 +19,15 @@ var (
 	tilerAVX2    = narrowTiler{rows: heights256, columns: 16, narrow: 16, pairs: true, run: byHeight(heights256, 16, []func(t *narrowTile){tile6x16Int8AVX2, tile3x16Int8AVX2, tile1x16Int8AVX2}, nil)}
 )
 
-// amxDepth is the bytes of a window from which AMX pays: products of fewer take longer to begin and to finish than to multiply.
-const amxDepth = 2 * matrixChunk
+// amxDepth and amxDepthSpread are the bytes of a window from which AMX pays, where there is one pixel and where there are
+// more, which are written to a matrix before: products of fewer take longer to begin and to finish than to multiply.
+const (
+	amxDepth       = 2 * matrixChunk
+	amxDepthSpread = 4 * matrixChunk
+)
 
-// tilerInt8Of takes the bytes of a window, too.
-func tilerInt8Of(l Level, depth int) *narrowTiler {
-	if l == AMX && depth < amxDepth {
+func tilerInt8Of(l Level, c Conv) *narrowTiler {
+	if depth := c.KH * c.KW * c.C; l == AMX && (depth < amxDepth || depth > c.C && depth < amxDepthSpread) {
 		l = AVX512VNNI
 	}
 	switch l {

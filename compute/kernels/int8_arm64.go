@@ -4,7 +4,7 @@ import "unsafe"
 
 var tilerNEONDot = narrowTiler{rows: []int{4, 1}, columns: 16, narrow: 16, signed: true, run: runInt8NEON}
 
-func tilerInt8Of(l Level, _ int) *narrowTiler {
+func tilerInt8Of(l Level, _ Conv) *narrowTiler {
 	if l == NEONDot {
 		return &tilerNEONDot
 	}

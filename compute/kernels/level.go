@@ -82,18 +82,29 @@ var variableErr error
 func CheckVariable() error { return variableErr }
 
 func init() {
-	level := fastest(AMX, AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEONDot, NEON)
-	if name := os.Getenv(Variable); name != "" {
-		wanted, err := parseLevel(name)
-		if err == nil && !wanted.Supported() {
-			err = fmt.Errorf("%s=%s: this CPU lacks it; %s runs", Variable, name, level)
-		}
-		if err == nil {
-			level = wanted
-		}
-		variableErr = err
-	}
+	var level Level
+	level, variableErr = choose(os.Getenv(Variable))
 	active.Store(int32(level))
+}
+
+// choose returns the level that the variable names, or else the best one. AMX is asked for only where it may be chosen:
+// what has its permission needs larger stacks for signals.
+func choose(name string) (Level, error) {
+	var err error
+	if name != "" {
+		var wanted Level
+		if wanted, err = parseLevel(name); err == nil {
+			if wanted.Supported() {
+				return wanted, nil
+			}
+			err = fmt.Errorf("%s=%s: this CPU or its operating system lacks it", Variable, name)
+		}
+	}
+	level := fastest(AMX, AVX512BF16, AVX512VNNI, AVX512, AVXVNNI, AVX2, NEONDot, NEON)
+	if err != nil {
+		err = fmt.Errorf("%w; %s runs", err, level)
+	}
+	return level, err
 }
 
 func parseLevel(name string) (Level, error) {

@@ -79,7 +79,7 @@ const (
 // noted in the workspace, relative to image. filters is the memory of all panels.
 func (j *narrowConv) compute(p Parallel, panels, filters int, panel func(w *narrowWorkspace, image unsafe.Pointer, row, panel int)) {
 	j.direct = j.window.run%4 == 0 && j.inside()
-	j.spread = j.matrix && !j.inARow()
+	j.spread = j.matrix && j.matrixRow() > 0 && !j.inARow()
 	blocks, parts := j.split(p.Workers(), panels, filters)
 	p.For(blocks*parts, func(i int) {
 		w := narrowWorkspaces.Get().(*narrowWorkspace)
@@ -95,7 +95,11 @@ func (j *narrowConv) compute(p Parallel, panels, filters int, panel func(w *narr
 // split cuts the work: into parts of the panels where the filters are more than the images, else into
 // blocks of lines.
 func (j *narrowConv) split(workers, panels, filters int) (blocks, parts int) {
-	j.segments = (j.OW + narrowLineRows - 1) / narrowLineRows
+	longest := narrowLineRows
+	if j.spread {
+		longest = min(longest, max(narrowMatrixBytes/j.matrixRow(), narrowRows))
+	}
+	j.segments = (j.OW + longest - 1) / longest
 	j.width = (j.OW + j.segments - 1) / j.segments
 	j.segments = (j.OW + j.width - 1) / j.width
 	lineBytes := max(j.inWidth(j.width)*j.C*min(j.StrideH, j.KH), 1)
@@ -164,7 +168,7 @@ func (j *narrowConv) block(w *narrowWorkspace, i int) (image unsafe.Pointer, row
 
 // inARow says that the windows of all outputs are read where they are, pixels one after another, of whole chunks.
 func (j *narrowConv) inARow() bool {
-	return j.direct && j.KH == 1 && j.KW == 1 && j.StrideH == 1 && j.StrideW == 1 && j.H == j.OH && j.W == j.OW && j.C%matrixChunk == 0
+	return j.direct && j.KH == 1 && j.KW == 1 && j.H == j.OH && j.W == j.OW && j.C%matrixChunk == 0
 }
 
 // matrixRow is the length of a window that is written to a row.
@@ -173,8 +177,7 @@ func (j *narrowConv) matrixRow() int { return 4 * wholeChunks(j.window.runs*j.wi
 // writeWindows writes the windows of a block, each run of them filled up to steps and each window to a row of a matrix.
 func (j *narrowConv) writeWindows(w *narrowWorkspace, image unsafe.Pointer) unsafe.Pointer {
 	row := j.matrixRow()
-	const beyond = 2 * matrixChunk // which the last row's vectors may reach
-	windows := grown(&w.windows, len(w.rows)*row+beyond)
+	windows := grown(&w.windows, len(w.rows)*row+writtenBeyond)
 	if len(w.rows) > 0 {
 		writeWindows(unsafe.Pointer(&windows[0]), image, w.rows, w.runs, j.window.run, row)
 	}

@@ -24,7 +24,7 @@ func byHeight(heights []int, columns int, full, narrow []func(t *narrowTile)) fu
 }
 
 // writeWindows copies the runs of windows, which begin at image plus a row plus a run, one after another, each filled up
-// with zeros to a multiple of four bytes, to rows of dst. It writes up to 64 bytes beyond a row.
+// with zeros to a multiple of four bytes, to rows of dst. It writes up to writtenBeyond bytes beyond a row.
 func writeWindows(dst, image unsafe.Pointer, rows, runs []int, run, width int) {
 	writeWindows512(dst, image, unsafe.Pointer(&rows[0]), len(rows), unsafe.Pointer(&runs[0]), len(runs), run, width)
 }

@@ -78,12 +78,16 @@ func (g *generator) amx(file string) {
 				g.op("MOVQ 16(CX), AX")
 				g.op("MOVQ $%d, DX", 64*g.c)
 				g.op("MOVQ 40(CX), R10")
-				g.op("MOVQ 48(CX), R11")
-				g.line("product:")
+				if g.r == 2 { // several products
+					g.op("MOVQ 48(CX), R11")
+					g.line("product:")
+				}
 				g.op("MOVQ R9, SI")
-				g.op("MOVQ AX, DI")
-				g.op("SHLQ $4, DI")
-				g.op("ADDQ SI, DI")
+				if g.r == 2 {
+					g.op("MOVQ AX, DI")
+					g.op("SHLQ $4, DI")
+					g.op("ADDQ SI, DI")
+				}
 				g.op("MOVQ 24(CX), BX")
 				g.op("MOVQ 32(CX), R8")
 				for sum := range 4 {
@@ -105,8 +109,9 @@ func (g *generator) amx(file string) {
 						g.vex(kind.prefix, kind.opcode, amxB+c, fmt.Sprintf("%s tile %d += tile %d x tile %d", kind.product, sum, amxA+r, amxB+c), 0xc0|sum<<3|(amxA+r))
 					}
 				}
-				g.op("ADDQ $64, SI")
-				g.op("ADDQ $64, DI")
+				for r := range g.r {
+					g.op("ADDQ $64, %s", amxRegisters[[]int{regSI, regDI}[r]])
+				}
 				g.op("ADDQ $%d, BX", 16*64*g.c)
 				g.op("DECQ R8")
 				g.op("JNZ loop")
@@ -118,12 +123,14 @@ func (g *generator) amx(file string) {
 					}
 					g.op("ADDQ $%d, BX", 16*64*g.c)
 				}
-				g.op("MOVQ BX, R10")
-				g.op("MOVQ AX, DI")
-				g.op("SHLQ $%d, DI", 3+g.r)
-				g.op("ADDQ DI, R9")
-				g.op("DECQ R11")
-				g.op("JNZ product")
+				if g.r == 2 {
+					g.op("MOVQ BX, R10")
+					g.op("MOVQ AX, DI")
+					g.op("SHLQ $5, DI")
+					g.op("ADDQ DI, R9")
+					g.op("DECQ R11")
+					g.op("JNZ product")
+				}
 				g.vex(noPrefix, 0x49, 0, "TILERELEASE", 0xc0)
 				g.op("RET")
 			}

@@ -46,11 +46,14 @@ const (
 )
 
 const (
-	narrowColumns = 32 // of a tile at most
-	maxNarrowTile = 32 * narrowColumns
+	narrowRows    = 32 // of a tile at most
+	narrowColumns = 32
+	maxNarrowTile = narrowRows * narrowColumns
 
 	matrixChunk = 64              // bytes of a row of a matrix that are multiplied at once
 	matrixSteps = matrixChunk / 4 // of four bytes
+
+	writtenBeyond = matrixChunk // bytes beyond a row, at most, that are written to with it
 )
 
 // narrowTiler is the code of an instruction set for tiles.
