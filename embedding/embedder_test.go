@@ -50,7 +50,7 @@ func smallModel(t testing.TB, change ...func(m *models.Model)) *models.Model {
 		features := backbone.Build(net.In("trunk"), x)
 		sum := Add(ReduceAllSum(models.BackgroundHead(net, features)), ReduceAllSum(models.LocationHead(net, features)))
 		cells := config.Cells(features)
-		sum = Add(sum, ReduceAllSum(models.DeepRankHead(net, models.UnsupervisedHead(net, cells, config.EmbeddingSize))))
+		sum = Add(sum, ReduceAllSum(models.DeepRankHead(net, config.UnsupervisedHead(net, cells, config.CropTexture(x, nil)))))
 		for _, f := range config.Facets {
 			read := cells
 			if f.Surroundings {

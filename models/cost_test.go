@@ -53,7 +53,7 @@ func TestCost(t *testing.T) {
 	net := NewRandomNet(1)
 	crop := flop(t, func(x *Node) {
 		cells := config.Cells(backbone.Build(net.In("trunk"), x))
-		DeepRankHead(net, UnsupervisedHead(net, cells, config.EmbeddingSize))
+		DeepRankHead(net, config.UnsupervisedHead(net, cells, config.CropTexture(x, nil)))
 		for _, f := range config.Facets {
 			FacetHead(net, f.Name, cells, len(f.Labels))
 		}

@@ -32,10 +32,15 @@ func (m *Model) CellsGraph(pixels *Node) *Node {
 	return m.Config.Cells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features)
 }
 
-// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.embeddingCells. weights are
-// Config.PlaceWeights of the crops; nil where the model has none.
+// EmbeddingCellsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to their Config.embeddingCells and, where the
+// model ReadsTexture, behind these their CropTexture. weights are Config.PlaceWeights of the crops; nil where the model has
+// none.
 func (m *Model) EmbeddingCellsGraph(pixels, weights *Node) *Node {
-	return m.Config.embeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features, weights)
+	cells := m.Config.embeddingCells(m.cropPass(NewFrozenNet(m.Weights), pixels).Features, weights)
+	if texture := m.Config.CropTexture(pixels, weights); texture != nil {
+		cells = Concatenate([]*Node{cells, texture}, 1)
+	}
+	return cells
 }
 
 // transformsGraph maps crops [batch, CropHeight, CropWidth, 3], normalised, to what the spatial transformer
@@ -63,7 +68,7 @@ func (m *Model) EmbedGraph(pixels, weights *Node) (unsupervised, deepRank, cells
 	net := NewFrozenNet(m.Weights)
 	features := m.cropPass(net, pixels).Features
 	if m.Embeds() {
-		unsupervised = UnsupervisedHead(net, m.Config.embeddingCells(features, weights), m.Config.EmbeddingSize)
+		unsupervised = m.Config.UnsupervisedHead(net, m.Config.embeddingCells(features, weights), m.Config.CropTexture(pixels, weights))
 		deepRank = DeepRankHead(net, unsupervised)
 	}
 	if len(m.Config.Facets) == 0 {

@@ -92,10 +92,16 @@ func focusWeights(columns int, focus float64) []float32 {
 	return weights
 }
 
-// UnsupervisedHead projects the embeddingCells of a crop to a unit vector [batch, size]. Its weights are a
-// principal component analysis, not a network's: see fitProjection in models/training.
-func UnsupervisedHead(net *Net, cells *Node, size int) *Node {
-	return Normalised(net.Linear("unsupervised", cells, size))
+// UnsupervisedHead projects a crop's embeddingCells to a unit vector [batch, EmbeddingSize], and with them its CropTexture,
+// nil where the model reads none: to numbers of its own, which count as much as the others. Its weights are those of a
+// principal component analysis and of discriminants, not a network's: see fitProjection and fitTexture in models/training.
+func (c Config) UnsupervisedHead(net *Net, cells, texture *Node) *Node {
+	ofCells, ofTexture := c.EmbeddingParts()
+	vector := Normalised(net.Linear("unsupervised", cells, ofCells))
+	if texture == nil {
+		return vector
+	}
+	return Normalised(Concatenate([]*Node{vector, Normalised(net.Linear("texture", texture, ofTexture))}, 1))
 }
 
 // DeepRankHead maps unsupervised embeddings to similarity embeddings, unit vectors [batch, size]. It

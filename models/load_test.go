@@ -191,6 +191,8 @@ func TestFingerprints(t *testing.T) {
 		"deeprank":       {func(m *Model) { m.Weights["deeprank.weight"].Data[0] = 1 }, true, false},
 		"crop":           {func(m *Model) { m.Config.CropMargin = 0.1 }, true, false},
 		"dress weight":   {func(m *Model) { m.Config.DressWeight++ }, true, false},
+		"texture":        {func(m *Model) { m.Config.Texture = !m.Config.Texture }, true, false},
+		"its weights":    {func(m *Model) { m.Weights["texture.weight"] = NewTensor(2) }, true, false},
 		"scales":         {func(m *Model) { m.Config.Scales = m.Config.Scales[1:] }, true, false},
 		"merging":        {func(m *Model) { m.Config.Merge.MinConfidence = 0.9 }, true, false},
 		"a facet's head": {func(m *Model) { m.Weights["facets.a"].Data[0] = 1 }, false, true},

@@ -69,9 +69,12 @@ type Config struct {
 	// Surroundings are what facets read of what is around a dress; nil where none of them does.
 	Surroundings *SurroundingsConfig `json:"surroundings,omitempty"`
 	// EmbeddingSize is the length of both embeddings.
-	EmbeddingSize int           `json:"embedding_size"`
-	Merge         MergeConfig   `json:"merge"`
-	Facets        []FacetConfig `json:"facets"`
+	EmbeddingSize int `json:"embedding_size"`
+	// Texture says that the last eighth of the unsupervised embedding's numbers are of the texture (TextureGraph), where the
+	// trunk has places for it (ReadsTexture).
+	Texture bool          `json:"texture,omitempty"`
+	Merge   MergeConfig   `json:"merge"`
+	Facets  []FacetConfig `json:"facets"`
 	// Precision is that of the convolutions: "" for float32, or int8 (ModelCalibration).
 	Precision string `json:"precision,omitempty"`
 	// SpatialTransformer is attached to the trunk where crops pass it; nil for none.
@@ -118,8 +121,8 @@ func DefaultConfig() Config {
 		PatchHeight: 192, PatchWidth: 128,
 		Scales:   [][2]int{{208, 144}, {160, 112}, {112, 80}, {80, 64}},
 		CellRows: 6, CellColumns: 2, CellFocus: 0.35, DressWeight: 3,
-		EmbeddingSize: 512,
-		Merge:         defaultMergeConfig(),
+		EmbeddingSize: 512, Texture: true,
+		Merge: defaultMergeConfig(),
 	}
 }
 
@@ -196,7 +199,10 @@ func (m *Model) EmbeddingModel() string {
 	if c.PatchHeight > 0 {
 		config = append(config, c.PatchHeight, c.PatchWidth)
 	}
-	return m.fingerprint(config, "trunk.", "background.", "location.", "refine.", "unsupervised.", "deeprank.")
+	if c.ReadsTexture() {
+		config = append(config, textureVersion)
+	}
+	return m.fingerprint(config, "trunk.", "background.", "location.", "refine.", "unsupervised.", "texture.", "deeprank.")
 }
 
 func (m *Model) fingerprint(config []any, prefixes ...string) string {

@@ -318,7 +318,7 @@ func smallModel(t *testing.T) *Model {
 		net := NewTrainingNet(ctx, nil, 1, false)
 		features := backbone.Build(net.In("trunk"), x)
 		cells := config.Cells(features)
-		out := []*Node{BackgroundHead(net, features), LocationHead(net, features), DeepRankHead(net, UnsupervisedHead(net, cells, config.EmbeddingSize))}
+		out := []*Node{BackgroundHead(net, features), LocationHead(net, features), DeepRankHead(net, config.UnsupervisedHead(net, cells, config.CropTexture(x, nil)))}
 		for _, f := range config.Facets {
 			out = append(out, FacetHead(net, f.Name, cells, len(f.Labels)))
 		}

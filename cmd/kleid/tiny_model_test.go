@@ -37,7 +37,7 @@ func writeTinyModel(path string, seed uint64) error {
 		features := backbone.Build(net.In("trunk"), inputs[0])
 		loss := graph.Add(graph.ReduceAllSum(models.BackgroundHead(net, features)), graph.ReduceAllSum(models.LocationHead(net, features)))
 		cells := config.Cells(features)
-		loss = graph.Add(loss, graph.ReduceAllSum(models.DeepRankHead(net, models.UnsupervisedHead(net, cells, config.EmbeddingSize))))
+		loss = graph.Add(loss, graph.ReduceAllSum(models.DeepRankHead(net, config.UnsupervisedHead(net, cells, config.CropTexture(inputs[0], nil)))))
 		for _, f := range config.Facets {
 			loss = graph.Add(loss, graph.ReduceAllSum(models.FacetHead(net, f.Name, cells, len(f.Labels))))
 		}

@@ -64,12 +64,22 @@ func newFacetCellSource(backend backends.Backend, pool *Pool, model *models.Mode
 
 // newEmbeddingCellSource computes what the embeddings are made of.
 func newEmbeddingCellSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
+	return newWeighingSource(backend, pool, model, model.EmbeddingCellsGraph)
+}
+
+// newTextureSource computes the texture of a crop's windows, one behind the other.
+func newTextureSource(backend backends.Backend, pool *Pool, model *models.Model) *cellSource {
+	return newWeighingSource(backend, pool, model, model.TextureGraph)
+}
+
+// newWeighingSource computes what a graph gives of a crop's pixels and the weights of its places, if the model has some.
+func newWeighingSource(backend backends.Backend, pool *Pool, model *models.Model, of func(pixels, weights *Node) *Node) *cellSource {
 	weighs := model.Config.WeighsPlaces()
 	graph := func(inputs []*Node) *Node {
 		if weighs {
-			return model.EmbeddingCellsGraph(inputs[0], inputs[1])
+			return of(inputs[0], inputs[1])
 		}
-		return model.EmbeddingCellsGraph(inputs[0], nil)
+		return of(inputs[0], nil)
 	}
 	return &cellSource{backend: backend, pool: pool, model: model, graph: graph, weighs: weighs, known: map[look][]float32{}}
 }

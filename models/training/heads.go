@@ -131,9 +131,32 @@ func (m *maker) projection(ctx context.Context, model *models.Model) error {
 	if err != nil {
 		return err
 	}
-	weights, err := fitProjection(ctx, m.Backend, cells, model.Config.CellRows*model.Config.CellColumns, model.Config.EmbeddingSize, m.counter("projection: components"))
+	ofCells, ofTexture := model.Config.EmbeddingParts()
+	if ofTexture > 0 {
+		cells = cells.Part(0, cells.Columns-models.TextureFeatures)
+	}
+	weights, err := fitProjection(ctx, m.Backend, cells, model.Config.CellRows*model.Config.CellColumns, ofCells, m.counter("projection: components"))
 	if err != nil {
 		return err
+	}
+	delete(model.Weights, "texture.weight") // of a parent; there may be none now
+	delete(model.Weights, "texture.bias")
+	if ofTexture > 0 {
+		var several []look
+		for _, l := range looks {
+			for l.seed = range uint64(textureLooks) {
+				several = append(several, l)
+			}
+		}
+		windows, err := newTextureSource(m.Backend, m.pool, model).of(ctx, several, m.counter("projection: texture"))
+		if err != nil {
+			return err
+		}
+		cloth, err := fitTexture(windows, ofTexture)
+		if err != nil {
+			return err
+		}
+		weights.Merge("", cloth)
 	}
 	identity := models.NewTensor(model.Config.EmbeddingSize, model.Config.EmbeddingSize)
 	for i := range model.Config.EmbeddingSize {

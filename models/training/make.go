@@ -173,7 +173,7 @@ func (m *maker) makeModel(ctx context.Context) (*models.Model, error) {
 		model = m.toTrain()
 		if slices.Contains(m.Heads, "projection") { // which all that reads these cells follows from
 			usual := models.DefaultConfig()
-			model.Config.CellFocus, model.Config.DressWeight = usual.CellFocus, usual.DressWeight
+			model.Config.CellFocus, model.Config.DressWeight, model.Config.Texture = usual.CellFocus, usual.DressWeight, usual.Texture
 		}
 	}
 	model.Config.Learned = m.learned(model.Config.Learned)

@@ -22,7 +22,7 @@ const (
 
 // fitProjection fits the unsupervised embedding of crops of count cells: a principal component analysis of the
 // cells, with their layout tempered, keeping size components, partly whitened
-// (https://hal.inria.fr/hal-00722622 shows why for retrieval). It returns the weights of models.UnsupervisedHead. It ends
+// (https://hal.inria.fr/hal-00722622 shows why for retrieval). It returns weights of Config.UnsupervisedHead. It ends
 // where ctx is cancelled, and tells of its progress if it takes seconds; tell may be nil.
 func fitProjection(ctx context.Context, backend backends.Backend, cells linear.Matrix, count, size int, tell func(done, total int)) (models.Weights, error) {
 	tempered := cells.Clone()
@@ -72,9 +72,41 @@ func principalComponents(ctx context.Context, backend backends.Backend, cells li
 	return linear.PrincipalComponents(ctx, backend, cells, size, whitening, tell)
 }
 
-// project computes unsupervised embeddings of cells, as models.UnsupervisedHead does.
+// textureShrinkage is how much of the whole covariance counts as within dresses: what windows of 2,000 photos say of it is
+// uncertain.
+const textureShrinkage = 0.1
+
+// textureLooks is how many looks there are at each crop, mirrored and in other light, that its texture should survive.
+const textureLooks = 8
+
+// fitTexture fits the part of the unsupervised embedding that is of the texture, to the windows of textureLooks looks at each
+// crop, [crops * textureLooks, models.TextureWindows * models.TextureFeatures]: the directions in which crops differ most for how
+// much the windows of one do, which all show the same cloth. It returns weights of Config.UnsupervisedHead.
+func fitTexture(windows linear.Matrix, size int) (models.Weights, error) {
+	each := linear.Matrix{Rows: windows.Rows * models.TextureWindows, Columns: models.TextureFeatures, Data: windows.Data}
+	layer, err := linear.Discriminants(each, models.TextureWindows*textureLooks, size, textureShrinkage)
+	if err != nil {
+		return nil, err
+	}
+	return models.Weights{"texture.weight": layer.Weight, "texture.bias": layer.Bias}, nil
+}
+
+// project computes unsupervised embeddings of cells, as models.Config.UnsupervisedHead does.
 func project(cells linear.Matrix, weights models.Weights) linear.Matrix {
-	out := linear.Layer{Weight: weights["unsupervised.weight"], Bias: weights["unsupervised.bias"]}.Apply(cells)
+	texture := weights["texture.weight"]
+	if texture == nil {
+		return projected(cells, weights, "unsupervised")
+	}
+	end := cells.Columns - texture.Shape[1]
+	shape := projected(cells.Part(0, end), weights, "unsupervised")
+	cloth := projected(cells.Part(end, cells.Columns), weights, "texture")
+	out := shape.Beside(cloth)
+	out.Normalise()
+	return out
+}
+
+func projected(cells linear.Matrix, weights models.Weights, head string) linear.Matrix {
+	out := linear.Layer{Weight: weights[head+".weight"], Bias: weights[head+".bias"]}.Apply(cells)
 	out.Normalise()
 	return out
 }

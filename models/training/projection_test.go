@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/kleid-search/kleid/compute"
 	"github.com/kleid-search/kleid/models"
@@ -22,10 +23,10 @@ func onCPU(t *testing.T) backends.Backend {
 	return backend
 }
 
-// TestProject agrees with the head that serves.
+// TestProject agrees with the head that serves, without the texture and with it.
 func TestProject(t *testing.T) {
 	backend := onCPU(t)
-	const n, d, size = 5, 40, 8
+	const n, size = 5, 16
 	rng := rand.New(rand.NewPCG(5, 5))
 	random := func(shape ...int) *models.Tensor {
 		m := models.NewTensor(shape...)
@@ -34,17 +35,72 @@ func TestProject(t *testing.T) {
 		}
 		return m
 	}
-	weights := models.Weights{"unsupervised.weight": random(size, d), "unsupervised.bias": random(size)}
-	cells := linear.Matrix{Rows: n, Columns: d, Data: random(n, d).Data}
-	exec, err := graph.NewExec(backend, func(x *graph.Node) *graph.Node {
-		return models.UnsupervisedHead(models.NewFrozenNet(weights), x, size)
-	})
+	for _, texture := range []bool{false, true} {
+		config := models.Config{Backbone: "kleid-s", EmbeddingSize: size, Texture: texture}
+		ofCells, ofTexture := config.EmbeddingParts()
+		require.Equal(t, texture, ofTexture > 0)
+		const shape = 40
+		weights := models.Weights{"unsupervised.weight": random(ofCells, shape), "unsupervised.bias": random(ofCells)}
+		d := shape
+		if texture {
+			d += models.TextureFeatures
+			weights["texture.weight"], weights["texture.bias"] = random(ofTexture, models.TextureFeatures), random(ofTexture)
+		}
+		cells := linear.Matrix{Rows: n, Columns: d, Data: random(n, d).Data}
+		exec, err := graph.NewExec(backend, func(x *graph.Node) *graph.Node {
+			net, whole := models.NewFrozenNet(weights), x
+			if !texture {
+				return config.UnsupervisedHead(net, whole, nil)
+			}
+			part := func(from, to int) *graph.Node {
+				return graph.Slice(whole, graph.AxisRange(), graph.AxisRange(from, to))
+			}
+			return config.UnsupervisedHead(net, part(0, shape), part(shape, d))
+		})
+		require.NoError(t, err)
+		out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(cells.Data, n, d))
+		require.NoError(t, err)
+		require.Equal(t, []int{n, size}, out.Shape().Dimensions)
+		want, err := tensors.CopyFlatData[float32](out)
+		require.NoError(t, err)
+		require.InDeltaSlice(t, want, project(cells, weights).Data, 1e-5)
+	}
+}
+
+// TestFitTexture finds what the windows of a crop have in common: here one number in the second feature, among much that
+// differs from window to window.
+func TestFitTexture(t *testing.T) {
+	const crops = 60 * textureLooks // looks at crops
+	rng := rand.New(rand.NewPCG(6, 6))
+	windows := linear.Matrix{Rows: crops, Columns: models.TextureWindows * models.TextureFeatures, Data: make([]float32, crops*models.TextureWindows*models.TextureFeatures)}
+	cloth := make([]float64, crops)
+	for i := range crops {
+		if cloth[i] = rng.NormFloat64(); i%textureLooks > 0 {
+			cloth[i] = cloth[i-1]
+		}
+		for j := range windows.Columns {
+			windows.Row(i)[j] = float32(3 * rng.NormFloat64())
+			if j%models.TextureFeatures == 1 {
+				windows.Row(i)[j] = float32(cloth[i] + 0.2*rng.NormFloat64())
+			}
+		}
+	}
+	weights, err := fitTexture(windows, 4)
 	require.NoError(t, err)
-	out, err := exec.Exec1(tensors.FromFlatDataAndDimensions(cells.Data, n, d))
-	require.NoError(t, err)
-	want, err := tensors.CopyFlatData[float32](out)
-	require.NoError(t, err)
-	require.InDeltaSlice(t, want, project(cells, weights).Data, 1e-5)
+	layer := linear.Layer{Weight: weights["texture.weight"], Bias: weights["texture.bias"]}
+	require.Equal(t, []int{4, models.TextureFeatures}, layer.Weight.Shape)
+	var first, mean []float64
+	for i := range crops {
+		row := make([]float32, models.TextureFeatures)
+		for j, v := range windows.Row(i) {
+			row[j%models.TextureFeatures] += v / float32(models.TextureWindows)
+		}
+		out := layer.Of(row)
+		first, mean = append(first, float64(out[0])), append(mean, float64(out[1]))
+	}
+	require.Greater(t, math.Abs(stat.Correlation(first, cloth, nil)), 0.99)
+	require.Less(t, stat.StdDev(mean, nil), stat.StdDev(first, nil)/2)
+	require.InDelta(t, 0, stat.Mean(first, nil), 1e-3)
 }
 
 // TestFitProjection decorrelates: components of the training cells have mean zero, no correlation, and

@@ -21,6 +21,24 @@ func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Columns : (i+1)*m.Colum
 // Clone is a copy, whose numbers are its own.
 func (m Matrix) Clone() Matrix { return Matrix{m.Rows, m.Columns, slices.Clone(m.Data)} }
 
+// Part is a copy of the columns [from, to).
+func (m Matrix) Part(from, to int) Matrix {
+	part := Matrix{m.Rows, to - from, make([]float32, 0, m.Rows*(to-from))}
+	for i := range m.Rows {
+		part.Data = append(part.Data, m.Row(i)[from:to]...)
+	}
+	return part
+}
+
+// Beside has the rows of both, one behind the other.
+func (m Matrix) Beside(other Matrix) Matrix {
+	both := Matrix{m.Rows, m.Columns + other.Columns, make([]float32, 0, len(m.Data)+len(other.Data))}
+	for i := range m.Rows {
+		both.Data = append(append(both.Data, m.Row(i)...), other.Row(i)...)
+	}
+	return both
+}
+
 // transposed has the columns as rows.
 func (m Matrix) transposed() Matrix {
 	t := Matrix{m.Columns, m.Rows, make([]float32, len(m.Data))}
