@@ -81,8 +81,8 @@ func TestTextureOfStripes(t *testing.T) {
 // border. Stripes have 0.1.
 func TestTextureOfLight(t *testing.T) {
 	even := func(light float64) []float32 { return textured(func(_, _ float64) float64 { return light }) }
-	lighter := func(y, x float64) float64 { return stripes(5, 1)(y, x) + 0.2 }
-	seen := texturesOf(t, nil, even(0.1), even(0.9), textured(stripes(5, 1)), textured(lighter))
+	lighter := func(y, x float64) float64 { return stripes(5, 1)(y, x) + 0.1 }
+	seen := texturesOf(t, nil, even(0.4), even(0.6), textured(stripes(5, 1)), textured(lighter))
 	const least = 1e-3 + 1e-4
 	magnitude := func(feature float32) float64 { return math.Exp(float64(feature)) }
 	for window := range TextureWindows {
