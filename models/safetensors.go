@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes/bfloat16"
 	"github.com/x448/float16"
@@ -25,12 +26,13 @@ const (
 
 // kept is the precision of a tensor in a file of floats in the given precision. Where layers are
 // quantised, vectors stay float32: they are their scales, and few. So does a tensor with numbers that float16 has not, such
-// as variances of a network that reads bytes.
-func (t *Tensor) kept(floats Precision, quantised bool) (_ Precision, width int64) {
+// as variances of a network that reads bytes; and the texture's head, which takes off a mean that is much larger than what
+// windows differ by.
+func (t *Tensor) kept(name string, floats Precision, quantised bool) (_ Precision, width int64) {
 	switch {
 	case t.Int8 != nil:
 		return Int8, 1
-	case floats == Float16 && (!quantised || len(t.Shape) != 1) && !t.exceedsFloat16():
+	case floats == Float16 && (!quantised || len(t.Shape) != 1) && !strings.HasPrefix(name, "texture.") && !t.exceedsFloat16():
 		return Float16, 2
 	}
 	return Float32, 4
@@ -188,7 +190,7 @@ func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string,
 	offset := int64(0)
 	for _, name := range weights.Names() {
 		t := weights[name]
-		kept, width := t.kept(precision, quantised)
+		kept, width := t.kept(name, precision, quantised)
 		end := offset + width*int64(len(t.Data)+len(t.Int8))
 		header[name] = safetensorsEntry{DType: string(kept), Shape: append([]int{}, t.Shape...), Offsets: [2]int64{offset, end}}
 		offset = end
@@ -214,7 +216,7 @@ func EncodeSafetensors(w io.Writer, weights Weights, metadata map[string]string,
 	}
 	for _, name := range weights.Names() {
 		t := weights[name]
-		kept, width := t.kept(precision, quantised)
+		kept, width := t.kept(name, precision, quantised)
 		buffer := make([]byte, 0, width*int64(len(t.Data)+len(t.Int8)))
 		for _, v := range t.Int8 {
 			buffer = append(buffer, byte(v))
