@@ -44,8 +44,12 @@ func TestONNXTrunk(t *testing.T) {
 			}
 			// Heads that answer for each photo, as train projection would fit them.
 			size := before.Config.EmbeddingSize
-			before.Weights["unsupervised.weight"] = models.NewTensor(size, before.Config.CellRows*before.Config.CellColumns*before.Config.ONNX.Channels)
-			before.Weights["unsupervised.bias"], before.Weights["deeprank.weight"] = models.NewTensor(size), models.NewTensor(size, size)
+			ofCells, ofTexture := before.Config.EmbeddingParts()
+			before.Weights["unsupervised.weight"] = models.NewTensor(ofCells, before.Config.CellRows*before.Config.CellColumns*before.Config.ONNX.Channels)
+			before.Weights["unsupervised.bias"], before.Weights["deeprank.weight"] = models.NewTensor(ofCells), models.NewTensor(size, size)
+			if ofTexture > 0 {
+				before.Weights["texture.weight"], before.Weights["texture.bias"] = models.NewTensor(ofTexture, models.TextureFeatures), models.NewTensor(ofTexture)
+			}
 			var file bytes.Buffer
 			require.NoError(t, before.Encode(&file, models.Float32))
 			write(t, trunk, file.Bytes())
